@@ -1,0 +1,63 @@
+/**
+ * `npx tsx scripts/mesh-screenshot.ts MESH.glb OUT.png`: shows a mesh in three.js in Chromium, from the front and turned to both
+ * sides. Made docs/images/mesh.png.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { chromium } from 'playwright-core';
+import { startServer } from '../test/support/local-server.ts';
+import { repositoryRoot } from '../test/support/paths.ts';
+
+declare const showTurned: typeof import('../test/support/mesh-page.ts').showTurned;
+
+const SIZE = 320;
+const TURNS_DEGREES = [-40, 0, 40];
+
+const [mesh, out] = process.argv.slice(2);
+if (mesh === undefined || out === undefined) throw new Error('usage: mesh-screenshot.ts MESH.glb OUT.png');
+
+const folder = await mkdtemp(join(tmpdir(), 'tddfa-screenshot-'));
+try {
+  await build({
+    entryPoints: [join(repositoryRoot, 'test/support/mesh-page.ts')],
+    outfile: join(folder, 'page.js'),
+    bundle: true,
+    format: 'esm',
+    logLevel: 'error',
+  });
+  const page =
+    '<!doctype html><html lang="en"><title>Mesh</title><script type="module" src="/page.js"></script></html>';
+  const server = await startServer(async (request, response) => {
+    const path = request.url ?? '/';
+    if (path === '/') return void response.writeHead(200, { 'content-type': 'text/html' }).end(page);
+    if (path === '/page.js') {
+      return void response
+        .writeHead(200, { 'content-type': 'text/javascript' })
+        .end(await readFile(join(folder, 'page.js')));
+    }
+    if (path === '/favicon.ico') return void response.writeHead(404).end();
+    return void response.writeHead(200).end(await readFile(join(dirname(resolve(mesh)), basename(path))));
+  });
+  const browser = await chromium.launch({
+    executablePath: process.env.TDDFA_CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--enable-unsafe-swiftshader', '--use-angle=swiftshader'],
+  });
+  try {
+    const tab = await browser.newPage();
+    await tab.goto(server.url);
+    await tab.waitForFunction(() => 'showTurned' in globalThis);
+    const url = await tab.evaluate(({ file, size, turns }) => showTurned('/', file, size, turns), {
+      file: basename(mesh),
+      size: SIZE,
+      turns: TURNS_DEGREES,
+    });
+    await writeFile(out, Buffer.from(url.slice(url.indexOf(',') + 1), 'base64'));
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
