@@ -1,0 +1,72 @@
+import { basename } from 'node:path';
+import type { PackLicence, PackManifest } from '../src/engine/weights/pack-manifest.ts';
+import { TddfaError } from '../src/errors.ts';
+import type { Conversion } from './conversion.ts';
+import { type ModelOrigin, networkModel, normalizationModel } from './convert-regressor.ts';
+import { readWeightFile } from './read-weight-file.ts';
+import type { NewModel } from './write-pack.ts';
+
+export interface ConvertCheckpointOptions {
+  /** Name of the model in the pack. */
+  readonly name: string;
+  /** File with arrays `mean` and `std` of the regressor's outputs: a pickle, `.npz` or `.mat`. */
+  readonly meanStdFile?: string | undefined;
+  /** The pack that the model will join: a regressor may share its normalization. */
+  readonly existing?: PackManifest | undefined;
+  readonly licence?: PackLicence | undefined;
+  readonly source?: string | undefined;
+}
+
+/**
+ * Converts a checkpoint of one's own: a torch `.pth` (either format) or `.safetensors` of a MobileNet-V1, a ResNet22 or a
+ * FaceBoxes. A regressor's outputs mean nothing without the mean and the deviation that it was trained with: they come from
+ * `meanStdFile`, or from the pack that the model joins.
+ * @throws TddfaError where neither has them, WeightLoadError, WeightFormatError.
+ */
+export async function convertCheckpoint(file: string, options: ConvertCheckpointOptions): Promise<Conversion> {
+  const { name, meanStdFile, existing } = options;
+  const licence = options.licence ?? { name: 'not stated' };
+  const origin: ModelOrigin = { licence, source: { description: options.source ?? basename(file) } };
+  const normalization =
+    meanStdFile === undefined
+      ? undefined
+      : normalizationModel(`${name}-normalization`, await readWeightFile(meanStdFile), meanStdFile, {
+          licence,
+          source: { description: basename(meanStdFile) },
+        });
+  const notices: string[] = [];
+  const network = networkModel(name, await readWeightFile(file), file, origin, (outputCount) => {
+    if (normalization !== undefined) {
+      if (normalization.outputCount === outputCount) return normalization.name;
+      throw new TddfaError(
+        `${meanStdFile} has mean and std of ${normalization.outputCount} numbers, but ${file} gives ${outputCount}`,
+      );
+    }
+    const shared = existing?.models.find(
+      (model) => model.role === 'normalization' && model.outputCount === outputCount,
+    );
+    if (shared === undefined) {
+      throw new TddfaError(`${file} is a regressor: give the mean and std of its ${outputCount} outputs by --mean-std`);
+    }
+    notices.push(`mean and std of the outputs are those of '${shared.name}' in the pack`);
+    return shared.name;
+  });
+  const models: NewModel[] = [network];
+  if (normalization !== undefined) {
+    if (network.role === 'regressor') models.push(normalization);
+    else notices.push(`${meanStdFile} left out: a detector needs no mean and std`);
+  }
+  notices.push(...columnNotices(network, existing));
+  return { pack: { name, description: `Weights of ${basename(file)}`, models }, notices };
+}
+
+/** A regressor is of use only with a morphable model that has a column for each of its outputs. */
+function columnNotices(network: NewModel, existing: PackManifest | undefined): string[] {
+  const { shapeCount = 0, expressionCount = 0 } = network;
+  const model = existing?.models.find(({ role }) => role === 'morphable-model');
+  if (network.role !== 'regressor' || model === undefined) return [];
+  const { shapeCount: shapes = 0, expressionCount: expressions = 0 } = model;
+  if (shapes >= shapeCount && expressions >= expressionCount) return [];
+  const needed = `'${network.name}' needs a morphable model of ${shapeCount} + ${expressionCount} columns`;
+  return [`${needed}, '${model.name}' has ${shapes} + ${expressions}: convert it again with more`];
+}

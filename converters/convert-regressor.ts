@@ -1,0 +1,75 @@
+import type { PackLicence, PackModel } from '../src/engine/weights/pack-manifest.ts';
+import { WeightFormatError } from '../src/errors.ts';
+import { PARAM_LAYOUTS } from '../src/geometry/params.ts';
+import { CROP_SIZE } from '../src/geometry/similarity-transform.ts';
+import { convertNetwork } from './networks/convert-network.ts';
+import type { ConvertedNetwork } from './networks/converted-network.ts';
+import type { StateDict } from './tensor.ts';
+import { takeTensor, toFloat32 } from './tensor-values.ts';
+import type { NewModel } from './write-pack.ts';
+
+/** What every model of a pack says of itself. */
+export interface ModelOrigin {
+  readonly licence: PackLicence;
+  readonly source: PackModel['source'];
+}
+
+/**
+ * A network of a checkpoint as a model of a pack; the architecture says whether it is a detector or a regressor.
+ * @param file - name of the checkpoint, for messages.
+ * @param normalizationFor - name of the normalization in the pack for a number of outputs; called for a regressor only.
+ * @throws WeightFormatError
+ */
+export function networkModel(
+  name: string,
+  stateDict: StateDict,
+  file: string,
+  origin: ModelOrigin,
+  normalizationFor: (outputCount: number) => string,
+): NewModel {
+  const network: ConvertedNetwork = convertNetwork(stateDict, { file });
+  const { architecture, artifact } = network;
+  if (network.architecture === 'faceboxes') return { name, role: 'detector', architecture, ...origin, artifact };
+  const { outputCount } = network;
+  const layout = PARAM_LAYOUTS.get(outputCount);
+  if (layout === undefined) {
+    throw new WeightFormatError(file, 'has an unknown number of outputs', {
+      expected: [...PARAM_LAYOUTS.keys()].join(', '),
+      actual: String(outputCount),
+    });
+  }
+  return {
+    name,
+    role: 'regressor',
+    architecture,
+    ...(network.architecture === 'mobilenet-v1' ? { widthMultiplier: network.widthMultiplier } : undefined),
+    inputSize: CROP_SIZE,
+    outputCount,
+    ...layout,
+    normalization: normalizationFor(outputCount),
+    ...origin,
+    artifact,
+  };
+}
+
+/**
+ * Mean and standard deviation of a regressor's outputs as a model of a pack.
+ * @param tensors - `mean` and `std`, as long as each other.
+ * @param file - where they are from, for messages.
+ * @throws WeightFormatError
+ */
+export function normalizationModel(name: string, tensors: StateDict, file: string, origin: ModelOrigin): NewModel {
+  const mean = takeTensor(tensors, file, 'mean', [null]);
+  const outputCount = mean.data.length;
+  const std = takeTensor(tensors, file, 'std', [outputCount]);
+  return {
+    name,
+    role: 'normalization',
+    outputCount,
+    ...origin,
+    tensors: new Map([
+      ['mean', { shape: [outputCount], data: toFloat32(mean, { file, name: 'mean' }) }],
+      ['std', { shape: [outputCount], data: toFloat32(std, { file, name: 'std' }) }],
+    ]),
+  };
+}

@@ -1,0 +1,57 @@
+import { constants } from 'node:buffer';
+import { gunzipSync, inflateRawSync, inflateSync, type ZlibOptions } from 'node:zlib';
+import { type ByteReader, hasBytes } from './byte-reader.ts';
+
+export function isGzip(bytes: Uint8Array): boolean {
+  return hasBytes(bytes, 0, [0x1f, 0x8b, 8]);
+}
+
+/**
+ * Decompresses a whole gzip file.
+ * @returns a reader of what was in it, within the same memory budget.
+ * @throws WeightFormatError where it is damaged, or inflates to more than a file of this size may.
+ */
+export function gunzip(reader: ByteReader): ByteReader {
+  const content = decompress(reader, reader.bytes, gunzipSync, reader.allocationLimit, 'its gzip stream');
+  reader.allocate(content.length, 'its gzip stream');
+  return reader.part(content);
+}
+
+/** Decompresses a zlib stream (RFC 1950), as `gunzip`. */
+export function inflate(reader: ByteReader, compressed: Uint8Array): ByteReader {
+  const content = decompress(reader, compressed, inflateSync, reader.allocationLimit, 'a zlib stream');
+  reader.allocate(content.length, 'a zlib stream');
+  return reader.part(content);
+}
+
+/**
+ * Decompresses a bare deflate stream (RFC 1951) whose size is known.
+ * @throws WeightFormatError where it is damaged, or has not just that size.
+ */
+export function inflateRaw(reader: ByteReader, compressed: Uint8Array, byteCount: number, what: string): Uint8Array {
+  reader.allocate(byteCount, what);
+  const content = decompress(reader, compressed, inflateRawSync, byteCount, what);
+  if (content.length === byteCount) return content;
+  throw reader.error(`${what} has another size than it declares`, {
+    expected: `${byteCount} bytes`,
+    actual: `${content.length}`,
+  });
+}
+
+function decompress(
+  reader: ByteReader,
+  compressed: Uint8Array,
+  run: (bytes: Uint8Array, options: ZlibOptions) => Uint8Array,
+  maxBytes: number,
+  what: string,
+): Uint8Array {
+  try {
+    return run(compressed, { maxOutputLength: Math.min(Math.max(maxBytes, 1), constants.MAX_LENGTH) });
+  } catch (cause) {
+    throw reader.error(`${what} does not decompress`, {
+      cause,
+      expected: `at most ${maxBytes} bytes`,
+      actual: cause instanceof Error ? cause.message : String(cause),
+    });
+  }
+}

@@ -1,0 +1,14 @@
+import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
+
+/** A checkpoint turned into a network, and what was recognised. */
+export type ConvertedNetwork =
+  | {
+      readonly architecture: 'mobilenet-v1';
+      /** Channels relative to the paper's network, e.g. 1 or 0.5. */
+      readonly widthMultiplier: number;
+      /** 62, 72 or 141 parameters. */
+      readonly outputCount: number;
+      readonly artifact: LayersArtifact;
+    }
+  | { readonly architecture: 'resnet22'; readonly outputCount: number; readonly artifact: LayersArtifact }
+  | { readonly architecture: 'faceboxes'; readonly artifact: LayersArtifact };

@@ -1,0 +1,290 @@
+/**
+ * PyTorch checkpoints, in both of torch's formats.
+ *
+ * Today's (since 1.6) is a zip: `NAME/data.pkl` pickles the object with tensors as calls of `_rebuild_tensor_v2` over
+ * storages that it names by persistent ids; `NAME/data/KEY` are the storages' bytes; `NAME/byteorder` says `little` or
+ * `big`.
+ *
+ * The legacy one is a stream of pickles (a magic number, the protocol version 1001, facts about the machine, the
+ * object, the list of storage keys), then for each key, in that order, the number of elements as int64 and the
+ * elements, little-endian always. See torch/serialization.py, `_legacy_save` and `_save`, and torch/_utils.py.
+ */
+import type { ByteReader } from './byte-reader.ts';
+import { decodeElements, type ElementType, elementByteCount, exactElementCount } from './element-types.ts';
+import { NUMPY_GLOBALS, readShape } from './numpy-pickle.ts';
+import {
+  describePickleValue,
+  type PickleFunction,
+  PickleGlobal,
+  type PickleGlobals,
+  PickleObject,
+  PickleTuple,
+  type PickleValue,
+  readPickle,
+} from './pickle.ts';
+import { gatherStrided, stridedExtent } from './strides.ts';
+import type { NamedTensor, StateDict, TensorData } from './tensor.ts';
+import type { ZipArchive } from './zip.ts';
+
+/** What a legacy checkpoint begins with. */
+const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
+const LEGACY_PROTOCOL = 1001;
+
+/** Where training scripts put the state dict, in the order in which we look. */
+const STATE_DICT_KEYS = ['state_dict', 'model_state_dict', 'model', 'net', 'network', 'weights', 'params'];
+/** Dicts within dicts before a state dict. */
+const MAX_NESTING = 4;
+
+const STORAGE_TYPES: ReadonlyMap<string, ElementType> = new Map([
+  ['torch.BoolStorage', 'bool'],
+  ['torch.CharStorage', 'int8'],
+  ['torch.ByteStorage', 'uint8'],
+  ['torch.ShortStorage', 'int16'],
+  ['torch.IntStorage', 'int32'],
+  ['torch.LongStorage', 'int64'],
+  ['torch.HalfStorage', 'float16'],
+  ['torch.BFloat16Storage', 'bfloat16'],
+  ['torch.FloatStorage', 'float32'],
+  ['torch.DoubleStorage', 'float64'],
+]);
+
+/** A piece of memory that tensors look into; where its bytes are is the format's affair. */
+class PickledStorage extends PickleObject {
+  readonly key: string;
+  readonly elementType: ElementType;
+  /** Elements in the file. */
+  readonly count: number;
+
+  constructor(key: string, elementType: ElementType, count: number) {
+    super();
+    this.key = key;
+    this.elementType = elementType;
+    this.count = count;
+  }
+}
+
+/** A tensor whose numbers are not read yet. */
+class PickledTensor extends PickleObject {
+  readonly storage: PickledStorage;
+  /** In elements of the storage, as are the strides. */
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+
+  constructor(storage: PickledStorage, offset: number, shape: readonly number[], strides: readonly number[]) {
+    super();
+    this.storage = storage;
+    this.offset = offset;
+    this.shape = shape;
+    this.strides = strides;
+  }
+}
+
+const TORCH_GLOBALS: PickleGlobals = {
+  ...NUMPY_GLOBALS,
+  'torch._utils._rebuild_tensor': rebuildTensor,
+  'torch._utils._rebuild_tensor_v2': rebuildTensor,
+  'torch._utils._rebuild_parameter': ([tensor], reader) => {
+    if (!(tensor instanceof PickledTensor)) throw damaged(reader, 'the tensor of a parameter', tensor);
+    return tensor;
+  },
+  'torch.Size': ([extents]) => extents ?? new PickleTuple([]),
+  ...Object.fromEntries(
+    [...STORAGE_TYPES.keys()].map((name): [string, PickleFunction] => [
+      name,
+      (_args, reader) => {
+        throw damaged(reader, 'a storage by its key', null);
+      },
+    ]),
+  ),
+};
+
+/**
+ * Reads a checkpoint of torch's legacy format.
+ * @returns the state dict (the whole object if that is one, or what it keeps under `state_dict`, `model` …), entries
+ *   that are not tensors left out. Names are as in the file.
+ * @throws WeightFormatError where the file is damaged, names another Python global, or holds no tensors.
+ */
+export function readLegacyTorchCheckpoint(reader: ByteReader): StateDict {
+  const magic = readPickle(reader);
+  const protocol = readPickle(reader);
+  if (magic !== LEGACY_MAGIC || protocol !== LEGACY_PROTOCOL) {
+    throw reader.error('is not a legacy torch checkpoint', {
+      expected: `protocol ${LEGACY_PROTOCOL}`,
+      actual: describePickleValue(protocol),
+    });
+  }
+  readPickle(reader); // Sizes of C types on the machine that wrote it: they do not bear on the numbers.
+  const storages = new StorageTable();
+  const content = readPickle(reader, { globals: TORCH_GLOBALS, persistentLoad: storages.persistentLoad });
+  const keys = readPickle(reader);
+  if (!Array.isArray(keys)) throw damaged(reader, 'the list of storage keys', keys);
+  const bytesByKey = new Map<string, Uint8Array>();
+  for (const key of keys) {
+    const storage = storages.get(key, reader);
+    const count = reader.uint64();
+    if (count !== storage.count) {
+      throw reader.error(`has a storage '${storage.key}' of another size than its tensors say`, {
+        expected: `${storage.count} elements`,
+        actual: `${count}`,
+      });
+    }
+    bytesByKey.set(storage.key, reader.take(count * elementByteCount(storage.elementType)));
+  }
+  if (reader.remaining > 0) throw reader.error(`has ${reader.remaining} bytes after its last storage`);
+  return readStateDict(content, reader, (storage, tensor) => {
+    const bytes = bytesByKey.get(storage.key);
+    if (bytes === undefined) throw reader.error(`its storage '${storage.key}' is missing`, { tensor });
+    return decodeElements(reader, bytes, storage.elementType, true);
+  });
+}
+
+/** Whether the file begins with the pickled magic number of the legacy format, whatever its pickle protocol. */
+export function isLegacyTorchCheckpoint(reader: ByteReader): boolean {
+  try {
+    return readPickle(reader.part(reader.bytes.subarray(0, 64))) === LEGACY_MAGIC;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the zip is a torch checkpoint. */
+export function isTorchArchive(archive: ZipArchive): boolean {
+  return objectEntry(archive) !== undefined;
+}
+
+/**
+ * Reads a checkpoint of torch's zip format; as `readLegacyTorchCheckpoint`.
+ * @param archive - the zip, opened.
+ */
+export function readTorchArchive(archive: ZipArchive): StateDict {
+  const { reader } = archive;
+  const pickle = objectEntry(archive);
+  if (pickle === undefined) throw reader.error('is not a torch checkpoint: it has no data.pkl');
+  const root = pickle.slice(0, -'data.pkl'.length);
+  if (archive.has(`${root}constants.pkl`)) {
+    throw reader.error('is a TorchScript program, not a checkpoint: save its state_dict() with torch.save');
+  }
+  const byteOrder = archive.has(`${root}byteorder`)
+    ? Buffer.from(archive.read(`${root}byteorder`)).toString()
+    : 'little';
+  if (byteOrder !== 'little' && byteOrder !== 'big') {
+    throw reader.error('has an unknown byte order', { expected: 'little or big', actual: byteOrder.slice(0, 40) });
+  }
+  const storages = new StorageTable();
+  const pickleReader = reader.part(archive.read(pickle), { file: `${reader.file}!${pickle}` });
+  const content = readPickle(pickleReader, { globals: TORCH_GLOBALS, persistentLoad: storages.persistentLoad });
+  return readStateDict(content, reader, (storage, tensor) => {
+    const entry = `${root}data/${storage.key}`;
+    if (!archive.has(entry)) throw reader.error(`its storage '${storage.key}' is missing`, { tensor });
+    const bytes = archive.read(entry);
+    const byteCount = storage.count * elementByteCount(storage.elementType);
+    if (bytes.length !== byteCount) {
+      throw reader.error(`its storage '${storage.key}' has another size than the tensor says`, {
+        tensor,
+        expected: `${byteCount} bytes`,
+        actual: `${bytes.length}`,
+      });
+    }
+    return decodeElements(reader, bytes, storage.elementType, byteOrder === 'little');
+  });
+}
+
+/** The pickled object, `NAME/data.pkl`. */
+function objectEntry(archive: ZipArchive): string | undefined {
+  return archive.names.find((name) => /^([^/]*\/)?data\.pkl$/.test(name));
+}
+
+/** The storages that a pickle has named so far. */
+class StorageTable {
+  readonly #storages = new Map<string, PickledStorage>();
+
+  get(key: PickleValue, reader: ByteReader): PickledStorage {
+    const storage = typeof key === 'string' ? this.#storages.get(key) : undefined;
+    if (storage === undefined) throw damaged(reader, 'the key of a storage that a tensor uses', key);
+    return storage;
+  }
+
+  /** Persistent ids are `('storage', type, key, device, element count[, view])`, `view` being None but in old files. */
+  readonly persistentLoad: PickleFunction = ([id], reader) => {
+    const [kind, type, key, , count, view] = id instanceof PickleTuple ? id.items : [];
+    const elementType = type instanceof PickleGlobal ? STORAGE_TYPES.get(type.name) : undefined;
+    if (kind !== 'storage' || elementType === undefined) throw damaged(reader, 'a storage of a known type', type);
+    if (typeof key !== 'string') throw damaged(reader, 'the key of a storage', key);
+    const elements = wholeNumber(count, reader);
+    if (view !== undefined && view !== null) throw damaged(reader, 'a storage that is no view of another', view);
+    const known = this.#storages.get(key);
+    if (known === undefined) {
+      const storage = new PickledStorage(key, elementType, elements);
+      this.#storages.set(key, storage);
+      return storage;
+    }
+    if (known.elementType !== elementType || known.count !== elements) {
+      throw damaged(reader, `storage '${key}' as it was before`, type);
+    }
+    return known;
+  };
+}
+
+function rebuildTensor([storage, offset, size, stride]: readonly PickleValue[], reader: ByteReader): PickleValue {
+  if (!(storage instanceof PickledStorage)) throw damaged(reader, 'the storage of a tensor', storage);
+  const start = wholeNumber(offset, reader);
+  const shape = readShape(size, reader);
+  const strides = readShape(stride, reader);
+  if (strides.length !== shape.length) throw damaged(reader, 'as many strides as extents', stride);
+  if (Number.isNaN(exactElementCount(shape)) || !(stridedExtent(shape, strides, start) <= storage.count)) {
+    throw reader.error('has a tensor that reaches beyond its storage', {
+      expected: `${storage.count} elements`,
+      actual: `shape [${shape}], strides [${strides}], offset ${start}`,
+    });
+  }
+  return new PickledTensor(storage, start, shape, strides);
+}
+
+function readStateDict(
+  content: PickleValue,
+  reader: ByteReader,
+  loadStorage: (storage: PickledStorage, tensor: string) => TensorData,
+): StateDict {
+  const loaded = new Map<PickledStorage, TensorData>();
+  const stateDict = new Map<string, NamedTensor>();
+  for (const [name, value] of findStateDict(content, reader)) {
+    if (!(value instanceof PickledTensor)) continue;
+    const { storage, offset, shape, strides } = value;
+    let data = loaded.get(storage);
+    if (data === undefined) {
+      data = loadStorage(storage, String(name));
+      loaded.set(storage, data);
+    }
+    // A view may repeat elements (stride 0), and many views may share a storage.
+    reader.allocate(exactElementCount(shape) * data.BYTES_PER_ELEMENT, `tensor '${name}'`);
+    stateDict.set(String(name), { shape, data: gatherStrided(data, shape, strides, offset) });
+  }
+  return stateDict;
+}
+
+function findStateDict(content: PickleValue, reader: ByteReader): Map<unknown, PickleValue> {
+  let dict = content;
+  for (let depth = 0; depth < MAX_NESTING && dict instanceof Map; depth++) {
+    const outer: typeof dict = dict;
+    const key = STATE_DICT_KEYS.find((candidate) => outer.get(candidate) instanceof Map);
+    if (key === undefined) {
+      for (const value of outer.values()) if (value instanceof PickledTensor) return outer;
+      break;
+    }
+    dict = outer.get(key) as PickleValue;
+  }
+  throw reader.error('holds no state dict', {
+    expected: `a dict of tensors, or one under ${STATE_DICT_KEYS.slice(0, 3).join(', ')} …`,
+    actual: describePickleValue(content),
+  });
+}
+
+function wholeNumber(value: PickleValue | undefined, reader: ByteReader): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw damaged(reader, 'a whole number', value);
+}
+
+function damaged(reader: ByteReader, expected: string, actual: PickleValue | undefined): Error {
+  return reader.error('is a damaged torch checkpoint', { expected, actual: describePickleValue(actual) });
+}
