@@ -1,0 +1,374 @@
+/**
+ * Networks on our own compiler: a Layers artifact becomes a WebAssembly module for each input size it meets, without
+ * tfjs. All modules of a network import one memory, which holds the weights once and, behind them, one arena that the
+ * modules use in turn (a run is synchronous). A memory for each module would copy the weights (4 MB of FaceBoxes) for
+ * every size of picture; a second memory for the weights alone needs multi-memory, which Node 20 lacks.
+ */
+import { BackendUnavailableError, DisposedError } from '../errors.ts';
+import {
+  type CompiledModule,
+  type CompiledNetwork,
+  compileModule,
+  compileNetwork,
+  PAGE_BYTES,
+  requiredBytes,
+} from './compiler/compile.ts';
+import { enabledOptimizations, type OptimizeOption } from './compiler/optimize.ts';
+import { detectSimdSupport } from './compiler/simd-support.ts';
+import type { Engine, Network, NetworkOutput } from './engine.ts';
+import { createEngineKernels, type EngineKernels } from './kernels/engine-kernels.ts';
+import type { SimdMode } from './kernels/simd-mode.ts';
+import type { LayersArtifact } from './layers-artifact.ts';
+import { type NoThreads, startThreads, type ThreadPool } from './threads.ts';
+
+/** Options of `createCompiledEngine`. */
+export interface CompiledEngineOptions {
+  /**
+   * `fma`: relaxed SIMD's fused multiply-add; `plain`: without it. By default what this WebAssembly engine can run
+   * (Node 20 knows relaxed SIMD only with `--experimental-wasm-relaxed-simd`). The results differ in the last bits.
+   */
+  readonly simd?: SimdMode;
+  /** Which of the compiler's optimisations run: all, none, or all but some. For finding the cause of a wrong result. */
+  readonly optimize?: OptimizeOption;
+  /** Checks the program after every pass of the compiler. */
+  readonly validate?: boolean;
+  /** Input sizes of a network whose modules are kept; the one unused for longest goes first. */
+  readonly cachedSizes?: number;
+  /**
+   * Threads that share each network's work, this one included: 1 by default. Needs SharedArrayBuffer (in a browser a
+   * cross-origin isolated page); where that is missing, one thread does it all and `CompiledEngine.threads` says why.
+   */
+  readonly threads?: number;
+}
+
+export const COMPILED_ENGINE_DEFAULTS = {
+  optimize: true,
+  validate: false,
+  cachedSizes: 8,
+  threads: 1,
+} as const satisfies CompiledEngineOptions;
+
+/** What a compiled network takes. */
+export interface CompiledStatistics {
+  /** Packed weights, bytes. */
+  readonly weightBytes: number;
+  /** Peak of the values of one image at the largest input size so far, bytes. */
+  readonly arenaBytes: number;
+  /** The whole memory, bytes: weights and the arena of the largest batch so far. */
+  readonly memoryBytes: number;
+  /** Input sizes whose modules are at hand: `height x width x channels`. */
+  readonly cachedSizes: readonly string[];
+}
+
+/** A network of the compiled engine. */
+export interface CompiledEngineNetwork extends Network {
+  readonly statistics: CompiledStatistics;
+}
+
+/** An engine whose networks report their memory. */
+export interface CompiledEngine extends Engine {
+  readonly simd: SimdMode;
+  readonly kernels: EngineKernels;
+  readonly threads: EngineThreads;
+  loadNetwork(artifact: LayersArtifact): Promise<CompiledEngineNetwork>;
+}
+
+/** How many threads an engine works with. */
+export interface EngineThreads {
+  readonly count: number;
+  /** Why there are fewer than were asked for. */
+  readonly reason?: string;
+}
+
+/** Most threads of an engine. */
+const MAX_THREADS = 64;
+/** Shared memory must have a maximum: 1 GiB, of which only what is used is ever taken. */
+const SHARED_MAXIMUM_PAGES = 16_384;
+
+/** A batch is cut into runs whose arenas take at most this much. */
+const MAX_ARENA_BYTES = 512 * 1024 * 1024;
+
+/**
+ * Makes an engine that compiles networks to WebAssembly.
+ * @throws BackendUnavailableError where WebAssembly SIMD is missing or a Content Security Policy forbids it; TypeError or
+ *   RangeError for options that do not exist.
+ */
+export async function createCompiledEngine(options: CompiledEngineOptions = {}): Promise<CompiledEngine> {
+  const support = detectSimdSupport();
+  const unavailable = (advice: string, errorOptions?: ErrorOptions): BackendUnavailableError =>
+    new BackendUnavailableError('compiled', ['cpu', 'webgl'], advice, errorOptions);
+  if (!support.simd) throw unavailable('this JavaScript engine has no WebAssembly SIMD');
+  if (options.simd === 'fma' && !support.fusedMultiplyAdd) {
+    throw unavailable("simd 'fma' needs relaxed SIMD (Node 22, or Node 20 with --experimental-wasm-relaxed-simd)");
+  }
+  const cachedSizes = options.cachedSizes ?? COMPILED_ENGINE_DEFAULTS.cachedSizes;
+  if (!Number.isInteger(cachedSizes) || cachedSizes < 1) {
+    throw new RangeError(`cachedSizes: expected a positive integer, got ${cachedSizes}`);
+  }
+  const threads = options.threads ?? COMPILED_ENGINE_DEFAULTS.threads;
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+    throw new RangeError(`threads: expected a whole number from 1 to ${MAX_THREADS}, got ${threads}`);
+  }
+  enabledOptimizations(options.optimize ?? COMPILED_ENGINE_DEFAULTS.optimize);
+  try {
+    await WebAssembly.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+  } catch (cause) {
+    throw unavailable(
+      "this page's Content Security Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src, or use the backend 'cpu' or 'webgl'",
+      { cause },
+    );
+  }
+  const pool = threads > 1 ? await startThreads(threads) : undefined;
+  return new WasmEngine(
+    {
+      simd: options.simd ?? (support.fusedMultiplyAdd ? 'fma' : 'plain'),
+      optimize: options.optimize ?? COMPILED_ENGINE_DEFAULTS.optimize,
+      validate: options.validate ?? COMPILED_ENGINE_DEFAULTS.validate,
+      cachedSizes,
+      threads,
+    },
+    pool,
+  );
+}
+
+type ResolvedOptions = Required<CompiledEngineOptions>;
+
+class WasmEngine implements CompiledEngine {
+  readonly backend = 'compiled';
+  readonly kernels: EngineKernels;
+  readonly #options: ResolvedOptions;
+  readonly #networks = new Set<WasmNetwork>();
+  readonly #pool: ThreadPool | undefined;
+  readonly #noThreads: string | undefined;
+  #disposed = false;
+
+  constructor(options: ResolvedOptions, threads: ThreadPool | NoThreads | undefined) {
+    this.#options = options;
+    if (threads && 'reason' in threads) this.#noThreads = threads.reason;
+    else this.#pool = threads;
+    this.kernels = createEngineKernels(options.simd);
+  }
+
+  get simd(): SimdMode {
+    return this.#options.simd;
+  }
+
+  get threads(): EngineThreads {
+    const reason = this.#noThreads ?? this.#pool?.failure;
+    if (reason !== undefined) return { count: 1, reason };
+    return { count: this.#pool?.count ?? 1 };
+  }
+
+  async loadNetwork(artifact: LayersArtifact): Promise<CompiledEngineNetwork> {
+    if (this.#disposed) throw new DisposedError('the engine');
+    const { optimize, validate } = this.#options;
+    const compiled = compileNetwork(artifact, { optimize, validate });
+    const network = new WasmNetwork(compiled, this.#options, this.#pool, () => this.#networks.delete(network));
+    this.#networks.add(network);
+    return network;
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    for (const network of [...this.#networks]) network.dispose();
+    this.#pool?.dispose();
+  }
+}
+
+/** A module of one input size, ready to run. */
+interface Runnable {
+  readonly module: CompiledModule;
+  readonly run: (images: number) => void;
+  /** Frees what the threads hold of it. */
+  readonly release: () => void;
+}
+
+/** Numbers of the modules that threads know. */
+let nextModuleId = 0;
+
+class WasmNetwork implements CompiledEngineNetwork {
+  readonly #compiled: CompiledNetwork;
+  readonly #options: ResolvedOptions;
+  readonly #pool: ThreadPool | undefined;
+  readonly #onDispose: () => void;
+  /** What the counter of the threads' waits will be when a run begins; wraps as it does. */
+  #arrivals = 0;
+  /** Undefined after `dispose`. */
+  #memory: WebAssembly.Memory | undefined;
+  /** By input size; the order of insertion is the order of last use. */
+  readonly #modules = new Map<string, Promise<Runnable>>();
+  readonly #weightBytes: number;
+  #arenaBytes = 0;
+
+  constructor(
+    compiled: CompiledNetwork,
+    options: ResolvedOptions,
+    pool: ThreadPool | undefined,
+    onDispose: () => void,
+  ) {
+    this.#pool = pool;
+    // The memory holds the weights from here on.
+    this.#compiled = { ...compiled, weights: { ...compiled.weights, data: new Float32Array() } };
+    this.#weightBytes = compiled.weights.data.byteLength;
+    this.#options = options;
+    this.#onDispose = onDispose;
+    const { data, baseAddress } = compiled.weights;
+    const initial = compiled.arena / PAGE_BYTES;
+    this.#memory = new WebAssembly.Memory(
+      pool ? { initial, maximum: SHARED_MAXIMUM_PAGES, shared: true } : { initial },
+    );
+    new Float32Array(this.#memory.buffer, baseAddress, data.length).set(data);
+  }
+
+  get statistics(): CompiledStatistics {
+    return {
+      weightBytes: this.#weightBytes,
+      arenaBytes: this.#arenaBytes,
+      memoryBytes: this.#memory?.buffer.byteLength ?? 0,
+      cachedSizes: [...this.#modules.keys()],
+    };
+  }
+
+  async run(input: Float32Array, shape: readonly [number, number, number, number]): Promise<NetworkOutput[]> {
+    this.#checkNotDisposed();
+    const [images, height, width, channels] = shape;
+    const count = images * height * width * channels;
+    if (!shape.every((size) => Number.isSafeInteger(size) && size > 0) || input.length !== count) {
+      throw new RangeError(
+        `input: expected the ${count} numbers of a batch [${shape.join(', ')}], got ${input.length}`,
+      );
+    }
+    const runnable = await this.#moduleFor([height, width, channels]);
+    // From here on nothing waits: the memory is this run's alone.
+    const memory = this.#checkNotDisposed();
+    const { module } = runnable;
+    const results = module.stored.outputs.map(({ view, shape: outputShape }) => ({
+      data: new Float32Array(images * view.height * view.width * view.channels),
+      shape: [images, ...outputShape],
+    }));
+    const imagesPerRun = Math.max(1, Math.min(images, Math.floor(MAX_ARENA_BYTES / module.arenaBytes)));
+    for (let first = 0; first < images; first += imagesPerRun) {
+      this.#runOnce(memory, runnable, input, first, Math.min(imagesPerRun, images - first), results);
+    }
+    return results;
+  }
+
+  dispose(): void {
+    if (!this.#memory) return;
+    this.#memory = undefined;
+    for (const module of this.#modules.values()) release(module);
+    this.#modules.clear();
+    this.#onDispose();
+  }
+
+  #checkNotDisposed(): WebAssembly.Memory {
+    if (!this.#memory) throw new DisposedError('the network');
+    return this.#memory;
+  }
+
+  #runOnce(
+    memory: WebAssembly.Memory,
+    { module, run }: Runnable,
+    input: Float32Array,
+    first: number,
+    images: number,
+    results: readonly NetworkOutput[],
+  ): void {
+    grow(memory, requiredBytes(this.#compiled, module.arenaBytes, images));
+    this.#arenaBytes = Math.max(this.#arenaBytes, module.arenaBytes);
+    const floats = new Float32Array(memory.buffer);
+    writePicture(floats, module, input, first, images);
+    run(images);
+    for (const [index, { view }] of module.stored.outputs.entries()) {
+      const size = view.height * view.width * view.channels;
+      const { address, imageStride } = module.addressOf(view, images);
+      for (let image = 0; image < images; image++) {
+        const start = (address + image * imageStride) / 4;
+        results[index].data.set(floats.subarray(start, start + size), (first + image) * size);
+      }
+    }
+  }
+
+  /** Compiles a size once, even if several runs ask for it at the same time; failures are not kept. */
+  #moduleFor(size: readonly [number, number, number]): Promise<Runnable> {
+    const key = size.join(' x ');
+    const known = this.#modules.get(key);
+    const module = known ?? this.#compile(size);
+    this.#modules.delete(key);
+    this.#modules.set(key, module);
+    if (!known) {
+      module.catch(() => {
+        if (this.#modules.get(key) === module) this.#modules.delete(key);
+      });
+      for (const oldest of this.#modules.keys()) {
+        if (this.#modules.size <= this.#options.cachedSizes) break;
+        release(this.#modules.get(oldest));
+        this.#modules.delete(oldest);
+      }
+    }
+    return module;
+  }
+
+  async #compile(size: readonly [number, number, number]): Promise<Runnable> {
+    const module = compileModule(this.#compiled, size, {
+      fusedMultiplyAdd: this.#options.simd === 'fma',
+      ...(this.#pool && { sharedMaximumPages: SHARED_MAXIMUM_PAGES }),
+    });
+    const memory = this.#checkNotDisposed();
+    grow(memory, requiredBytes(this.#compiled, module.arenaBytes, 1));
+    const { instance, module: code } = await WebAssembly.instantiate(module.bytes, { env: { memory } });
+    const pool = this.#pool;
+    if (!pool) return { module, run: instance.exports.run as (images: number) => void, release: () => {} };
+    const id = nextModuleId++;
+    // Without the workers this thread does their parts too.
+    if (pool.failure === undefined) await pool.load(id, code, memory);
+    const runPart = instance.exports.runPart as RunPart;
+    const run = (images: number): void => {
+      const parts = pool.failure === undefined ? pool.count : 1;
+      if (parts > 1) pool.start(id, images, this.#arrivals);
+      runPart(images, 0, parts, this.#arrivals, pool.maySleep);
+      this.#arrivals = (this.#arrivals + parts * module.waits) | 0;
+    };
+    return { module, run, release: () => pool.unload(id) };
+  }
+}
+
+type RunPart = (images: number, part: number, parts: number, base: number, maySleep: 0 | 1) => void;
+
+/** Frees a module, now or once it is compiled. */
+function release(module: Promise<Runnable> | undefined): void {
+  module?.then((runnable) => runnable.release()).catch(() => {});
+}
+
+/** Copies images into the network's input, whose rows have a border between them. */
+function writePicture(
+  floats: Float32Array,
+  module: CompiledModule,
+  input: Float32Array,
+  first: number,
+  images: number,
+): void {
+  const { input: view } = module.stored;
+  const rowLength = view.width * view.channels;
+  const { address, imageStride } = module.addressOf(view, images);
+  for (let image = 0; image < images; image++) {
+    let from = (first + image) * view.height * rowLength;
+    let to = (address + image * imageStride) / 4;
+    for (let row = 0; row < view.height; row++) {
+      floats.set(input.subarray(from, from + rowLength), to);
+      from += rowLength;
+      to += view.rowStride;
+    }
+  }
+}
+
+function grow(memory: WebAssembly.Memory, bytes: number): void {
+  const missing = bytes - memory.buffer.byteLength;
+  if (missing <= 0) return;
+  try {
+    memory.grow(Math.ceil(missing / PAGE_BYTES));
+  } catch (cause) {
+    const megabytes = Math.ceil(bytes / 1024 / 1024);
+    throw new RangeError(`the network needs ${megabytes} MB of WebAssembly memory, which cannot be had`, { cause });
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Pass 8, emit. Before: steps and a memory plan. After: a WebAssembly module with one function a step and one export that
+ * calls them in turn: `run(images)`, or for threads `runPart(images, part, parts, base, maySleep)`, which does a part of
+ * each step and waits for the others after it.
+ */
+import type { ComputeOperation, Step, StoredProgram } from './assign-storage.ts';
+import { emitConvolution, isSplitByPanels } from './emit/convolution.ts';
+import { emitDepthwise } from './emit/depthwise.ts';
+import { emitClearBorder, emitElementPrelu, emitPad, emitSum } from './emit/elementwise.ts';
+import type { FunctionBuilder } from './emit/function-builder.ts';
+import { type KernelTarget, KernelWriter } from './emit/kernel-writer.ts';
+import { type MemoryImport, ModuleBuilder } from './emit/module-builder.ts';
+import { emitGlobalAverage, emitPool } from './emit/pool.ts';
+import { emitSoftmax } from './emit/softmax.ts';
+import type { PackedChannels, PackedWeights } from './pack-weights.ts';
+import { LINEAR } from './program.ts';
+
+/** What one kernel is and how much work it does. */
+export interface KernelInfo {
+  readonly name: string;
+  /** Units of work, which threads share: mostly rows of the output. */
+  readonly units: number;
+  /** Whether there are so many units for each image of a batch, or in all. */
+  readonly unitsArePerImage: boolean;
+  /** Multiplications for one image; 0 where they do not count. */
+  readonly multiplications: number;
+}
+
+export interface EmittedModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly kernels: readonly KernelInfo[];
+  /** How often a run with threads waits for all of them. */
+  readonly waits: number;
+}
+
+export interface EmitOptions {
+  /** Exports every kernel as well, under its name, for profiling. */
+  readonly exportKernels?: boolean;
+}
+
+export function emitModule(
+  { steps, input }: StoredProgram,
+  weights: PackedWeights,
+  target: KernelTarget,
+  memory: MemoryImport,
+  { exportKernels = false }: EmitOptions = {},
+): EmittedModule {
+  const builder = new ModuleBuilder();
+  const kernels: KernelInfo[] = [];
+  const calls: { index: number; info: KernelInfo; mustWait: boolean }[] = [];
+  for (const [position, step] of steps.entries()) {
+    const info = describeStep(step, position, weights);
+    const index = builder.addFunction(
+      info.name,
+      ['i32', 'i32', 'i32'],
+      (f) => emitStep(new KernelWriter(f, target), step, weights),
+      { exported: exportKernels },
+    );
+    kernels.push(info);
+    // A border and the picture inside it are written side by side; the input's picture is there, and read next.
+    calls.push({ index, info, mustWait: step.kind !== 'clearBorder' || step.buffer === input.buffer });
+  }
+  if (memory.sharedMaximumPages === undefined) {
+    builder.addFunction(
+      'run',
+      ['i32'],
+      (f) => {
+        const images = f.param(0);
+        for (const { index, info } of calls) {
+          f.get(images).i32(0);
+          if (info.unitsArePerImage) f.get(images).i32(info.units).op('i32.mul');
+          else f.i32(info.units);
+          f.call(index);
+        }
+      },
+      { exported: true },
+    );
+  } else {
+    const wait = builder.addFunction('wait', ['i32', 'i32'], emitWait);
+    builder.addFunction('runPart', ['i32', 'i32', 'i32', 'i32', 'i32'], (f) => emitRunPart(f, calls, wait), {
+      exported: true,
+    });
+  }
+  const waits = calls.filter(({ mustWait }) => mustWait).length;
+  return { bytes: builder.encode(memory), kernels, waits };
+}
+
+/** Address of the number of times that a thread has come to a wait, over all runs; it may wrap. */
+const ARRIVALS = 0;
+
+/** Looks at `ARRIVALS` before a thread goes to sleep: some 20 microseconds. */
+const SPINS = 4000;
+/** Longest sleep, in case a wake-up call comes before it. */
+const SLEEP_NANOSECONDS = 1_000_000;
+
+/**
+ * `wait(target, maySleep)`: says that this thread is here, and returns when `ARRIVALS` has come to `target`. Spins at
+ * first, as the others are mostly a few microseconds behind. Where there are more threads than free cores they are not:
+ * spinning alone then takes the core from those that are waited for (mb1 on two threads and two busy cores: 280 ms
+ * instead of 25), so the thread sleeps, unless it is a browser's main one, which must not.
+ */
+function emitWait(f: FunctionBuilder): void {
+  const [target, maySleep] = [f.param(0), f.param(1)];
+  const [arrivals, spins] = f.locals('i32', 2);
+  f.i32(ARRIVALS).i32(1).atomicAdd(0).i32(1).op('i32.add').get(target).op('i32.eq');
+  f.if(() => f.i32(ARRIVALS).i32(-1).atomicNotify(0).drop());
+  f.block((leaveIf) => {
+    f.doWhile(() => {
+      f.i32(ARRIVALS).atomicLoad(0).tee(arrivals).get(target).op('i32.sub').i32(-1).op('i32.gt_s');
+      leaveIf();
+      f.increment(spins, 1);
+      f.get(spins).i32(SPINS).op('i32.gt_u').get(maySleep).op('i32.and');
+      f.if(() => f.i32(ARRIVALS).get(arrivals).atomicWait(0, SLEEP_NANOSECONDS).drop());
+      f.i32(1);
+    });
+  });
+}
+
+/** `runPart(images, part, parts, base, maySleep)`: `base` is what `ARRIVALS` is before the run. */
+function emitRunPart(
+  f: FunctionBuilder,
+  calls: readonly { index: number; info: KernelInfo; mustWait: boolean }[],
+  wait: number,
+): void {
+  const [images, part, parts, target, maySleep] = [0, 1, 2, 3, 4].map((i) => f.param(i));
+  const units = f.local('i32');
+  for (const { index, info, mustWait } of calls) {
+    f.i32(info.units);
+    if (info.unitsArePerImage) f.get(images).op('i32.mul');
+    f.set(units);
+    f.get(images);
+    f.get(units).get(part).op('i32.mul').get(parts).op('i32.div_u');
+    f.get(units).get(part).i32(1).op('i32.add').op('i32.mul').get(parts).op('i32.div_u');
+    f.call(index);
+    if (mustWait) f.get(target).get(parts).op('i32.add').tee(target).get(maySleep).call(wait);
+  }
+}
+
+function emitStep(writer: KernelWriter, step: Step, weights: PackedWeights): void {
+  if (step.kind === 'clearBorder') {
+    emitClearBorder(writer, step);
+    return;
+  }
+  const { operation, inputs, outputs, padding } = step;
+  const [input] = inputs;
+  const [output] = outputs;
+  switch (operation.kind) {
+    case 'convolution': {
+      const groups = weights.convolutions.get(operation.name) ?? [];
+      emitConvolution(writer, operation, groups, { input, residual: inputs[1], outputs, padding });
+      return;
+    }
+    case 'depthwise':
+      emitDepthwise(writer, operation, channelsOf(weights, step), input, output, padding);
+      return;
+    case 'maxPool':
+    case 'averagePool':
+      emitPool(writer, operation, input, output, padding);
+      return;
+    case 'globalAverage':
+      emitGlobalAverage(writer, operation, input, output);
+      return;
+    case 'pad':
+      emitPad(writer, input, output, operation.padding);
+      return;
+    case 'activate':
+    case 'add':
+      emitSum(writer, inputs, output, operation.activation, channelsOf(weights, step));
+      return;
+    case 'copy':
+      emitSum(writer, inputs, output, LINEAR, undefined);
+      return;
+    case 'elementPrelu':
+      emitElementPrelu(writer, input, output, channelsOf(weights, step));
+      return;
+    case 'softmax':
+      emitSoftmax(writer, input, output);
+      return;
+  }
+}
+
+function channelsOf(weights: PackedWeights, step: Extract<Step, { kind: 'compute' }>): PackedChannels {
+  const packed = weights.channels.get(step.operation.name);
+  if (!packed) throw new Error(`the weights of '${step.operation.name}' are not packed`);
+  return packed;
+}
+
+function describeStep(step: Step, position: number, weights: PackedWeights): KernelInfo {
+  if (step.kind === 'clearBorder') {
+    return { name: `${position}:clear ${step.buffer.name}`, units: 1, unitsArePerImage: true, multiplications: 0 };
+  }
+  const { operation, inputs, outputs } = step;
+  const [{ height, width }] = outputs;
+  const name = `${position}:${operation.kind} ${operation.name}`;
+  const multiplications = height * width * multiplicationsPerPixel(operation);
+  if (operation.kind === 'convolution' && isSplitByPanels(operation, inputs[0])) {
+    const panels = weights.convolutions.get(operation.name)?.reduce((sum, { count }) => sum + count, 0) ?? 0;
+    return { name, units: panels, unitsArePerImage: false, multiplications };
+  }
+  const units = operation.kind === 'globalAverage' ? 1 : height;
+  return { name, units, unitsArePerImage: true, multiplications };
+}
+
+function multiplicationsPerPixel(operation: ComputeOperation): number {
+  if (operation.kind !== 'convolution' && operation.kind !== 'depthwise') return 0;
+  const taps = operation.kernel[0] * operation.kernel[1];
+  return (
+    taps * (operation.kind === 'convolution' ? operation.inputChannels * operation.bias.length : operation.channels)
+  );
+}
+
+/** Bytes past the end of a view that a vector load may touch. */
+export const OVERREAD_BYTES = 64;

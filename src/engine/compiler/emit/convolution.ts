@@ -1,0 +1,357 @@
+/**
+ * Convolution as an implicit matrix product straight over pictures that carry their zero border: no im2col, no padding
+ * pass. A register tile is P pixels of a row x 8 output channels: each step loads two vectors of weights and, for every
+ * pixel, one input number into all four lanes.
+ *
+ * Tried, 240 pixels x 256 -> 256 channels, GFLOP/s (fused / plain), Zen 5, Node 20; 64 would be this machine's limit:
+ * - tiles of 4 pixels, loop over the inputs rolled: 58 / 60. 3 pixels: 47 / 59, too few sums to hide the latency.
+ * - 5 and 6 pixels: 26-30. V8 before Node 24 moves all loads of a basic block to its front; with more than 15 vectors
+ *   alive it spills. On Node 24: 59 / 59 and 63 / 32.
+ * - 5 pixels cut into basic blocks of 3 and 2 by a branch that is never taken: 58 / 26 (the product of the plain form
+ *   needs one more register), and 6 pixels cut any way: 28-43. 5 % on some rows are not worth a second form of the tile.
+ * - the loop unrolled twice: 32 / 36, the same spills; cut into basic blocks: 53-57 / 53-57.
+ * - fetching panels ahead (`fetchPanel`): mb1 7.2 -> 6.85 ms, its 1024-channel layers 39 -> 47 GFLOP/s. Touching the
+ *   next panel line by line from inside the tiles instead: 40, as the loads that miss hold up the others.
+ */
+import type { View } from '../assign-storage.ts';
+import type { PanelGroup } from '../pack-weights.ts';
+import type { Convolution, Padding } from '../program.ts';
+import type { FunctionBuilder, Local } from './function-builder.ts';
+import { FLOAT, type KernelWriter, VECTOR } from './kernel-writer.ts';
+import { multiplyAdd } from './multiply-add.ts';
+
+/** Pixels of a register tile. */
+const TILE_PIXELS = 4;
+/**
+ * Tiles with fewer sums than this multiply and add apart, in the fused form too: they wait for their sums, and an addition
+ * alone is sooner done than a fused one (Zen 5: layers whose rows leave tiles of 1 to 3 pixels gain 3 to 30 %).
+ */
+const FUSED_SUMS = 8;
+/** Input rows of one block of output rows take at most this much, so that they stay in the L2 cache over all panels. */
+const BLOCK_BYTES = 192 * 1024;
+/** Weights of a layer from this size on are fetched panel by panel, see `fetchPanel`. */
+const FETCH_FROM_BYTES = 128 * 1024;
+const LINE_BYTES = 64;
+/** Cache lines a turn of the fetching loop touches. */
+const FETCHED_LINES = 8;
+
+export interface ConvolutionViews {
+  readonly input: View;
+  readonly residual: View | undefined;
+  readonly outputs: readonly View[];
+  readonly padding: Padding;
+}
+
+/**
+ * Whether threads share out the panels of a convolution instead of its rows: where the weights outweigh the input, each
+ * weight is then read by one of them alone.
+ */
+export function isSplitByPanels(convolution: Convolution, input: View): boolean {
+  const { kernel, inputChannels, bias } = convolution;
+  const weights = kernel[0] * kernel[1] * inputChannels * bias.length;
+  return weights >= input.height * input.width * input.channels;
+}
+
+/** Units: rows of the output, over all images; or panels, see `isSplitByPanels`. */
+export function emitConvolution(
+  writer: KernelWriter,
+  convolution: Convolution,
+  groups: readonly PanelGroup[],
+  views: ConvolutionViews,
+): void {
+  const { f } = writer;
+  const { input, residual, outputs, padding } = views;
+  const { kernel, strides } = convolution;
+  const [{ height, width }] = outputs;
+  const tilePixels = writer.target.registerTiles ? Math.min(TILE_PIXELS, width) : 1;
+  const steps = kernel[0] * kernel[1] * convolution.inputChannels;
+
+  const inputBase = f.local('i32');
+  const inputRow = f.local('i32');
+  const outputBase = f.local('i32');
+  const outputRow = f.local('i32');
+  const residualBase = f.local('i32');
+  const residualRow = f.local('i32');
+  const [blockStart, blockEnd, unit, panel, panelEnd, weights, x] = f.locals('i32', 7);
+  const rowsEnd = f.local('i32');
+  const byPanels = isSplitByPanels(convolution, input);
+  const scratch = { image: f.local('i32'), row: f.local('i32') };
+  const tile = new Tile(writer, convolution, views, tilePixels);
+
+  const rowStep = strides[0] * input.rowStride * FLOAT;
+  const blockRows = Math.max(1, Math.floor(BLOCK_BYTES / rowStep));
+  writer.ifAny(() => {
+    writer.setBase(inputBase, input, -padding.top * input.rowStride - padding.left * input.pixelStride);
+    if (byPanels) {
+      f.i32(0).set(blockStart);
+      f.get(writer.images).i32(height).op('i32.mul').set(rowsEnd);
+    } else {
+      f.get(writer.begin).set(blockStart);
+      f.get(writer.end).set(rowsEnd);
+    }
+    f.stepBelow(blockStart, blockRows, rowsEnd, () => {
+      f.get(blockStart).i32(blockRows).op('i32.add').tee(blockEnd);
+      f.get(rowsEnd)
+        .op('i32.gt_u')
+        .if(() => f.get(rowsEnd).set(blockEnd));
+      let firstPanel = 0;
+      for (const group of groups) {
+        const output = outputs[group.output];
+        writer.setBase(outputBase, output, group.firstChannel);
+        if (residual) writer.setBase(residualBase, residual, group.firstChannel);
+        // The panel's number in bytes of its channels: it is also the offset of its bias and outputs.
+        const panelStep = group.width * FLOAT;
+        if (byPanels) {
+          setClamped(f, panel, writer.begin, firstPanel, group.count, panelStep);
+          setClamped(f, panelEnd, writer.end, firstPanel, group.count, panelStep);
+        } else {
+          f.i32(0).set(panel);
+          f.i32(group.count * panelStep).set(panelEnd);
+        }
+        firstPanel += group.count;
+        f.get(panel).i32(steps).op('i32.mul').i32(group.weights).op('i32.add').set(weights);
+        const emitPanels = (): void => {
+          f.stepBelow(panel, panelStep, panelEnd, () => {
+            fetchPanel(f, weights, steps * group.width * FLOAT, group.count, { line: x, end: unit });
+            f.get(blockStart).set(unit);
+            f.stepBelow(unit, 1, blockEnd, () => {
+              const pointers = [
+                { pointer: inputRow, base: inputBase, imageStride: writer.imageStride(input), rowStride: rowStep },
+                {
+                  pointer: outputRow,
+                  base: outputBase,
+                  imageStride: writer.imageStride(output),
+                  rowStride: output.rowStride * FLOAT,
+                },
+              ];
+              if (residual) {
+                const imageStride = writer.imageStride(residual);
+                const rowStride = residual.rowStride * FLOAT;
+                pointers.push({ pointer: residualRow, base: residualBase, imageStride, rowStride });
+              }
+              writer.setRowPointers(unit, height, scratch, pointers);
+              f.get(outputRow).get(panel).op('i32.add').set(outputRow);
+              if (residual) f.get(residualRow).get(panel).op('i32.add').set(residualRow);
+              const at = { panel, weights, input: inputRow, output: outputRow, residual: residualRow };
+              const whole = Math.floor(width / tilePixels);
+              f.repeat(whole, x, () => {
+                tile.emit(group, at, tilePixels);
+                if (width > tilePixels) tile.advance(at, output, tilePixels);
+              });
+              if (width % tilePixels > 0) tile.emit(group, at, width % tilePixels);
+            });
+            f.increment(weights, steps * panelStep);
+          });
+        };
+        if (byPanels) f.get(panel).get(panelEnd).op('i32.lt_u').if(emitPanels);
+        else emitPanels();
+      }
+    });
+  });
+}
+
+/** `local = clamp(position - first, 0, count) * step`. */
+function setClamped(
+  f: FunctionBuilder,
+  local: Local,
+  position: Local,
+  first: number,
+  count: number,
+  step: number,
+): void {
+  f.get(position).i32(first).op('i32.sub').set(local);
+  f.get(local)
+    .i32(0)
+    .op('i32.lt_s')
+    .if(() => f.i32(0).set(local));
+  f.get(local)
+    .i32(count)
+    .op('i32.gt_s')
+    .if(() => f.i32(count).set(local));
+  f.get(local).i32(step).op('i32.mul').set(local);
+}
+
+/**
+ * Touches a panel of weights, a load for each cache line, before the first tile reads it: so dozens of lines are on
+ * their way at a time, where the tiles' own loads wait for a few. Worth it where the panels do not stay in the L1 cache.
+ */
+function fetchPanel(
+  f: FunctionBuilder,
+  weights: Local,
+  panelBytes: number,
+  panels: number,
+  scratch: { readonly line: Local; readonly end: Local },
+): void {
+  const step = FETCHED_LINES * LINE_BYTES;
+  if (panelBytes * panels < FETCH_FROM_BYTES || panelBytes < step) return;
+  f.get(weights)
+    .tee(scratch.line)
+    .i32(panelBytes - (panelBytes % step))
+    .op('i32.add')
+    .set(scratch.end);
+  f.stepBelow(scratch.line, step, scratch.end, () => {
+    for (let line = 0; line < FETCHED_LINES; line++)
+      f.get(scratch.line)
+        .memory('i32.load', line * LINE_BYTES)
+        .drop();
+  });
+}
+
+interface TilePointers {
+  readonly panel: Local;
+  readonly weights: Local;
+  readonly input: Local;
+  readonly output: Local;
+  readonly residual: Local;
+}
+
+/** One register tile: sums over all taps and input channels, then bias, residual, activation, store. */
+class Tile {
+  readonly #writer: KernelWriter;
+  readonly #convolution: Convolution;
+  readonly #views: ConvolutionViews;
+  readonly #sums: readonly (readonly [Local, Local])[];
+  readonly #weightVectors: readonly [Local, Local];
+  readonly #splat: Local;
+  readonly #tap: Local;
+  readonly #tapRow: Local;
+  readonly #tapRowEnd: Local;
+  readonly #tapEnd: Local;
+  readonly #segment: Local;
+  readonly #weight: Local;
+
+  constructor(writer: KernelWriter, convolution: Convolution, views: ConvolutionViews, pixels: number) {
+    const { f } = writer;
+    this.#writer = writer;
+    this.#convolution = convolution;
+    this.#views = views;
+    this.#sums = Array.from({ length: pixels }, () => [f.local('v128'), f.local('v128')] as const);
+    this.#weightVectors = [f.local('v128'), f.local('v128')];
+    this.#splat = f.local('v128');
+    this.#tap = f.local('i32');
+    this.#tapRow = f.local('i32');
+    this.#tapRowEnd = f.local('i32');
+    this.#tapEnd = f.local('i32');
+    this.#segment = f.local('i32');
+    this.#weight = f.local('i32');
+  }
+
+  emit(group: PanelGroup, at: TilePointers, pixels: number): void {
+    const { f } = this.#writer;
+    const vectors = group.width / 4;
+    for (let v = 0; v < vectors; v++) {
+      f.get(at.panel)
+        .memory('v128.load', group.bias + v * VECTOR)
+        .set(this.#weightVectors[v]);
+    }
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      for (let v = 0; v < vectors; v++) f.get(this.#weightVectors[v]).set(this.#sums[pixel][v]);
+    }
+    f.get(at.weights).set(this.#weight);
+    this.#emitSums(at, pixels, vectors);
+    this.#emitResults(group, at, pixels, vectors);
+  }
+
+  /** Moves the pointers on by `pixels`. */
+  advance(at: TilePointers, output: View, pixels: number): void {
+    const { f } = this.#writer;
+    const { input, residual } = this.#views;
+    f.increment(at.input, pixels * this.#convolution.strides[1] * input.pixelStride * FLOAT);
+    f.increment(at.output, pixels * output.pixelStride * FLOAT);
+    if (residual) f.increment(at.residual, pixels * residual.pixelStride * FLOAT);
+  }
+
+  /** Loops over the runs of input numbers that lie side by side: a row of taps where the picture is dense, else a tap. */
+  #emitSums(at: TilePointers, pixels: number, vectors: number): void {
+    const { f } = this.#writer;
+    const { input } = this.#views;
+    const { kernel, inputChannels } = this.#convolution;
+    const isContiguous = kernel[1] === 1 || input.pixelStride === inputChannels;
+    const run = (start: Local): void =>
+      this.#emitRun(start, isContiguous ? kernel[1] * inputChannels : inputChannels, pixels, vectors);
+    const tapRow = (start: Local): void => {
+      if (isContiguous) {
+        run(start);
+        return;
+      }
+      const pixelBytes = input.pixelStride * FLOAT;
+      f.get(start).set(this.#segment);
+      f.get(start)
+        .i32(kernel[1] * pixelBytes)
+        .op('i32.add')
+        .set(this.#tapEnd);
+      f.stepBelow(this.#segment, pixelBytes, this.#tapEnd, () => run(this.#segment));
+    };
+    if (kernel[0] === 1) {
+      tapRow(at.input);
+      return;
+    }
+    const rowBytes = input.rowStride * FLOAT;
+    f.get(at.input)
+      .tee(this.#tapRow)
+      .i32(kernel[0] * rowBytes)
+      .op('i32.add')
+      .set(this.#tapRowEnd);
+    f.stepBelow(this.#tapRow, rowBytes, this.#tapRowEnd, () => tapRow(this.#tapRow));
+  }
+
+  /** Sums over `length` numbers from `start`. The loop must stay rolled, see the top of the file. */
+  #emitRun(start: Local, length: number, pixels: number, vectors: number): void {
+    const { f } = this.#writer;
+    const pixelStep = this.#convolution.strides[1] * this.#views.input.pixelStride * FLOAT;
+    const fused = this.#writer.target.fusedMultiplyAdd && pixels * vectors >= FUSED_SUMS;
+    const end = f.local('i32');
+    f.get(start)
+      .tee(this.#tap)
+      .i32(length * FLOAT)
+      .op('i32.add')
+      .set(end);
+    f.stepBelow(this.#tap, FLOAT, end, () => {
+      for (let v = 0; v < vectors; v++) {
+        f.get(this.#weight)
+          .memory('v128.load', v * VECTOR)
+          .set(this.#weightVectors[v]);
+      }
+      for (let pixel = 0; pixel < pixels; pixel++) {
+        f.get(this.#tap)
+          .memory('v128.load32_splat', pixel * pixelStep)
+          .set(this.#splat);
+        for (let v = 0; v < vectors; v++) {
+          multiplyAdd(f, fused, this.#sums[pixel][v], this.#splat, this.#weightVectors[v]);
+        }
+      }
+      f.increment(this.#weight, vectors * VECTOR);
+    });
+  }
+
+  #emitResults(group: PanelGroup, at: TilePointers, pixels: number, vectors: number): void {
+    const { f } = this.#writer;
+    const { residual, outputs } = this.#views;
+    const { activation, mirrored, channels } = this.#convolution.outputs[group.output];
+    const { pixelStride } = outputs[group.output];
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      for (let v = 0; v < vectors; v++) {
+        const lanes = Math.min(4, group.channels - v * 4);
+        if (lanes <= 0) continue;
+        const sum = this.#sums[pixel][v];
+        if (residual) {
+          f.get(sum)
+            .get(at.residual)
+            .memory('v128.load', (pixel * residual.pixelStride + v * 4) * FLOAT);
+          f.op('f32x4.add').set(sum);
+        }
+        const offset = (pixel * pixelStride + v * 4) * FLOAT;
+        const loadAlphas = (): void => {
+          f.get(at.panel).memory('v128.load', group.alphas + v * VECTOR);
+        };
+        if (mirrored) {
+          f.get(sum).op('f32x4.neg').set(this.#splat);
+          this.#writer.activate(this.#splat, activation, loadAlphas);
+          this.#writer.store(at.output, offset + channels * FLOAT, this.#splat, lanes);
+        }
+        this.#writer.activate(sum, activation, loadAlphas);
+        this.#writer.store(at.output, offset, sum, lanes);
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Pass 3, fuse: rewrites of the program, one file each in passes/. Before and after: a valid `Program` that computes
+ * the same numbers but for rounding. Each can be turned off by name, so that a wrong result can be bisected.
+ */
+import { commuteAveragePool } from './passes/commute-average-pool.ts';
+import { foldBatchNorm } from './passes/fold-batch-norm.ts';
+import { fuseActivation } from './passes/fuse-activation.ts';
+import { fuseCrelu } from './passes/fuse-crelu.ts';
+import { fusePadding } from './passes/fuse-padding.ts';
+import { fuseResidual } from './passes/fuse-residual.ts';
+import { mergeConvolutions } from './passes/merge-convolutions.ts';
+import { zeroPadMaxPool } from './passes/zero-pad-max-pool.ts';
+import type { Program } from './program.ts';
+import { validateProgram } from './validate.ts';
+
+/** The rewrites, in the order in which they run. */
+const REWRITES = {
+  'fold-batch-norm': foldBatchNorm,
+  'fuse-padding': fusePadding,
+  'fuse-crelu': fuseCrelu,
+  'fuse-residual': fuseResidual,
+  'fuse-activation': fuseActivation,
+  'zero-pad-max-pool': zeroPadMaxPool,
+  'commute-average-pool': commuteAveragePool,
+  'merge-convolutions': mergeConvolutions,
+} as const satisfies Record<string, (program: Program) => Program>;
+
+/** Names of everything that can be turned off: the rewrites, and what the later passes do beside the necessary. */
+export const OPTIMIZATIONS = [
+  ...(Object.keys(REWRITES) as (keyof typeof REWRITES)[]),
+  /** Branches are written straight into the concatenation they end in. */
+  'concatenate-in-place',
+  /** Values that are not needed at the same time share memory. */
+  'reuse-memory',
+  /** Register tiles of several pixels and eight channels; without it one pixel and four. */
+  'register-tiles',
+] as const;
+
+export type Optimization = (typeof OPTIMIZATIONS)[number];
+
+/** All on, all off, or all on but some. */
+export type OptimizeOption = boolean | { readonly except: readonly Optimization[] };
+
+export function enabledOptimizations(option: OptimizeOption): ReadonlySet<Optimization> {
+  if (option === false) return new Set();
+  const except = option === true ? [] : option.except;
+  for (const name of except) {
+    if (!OPTIMIZATIONS.includes(name)) {
+      throw new TypeError(`optimize.except: '${name}' is none of ${OPTIMIZATIONS.join(', ')}`);
+    }
+  }
+  return new Set(OPTIMIZATIONS.filter((name) => !except.includes(name)));
+}
+
+export function optimizeProgram(
+  program: Program,
+  enabled: ReadonlySet<Optimization>,
+  { validate = false } = {},
+): Program {
+  let result = program;
+  for (const [name, rewrite] of Object.entries(REWRITES)) {
+    if (!enabled.has(name as Optimization)) continue;
+    result = rewrite(result);
+    if (validate) validateProgram(result, name);
+  }
+  return result;
+}

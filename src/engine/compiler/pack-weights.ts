@@ -1,0 +1,201 @@
+/**
+ * Pack-weights: once per network, before any size of input is known. Before: a fused `Program`. After: all weights in
+ * one run of floats in the order in which the kernels read them, and where each operation finds its own. Modules of all
+ * input sizes read the same copy.
+ *
+ * Convolutions are packed in panels of 8 output channels: for each tap and input channel, 8 weights side by side (2
+ * vectors), so that a register tile of P pixels x 8 channels takes two vector loads a step. What remains of a segment
+ * is a panel of 8 (5 to 7 channels) or of 4 (1 to 4), filled up with zeros.
+ */
+import type { Optimization } from './optimize.ts';
+import type { Activation, Convolution, Depthwise, ElementPrelu, Operation, Program } from './program.ts';
+
+/** Output channels of a panel. */
+export const PANEL = 8;
+const QUAD = 4;
+
+/** Panels of equal kind that one loop runs over. Addresses in bytes. */
+export interface PanelGroup {
+  /** Which of the convolution's outputs they belong to. */
+  readonly output: number;
+  /** 8 or 4. */
+  readonly width: number;
+  readonly count: number;
+  /** First channel within the output. */
+  readonly firstChannel: number;
+  /** Channels of each panel that exist: less than `width` only in a group of one. */
+  readonly channels: number;
+  readonly weights: number;
+  readonly bias: number;
+  /** PReLU factors, laid out as the bias. */
+  readonly alphas: number;
+}
+
+export interface PackedChannels {
+  readonly weights: number;
+  readonly bias: number;
+  readonly alphas: number;
+  /** Channels rounded up to whole vectors: the distance between two taps of a depthwise filter, in floats. */
+  readonly paddedChannels: number;
+}
+
+export interface PackedWeights {
+  /** To be copied to `baseAddress`. */
+  readonly data: Float32Array;
+  readonly baseAddress: number;
+  /** By the operation's name. */
+  readonly convolutions: ReadonlyMap<string, readonly PanelGroup[]>;
+  readonly channels: ReadonlyMap<string, PackedChannels>;
+}
+
+/** @param baseAddress - where in the memory the weights will lie, in bytes; a multiple of 64. */
+export function packWeights(program: Program, enabled: ReadonlySet<Optimization>, baseAddress: number): PackedWeights {
+  const numbers = program.operations.reduce((sum, operation) => sum + weightsOf(operation), 0);
+  // What is added in filling up is a few per cent.
+  const packer = new Packer(baseAddress, Math.ceil(1.1 * numbers) + 1024);
+  const convolutions = new Map<string, readonly PanelGroup[]>();
+  const channels = new Map<string, PackedChannels>();
+  const width = enabled.has('register-tiles') ? PANEL : QUAD;
+  for (const operation of program.operations) {
+    switch (operation.kind) {
+      case 'convolution':
+        convolutions.set(operation.name, packConvolution(packer, operation, width));
+        break;
+      case 'depthwise':
+        channels.set(operation.name, packDepthwise(packer, operation));
+        break;
+      case 'activate':
+      case 'add':
+        channels.set(operation.name, packActivation(packer, operation.activation));
+        break;
+      case 'elementPrelu':
+        channels.set(operation.name, packElements(packer, operation));
+        break;
+    }
+  }
+  return { data: packer.finish(), baseAddress, convolutions, channels };
+}
+
+/** The program without the weights, which are packed by now: it is kept as long as the network. */
+export function withoutWeights(program: Program): Program {
+  const weights = new Float32Array();
+  const operations = program.operations.map((operation) =>
+    operation.kind === 'convolution' || operation.kind === 'depthwise' ? { ...operation, weights } : operation,
+  );
+  return { ...program, operations };
+}
+
+function weightsOf(operation: Operation): number {
+  return 'weights' in operation ? operation.weights.length : 0;
+}
+
+function packConvolution(packer: Packer, convolution: Convolution, width: number): PanelGroup[] {
+  const { weights, bias, outputs } = convolution;
+  const total = bias.length;
+  const steps = weights.length / total;
+  const groups: PanelGroup[] = [];
+  let segment = 0;
+  for (const [output, { channels, activation }] of outputs.entries()) {
+    for (const { first, panel, count, present } of splitIntoPanels(channels, width)) {
+      const { address, values: packed } = packer.reserve(count * steps * panel);
+      let to = 0;
+      for (let p = 0; p < count; p++) {
+        const from = segment + first + p * panel;
+        for (let k = 0; k < steps; k++, to += panel) {
+          for (let c = 0; c < present; c++) packed[to + c] = weights[k * total + from + c];
+        }
+      }
+      const last = first + count * present;
+      groups.push({
+        output,
+        width: panel,
+        count,
+        firstChannel: first,
+        channels: present,
+        weights: address,
+        bias: packer.add(bias.subarray(segment + first, segment + last), count * panel),
+        alphas: activation.kind === 'prelu' ? packer.add(activation.alphas.subarray(first, last), count * panel) : 0,
+      });
+    }
+    segment += channels;
+  }
+  return groups;
+}
+
+/** Whole panels, then what remains. */
+function splitIntoPanels(
+  channels: number,
+  width: number,
+): { first: number; panel: number; count: number; present: number }[] {
+  const whole = Math.floor(channels / width);
+  const rest = channels % width;
+  const groups = whole > 0 ? [{ first: 0, panel: width, count: whole, present: width }] : [];
+  if (rest > 0) groups.push({ first: whole * width, panel: rest > QUAD ? PANEL : QUAD, count: 1, present: rest });
+  return groups;
+}
+
+function packDepthwise(packer: Packer, { weights, bias, channels, activation }: Depthwise): PackedChannels {
+  const paddedChannels = roundUp(channels, QUAD);
+  const taps = weights.length / channels;
+  const { address, values: packed } = packer.reserve(taps * paddedChannels);
+  for (let tap = 0; tap < taps; tap++) {
+    packed.set(weights.subarray(tap * channels, (tap + 1) * channels), tap * paddedChannels);
+  }
+  return {
+    ...packActivation(packer, activation),
+    weights: address,
+    bias: packer.add(bias, paddedChannels),
+    paddedChannels,
+  };
+}
+
+function packActivation(packer: Packer, activation: Activation): PackedChannels {
+  const alphas =
+    activation.kind === 'prelu' ? packer.add(activation.alphas, roundUp(activation.alphas.length, QUAD)) : 0;
+  return { weights: 0, bias: 0, alphas, paddedChannels: 0 };
+}
+
+function packElements(packer: Packer, { alphas }: ElementPrelu): PackedChannels {
+  return { weights: 0, bias: 0, alphas: packer.add(alphas, roundUp(alphas.length, QUAD)), paddedChannels: 0 };
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
+
+/** Lays arrays out one after the other, each at the start of a cache line. */
+class Packer {
+  readonly #base: number;
+  #data: Float32Array;
+  /** In floats. */
+  #length = 0;
+
+  /** @param capacity - floats that there is room for at first. */
+  constructor(base: number, capacity: number) {
+    this.#base = base;
+    this.#data = new Float32Array(capacity);
+  }
+
+  /** Room for so many floats, zeros as yet. */
+  reserve(length: number): { readonly address: number; readonly values: Float32Array } {
+    const start = this.#length;
+    this.#length += roundUp(length, 16);
+    if (this.#length > this.#data.length) {
+      const grown = new Float32Array(2 * this.#length);
+      grown.set(this.#data);
+      this.#data = grown;
+    }
+    return { address: this.#base + start * 4, values: this.#data.subarray(start, start + length) };
+  }
+
+  /** @returns the address of a copy of the values, filled up with zeros to `length`. */
+  add(source: Float32Array, length = source.length): number {
+    const { address, values } = this.reserve(length);
+    values.set(source);
+    return address;
+  }
+
+  finish(): Float32Array {
+    return this.#data.subarray(0, this.#length);
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * The compiler's own view of a network: a list of operations over named values, in an order in which every value is
+ * written before it is read. Independent of the size of the input picture; `infer-shapes.ts` adds sizes.
+ *
+ * A value is what one image of a batch holds: `[height, width, channels]`, `[rows, channels]` or `[channels]`.
+ */
+
+/** An elementwise function. */
+export type Activation =
+  | { readonly kind: 'linear' }
+  /** max(x, 0), and min(that, `maxValue`) where there is one. */
+  | { readonly kind: 'relu'; readonly maxValue?: number }
+  | { readonly kind: 'leakyRelu'; readonly alpha: number }
+  /** `alphas[c]` multiplies negative values of channel c. */
+  | { readonly kind: 'prelu'; readonly alphas: Float32Array }
+  | { readonly kind: 'sigmoid' }
+  | { readonly kind: 'tanh' };
+
+export const LINEAR: Activation = { kind: 'linear' };
+
+/** Rows and columns added around a picture. */
+export interface Padding {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+export const NO_PADDING: Padding = { top: 0, bottom: 0, left: 0, right: 0 };
+
+/** A window that slides over a picture. `same` is resolved once the picture's size is known. */
+export interface Window {
+  /** Rows, columns. */
+  readonly kernel: readonly [number, number];
+  readonly strides: readonly [number, number];
+  readonly padding: Padding | 'same';
+}
+
+/** Some of a convolution's output channels, in order, and where they go. */
+export interface ConvolutionOutput {
+  readonly value: string;
+  /** Channels computed. */
+  readonly channels: number;
+  readonly activation: Activation;
+  /** CReLU: the value has twice the channels, `activation(x)` and then `activation(-x)`. */
+  readonly mirrored: boolean;
+}
+
+/** `activation(conv(input) + bias + residual)`. Dense layers are 1 x 1 convolutions. Padding is zeros. */
+export interface Convolution extends Window {
+  readonly kind: 'convolution';
+  readonly name: string;
+  readonly input: string;
+  /** A value of the (single) output's shape, added before the activation. */
+  readonly residual?: string;
+  readonly inputChannels: number;
+  /** `[kernel rows, kernel columns, input channels, output channels]`. */
+  readonly weights: Float32Array;
+  /** `[output channels]`. */
+  readonly bias: Float32Array;
+  readonly outputs: readonly ConvolutionOutput[];
+}
+
+/** One filter a channel: `activation(conv(input) + bias)`. 1 x 1 is a scale and shift per channel. Padding is zeros. */
+export interface Depthwise extends Window {
+  readonly kind: 'depthwise';
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+  readonly channels: number;
+  /** `[kernel rows, kernel columns, channels]`. */
+  readonly weights: Float32Array;
+  readonly bias: Float32Array;
+  readonly activation: Activation;
+}
+
+/** Largest or mean value of a window. */
+export interface Pool extends Window {
+  readonly kind: 'maxPool' | 'averagePool';
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+  /** Whether the padding counts as zeros; otherwise the window is cut at the picture's edge. */
+  readonly paddingIsZero: boolean;
+}
+
+/** Mean over all rows and columns: `[height, width, channels]` to `[channels]`. */
+export interface GlobalAverage {
+  readonly kind: 'globalAverage';
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+}
+
+/** Adds zeros around a picture. */
+export interface Pad {
+  readonly kind: 'pad';
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+  readonly padding: Padding;
+}
+
+/** An elementwise function on its own. */
+export interface Activate {
+  readonly kind: 'activate';
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+  readonly activation: Activation;
+}
+
+/** PReLU whose factors differ from element to element: `alphas` has the value's shape. */
+export interface ElementPrelu {
+  readonly kind: 'elementPrelu';
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+  readonly alphas: Float32Array;
+  readonly alphaShape: readonly number[];
+}
+
+/** Sum of values of one shape, then an activation. */
+export interface Add {
+  readonly kind: 'add';
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly output: string;
+  readonly activation: Activation;
+}
+
+/** Joins values along one axis. */
+export interface Concatenate {
+  readonly kind: 'concatenate';
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly output: string;
+  /** Counted from the first axis of an image (without the batch), or negative from the last. */
+  readonly axis: number;
+}
+
+/** The same numbers in the same order under another shape; one entry may be -1. */
+export interface Reshape {
+  readonly kind: 'reshape';
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+  readonly targetShape: readonly number[] | 'flat';
+}
+
+/** Softmax over the last axis. */
+export interface Softmax {
+  readonly kind: 'softmax';
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+}
+
+/** The same value elsewhere in memory: put in where a value cannot be written straight to where it is wanted. */
+export interface Copy {
+  readonly kind: 'copy';
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+}
+
+export type Operation =
+  | Convolution
+  | Depthwise
+  | Pool
+  | GlobalAverage
+  | Pad
+  | Activate
+  | ElementPrelu
+  | Add
+  | Concatenate
+  | Reshape
+  | Softmax
+  | Copy;
+
+/** A whole network. */
+export interface Program {
+  readonly input: string;
+  /** Shape of one image at the input; null where any size is taken. */
+  readonly inputShape: readonly (number | null)[];
+  readonly operations: readonly Operation[];
+  readonly outputs: readonly string[];
+}
+
+/** Values that an operation reads. */
+export function inputsOf(operation: Operation): readonly string[] {
+  switch (operation.kind) {
+    case 'add':
+    case 'concatenate':
+      return operation.inputs;
+    case 'convolution':
+      return operation.residual === undefined ? [operation.input] : [operation.input, operation.residual];
+    default:
+      return [operation.input];
+  }
+}
+
+/** Values that an operation writes. */
+export function outputsOf(operation: Operation): readonly string[] {
+  return operation.kind === 'convolution' ? operation.outputs.map((output) => output.value) : [operation.output];
+}
+
+/** Who writes and who reads each value. */
+export interface Uses {
+  readonly producers: ReadonlyMap<string, Operation>;
+  readonly consumers: ReadonlyMap<string, readonly Operation[]>;
+}
+
+export function findUses(program: Program): Uses {
+  const producers = new Map<string, Operation>();
+  const consumers = new Map<string, Operation[]>();
+  for (const operation of program.operations) {
+    for (const output of outputsOf(operation)) producers.set(output, operation);
+    for (const input of new Set(inputsOf(operation))) {
+      const readers = consumers.get(input);
+      if (readers) readers.push(operation);
+      else consumers.set(input, [operation]);
+    }
+  }
+  return { producers, consumers };
+}
+
+/** The one operation that reads a value which is nothing else's and no output of the network, or undefined. */
+export function soleConsumer(program: Program, uses: Uses, value: string): Operation | undefined {
+  const readers = uses.consumers.get(value) ?? [];
+  return readers.length === 1 && !program.outputs.includes(value) ? readers[0] : undefined;
+}
+
+/**
+ * The program with some operations replaced or (with `null`) dropped; the rest stay in place.
+ * The caller sees to it that values are still written before they are read.
+ */
+export function replaceOperations(program: Program, changes: ReadonlyMap<Operation, Operation | null>): Program {
+  if (changes.size === 0) return program;
+  const operations: Operation[] = [];
+  for (const operation of program.operations) {
+    const change = changes.get(operation);
+    if (change === undefined) operations.push(operation);
+    else if (change !== null) operations.push(change);
+  }
+  return { ...program, operations };
+}

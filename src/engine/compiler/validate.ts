@@ -1,0 +1,69 @@
+/**
+ * The rules that hold between all passes. Run after each of them where `validate` is on (the tests): a broken pass is
+ * then named at once instead of showing as wrong numbers.
+ */
+import { inputsOf, type Operation, outputsOf, type Program } from './program.ts';
+
+/** Thrown where a pass has broken the program: a mistake of the compiler, never of its user. */
+export class InvalidProgramError extends Error {
+  override readonly name = 'InvalidProgramError';
+}
+
+export function validateProgram(program: Program, pass: string): void {
+  const fail = (reason: string): never => {
+    throw new InvalidProgramError(`after pass '${pass}': ${reason}`);
+  };
+  const written = new Set([program.input]);
+  const names = new Set<string>();
+  for (const operation of program.operations) {
+    if (names.has(operation.name)) fail(`two operations are called '${operation.name}'`);
+    names.add(operation.name);
+    for (const input of inputsOf(operation)) {
+      if (!written.has(input)) fail(`'${operation.name}' reads '${input}' before it is written`);
+    }
+    for (const output of outputsOf(operation)) {
+      if (written.has(output)) fail(`'${operation.name}' writes '${output}', which was written before`);
+      written.add(output);
+    }
+    const problem = problemWith(operation);
+    if (problem) fail(`'${operation.name}' (${operation.kind}): ${problem}`);
+  }
+  for (const output of program.outputs) {
+    if (!written.has(output)) fail(`output '${output}' is never written`);
+  }
+}
+
+/** Whether there are as many weights as wanted, or none any more, as they are packed. */
+function fits(weights: Float32Array, wanted: number): boolean {
+  return weights.length === wanted || weights.length === 0;
+}
+
+function problemWith(operation: Operation): string | undefined {
+  switch (operation.kind) {
+    case 'convolution': {
+      const [rows, columns] = operation.kernel;
+      const channels = operation.outputs.reduce((sum, output) => sum + output.channels, 0);
+      if (channels !== operation.bias.length) return `${channels} output channels but ${operation.bias.length} biases`;
+      if (!fits(operation.weights, rows * columns * operation.inputChannels * channels))
+        return 'wrong number of weights';
+      if (operation.residual !== undefined && (operation.outputs.length !== 1 || operation.outputs[0].mirrored)) {
+        return 'a residual needs a single plain output';
+      }
+      for (const { activation, channels: count } of operation.outputs) {
+        if (activation.kind === 'prelu' && activation.alphas.length !== count) return 'wrong number of PReLU factors';
+      }
+      return undefined;
+    }
+    case 'depthwise': {
+      const [rows, columns] = operation.kernel;
+      if (!fits(operation.weights, rows * columns * operation.channels)) return 'wrong number of weights';
+      if (operation.bias.length !== operation.channels) return 'wrong number of biases';
+      return undefined;
+    }
+    case 'add':
+    case 'concatenate':
+      return operation.inputs.length === 0 ? 'no inputs' : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,16 @@
+/** A tfjs Layers model in memory: what `model.json` and its shards hold. The one description of a network. */
+export interface LayersArtifact {
+  /** `modelTopology` of `model.json`: `{class_name, config, keras_version, backend}` or `{model_config: …}`. */
+  readonly modelTopology: object;
+  /** Order, shapes and names of the tensors in `weightData`. */
+  readonly weightSpecs: readonly WeightSpec[];
+  /** All tensors one after the other, little-endian float32 (float16 storage is already widened). */
+  readonly weightData: ArrayBuffer;
+}
+
+/** One tensor of a weights manifest. */
+export interface WeightSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: 'float32';
+}

@@ -1,0 +1,31 @@
+import type { TfjsCore } from './tfjs-packages.ts';
+
+/**
+ * Keeps tfjs's wasm backend from threads where it could not start them. In a page that is cross-origin isolated it starts
+ * workers from `blob:` addresses, and where the Content Security Policy forbids those it waits for them forever.
+ */
+export async function forgoThreadsWhereForbidden(core: TfjsCore): Promise<void> {
+  if (globalThis.crossOriginIsolated !== true || (await canStartBlobWorker())) return;
+  core.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+}
+
+async function canStartBlobWorker(): Promise<boolean> {
+  const url = URL.createObjectURL(new Blob(['postMessage(0)'], { type: 'text/javascript' }));
+  let worker: Worker | undefined;
+  try {
+    const started = new Worker(url);
+    worker = started;
+    return await new Promise<boolean>((resolve) => {
+      started.onmessage = () => resolve(true);
+      started.onerror = (event) => {
+        event.preventDefault();
+        resolve(false);
+      };
+    });
+  } catch {
+    return false; // Some browsers throw at once.
+  } finally {
+    worker?.terminate();
+    URL.revokeObjectURL(url);
+  }
+}

@@ -1,0 +1,368 @@
+/**
+ * Networks on TensorFlow.js.
+ *
+ * tfjs has ONE current backend for the whole program, and applications use tfjs too. Engines therefore never leave it
+ * changed: a backend is started without being made current, and everything that needs it as the current one - building a
+ * network, running it - happens in one synchronous piece that puts the former back. (Once a backend is started,
+ * `setBackend` acts before it returns its promise.) So engines on different backends and the application's own tfjs code
+ * can alternate freely. Where nobody has chosen a backend, the engine's stays current, as with `tf.setBackend`.
+ *
+ * Price, measured on Node 20, 2-core x86-64: 0.35 ms for each change of backend, as tfjs binds every kernel anew; nothing
+ * where the engine's backend is the current one.
+ */
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { BackendUnavailableError, DisposedError, UnsupportedLayerError, WeightFormatError } from '../errors.ts';
+import type { BackendName, Engine, Network, NetworkOutput } from './engine.ts';
+import type { LayersArtifact, WeightSpec } from './layers-artifact.ts';
+import {
+  availableTfjsBackends,
+  firstLineOf,
+  importTfjsBackend,
+  type TfjsBackendName,
+  type TfjsCore,
+  type TfjsLayers,
+  type TfjsWasm,
+} from './tfjs-packages.ts';
+import { forgoThreadsWhereForbidden } from './tfjs-threads.ts';
+
+/** Options of `createTfjsEngine`. */
+export interface TfjsEngineOptions {
+  /**
+   * Where the `wasm` backend's three binaries are: the URL of their folder (ending in `/`), or the URL of each by file
+   * name. Needed in a browser whose bundler does not put them beside the script; Node finds them in the package. Counts
+   * for the first engine on `wasm`, which starts the backend.
+   */
+  readonly wasmPaths?: string | Readonly<Record<string, string>>;
+}
+
+/**
+ * Makes an engine that runs networks on a backend of tfjs. `wasm` and `cpu` are always installed; `webgl`, `webgpu` and
+ * `tensorflow` where their packages are. Disposing of the engine frees its networks; the backend stays, for others.
+ * @param available - says what else there is, for the error.
+ * @throws BackendUnavailableError where the package is not installed or the backend cannot run here.
+ */
+export async function createTfjsEngine(
+  backend: TfjsBackendName,
+  options: TfjsEngineOptions = {},
+  available: () => Promise<readonly BackendName[]> = availableTfjsBackends,
+): Promise<Engine> {
+  const { core, backend: backendPackage } = await importTfjsBackend(backend, available);
+  const layers = await import('@tensorflow/tfjs-layers');
+  try {
+    if (backend === 'wasm' && options.wasmPaths !== undefined && !isStarted(core, backend)) {
+      (backendPackage as TfjsWasm).setWasmPaths(options.wasmPaths);
+    }
+    if (backend === 'wasm') await forgoThreadsWhereForbidden(core);
+    await startBackend(core, backend);
+  } catch (cause) {
+    const others = (await available()).filter((name) => name !== backend);
+    const hint = backend === 'wasm' ? "; the option 'wasmPaths' says where its binaries are" : '';
+    throw new BackendUnavailableError(backend, others, `it did not start: ${firstLineOf(cause)}${hint}`, { cause });
+  }
+  return new TfjsEngine(backend, core, layers);
+}
+
+/** Backends that are being started, so that two engines do not start one twice. */
+const startingBackends = new Map<TfjsBackendName, Promise<void>>();
+
+function startBackend(core: TfjsCore, name: TfjsBackendName): Promise<void> {
+  const starting = startingBackends.get(name) ?? startBackendOnce(core, name);
+  startingBackends.set(name, starting);
+  return starting.finally(() => startingBackends.delete(name));
+}
+
+/** Starts a backend without making it the current one, which tfjs's own functions cannot. */
+async function startBackendOnce(core: TfjsCore, name: TfjsBackendName): Promise<void> {
+  // If the application is starting it just now, that is awaited.
+  if (core.getBackend() === name) await core.ready();
+  const factory = core.findBackendFactory(name);
+  if (isStarted(core, name)) return;
+  const removeProcessListeners = watchProcessListeners();
+  const backend = await Promise.resolve(factory()).finally(removeProcessListeners);
+  if (!isStarted(core, name)) {
+    const priority = core.engine().registryFactory[name]?.priority;
+    core.removeBackend(name);
+    core.registerBackend(name, () => backend, priority);
+    core.findBackend(name);
+  }
+  if (name === 'cpu') passOverGreeting(core);
+}
+
+function isStarted(core: TfjsCore, name: string): boolean {
+  return name in core.engine().registry;
+}
+
+/** The cpu backend advises on stderr, once, to install the native one; in production mode it does not. */
+function passOverGreeting(core: TfjsCore): void {
+  const productionMode = core.env().getBool('PROD');
+  core.env().set('PROD', true);
+  withBackend(core, 'cpu', () => core.scalar(0).dispose());
+  core.env().set('PROD', productionMode);
+}
+
+/**
+ * The wasm backend's loader makes every uncaught exception of a Node program its own: it listens for them only to throw
+ * them again. What it adds to the process's listeners is taken away by the function returned.
+ */
+function watchProcessListeners(): () => void {
+  const { process } = globalThis;
+  if (typeof process?.listeners !== 'function') return () => {};
+  const events = ['uncaughtException', 'unhandledRejection'] as const;
+  const before = events.map((event) => new Set<unknown>(process.rawListeners(event)));
+  return () => {
+    events.forEach((event, i) => {
+      for (const listener of process.rawListeners(event)) {
+        const isNew = before[i]?.has(listener) === false;
+        if (isNew && String(listener).includes('throw')) process.removeListener(event, listener as () => void);
+      }
+    });
+  };
+}
+
+/** Runs something synchronous while a started backend is the current one. */
+function withBackend<T>(core: TfjsCore, name: string, action: () => T): T {
+  const former = core.getBackend();
+  if (former === name) return action();
+  void core.setBackend(name);
+  try {
+    return action();
+  } finally {
+    if (former && isStarted(core, former)) void core.setBackend(former);
+  }
+}
+
+/** Whether the application has chosen a backend that is still starting: it could not be put back before it has. */
+function isCurrentStarting(core: TfjsCore): boolean {
+  const current = core.getBackend();
+  return Boolean(current) && !isStarted(core, current);
+}
+
+class TfjsEngine implements Engine {
+  readonly backend: TfjsBackendName;
+  readonly #core: TfjsCore;
+  readonly #layers: TfjsLayers;
+  readonly #networks = new Set<Network>();
+  #disposed = false;
+
+  constructor(backend: TfjsBackendName, core: TfjsCore, layers: TfjsLayers) {
+    this.backend = backend;
+    this.#core = core;
+    this.#layers = layers;
+  }
+
+  async loadNetwork(artifact: LayersArtifact): Promise<Network> {
+    if (isCurrentStarting(this.#core)) await this.#core.ready();
+    this.#checkNotDisposed();
+    const model = await buildModel(this.backend, this.#core, this.#layers, artifact);
+    const network = new TfjsNetwork(this.backend, this.#core, model, () => this.#networks.delete(network));
+    if (this.#disposed) network.dispose();
+    this.#checkNotDisposed();
+    this.#networks.add(network);
+    return network;
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    for (const network of this.#networks) network.dispose();
+  }
+
+  #checkNotDisposed(): void {
+    if (this.#disposed) throw new DisposedError('the engine');
+  }
+}
+
+class TfjsNetwork implements Network {
+  readonly #backend: TfjsBackendName;
+  readonly #core: TfjsCore;
+  readonly #onDispose: () => void;
+  #model: LayersModel | undefined;
+
+  constructor(backend: TfjsBackendName, core: TfjsCore, model: LayersModel, onDispose: () => void) {
+    this.#backend = backend;
+    this.#core = core;
+    this.#model = model;
+    this.#onDispose = onDispose;
+  }
+
+  async run(input: Float32Array, shape: readonly [number, number, number, number]): Promise<NetworkOutput[]> {
+    const core = this.#core;
+    checkInput(input, shape, this.#loadedModel());
+    if (isCurrentStarting(core)) await core.ready();
+    const model = this.#loadedModel();
+    const tensors = withBackend(core, this.#backend, () =>
+      core.tidy(() => {
+        const outputs = model.predictOnBatch(core.tensor4d(input, [...shape]));
+        // Kept, as the caller may itself be inside a `tidy`.
+        return [outputs].flat().map((output) => core.keep(output));
+      }),
+    );
+    try {
+      const data = await Promise.all(tensors.map((tensor) => tensor.data<'float32'>()));
+      // The cpu backend passes arrays on where a layer changes nothing.
+      return data.map((values, i) => ({
+        data: values.buffer === input.buffer ? values.slice() : values,
+        shape: tensors[i]?.shape.slice() ?? [],
+      }));
+    } finally {
+      core.dispose(tensors);
+    }
+  }
+
+  dispose(): void {
+    this.#model?.dispose();
+    this.#model = undefined;
+    this.#onDispose();
+  }
+
+  #loadedModel(): LayersModel {
+    if (this.#model === undefined) throw new DisposedError('the network');
+    return this.#model;
+  }
+}
+
+function checkInput(input: Float32Array, shape: readonly number[], model: LayersModel): void {
+  const size = shape.reduce((product, n) => product * n, 1);
+  if (!shape.every((n) => Number.isInteger(n) && n > 0) || input.length !== size) {
+    throw new RangeError(`input: expected the ${size} numbers of a batch [${shape.join(', ')}], got ${input.length}`);
+  }
+  const wanted = model.inputs[0]?.shape ?? [];
+  if (wanted.length !== shape.length || wanted.some((n, i) => n !== null && n !== shape[i])) {
+    const sizes = wanted.map((n) => n ?? 'any').join(', ');
+    throw new RangeError(`shape: expected [${sizes}], got [${shape.join(', ')}]`);
+  }
+}
+
+/** Builds a model; if that fails, nothing of it stays. */
+async function buildModel(
+  backend: TfjsBackendName,
+  core: TfjsCore,
+  layers: TfjsLayers,
+  artifact: LayersArtifact,
+): Promise<LayersModel> {
+  const { modelTopology } = artifact;
+  const name = checkTopology(
+    modelTopology,
+    (type) => type in core.serialization.SerializationMap.getMap().classNameMap,
+  );
+  const variables = core.engine().registeredVariables;
+  const before = new Set(Object.keys(variables));
+  // All variables are made before the promise is returned. `loadLayersModel` would first wait, and so could find another
+  // backend to be the current one.
+  const building = withBackend(core, backend, () => {
+    let promise: Promise<LayersModel> | undefined;
+    core.tidy(() => {
+      promise = layers.models.modelFromJSON({ modelTopology: { ...modelTopology } });
+    });
+    return promise;
+  });
+  const created = Object.keys(variables).filter((variable) => !before.has(variable));
+  try {
+    const model = await building;
+    if (model === undefined) throw new WeightFormatError(name, 'holds no model');
+    if (isCurrentStarting(core)) await core.ready();
+    withBackend(core, backend, () => core.tidy(() => setWeights(core, model, artifact, name)));
+    return model;
+  } catch (cause) {
+    for (const variable of created) variables[variable]?.dispose();
+    if (cause instanceof WeightFormatError) throw cause;
+    throw new WeightFormatError(name, firstLineOf(cause), { cause });
+  }
+}
+
+function setWeights(
+  core: TfjsCore,
+  model: LayersModel,
+  { weightSpecs, weightData }: LayersArtifact,
+  file: string,
+): void {
+  const unset = new Map(model.weights.map((weight) => [weight.originalName, weight]));
+  let offset = 0;
+  for (const { name: tensor, shape } of weightSpecs) {
+    const weight = unset.get(tensor);
+    if (weight === undefined) throw new WeightFormatError(file, 'no layer has such a weight', { tensor });
+    const expected = `[${weight.shape.join(', ')}]`;
+    const actual = `[${shape.join(', ')}]`;
+    if (expected !== actual) throw new WeightFormatError(file, 'has the wrong shape', { tensor, expected, actual });
+    const size = elementCount({ shape });
+    if (offset + size * 4 > weightData.byteLength) {
+      throw new WeightFormatError(file, 'the weights end inside it', {
+        tensor,
+        expected: `${offset + size * 4} bytes`,
+        actual: String(weightData.byteLength),
+      });
+    }
+    weight.write(core.tensor(new Float32Array(weightData.slice(offset, offset + size * 4)), [...shape]));
+    unset.delete(tensor);
+    offset += size * 4;
+  }
+  for (const [tensor, { shape }] of unset) {
+    throw new WeightFormatError(file, 'is missing', { tensor, expected: `[${shape.join(', ')}]`, actual: 'nothing' });
+  }
+}
+
+function elementCount({ shape }: Pick<WeightSpec, 'shape'>): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+/** What of a topology is looked at before tfjs sees it. */
+interface SerializedModel {
+  readonly model_config?: SerializedModel;
+  readonly config?: { readonly name?: unknown; readonly layers?: unknown };
+}
+
+interface SerializedLayer {
+  readonly class_name: string;
+  readonly name: string;
+  /** Per use of the layer, the outputs that it takes: `[layer, use, output, options]`. */
+  readonly inbound_nodes: readonly (readonly (readonly [string, number, number, unknown?])[])[];
+}
+
+/**
+ * Checks what tfjs does not survive: with an input that never comes it waits forever.
+ * @returns the name of the model.
+ */
+function checkTopology(topology: object, isKnown: (type: string) => boolean): string {
+  const { config } = (topology as SerializedModel).model_config ?? (topology as SerializedModel);
+  const name = typeof config?.name === 'string' ? config.name : 'network';
+  const layers = config?.layers;
+  if (!Array.isArray(layers)) throw new WeightFormatError(name, 'the topology has no layers');
+  for (const layer of layers) {
+    if (!isSerializedLayer(layer)) {
+      throw new WeightFormatError(name, `the topology has a malformed layer: ${JSON.stringify(layer)?.slice(0, 80)}`);
+    }
+    if (!isKnown(layer.class_name)) throw new UnsupportedLayerError(layer.name, layer.class_name);
+  }
+  checkWiring(name, layers);
+  return name;
+}
+
+function isSerializedLayer(layer: unknown): layer is SerializedLayer {
+  if (typeof layer !== 'object' || layer === null) return false;
+  const { class_name, name, inbound_nodes } = layer as Partial<SerializedLayer>;
+  return (
+    typeof class_name === 'string' &&
+    typeof name === 'string' &&
+    Array.isArray(inbound_nodes) &&
+    inbound_nodes.every((node) => Array.isArray(node) && node.every(Array.isArray))
+  );
+}
+
+/** Plays the building of the model through: each use of a layer needs the uses that it takes its inputs from. */
+function checkWiring(name: string, layers: readonly SerializedLayer[]): void {
+  const uses = new Map(layers.map((layer) => [layer.name, layer.inbound_nodes.length === 0 ? 1 : 0]));
+  let waiting = layers.flatMap((layer) => layer.inbound_nodes.map((inputs) => ({ layer: layer.name, inputs })));
+  for (;;) {
+    const stillWaiting = waiting.filter(({ layer, inputs }) => {
+      const ready = inputs.every(([from, use]) => (uses.get(from) ?? 0) > use);
+      if (ready) uses.set(layer, (uses.get(layer) ?? 0) + 1);
+      return !ready;
+    });
+    const [stuck] = stillWaiting;
+    if (stuck === undefined) return;
+    if (stillWaiting.length === waiting.length) {
+      const inputs = stuck.inputs.map(([from]) => from).join(', ');
+      throw new WeightFormatError(name, `layer '${stuck.layer}' waits for an input that never comes (${inputs})`);
+    }
+    waiting = stillWaiting;
+  }
+}

@@ -1,0 +1,128 @@
+import { WeightFormatError } from '../../errors.ts';
+import type { LayersArtifact } from '../layers-artifact.ts';
+import { concatenateBytes } from './concatenate-bytes.ts';
+import { parseJsonFile } from './json-file.ts';
+import { decodeLayersFile, parseLayersFile } from './layers-file.ts';
+import {
+  MAX_MANIFEST_BYTES,
+  PACK_FILE,
+  type PackManifest,
+  type PackModel,
+  type PackModelRole,
+  parsePackManifest,
+} from './pack-manifest.ts';
+import { siblingPath } from './pack-path.ts';
+import { sha256 } from './sha256.ts';
+import { decodeTensors, parseTensorFileManifest, type Tensor } from './tensor-file.ts';
+import type { WeightProgressListener, WeightSource } from './weight-source.ts';
+
+export interface OpenPackOptions {
+  /** Ends this and every later read of the pack. */
+  readonly signal?: AbortSignal | undefined;
+  /** Hears of this and every later read. */
+  readonly onProgress?: WeightProgressListener | undefined;
+}
+
+/**
+ * An open pack. Files are read when asked for, each time anew, and checked: size, SHA-256, layout, finite values.
+ * Every read throws WeightLoadError, WeightFormatError or the signal's reason.
+ */
+export interface Pack {
+  readonly manifest: PackManifest;
+  /** Where it is, for messages. */
+  describe(): string;
+  /** The models of a role, in the manifest's order. */
+  modelsOf(role: PackModelRole): readonly PackModel[];
+  /**
+   * The model of a name.
+   * @throws RangeError that names the models there are.
+   */
+  model(name: string): PackModel;
+  /** A network. */
+  readNetwork(model: PackModel): Promise<LayersArtifact>;
+  /** A set of tensors, by name; float16 widened. */
+  readTensors(model: PackModel): Promise<ReadonlyMap<string, Tensor>>;
+  /** Reads all files of some models, by default of all, to see that they are whole. */
+  verify(models?: readonly PackModel[]): Promise<void>;
+}
+
+/**
+ * Opens a pack: reads and checks its manifest.
+ * @throws WeightLoadError, WeightFormatError or the signal's reason.
+ */
+export async function openPack(source: WeightSource, options: OpenPackOptions = {}): Promise<Pack> {
+  const manifest = parsePackManifest(await source.read(PACK_FILE, { ...options, maxBytes: MAX_MANIFEST_BYTES }));
+
+  /** `seen` learns what was read. */
+  async function readFile(model: PackModel, path: string, seen?: Set<string>): Promise<Uint8Array<ArrayBuffer>> {
+    const file = model.files.find((entry) => entry.path === path);
+    if (file === undefined) throw new WeightFormatError(model.path, `'${path}' is not a file of '${model.name}'`);
+    const bytes = await source.read(path, {
+      signal: options.signal,
+      // The manifest knows the size where a compressing server does not say it.
+      onProgress: (progress) => options.onProgress?.({ ...progress, totalBytes: file.bytes }),
+      maxBytes: file.bytes,
+      sha256: file.sha256,
+    });
+    if (bytes.length !== file.bytes) {
+      throw new WeightFormatError(path, 'is cut short', {
+        expected: `${file.bytes} bytes`,
+        actual: `${bytes.length} bytes`,
+      });
+    }
+    const actual = await sha256(bytes);
+    if (actual !== file.sha256) {
+      throw new WeightFormatError(path, 'is damaged: wrong SHA-256', { expected: file.sha256, actual });
+    }
+    seen?.add(path);
+    return bytes;
+  }
+
+  async function readNetwork(model: PackModel, seen?: Set<string>): Promise<LayersArtifact> {
+    checkFormat(model, 'layers-model');
+    const json = parseJsonFile(model.path, await readFile(model, model.path, seen));
+    const layersFile = parseLayersFile(model.path, json);
+    const groups = layersFile.weightsManifest.map(async ({ paths }) =>
+      concatenateBytes(await Promise.all(paths.map((path) => readFile(model, siblingPath(model.path, path), seen)))),
+    );
+    return decodeLayersFile(model.path, layersFile, await Promise.all(groups));
+  }
+
+  async function readTensors(model: PackModel, seen?: Set<string>): Promise<ReadonlyMap<string, Tensor>> {
+    checkFormat(model, 'tensors');
+    const json = parseJsonFile(model.path, await readFile(model, model.path, seen));
+    const tensorFile = parseTensorFileManifest(model.path, json);
+    const dataPath = siblingPath(model.path, tensorFile.data);
+    return decodeTensors(dataPath, tensorFile, await readFile(model, dataPath, seen));
+  }
+
+  return {
+    manifest,
+    describe: () => source.describe(),
+    modelsOf: (role) => manifest.models.filter((model) => model.role === role),
+    model(name) {
+      const found = manifest.models.find((model) => model.name === name);
+      if (found !== undefined) return found;
+      const names = manifest.models.map((model) => model.name).join(', ') || 'nothing';
+      throw new RangeError(`there is no model '${name}' in ${source.describe()}, which has ${names}`);
+    },
+    readNetwork: (model) => readNetwork(model),
+    readTensors: (model) => readTensors(model),
+    async verify(models = manifest.models) {
+      for (const model of models) {
+        const seen = new Set<string>();
+        await (model.format === 'layers-model' ? readNetwork(model, seen) : readTensors(model, seen));
+        // A file that nothing refers to is part of the promise too.
+        for (const { path } of model.files) if (!seen.has(path)) await readFile(model, path);
+      }
+    },
+  };
+}
+
+function checkFormat(model: PackModel, format: PackModel['format']): void {
+  if (model.format === format) return;
+  throw new WeightFormatError(PACK_FILE, `'${model.name}' has the wrong format`, {
+    expected: format,
+    actual: model.format,
+  });
+}

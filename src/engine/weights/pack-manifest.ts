@@ -1,0 +1,145 @@
+import * as v from 'valibot';
+import { WeightFormatError } from '../../errors.ts';
+import { checkJson, parseJsonFile } from './json-file.ts';
+import { isPackPath } from './pack-path.ts';
+
+/** Name of a pack's manifest, at the root of the pack. */
+export const PACK_FILE = 'pack.json';
+
+/** The one version that this code writes and reads. */
+export const PACK_FORMAT_VERSION = 1;
+
+/** A manifest is a few kilobytes; a longer one is something else. */
+export const MAX_MANIFEST_BYTES = 1 << 20;
+
+const text = v.pipe(v.string(), v.nonEmpty(), v.maxLength(2000));
+const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1 << 24));
+/** Names of packs and models; a model's is a folder too. */
+export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
+const modelName = v.pipe(v.string(), v.regex(NAME_PATTERN, 'a name is letters, digits, `_` and `-`'));
+const packPath = v.pipe(
+  v.string(),
+  v.check(isPackPath, ({ input }) => `'${input}' is not a path inside a pack`),
+);
+
+const fileSchema = v.strictObject({
+  path: packPath,
+  /** Size in bytes. */
+  bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  /** Lower-case hexadecimal. */
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'a SHA-256 is 64 hexadecimal digits')),
+});
+
+const licenceSchema = v.strictObject({
+  /** SPDX identifier where there is one: `MIT`, `CC0-1.0`. */
+  name: text,
+  url: v.exactOptional(text),
+  /** What a user must know before using it, in a sentence. */
+  notice: v.exactOptional(text),
+});
+
+const sourceSchema = v.strictObject({
+  /** Where it comes from: project, version, file. */
+  description: text,
+  url: v.exactOptional(text),
+});
+
+const modelSchema = v.strictObject({
+  /** Unique in the pack, whatever the case of its letters. */
+  name: modelName,
+  role: v.picklist(['detector', 'regressor', 'normalization', 'morphable-model', 'face-maps']),
+  /** `layers-model`: a tfjs Layers artifact; `tensors`: a tensor file. */
+  format: v.picklist(['layers-model', 'tensors']),
+  /** `model.json` or `tensors.json`; one of `files`. */
+  path: packPath,
+  files: v.pipe(v.array(fileSchema), v.minLength(1), v.maxLength(1000)),
+  licence: licenceSchema,
+  source: sourceSchema,
+  /** Family of a network, as `mobilenet-v1`. */
+  architecture: v.exactOptional(text),
+  /** Channels of a network in units of its standard width. */
+  widthMultiplier: v.exactOptional(v.pipe(v.number(), v.finite(), v.gtValue(0), v.maxValue(64))),
+  /** Height and width that a network takes; missing where it takes any. */
+  inputSize: v.exactOptional(count),
+  /** Numbers that a network gives. */
+  outputCount: v.exactOptional(count),
+  /** Of a regressor: how many outputs are shape; of a morphable model: columns of its shape basis. */
+  shapeCount: v.exactOptional(count),
+  /** The same for expression. */
+  expressionCount: v.exactOptional(count),
+  /** Of a regressor: the model of role `normalization` with the mean and the deviation of its outputs. */
+  normalization: v.exactOptional(modelName),
+  /** Of a morphable model: what each expression column does, where that has a name. */
+  expressionNames: v.exactOptional(v.array(text)),
+});
+
+const manifestSchema = v.strictObject({
+  formatVersion: v.literal(PACK_FORMAT_VERSION),
+  name: modelName,
+  description: text,
+  models: v.pipe(v.array(modelSchema), v.maxLength(1000)),
+});
+
+/** `pack.json`: what a pack holds, whose it is and how to know that it arrived whole. */
+export type PackManifest = DeepReadonly<v.InferOutput<typeof manifestSchema>>;
+
+/** One network or one set of tensors. */
+export type PackModel = PackManifest['models'][number];
+
+export type PackModelRole = PackModel['role'];
+
+/** One file with what it must be. */
+export type PackFile = PackModel['files'][number];
+
+export type PackLicence = PackModel['licence'];
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
+/**
+ * Reads `pack.json`.
+ * @throws WeightFormatError that names the key that is wrong.
+ */
+export function parsePackManifest(bytes: Uint8Array): PackManifest {
+  const json = parseJsonFile(PACK_FILE, bytes);
+  const version = typeof json === 'object' && json !== null && 'formatVersion' in json ? json.formatVersion : undefined;
+  if (version !== PACK_FORMAT_VERSION) {
+    throw new WeightFormatError(PACK_FILE, 'this version of tddfa cannot read it', {
+      expected: `formatVersion ${PACK_FORMAT_VERSION}`,
+      actual: version === undefined ? 'none' : JSON.stringify(version),
+    });
+  }
+  const manifest = checkJson(manifestSchema, PACK_FILE, json);
+  checkPackManifest(manifest);
+  return manifest;
+}
+
+/**
+ * What a schema cannot say: names and paths are unique, references meet something.
+ * @throws WeightFormatError
+ */
+export function checkPackManifest(manifest: PackManifest): void {
+  const names = new Set<string>();
+  const paths = new Set<string>([PACK_FILE]);
+  for (const model of manifest.models) {
+    // Names are folders, and some file systems do not tell cases apart.
+    claim(names, model.name, 'two models are called');
+    for (const file of model.files) claim(paths, file.path, 'two models have the file');
+    if (!model.files.some((file) => file.path === model.path)) {
+      throw new WeightFormatError(PACK_FILE, `${model.name}: path '${model.path}' is not one of its files`);
+    }
+    const { normalization } = model;
+    if (
+      normalization !== undefined &&
+      !manifest.models.some((other) => other.name === normalization && other.role === 'normalization')
+    ) {
+      throw new WeightFormatError(PACK_FILE, `${model.name}: there is no normalization '${normalization}'`);
+    }
+  }
+}
+
+function claim(taken: Set<string>, name: string, problem: string): void {
+  const key = name.toLowerCase();
+  if (taken.has(key)) throw new WeightFormatError(PACK_FILE, `${problem} '${name}'`);
+  taken.add(key);
+}
