@@ -1,0 +1,86 @@
+/** Entry for geometry alone: plain typed arrays in, plain typed arrays out, no dependency. */
+
+export { type DepthMap, type DrawDepthOptions, depthMap, drawDepth, toDepth16 } from './geometry/depth.ts';
+export {
+  type DrawOptions,
+  type DrawPointsOptions,
+  type DrawPoseOptions,
+  drawBoxes,
+  drawLandmarks,
+  drawPoints,
+  drawPose,
+  type PoseFace,
+} from './geometry/draw.ts';
+export { type ExpressionTargets, expressionTargets } from './geometry/expression-targets.ts';
+export {
+  frontalFace,
+  type MeshRegion,
+  meshRegions,
+  neutralFace,
+  transferExpression,
+  withExpression,
+} from './geometry/face-tools.ts';
+export { type GlbFace, type GlbOptions, writeGlb } from './geometry/glb.ts';
+export {
+  LANDMARK_COUNT,
+  LANDMARK_OUTLINES,
+  LANDMARK_REGIONS,
+  type LandmarkOutline,
+  type LandmarkRegion,
+  MIRRORED_LANDMARKS,
+} from './geometry/landmark-regions.ts';
+export {
+  DEFAULT_INTEROCULAR_MM,
+  type Mesh,
+  type MetricPlacement,
+  metricPlacements,
+  toMetricFrame,
+  toPhotoFrame,
+  vertexColours,
+  withClosedMouth,
+} from './geometry/mesh.ts';
+export { borderLoops, type MouthPatch, mouthPatch } from './geometry/mesh-holes.ts';
+export { mirrorVertices } from './geometry/mirror-vertices.ts';
+export {
+  type PackedModel,
+  packLandmarks,
+  packModel,
+  reconstruct,
+  reconstructFaces,
+} from './geometry/morphable-model.ts';
+export { NMS_DEFAULTS, type NmsOptions, suppressOverlaps } from './geometry/nms.ts';
+export { type VertexNormalsOptions, vertexNormals } from './geometry/normals.ts';
+export { type ObjMaterial, type ObjOptions, writeMtl, writeObj, writeUpstreamObj } from './geometry/obj.ts';
+export { denormaliseParams, type FaceParams, paramLayout, splitParams } from './geometry/params.ts';
+export type { Background, Colour, Compatibility, Picture, PictureOptions } from './geometry/picture.ts';
+export { type PlyOptions, writePly } from './geometry/ply.ts';
+export { type DrawPnccOptions, drawPncc } from './geometry/pncc.ts';
+export { cameraMatrix, poseFromParams, poseMatrix } from './geometry/pose.ts';
+export { type PoseBox, poseBox } from './geometry/pose-box.ts';
+export { interpolate, type Raster, type RasterizeOptions, rasterize } from './geometry/rasterize.ts';
+export { type DrawRenderOptions, drawRender } from './geometry/render.ts';
+export { landmarksHypotenuse, roiBoxFromFaceBox, roiBoxFromLandmarks } from './geometry/roi-box.ts';
+export {
+  anglesFromRotation,
+  quaternionFromRotation,
+  rotationFromAngles,
+  rotationFromQuaternion,
+} from './geometry/rotation.ts';
+export { type LightOptions, shadeVertices } from './geometry/shading.ts';
+export { arrangeSheet, type SheetOptions } from './geometry/sheet.ts';
+export { type CropPlacement, cropPlacement, cropToImage } from './geometry/similarity-transform.ts';
+export { drawTextured, type TexturedFace } from './geometry/textured.ts';
+export { extractUvTexture, type UvTexture, type UvTextureOptions } from './geometry/uv-texture.ts';
+export { landmarkVisibility, vertexVisibility } from './geometry/visibility.ts';
+export type {
+  AlignedFace,
+  FaceBox,
+  FaceMaps,
+  HeadAngles,
+  MorphableModel,
+  ParamLayout,
+  Pose,
+  RgbaImage,
+  RgbImage,
+  RoiBox,
+} from './types.ts';

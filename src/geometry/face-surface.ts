@@ -1,0 +1,57 @@
+import { WeightFormatError } from '../errors.ts';
+import type { AlignedFace, MorphableModel } from '../types.ts';
+import { type PackedModel, packLandmarks, packModel, reconstruct } from './morphable-model.ts';
+import { cropToImage } from './similarity-transform.ts';
+
+/** Options of `FaceAligner.reconstruct`. */
+export interface ReconstructOptions {
+  /** All vertices of the model instead of the 68 landmarks. Default false. */
+  readonly dense?: boolean;
+  /** `[n x 3]`, written to and returned; a new array if absent. */
+  readonly dst?: Float32Array;
+}
+
+/** An aligned face's vertices on the image. */
+export type SurfaceReconstructor = (face: AlignedFace, options?: ReconstructOptions) => Float32Array;
+
+/** Vertices in crop space from parameters, as `reconstruct` of a packed model gives them. */
+export type DenseEvaluator = (params: Float32Array, dst?: Float32Array) => Float32Array;
+
+/** What is at hand to reconstruct with. */
+export interface SurfaceParts {
+  /** By default packed at once. */
+  readonly landmarks?: PackedModel;
+  /** Makes the evaluator of all vertices, when it is needed first; by default it packs the model. */
+  readonly createDense?: (model: MorphableModel) => DenseEvaluator;
+}
+
+/**
+ * Makes the function that takes an aligned face to its vertices on the image: `FaceAligner.reconstruct`.
+ * @param packName - for the message.
+ * @param model - where the pack has one; without it the function throws WeightFormatError.
+ */
+export function createSurfaceReconstructor(
+  packName: string,
+  model: MorphableModel | undefined,
+  { landmarks = model && packLandmarks(model), createDense = denseOfPacked }: SurfaceParts = {},
+): SurfaceReconstructor {
+  let evaluateDense: DenseEvaluator | undefined;
+  return (face, { dense = false, dst } = {}) => {
+    if (model === undefined || landmarks === undefined) {
+      throw new WeightFormatError(packName, 'this pack has no morphable model');
+    }
+    if (dense) evaluateDense ??= createDense(model);
+    const vertices =
+      dense && evaluateDense ? evaluateDense(face.params, dst) : reconstruct(landmarks, face.params, dst);
+    return cropToImage(vertices, face.roiBox, vertices);
+  };
+}
+
+function denseOfPacked(model: MorphableModel): DenseEvaluator {
+  return evaluatorOf(packModel(model));
+}
+
+/** The evaluator of a packed model. */
+export function evaluatorOf(packed: PackedModel): DenseEvaluator {
+  return (params, dst) => reconstruct(packed, params, dst);
+}

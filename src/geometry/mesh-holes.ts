@@ -1,0 +1,229 @@
+/** Borders of a mesh, and triangles that close its mouth. */
+import type { FaceMaps } from '../types.ts';
+
+/** Edges of triangles by the vertex they start from: those of vertex v end at `ends[starts[v]] .. ends[starts[v + 1] - 1]`. */
+interface DirectedEdges {
+  readonly starts: Uint32Array;
+  readonly ends: Uint32Array;
+}
+
+function directedEdges(triangles: Uint32Array): DirectedEdges {
+  let vertexCount = 0;
+  for (let i = 0; i < triangles.length; i++) vertexCount = Math.max(vertexCount, (triangles[i] as number) + 1);
+  const starts = new Uint32Array(vertexCount + 1);
+  for (let i = 0; i < triangles.length; i++) {
+    const next = (triangles[i] as number) + 1;
+    starts[next] = (starts[next] as number) + 1;
+  }
+  for (let v = 0; v < vertexCount; v++) starts[v + 1] = (starts[v + 1] as number) + (starts[v] as number);
+  const ends = new Uint32Array(triangles.length);
+  const free = starts.slice();
+  for (let t = 0; t < triangles.length; t += 3) {
+    for (let k = 0; k < 3; k++) {
+      const from = triangles[t + k] as number;
+      ends[free[from] as number] = triangles[t + ((k + 1) % 3)] as number;
+      free[from] = (free[from] as number) + 1;
+    }
+  }
+  return { starts, ends };
+}
+
+function hasEdge({ starts, ends }: DirectedEdges, from: number, to: number): boolean {
+  for (let i = starts[from] as number; i < (starts[from + 1] as number); i++) if (ends[i] === to) return true;
+  return false;
+}
+
+/**
+ * Closed lines of edges that only one triangle has, longest first: the rim of a face's mesh, then its holes.
+ * @param triangles - `[m x 3]`, consistently turned.
+ * @returns vertices of each line, in the direction in which the triangles run along it.
+ */
+export function borderLoops(triangles: Uint32Array): Uint32Array[] {
+  return loopsOf(directedEdges(triangles));
+}
+
+function loopsOf(edges: DirectedEdges): Uint32Array[] {
+  const { starts, ends } = edges;
+  const next = new Map<number, number>();
+  for (let from = 0; from + 1 < starts.length; from++) {
+    for (let i = starts[from] as number; i < (starts[from + 1] as number); i++) {
+      const to = ends[i] as number;
+      if (!hasEdge(edges, to, from)) next.set(from, to);
+    }
+  }
+  const loops: Uint32Array[] = [];
+  const visited = new Set<number>();
+  for (const start of next.keys()) {
+    const loop: number[] = [];
+    let vertex: number | undefined = start;
+    while (vertex !== undefined && !visited.has(vertex)) {
+      visited.add(vertex);
+      loop.push(vertex);
+      vertex = next.get(vertex);
+    }
+    if (vertex === start && loop.length > 2) loops.push(Uint32Array.from(loop));
+  }
+  return loops.sort((a, b) => b.length - a.length);
+}
+
+/** Triangles that close a mesh's mouth. */
+export interface MouthPatch {
+  /** `[k x 3]` vertices. */
+  readonly triangles: Uint32Array;
+  /** `[k x 3]` rows of `uvs`; the same as `triangles` where the maps have one texture coordinate per vertex. */
+  readonly uvTriangles: Uint32Array;
+  /**
+   * `[j x 2]`: pairs of neighbours round the hole, the second one edge further from it, outermost first. What is true of the
+   * lips' skin is brought to their inner rims by going through them in order.
+   */
+  readonly rims: Uint32Array;
+  /** The mesh with its mouth closed: its own triangles, then these. */
+  readonly closed: FaceMaps;
+}
+
+/** How many edges the rims reach from the hole: about as far as lips are rolled in. */
+const RIM_DEPTH = 6;
+
+const patches = new WeakMap<FaceMaps, MouthPatch>();
+
+/**
+ * Triangles across the open mouth of a mesh, within its texture. Kept for as long as the maps: the second call costs nothing.
+ * @returns no triangles where the mesh has no such hole.
+ */
+export function mouthPatch(maps: FaceMaps): MouthPatch {
+  const known = patches.get(maps);
+  if (known !== undefined) return known;
+  const edges = directedEdges(maps.triangles);
+  const hole = mouthHole(loopsOf(edges), maps);
+  const none = new Uint32Array(0);
+  const filling = hole === undefined ? { triangles: none, uvTriangles: none } : fill(hole, maps);
+  const rims = hole === undefined ? none : rimsOf(hole, edges);
+  const closed: FaceMaps = {
+    ...maps,
+    triangles: concatenate(maps.triangles, filling.triangles),
+    ...(maps.uvTriangles && { uvTriangles: concatenate(maps.uvTriangles, filling.uvTriangles) }),
+  };
+  const patch: MouthPatch = { ...filling, rims, closed };
+  patches.set(maps, patch);
+  return patch;
+}
+
+function concatenate(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const both = new Uint32Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
+
+/** Regions of a pack that lie round the mouth. */
+const MOUTH_REGION = /mouth|lip/i;
+
+/** The hole that touches a region named after mouth or lips, or else the largest one low in the middle of the face. */
+function mouthHole(loops: readonly Uint32Array[], { nccCodes, regions = {} }: FaceMaps): Uint32Array | undefined {
+  const holes = loops.slice(1);
+  const lips = new Set<number>();
+  for (const [name, vertices] of Object.entries(regions)) {
+    if (MOUTH_REGION.test(name)) for (const vertex of vertices) lips.add(vertex);
+  }
+  if (lips.size > 0) {
+    const share = (hole: Uint32Array): number => hole.filter((vertex) => lips.has(vertex)).length / hole.length;
+    return holes.sort((a, b) => share(b) - share(a)).find((hole) => share(hole) > 0.5);
+  }
+  return holes.find((hole) => {
+    let x = 0;
+    let y = 0;
+    for (const vertex of hole) {
+      x += (nccCodes[vertex * 3] as number) / hole.length;
+      y += (nccCodes[vertex * 3 + 1] as number) / hole.length;
+    }
+    return Math.abs(x - 0.5) < 0.15 && y < 0.5;
+  });
+}
+
+/** Cuts the ears off the hole, as seen in the texture, until nothing is left of it. */
+function fill(
+  hole: Uint32Array,
+  { triangles, uvs, uvTriangles = triangles }: FaceMaps,
+): Pick<MouthPatch, 'triangles' | 'uvTriangles'> {
+  const uvOfVertex = new Map<number, number>();
+  const onHole = new Set(hole);
+  for (let i = 0; i < triangles.length; i++) {
+    const vertex = triangles[i] as number;
+    if (onHole.has(vertex) && !uvOfVertex.has(vertex)) uvOfVertex.set(vertex, uvTriangles[i] as number);
+  }
+  const ring = [...hole].reverse();
+  const u = (vertex: number): number => uvs[(uvOfVertex.get(vertex) as number) * 2] as number;
+  const v = (vertex: number): number => uvs[(uvOfVertex.get(vertex) as number) * 2 + 1] as number;
+  const turn = (a: number, b: number, c: number): number =>
+    (u(b) - u(a)) * (v(c) - v(a)) - (u(c) - u(a)) * (v(b) - v(a));
+  let area = 0;
+  for (let i = 0; i < ring.length; i++) {
+    const a = ring[i] as number;
+    const b = ring[(i + 1) % ring.length] as number;
+    area += u(a) * v(b) - u(b) * v(a);
+  }
+  const sign = Math.sign(area) || 1;
+
+  const filled: number[] = [];
+  while (ring.length > 2) {
+    let best = 0;
+    let bestQuality = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < ring.length; i++) {
+      const a = ring[(i + ring.length - 1) % ring.length] as number;
+      const b = ring[i] as number;
+      const c = ring[(i + 1) % ring.length] as number;
+      const ear = sign * turn(a, b, c);
+      const isEmpty =
+        ear > 0 &&
+        !ring.some(
+          (p) =>
+            p !== a &&
+            p !== b &&
+            p !== c &&
+            sign * turn(a, b, p) >= 0 &&
+            sign * turn(b, c, p) >= 0 &&
+            sign * turn(c, a, p) >= 0,
+        );
+      // The shortest cut first: across the slit of a mouth, not along it. Where no ear is clean, the least folded one.
+      const quality = isEmpty ? 1 / (1e-9 + Math.hypot(u(a) - u(c), v(a) - v(c))) : ear - 1e9;
+      if (quality > bestQuality) {
+        bestQuality = quality;
+        best = i;
+      }
+    }
+    filled.push(
+      ring[(best + ring.length - 1) % ring.length] as number,
+      ring[best] as number,
+      ring[(best + 1) % ring.length] as number,
+    );
+    ring.splice(best, 1);
+  }
+  return {
+    triangles: Uint32Array.from(filled),
+    uvTriangles: Uint32Array.from(filled, (vertex) => uvOfVertex.get(vertex) as number),
+  };
+}
+
+/** Pairs of a vertex and a neighbour one edge further from the hole, outermost first. */
+function rimsOf(hole: Uint32Array, { starts, ends }: DirectedEdges): Uint32Array {
+  const distance = new Map<number, number>();
+  for (const vertex of hole) distance.set(vertex, 0);
+  const pairs: [number, number][] = [];
+  let ring: number[] = [...hole];
+  for (let depth = 1; depth <= RIM_DEPTH; depth++) {
+    const outer: number[] = [];
+    for (const vertex of ring) {
+      for (let i = starts[vertex] as number; i < (starts[vertex + 1] as number); i++) {
+        const neighbour = ends[i] as number;
+        const known = distance.get(neighbour);
+        if (known === undefined) {
+          distance.set(neighbour, depth);
+          outer.push(neighbour);
+        }
+        if (known === undefined || known === depth) pairs.push([vertex, neighbour]);
+      }
+    }
+    ring = outer;
+  }
+  return Uint32Array.from(pairs.reverse().flat());
+}

@@ -1,0 +1,74 @@
+/**
+ * Normals of vertices.
+ *
+ * Tried, a face of 76,073 triangles, Node 20, least of 60 runs in ms:
+ *
+ *   each triangle's normal added to its three corners                             1.0   <- this file
+ *   triangles' normals first, then collected round each vertex by a table         1.55
+ */
+import { checkIndices } from './picture.ts';
+
+/** Options of `vertexNormals`. */
+export interface VertexNormalsOptions {
+  /** Which way y grows in the vertices: `down` in image px (default), `up` in upright frames. */
+  readonly yAxis?: 'down' | 'up';
+}
+
+/**
+ * Unit normals of vertices that point out of the face: sums of the adjoining triangles' normals weighted by their areas.
+ * @param vertices - `[n x 3]`.
+ * @param triangles - `[m x 3]`, as `FaceMaps` has them.
+ * @param dst - `[n x 3]`; a new array if absent.
+ * @returns `dst`. A vertex without area around it gets a zero normal.
+ * @throws RangeError for indices beyond the vertices.
+ * @see Sim3DR/lib/rasterize_kernel.cpp `_get_normal` (3DDFA_V2 1b6c676): the same values in float32, bit for bit
+ */
+export function vertexNormals(
+  vertices: Float32Array,
+  triangles: Uint32Array,
+  { yAxis = 'down' }: VertexNormalsOptions = {},
+  dst: Float32Array = new Float32Array(vertices.length),
+): Float32Array {
+  checkIndices(triangles, vertices.length / 3, 'triangles');
+  const { fround } = Math;
+  dst.fill(0);
+  for (let t = 0; t < triangles.length; t += 3) {
+    // Last corner first, as the original lists them: it decides where float32 rounds.
+    const i0 = (triangles[t + 2] as number) * 3;
+    const i1 = (triangles[t + 1] as number) * 3;
+    const i2 = (triangles[t] as number) * 3;
+    const x0 = vertices[i0] as number;
+    const y0 = vertices[i0 + 1] as number;
+    const z0 = vertices[i0 + 2] as number;
+    const ax = fround((vertices[i1] as number) - x0);
+    const ay = fround((vertices[i1 + 1] as number) - y0);
+    const az = fround((vertices[i1 + 2] as number) - z0);
+    const bx = fround((vertices[i2] as number) - x0);
+    const by = fround((vertices[i2 + 1] as number) - y0);
+    const bz = fround((vertices[i2 + 2] as number) - z0);
+    const nx = fround(fround(ay * bz) - fround(az * by));
+    const ny = fround(fround(az * bx) - fround(ax * bz));
+    const nz = fround(fround(ax * by) - fround(ay * bx));
+    dst[i0] = (dst[i0] as number) + nx;
+    dst[i0 + 1] = (dst[i0 + 1] as number) + ny;
+    dst[i0 + 2] = (dst[i0 + 2] as number) + nz;
+    dst[i1] = (dst[i1] as number) + nx;
+    dst[i1 + 1] = (dst[i1 + 1] as number) + ny;
+    dst[i1 + 2] = (dst[i1 + 2] as number) + nz;
+    dst[i2] = (dst[i2] as number) + nx;
+    dst[i2 + 1] = (dst[i2 + 1] as number) + ny;
+    dst[i2 + 2] = (dst[i2 + 2] as number) + nz;
+  }
+  const sign = yAxis === 'down' ? 1 : -1;
+  for (let i = 0; i < dst.length; i += 3) {
+    const x = dst[i] as number;
+    const y = dst[i + 1] as number;
+    const z = dst[i + 2] as number;
+    const length = fround(Math.sqrt(fround(fround(fround(x * x) + fround(y * y)) + fround(z * z))));
+    if (length === 0) continue;
+    dst[i] = (sign * x) / length;
+    dst[i + 1] = (sign * y) / length;
+    dst[i + 2] = (sign * z) / length;
+  }
+  return dst;
+}

@@ -1,0 +1,110 @@
+/** What every picture shares: its canvas, its background, and the checks of what it is drawn from. */
+import type { RgbaImage } from '../types.ts';
+
+/** Red, green, blue, 0..255. */
+export type Colour = readonly [red: number, green: number, blue: number];
+
+/** `image`: on the photo; `black`: the photo is left out. */
+export type Background = 'image' | 'black';
+
+/** `upstream` repeats the Python original to the pixel, with its quirks; `none` is the corrected rule of this package. */
+export type Compatibility = 'none' | 'upstream';
+
+/** Options that every picture takes. */
+export interface PictureOptions {
+  /** Default `image`. */
+  readonly background?: Background;
+}
+
+/** A picture of our own: opaque, in a clamped array so that it fits `ImageData`. */
+export interface Picture extends RgbaImage {
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/**
+ * Checks that an image's size and data belong together.
+ * @throws RangeError where they do not.
+ */
+export function checkImage(image: RgbaImage): void {
+  const { width, height, data } = image;
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
+    throw new RangeError(`image: expected a positive whole width and height, got ${width} x ${height}`);
+  }
+  if (data.length !== width * height * 4) {
+    throw new RangeError(
+      `image.data: expected ${width * height * 4} bytes (${width} x ${height} x 4), got ${data.length}`,
+    );
+  }
+}
+
+/** A new opaque canvas of the image's size, holding the image or black. */
+export function newCanvas(image: RgbaImage, background: Background = 'image'): Picture {
+  checkImage(image);
+  const { width, height } = image;
+  const isBlack = background === 'black';
+  if (!isBlack && background !== 'image') {
+    throw new TypeError(`background: expected 'image' or 'black', got '${String(background)}'`);
+  }
+  const data = isBlack ? new Uint8ClampedArray(width * height * 4) : new Uint8ClampedArray(image.data);
+  const pixels = new Uint32Array(data.buffer);
+  if (isBlack) pixels.fill(OPAQUE_BLACK);
+  else if (!isOpaque(pixels)) for (let i = 0; i < pixels.length; i++) pixels[i] = (pixels[i] as number) | OPAQUE_BLACK;
+  return { data, width, height };
+}
+
+/** A black pixel as a 32-bit word, in the order of this machine. */
+const OPAQUE_BLACK = new Uint32Array(Uint8Array.of(0, 0, 0, 255).buffer)[0] as number;
+
+/** Whether all alphas are 255: looking costs a third of setting them, and photos nearly always are. */
+function isOpaque(pixels: Uint32Array): boolean {
+  const end = pixels.length - (pixels.length % 4);
+  let all = OPAQUE_BLACK;
+  for (let i = 0; i < end; i += 4) {
+    all &= (pixels[i] as number) & (pixels[i + 1] as number) & (pixels[i + 2] as number) & (pixels[i + 3] as number);
+  }
+  for (let i = end; i < pixels.length; i++) all &= pixels[i] as number;
+  return all >>> 0 === OPAQUE_BLACK;
+}
+
+/**
+ * Checks an array of xyz coordinates.
+ * @param name - how the caller knows it, for the message.
+ * @param count - how many points are expected; any number if absent.
+ * @throws RangeError for a wrong length or a coordinate that is not finite.
+ */
+export function checkVertices(vertices: Float32Array | Float64Array, name: string, count?: number): void {
+  const { length } = vertices;
+  if (count !== undefined ? length !== count * 3 : length % 3 !== 0) {
+    throw new RangeError(`${name}: expected ${count ?? 'n'} x 3 coordinates, got ${length}`);
+  }
+  for (let i = 0; i < length; i++) {
+    const value = vertices[i] as number;
+    // A difference with itself is 0 for finite numbers and NaN for the others.
+    if (value - value !== 0) {
+      throw new RangeError(`${name}: expected finite coordinates, got ${value} in point ${Math.floor(i / 3)}`);
+    }
+  }
+}
+
+/** Greatest index of arrays that were checked: a mesh's triangles are the same for every face and every frame. */
+const greatestIndices = new WeakMap<Uint32Array, number>();
+
+/**
+ * Checks an array of triangles. Looks through an array once; it must not be written to afterwards.
+ * @param count - of the vertices that they may use.
+ * @throws RangeError for an index that is not below `count`, or a number of indices that is not a multiple of 3.
+ */
+export function checkIndices(triangles: Uint32Array, count: number, name: string): void {
+  const { length } = triangles;
+  if (length % 3 !== 0) throw new RangeError(`${name}: expected m x 3 indices, got ${length}`);
+  let greatest = greatestIndices.get(triangles);
+  if (greatest === undefined) {
+    greatest = -1;
+    for (let i = 0; i < length; i++) {
+      const index = triangles[i] as number;
+      if (index > greatest) greatest = index;
+    }
+    greatestIndices.set(triangles, greatest);
+  }
+  if (greatest >= count) throw new RangeError(`${name}: expected indices below ${count}, got ${greatest}`);
+}

@@ -1,0 +1,111 @@
+/**
+ * Polygon files (Stanford PLY 1.0).
+ * @see utils/serialization.py `ser_to_ply_multiple` (3DDFA_V2 1b6c676)
+ */
+import { AsciiWriter } from './ascii-writer.ts';
+import { checkMesh, type Mesh } from './mesh.ts';
+import type { Compatibility } from './picture.ts';
+
+/** Options of `writePly`. */
+export interface PlyOptions {
+  /** Default `binary`: little-endian, a third of the size of `ascii`. */
+  readonly format?: 'ascii' | 'binary';
+  /** Decimals in `ascii`, 0..6; default 4. */
+  readonly decimals?: number;
+  /** `upstream`: the original's bytes: ascii, 2 decimals, no colours, an empty line after the header. */
+  readonly compatibility?: Compatibility;
+}
+
+/**
+ * Writes meshes into one PLY file; their vertices follow each other. Colours are written if all meshes have them.
+ * @returns the file's bytes.
+ * @throws RangeError for coordinates that are not finite or arrays that do not fit together.
+ */
+export function writePly(meshes: readonly Mesh[], options: PlyOptions = {}): Uint8Array<ArrayBuffer> {
+  const { compatibility = 'none' } = options;
+  const isUpstream = compatibility === 'upstream';
+  const { format = isUpstream ? 'ascii' : 'binary', decimals = isUpstream ? 2 : 4 } = options;
+  if (!Number.isInteger(decimals) || decimals < 0 || decimals > 6) {
+    throw new RangeError(`decimals: expected a whole number 0..6, got ${decimals}`);
+  }
+  meshes.forEach((mesh, index) => {
+    checkMesh(mesh, `meshes[${index}]`);
+  });
+  const hasColours = !isUpstream && meshes.length > 0 && meshes.every((mesh) => mesh.colours !== undefined);
+  const vertexCount = meshes.reduce((sum, mesh) => sum + mesh.positions.length / 3, 0);
+  const triangleCount = meshes.reduce((sum, mesh) => sum + mesh.triangles.length / 3, 0);
+  const header = [
+    'ply',
+    `format ${format === 'ascii' ? 'ascii' : 'binary_little_endian'} 1.0`,
+    `element vertex ${vertexCount}`,
+    ...['x', 'y', 'z'].map((axis) => `property float ${axis}`),
+    ...(hasColours ? ['red', 'green', 'blue'].map((channel) => `property uchar ${channel}`) : []),
+    `element face ${triangleCount}`,
+    'property list uchar int vertex_indices',
+    'end_header',
+    ...(isUpstream ? [''] : []),
+    '',
+  ].join('\n');
+  return format === 'ascii'
+    ? writeAscii(header, meshes, hasColours, decimals)
+    : writeBinary(header, meshes, hasColours, vertexCount, triangleCount);
+}
+
+function writeAscii(
+  header: string,
+  meshes: readonly Mesh[],
+  hasColours: boolean,
+  decimals: number,
+): Uint8Array<ArrayBuffer> {
+  const writer = new AsciiWriter().text(header);
+  for (const { positions, colours } of meshes) {
+    for (let i = 0; i < positions.length; i += 3) {
+      writer.fixed(positions[i] as number, decimals).text(' ');
+      writer.fixed(positions[i + 1] as number, decimals).text(' ');
+      writer.fixed(positions[i + 2] as number, decimals);
+      if (hasColours && colours !== undefined) {
+        for (let c = 0; c < 3; c++) writer.text(' ').integer(colours[i + c] as number);
+      }
+      writer.text('\n');
+    }
+  }
+  let offset = 0;
+  for (const { positions, triangles } of meshes) {
+    for (let t = 0; t < triangles.length; t += 3) {
+      writer.text('3 ').integer((triangles[t] as number) + offset);
+      writer.text(' ').integer((triangles[t + 1] as number) + offset);
+      writer.text(' ').integer((triangles[t + 2] as number) + offset);
+      writer.text('\n');
+    }
+    offset += positions.length / 3;
+  }
+  return writer.finish();
+}
+
+function writeBinary(
+  header: string,
+  meshes: readonly Mesh[],
+  hasColours: boolean,
+  vertexCount: number,
+  triangleCount: number,
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(header.length + vertexCount * (hasColours ? 15 : 12) + triangleCount * 13);
+  for (let i = 0; i < header.length; i++) bytes[i] = header.charCodeAt(i);
+  const view = new DataView(bytes.buffer);
+  let at = header.length;
+  for (const { positions, colours } of meshes) {
+    for (let i = 0; i < positions.length; i += 3) {
+      for (let axis = 0; axis < 3; axis++, at += 4) view.setFloat32(at, positions[i + axis] as number, true);
+      if (hasColours && colours !== undefined) for (let c = 0; c < 3; c++) bytes[at++] = colours[i + c] as number;
+    }
+  }
+  let offset = 0;
+  for (const { positions, triangles } of meshes) {
+    for (let t = 0; t < triangles.length; t += 3) {
+      bytes[at++] = 3;
+      for (let k = 0; k < 3; k++, at += 4) view.setInt32(at, (triangles[t + k] as number) + offset, true);
+    }
+    offset += positions.length / 3;
+  }
+  return bytes;
+}

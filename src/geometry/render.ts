@@ -1,0 +1,64 @@
+/** The lit mesh over the photo. */
+import type { FaceMaps, RgbaImage } from '../types.ts';
+import { vertexNormals } from './normals.ts';
+import { newCanvas, type Picture, type PictureOptions } from './picture.ts';
+import { interpolate, rasterize } from './rasterize.ts';
+import { type LightOptions, shadeVertices } from './shading.ts';
+
+/** Options of `drawRender`. */
+export interface DrawRenderOptions extends PictureOptions, LightOptions {
+  /** How much of the photo the mesh hides, 0..1; default 0.6. On black the mesh is opaque unless this is given. */
+  readonly opacity?: number;
+}
+
+/**
+ * Draws the faces' meshes in grey light over the photo.
+ * @param faces - per face `[n x 3]`, image px, the dense mesh.
+ * @param maps - the mesh's triangles.
+ * @param options - with `compatibility: 'upstream'`, the original to the pixel: a fresh depth buffer per face, its pixel rule
+ *   and its highlight. By default nearer faces lie on top.
+ * @returns a new image.
+ * @throws RangeError for coordinates that are not finite or do not fit the maps, or an opacity beyond 0..1.
+ * @see utils/render.py and Sim3DR/lighting.py (3DDFA_V2 1b6c676)
+ */
+export function drawRender(
+  image: RgbaImage,
+  faces: readonly Float32Array[],
+  maps: Pick<FaceMaps, 'triangles'>,
+  options: DrawRenderOptions = {},
+): Picture {
+  const { compatibility = 'none', background = 'image' } = options;
+  const opacity = options.opacity ?? (background === 'black' ? 1 : 0.6);
+  if (!(opacity >= 0 && opacity <= 1)) throw new RangeError(`opacity: expected 0..1, got ${opacity}`);
+  const { triangles } = maps;
+  const canvas = newCanvas(image, background);
+  const { data, width, height } = canvas;
+  const layers = compatibility === 'upstream' ? faces.map((face) => [face]) : [faces];
+  const backgroundShare = Math.fround(1 - opacity);
+  const meshShare = Math.fround(opacity);
+  const source = background === 'black' ? undefined : image.data;
+  for (const layer of layers) {
+    const raster = rasterize(layer, triangles, width, height, { compatibility });
+    const lights = layer.map((vertices) => shadeVertices(vertices, vertexNormals(vertices, triangles), options));
+    const light = interpolate(raster, triangles, lights, 1);
+    const { fragments } = raster;
+    for (let y = 0, pixel = 0; y < raster.height; y++) {
+      let target = ((y + raster.yMin) * width + raster.xMin) * 4;
+      for (let x = 0; x < raster.width; x++, pixel++, target += 4) {
+        if (fragments[pixel] === 0) continue;
+        const mesh = Math.fround(meshShare * (Math.fround((light[pixel] as number) * 255) | 0));
+        if (source === undefined) {
+          data[target] = mesh;
+          data[target + 1] = mesh;
+          data[target + 2] = mesh;
+        } else {
+          // OpenCV's addWeighted: one float32 rounding of the sum, then to the nearest even byte, as a clamped array does.
+          data[target] = Math.fround((source[target] as number) * backgroundShare + mesh);
+          data[target + 1] = Math.fround((source[target + 1] as number) * backgroundShare + mesh);
+          data[target + 2] = Math.fround((source[target + 2] as number) * backgroundShare + mesh);
+        }
+      }
+    }
+  }
+  return canvas;
+}

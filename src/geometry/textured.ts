@@ -1,0 +1,59 @@
+/** Faces with their own skin: from the front, with another expression, on another photo. */
+import type { FaceMaps, RgbaImage } from '../types.ts';
+import { checkImage, newCanvas, type Picture, type PictureOptions } from './picture.ts';
+import { interpolate, rasterize } from './rasterize.ts';
+import { pixelWords, samplePixels } from './uv-texture.ts';
+
+/** A face and its skin. */
+export interface TexturedFace {
+  /** `[n x 3]`, px of the picture that is drawn on, the dense mesh. */
+  readonly vertices: Float32Array;
+  /** From `extractUvTexture`, of any photo of any face. */
+  readonly texture: RgbaImage;
+}
+
+/**
+ * Draws faces with their textures, unlit; nearer faces lie on top.
+ * @param maps - the mesh's triangles and texture coordinates; `withClosedMouth` has a skin between the lips as well.
+ * @returns a new image.
+ * @throws RangeError for coordinates that are not finite or do not fit the maps.
+ */
+export function drawTextured(
+  image: RgbaImage,
+  faces: readonly TexturedFace[],
+  maps: Pick<FaceMaps, 'triangles' | 'uvs' | 'uvTriangles'>,
+  options: PictureOptions = {},
+): Picture {
+  const { triangles, uvs, uvTriangles = triangles } = maps;
+  const canvas = newCanvas(image, options.background);
+  const target = new Uint32Array(canvas.data.buffer);
+  for (const { texture } of faces) checkImage(texture);
+  const vertices = faces.map((face) => face.vertices);
+  const raster = rasterize(vertices, triangles, canvas.width, canvas.height);
+  const places = interpolate(
+    raster,
+    uvTriangles,
+    faces.map(() => uvs),
+    2,
+  );
+  const triangleCount = triangles.length / 3;
+  const textures = faces.map(({ texture }) => pixelWords(texture));
+  for (let y = 0, pixel = 0; y < raster.height; y++) {
+    let at = (y + raster.yMin) * canvas.width + raster.xMin;
+    for (let x = 0; x < raster.width; x++, pixel++, at++) {
+      const fragment = raster.fragments[pixel] as number;
+      if (fragment === 0) continue;
+      const face = Math.floor((fragment - 1) / triangleCount);
+      const { width, height } = (faces[face] as TexturedFace).texture;
+      target[at] = samplePixels(
+        textures[face] as Uint32Array,
+        width,
+        width - 1,
+        height - 1,
+        (places[pixel * 2] as number) * width - 0.5,
+        (1 - (places[pixel * 2 + 1] as number)) * height - 0.5,
+      );
+    }
+  }
+  return canvas;
+}
