@@ -1,0 +1,226 @@
+import { createEngine, type EngineOptions } from './engine/create-engine.ts';
+import type { BackendName, Engine } from './engine/engine.ts';
+import { cropAndResize, roundToPixels } from './engine/image/crop.ts';
+import type { EngineKernels } from './engine/kernels/engine-kernels.ts';
+import type { LinearModel } from './engine/kernels/linear-model.ts';
+import { openPack } from './engine/weights/open-pack.ts';
+import type { WeightProgressListener, WeightSource } from './engine/weights/weight-source.ts';
+import { DisposedError, WeightFormatError } from './errors.ts';
+import {
+  createSurfaceReconstructor,
+  type DenseEvaluator,
+  type ReconstructOptions,
+  type SurfaceReconstructor,
+} from './geometry/face-surface.ts';
+import { roiBoxFromFaceBox, roiBoxFromLandmarks } from './geometry/roi-box.ts';
+import { CROP_SIZE } from './geometry/similarity-transform.ts';
+import { type FacePack, loadFacePack, type ModelLicence } from './models/face-pack.ts';
+import { createFaceDetector, type DetectorOptions, type FaceDetector } from './models/faceboxes/detector.ts';
+import { createRegressor, type Regressor } from './models/tddfa/regressor.ts';
+import type { AlignedFace, FaceBox, FaceMaps, MorphableModel, RgbaImage, RoiBox } from './types.ts';
+
+/** Options of {@link createFaceAligner}. */
+export interface FaceAlignerOptions extends EngineOptions {
+  /** Where the pack is: `fileWeights` in Node, `httpWeights` in both. */
+  readonly weights: WeightSource;
+  /** Default `compiled`. */
+  readonly backend?: BackendName;
+  /** Name of a regressor of the pack; by default `mb1`, or the first where there is no such. */
+  readonly regressor?: string;
+  /**
+   * Subdivision steps of a morphable model that is stored over a coarse mesh, as the open pack's is: 0..3, each with about
+   * four times the vertices (2,372, 9,331, 37,013, …). Default 1. Other models stay as they are.
+   */
+  readonly subdivisions?: number;
+  /** Defaults of {@link FaceAligner.detect}. */
+  readonly detector?: DetectorOptions;
+  /** Hears how far the weights are loaded. */
+  readonly onProgress?: WeightProgressListener;
+  /** Ends the loading; the promise is then rejected with the signal's reason and nothing stays behind. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Finds and aligns faces. Results are plain data; nothing but the aligner itself has to be disposed. Every method throws
+ * `DisposedError` after `dispose`.
+ */
+export interface FaceAligner {
+  readonly backend: BackendName;
+  /** Name of the regressor in use. */
+  readonly regressor: string;
+  /** The pack's model; absent in a pack that has none. */
+  readonly morphableModel?: MorphableModel;
+  /** Triangles, codes and texture coordinates for pictures and meshes; absent in a pack that has none. */
+  readonly faceMaps?: FaceMaps;
+  /** Licences of the models in use. */
+  readonly licences: readonly ModelLicence[];
+
+  /**
+   * Finds faces.
+   * @param image - RGBA bytes of any size.
+   * @returns boxes in px of the image, best score first; `[]` when there is no face.
+   * @throws WeightFormatError when the pack has no detector; RangeError for an option or image that makes no sense.
+   */
+  detect(image: RgbaImage, options?: DetectorOptions): Promise<FaceBox[]>;
+
+  /**
+   * Aligns the faces in the given boxes, all in one batch.
+   * @param boxes - from `detect` or anywhere else; each must overlap the image.
+   * @returns one face for each box, in the same order.
+   * @throws RangeError naming the box that is not finite, empty, inverted or outside the image.
+   */
+  align(image: RgbaImage, boxes: readonly RoiBox[]): Promise<AlignedFace[]>;
+
+  /**
+   * Aligns faces again on crops around their landmarks, as video does from frame to frame: `align` on the next image
+   * without detecting anew, or a refinement on the same one.
+   */
+  alignToLandmarks(image: RgbaImage, faces: readonly AlignedFace[]): Promise<AlignedFace[]>;
+
+  /**
+   * Aligns the faces in crops given as they are, without the enlargement that `align` makes around a face box.
+   * @param roiBoxes - px of the image; may reach beyond it.
+   */
+  alignCrops(image: RgbaImage, roiBoxes: readonly RoiBox[]): Promise<AlignedFace[]>;
+
+  /**
+   * Rebuilds the surface of a face.
+   * @returns `[68 x 3]` landmarks in iBUG order or, with `dense`, all vertices; xyz interleaved, px of the image, y down,
+   *   z >= 0 and larger nearer to the viewer. The zero of z is the farthest of the returned points, so landmarks and dense
+   *   vertices differ by a constant in z.
+   * @throws WeightFormatError when the pack has no morphable model.
+   */
+  reconstruct(face: AlignedFace, options?: ReconstructOptions): Float32Array;
+
+  /** Frees the networks. Idempotent. */
+  dispose(): void;
+}
+
+/**
+ * Loads a pack and makes an aligner of it.
+ * @throws BackendUnavailableError, WeightLoadError, WeightFormatError; RangeError for a regressor that is not in the pack.
+ */
+export async function createFaceAligner(options: FaceAlignerOptions): Promise<FaceAligner> {
+  const { weights, backend = DEFAULT_BACKEND, signal, onProgress } = options;
+  signal?.throwIfAborted();
+  const pack = await loadFacePack(await openPack(weights, { signal, onProgress }), {
+    regressor: options.regressor,
+    subdivisions: options.subdivisions,
+  });
+  const engine = await createEngine(backend, options);
+  try {
+    const detector = pack.detector && (await createFaceDetector(engine, pack.detector.network, options.detector));
+    const regressor = await createRegressor(engine, pack.regressor.network, pack.regressor);
+    signal?.throwIfAborted();
+    return assemble(engine, pack, detector, regressor);
+  } catch (error) {
+    engine.dispose();
+    throw error;
+  }
+}
+
+/** Backend of an aligner that names none. */
+export const DEFAULT_BACKEND: BackendName = 'compiled';
+
+function assemble(
+  engine: Engine,
+  pack: FacePack,
+  detector: FaceDetector | undefined,
+  regressor: Regressor,
+): FaceAligner {
+  const { backend, kernels } = engine;
+  const { morphableModel, faceMaps } = pack;
+  /** Undefined after `dispose`. */
+  let surface: SurfaceReconstructor | undefined = createSurfaceReconstructor(pack.name, morphableModel, {
+    ...(kernels && { createDense: (model) => denseInWebAssembly(kernels, model) }),
+  });
+
+  function checkUsable(): SurfaceReconstructor {
+    if (surface === undefined) throw new DisposedError('this face aligner');
+    return surface;
+  }
+
+  const aligner: FaceAligner = {
+    backend,
+    regressor: pack.regressor.name,
+    licences: pack.licences,
+    ...(morphableModel && { morphableModel }),
+    ...(faceMaps && { faceMaps }),
+
+    async detect(image, options) {
+      checkUsable();
+      if (detector === undefined)
+        throw new WeightFormatError(pack.name, 'this pack has no detector; give boxes instead');
+      return detector.detect(image, options);
+    },
+
+    async align(image, boxes) {
+      checkUsable();
+      return aligner.alignCrops(
+        image,
+        boxes.map((box, index) => roiBoxOfFace(image, box, index)),
+      );
+    },
+
+    async alignToLandmarks(image, faces) {
+      checkUsable();
+      return aligner.alignCrops(
+        image,
+        faces.map((face) => roiBoxFromLandmarks(aligner.reconstruct(face))),
+      );
+    },
+
+    async alignCrops(image, roiBoxes) {
+      checkUsable();
+      if (roiBoxes.length === 0) return [];
+      const crops = roiBoxes.map((roiBox) =>
+        kernels
+          ? kernels.picture.resize(image, roundToPixels(roiBox), CROP_SIZE, CROP_SIZE)
+          : cropAndResize(image, roiBox, CROP_SIZE, CROP_SIZE),
+      );
+      const params = await regressor.regress(crops);
+      return roiBoxes.map((roiBox, index) => ({ roiBox: { ...roiBox }, params: params[index] as Float32Array }));
+    },
+
+    reconstruct(face, options) {
+      return checkUsable()(face, options);
+    },
+
+    dispose() {
+      if (surface === undefined) return;
+      surface = undefined;
+      engine.dispose();
+    },
+  };
+  return aligner;
+}
+
+function linearModelOf(model: MorphableModel): LinearModel {
+  return {
+    pointCount: model.vertexCount,
+    mean: model.meanShape,
+    bases: [
+      { data: model.shapeBasis, columns: model.shapeCount },
+      { data: model.expressionBasis, columns: model.expressionCount },
+    ],
+  };
+}
+
+/** The whole model in WebAssembly: a third of the time of plain JavaScript. */
+function denseInWebAssembly(kernels: EngineKernels, model: MorphableModel): DenseEvaluator {
+  const kernel = kernels.createLinearModel(linearModelOf(model));
+  return (params, dst) => kernel.evaluate([params], dst && [dst])[0] as Float32Array;
+}
+
+/** The crop around a face box, after checking that there is something of the image in the box. */
+function roiBoxOfFace({ width, height }: RgbaImage, box: RoiBox, index: number): RoiBox {
+  const { xMin, yMin, xMax, yMax } = box;
+  const shown = `[${xMin}, ${yMin}, ${xMax}, ${yMax}]`;
+  if (![xMin, yMin, xMax, yMax].every(Number.isFinite) || xMax <= xMin || yMax <= yMin) {
+    throw new RangeError(`boxes[${index}]: expected finite corners, xMin < xMax and yMin < yMax, got ${shown}`);
+  }
+  if (xMax <= 0 || yMax <= 0 || xMin >= width || yMin >= height) {
+    throw new RangeError(`boxes[${index}]: expected a box that overlaps the ${width} x ${height} image, got ${shown}`);
+  }
+  return roiBoxFromFaceBox(box);
+}

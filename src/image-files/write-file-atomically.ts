@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { TddfaError } from '../errors.ts';
+import { makeFolder } from './make-folder.ts';
+
+/**
+ * Writes a file under a temporary name beside its place and renames it, so that a full disk or a crash leaves either the
+ * old file or the new one. Makes the folder where it is missing.
+ * @throws TddfaError with one line that names the path and what the system said.
+ */
+export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await makeFolder(dirname(path));
+    await writeFile(temporary, content, { flag: 'wx' });
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw new TddfaError(`cannot write ${path}: ${writeFailure(cause)}`, { cause });
+  }
+}
+
+/** Why a file or a folder cannot be written, in words. */
+export function writeFailure(cause: unknown): string {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC') return 'the disk is full';
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'permission denied';
+  if (code === 'ENOENT') return 'its folder cannot be made';
+  if (code === 'ENOTDIR' || code === 'EEXIST') return 'a part of the path is a file, not a folder';
+  if (code === 'EISDIR') return 'a folder is in its place';
+  return code ?? String(cause);
+}

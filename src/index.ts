@@ -1,0 +1,62 @@
+/** Public surface that runs anywhere: Node, browsers, workers. */
+
+export { availableBackends } from './engine/create-engine.ts';
+export type { BackendName } from './engine/engine.ts';
+export { type HttpWeightsOptions, httpWeights } from './engine/weights/http-source.ts';
+export { memoryWeights } from './engine/weights/memory-source.ts';
+export type {
+  ReadOptions,
+  WeightProgress,
+  WeightProgressListener,
+  WeightSource,
+} from './engine/weights/weight-source.ts';
+export {
+  BackendUnavailableError,
+  DisposedError,
+  ImageDecodeError,
+  TddfaError,
+  UnsupportedLayerError,
+  VideoFileError,
+  WeightFormatError,
+  WeightLoadError,
+} from './errors.ts';
+export {
+  createFaceAligner,
+  type FaceAligner,
+  type FaceAlignerOptions,
+} from './face-aligner.ts';
+export type { ReconstructOptions } from './geometry/face-surface.ts';
+export { poseFromParams } from './geometry/pose.ts';
+export type { ModelLicence } from './models/face-pack.ts';
+export { DETECTOR_DEFAULTS, type DetectorOptions } from './models/faceboxes/detector.ts';
+export type {
+  AlignedFace,
+  FaceBox,
+  FaceMaps,
+  HeadAngles,
+  MorphableModel,
+  ParamLayout,
+  Pose,
+  RgbaImage,
+  RgbImage,
+  RoiBox,
+} from './types.ts';
+export type { OneEuroOptions } from './video/one-euro-filter.ts';
+export {
+  createMeanSmoother,
+  createParamSmoother,
+  type FacePoints,
+  type MeanSmoother,
+  type MeanSmoothingOptions,
+  PARAM_SMOOTHING_DEFAULTS,
+  type ParamSmoother,
+  type ParamSmoothingOptions,
+} from './video/smoothing.ts';
+export {
+  createFaceTracker,
+  type FaceTracker,
+  type FaceTrackerOptions,
+  type TrackedFace,
+  type TrackingMode,
+} from './video/tracker.ts';
+export type { TrackingStep } from './video/tracking-rule.ts';

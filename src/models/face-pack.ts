@@ -1,0 +1,348 @@
+import type { LayersArtifact } from '../engine/layers-artifact.ts';
+import type { Pack } from '../engine/weights/open-pack.ts';
+import type { PackLicence, PackModel } from '../engine/weights/pack-manifest.ts';
+import type { Tensor, TensorValues } from '../engine/weights/tensor-file.ts';
+import { WeightFormatError } from '../errors.ts';
+import { isManifold, type QuadMesh } from '../geometry/catmull-clark.ts';
+import { CAMERA_PARAM_COUNT } from '../geometry/params.ts';
+import { type DenseFace, subdivideFace } from '../geometry/subdivide-face.ts';
+import type { FaceMaps, MorphableModel, ParamLayout } from '../types.ts';
+
+/** The regressor that is taken where none is named; without it, the first of the pack. */
+const PREFERRED_REGRESSOR = 'mb1';
+
+/** Coordinates of the 68 landmarks. */
+const KEYPOINT_COORDINATES = 204;
+
+/** What a pack holds for face alignment. Arrays belong to it and must not be written to. */
+export interface FacePack {
+  readonly name: string;
+  /** Missing where the pack has none: then boxes must be given. */
+  readonly detector?: NamedNetwork;
+  readonly regressor: RegressorWeights;
+  /** Missing where the pack has none: then there are boxes, parameters and pose, but no vertices. */
+  readonly morphableModel?: MorphableModel;
+  /** Missing where the pack has none: then there are vertices, but no triangles, codes and texture coordinates. */
+  readonly faceMaps?: FaceMaps;
+  /** Of the models that were read. */
+  readonly licences: readonly ModelLicence[];
+}
+
+export interface NamedNetwork {
+  readonly name: string;
+  readonly network: LayersArtifact;
+}
+
+export interface RegressorWeights extends NamedNetwork {
+  /** Height and width of the crop that it takes, px. */
+  readonly inputSize: number;
+  /** `[outputCount]`: `params = output * std + mean`. */
+  readonly mean: Float32Array;
+  /** `[outputCount]`. */
+  readonly std: Float32Array;
+  readonly layout: ParamLayout;
+}
+
+export interface ModelLicence extends PackLicence {
+  /** Name of the model in the pack. */
+  readonly model: string;
+}
+
+export interface LoadFacePackOptions {
+  /** Name of a regressor of the pack; by default `mb1`, or the first where there is no such. */
+  readonly regressor?: string | undefined;
+  /**
+   * Catmull-Clark steps for a model that is stored over a coarse mesh of quads, 0..3; each gives about four times the
+   * vertices. A model stored as triangles stays as it is. Default 1.
+   */
+  readonly subdivisions?: number | undefined;
+}
+
+const DEFAULT_SUBDIVISIONS = 1;
+
+/** A mesh of quads that the morphable model's own vertices are the corners of. */
+interface CoarseMaps {
+  readonly mesh: QuadMesh;
+  readonly regions: Readonly<Record<string, Uint32Array>>;
+}
+
+/**
+ * Reads from a pack what face alignment needs, and checks that its parts fit together.
+ * @throws RangeError for a regressor that the pack does not have; WeightLoadError, WeightFormatError or the reason of the
+ *   pack's signal where reading fails.
+ */
+export async function loadFacePack(pack: Pack, options: LoadFacePackOptions = {}): Promise<FacePack> {
+  const regressorModel = chooseRegressor(pack, options.regressor);
+  const [detectorModel] = pack.modelsOf('detector');
+  const [morphable] = pack.modelsOf('morphable-model');
+  const [maps] = pack.modelsOf('face-maps');
+  const [detectorNetwork, regressor, model, readMaps] = await Promise.all([
+    detectorModel && pack.readNetwork(detectorModel),
+    readRegressor(pack, regressorModel),
+    morphable && readMorphableModel(pack, morphable),
+    maps && readFaceMaps(pack, maps),
+  ]);
+  let morphableModel = model && withLayout(model, regressor.layout, morphable as PackModel);
+  let faceMaps: FaceMaps | undefined;
+  if (readMaps && 'mesh' in readMaps) {
+    if (morphableModel) {
+      const dense = subdivide(morphableModel, readMaps, options.subdivisions, maps as PackModel);
+      morphableModel = dense.model;
+      faceMaps = dense.maps;
+    }
+  } else if (readMaps) {
+    faceMaps = readMaps;
+    if (morphableModel) checkMaps(faceMaps, morphableModel.vertexCount, maps as PackModel);
+  }
+  return {
+    name: pack.manifest.name,
+    ...(detectorModel && detectorNetwork
+      ? { detector: { name: detectorModel.name, network: detectorNetwork } }
+      : undefined),
+    regressor,
+    ...(morphableModel ? { morphableModel } : undefined),
+    ...(faceMaps ? { faceMaps } : undefined),
+    licences: [detectorModel, regressorModel, morphable, maps]
+      .filter((entry) => entry !== undefined)
+      .map(({ name, licence }) => ({ model: name, ...licence })),
+  };
+}
+
+function chooseRegressor(pack: Pack, name: string | undefined): PackModel {
+  const regressors = pack.modelsOf('regressor');
+  const names = regressors.map((regressor) => regressor.name);
+  const chosen =
+    name === undefined
+      ? (regressors.find((regressor) => regressor.name === PREFERRED_REGRESSOR) ?? regressors[0])
+      : regressors.find((regressor) => regressor.name === name);
+  if (chosen !== undefined) return chosen;
+  throw new RangeError(
+    name === undefined
+      ? `${pack.describe()} has no regressor`
+      : `${pack.describe()} has no regressor '${name}', only ${names.join(', ') || 'other models'}`,
+  );
+}
+
+async function readRegressor(pack: Pack, model: PackModel): Promise<RegressorWeights> {
+  const { name, inputSize, outputCount, shapeCount, expressionCount, normalization } = model;
+  if (
+    inputSize === undefined ||
+    outputCount === undefined ||
+    shapeCount === undefined ||
+    expressionCount === undefined ||
+    normalization === undefined
+  ) {
+    const needed = 'inputSize, outputCount, shapeCount, expressionCount and normalization';
+    throw new WeightFormatError('pack.json', `regressor '${name}' lacks a fact`, { expected: needed });
+  }
+  if (CAMERA_PARAM_COUNT + shapeCount + expressionCount !== outputCount) {
+    throw new WeightFormatError('pack.json', `regressor '${name}': its outputs are not camera, shape and expression`, {
+      expected: `outputCount ${CAMERA_PARAM_COUNT} + ${shapeCount} + ${expressionCount}`,
+      actual: String(outputCount),
+    });
+  }
+  const [network, tensors] = await Promise.all([
+    pack.readNetwork(model),
+    readTensors(pack, pack.model(normalization), { mean: [outputCount], std: [outputCount] }),
+  ]);
+  return {
+    name,
+    network,
+    inputSize,
+    mean: tensors.float('mean').data,
+    std: tensors.float('std').data,
+    layout: { shapeCount, expressionCount },
+  };
+}
+
+async function readMorphableModel(pack: Pack, model: PackModel): Promise<MorphableModel> {
+  const tensors = await readTensors(pack, model, {
+    meanShape: [null],
+    shapeBasis: [null, null],
+    expressionBasis: [null, null],
+    keypointIndices: [KEYPOINT_COORDINATES],
+  });
+  const meanShape = tensors.float('meanShape');
+  const [rows = 0] = meanShape.shape;
+  if (rows === 0 || rows % 3 !== 0) throw tensors.error('meanShape', 'a multiple of 3 values', String(rows));
+  const shapeBasis = tensors.float('shapeBasis', [rows, null]);
+  const expressionBasis = tensors.float('expressionBasis', [rows, null]);
+  const expressionCount = expressionBasis.shape[1] as number;
+  const { expressionNames } = model;
+  if (expressionNames !== undefined && expressionNames.length !== expressionCount) {
+    throw new WeightFormatError('pack.json', `'${model.name}' does not name each expression`, {
+      expected: `${expressionCount} expressionNames`,
+      actual: String(expressionNames.length),
+    });
+  }
+  return {
+    vertexCount: rows / 3,
+    meanShape: meanShape.data,
+    shapeBasis: shapeBasis.data,
+    expressionBasis: expressionBasis.data,
+    shapeCount: shapeBasis.shape[1] as number,
+    expressionCount,
+    keypointIndices: tensors.indices('keypointIndices', rows).data,
+    ...(expressionNames === undefined ? undefined : { expressionNames }),
+  };
+}
+
+async function readFaceMaps(pack: Pack, model: PackModel): Promise<FaceMaps | CoarseMaps> {
+  const tensors = await readTensors(pack, model, { triangles: [null, 3], nccCodes: [null, 3], uvs: [null, 2] });
+  if (tensors.names.includes('quads')) return readCoarseMaps(tensors);
+  const nccCodes = tensors.float('nccCodes');
+  const uvs = tensors.float('uvs');
+  const [vertexCount = 0] = nccCodes.shape;
+  const [uvCount = 0] = uvs.shape;
+  const triangles = tensors.indices('triangles', vertexCount);
+  const hasUvTriangles = tensors.names.includes('uvTriangles');
+  if (!hasUvTriangles && uvCount !== vertexCount) {
+    throw tensors.error('uvs', `[${vertexCount}, 2], one for each vertex`, `[${uvCount}, 2]`);
+  }
+  const regions = readRegions(tensors, vertexCount);
+  return {
+    triangles: triangles.data,
+    nccCodes: nccCodes.data,
+    uvs: uvs.data,
+    ...(hasUvTriangles ? { uvTriangles: tensors.indices('uvTriangles', uvCount, triangles.shape).data } : undefined),
+    ...(Object.keys(regions).length > 0 ? { regions } : undefined),
+  };
+}
+
+function readRegions(tensors: CheckedTensors, vertexCount: number): Record<string, Uint32Array> {
+  const names = tensors.names.filter((name) => name.startsWith(REGION_PREFIX));
+  return Object.fromEntries(
+    names.map((name) => [name.slice(REGION_PREFIX.length), tensors.indices(name, vertexCount, [null]).data]),
+  );
+}
+
+/** The number of vertices is the morphable model's; `subdivide` holds the indices against it. */
+function readCoarseMaps(tensors: CheckedTensors): CoarseMaps {
+  const uvs = tensors.float('uvs', [null, 2]);
+  const quads = tensors.indices('quads', Number.POSITIVE_INFINITY, [null, 4]);
+  const uvQuads = tensors.indices('uvQuads', uvs.shape[0] as number, quads.shape);
+  const vertexCount = quads.data.reduce((most, vertex) => Math.max(most, vertex + 1), 0);
+  return {
+    mesh: { vertexCount, quads: quads.data, uvs: uvs.data, uvQuads: uvQuads.data },
+    regions: readRegions(tensors, vertexCount),
+  };
+}
+
+/** Tensors of vertex lists are called `regions/<name>`. */
+export const REGION_PREFIX = 'regions/';
+
+/** A shape with `null` where any extent will do. */
+type ExpectedShape = readonly (number | null)[];
+
+interface CheckedTensors {
+  readonly names: readonly string[];
+  float(name: string, shape?: ExpectedShape): Tensor<Float32Array>;
+  /** uint32 values below `limit`. */
+  indices(name: string, limit: number, shape?: ExpectedShape): Tensor<Uint32Array>;
+  error(name: string, expected: string, actual: string): WeightFormatError;
+}
+
+/** Reads tensors and checks that those named in `shapes` are there, in their shapes. */
+async function readTensors(
+  pack: Pack,
+  model: PackModel,
+  shapes: Readonly<Record<string, ExpectedShape>>,
+): Promise<CheckedTensors> {
+  const tensors = await pack.readTensors(model);
+  const error = (tensor: string, expected: string, actual: string) =>
+    new WeightFormatError(model.path, 'does not fit', { tensor, expected, actual });
+
+  function take<Values extends TensorValues>(
+    name: string,
+    dtype: string,
+    isValues: (data: TensorValues) => data is Values,
+    shape: ExpectedShape | undefined,
+  ): Tensor<Values> {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) throw error(name, dtype, 'nothing');
+    const { data } = tensor;
+    if (!isValues(data)) throw error(name, dtype, data.constructor.name);
+    for (const expected of [shapes[name], shape]) {
+      if (expected !== undefined && !matches(tensor.shape, expected)) {
+        const wanted = expected.map((extent) => extent ?? '?').join(', ');
+        throw error(name, `[${wanted}]`, `[${tensor.shape.join(', ')}]`);
+      }
+    }
+    return { shape: tensor.shape, data };
+  }
+
+  return {
+    names: [...tensors.keys()],
+    float: (name, shape) => take(name, 'float32', (data) => data instanceof Float32Array, shape),
+    indices(name, limit, shape) {
+      const tensor = take(name, 'uint32', (data) => data instanceof Uint32Array, shape);
+      const wrong = tensor.data.findIndex((index) => index >= limit);
+      if (wrong >= 0) throw error(name, `indices below ${limit}`, `${tensor.data[wrong]} at ${wrong}`);
+      return tensor;
+    },
+    error,
+  };
+}
+
+function matches(shape: readonly number[], expected: ExpectedShape): boolean {
+  return (
+    shape.length === expected.length && expected.every((extent, axis) => extent === null || extent === shape[axis])
+  );
+}
+
+/** The model with as many columns as the regressor has outputs for; bases are sorted by importance. */
+function withLayout(model: MorphableModel, layout: ParamLayout, { name }: PackModel): MorphableModel {
+  const { shapeCount, expressionCount } = layout;
+  if (model.shapeCount < shapeCount || model.expressionCount < expressionCount) {
+    throw new WeightFormatError('pack.json', `morphable model '${name}' has too few columns for the regressor`, {
+      expected: `at least ${shapeCount} of shape and ${expressionCount} of expression`,
+      actual: `${model.shapeCount} and ${model.expressionCount}`,
+    });
+  }
+  return {
+    ...model,
+    shapeCount,
+    expressionCount,
+    shapeBasis: firstColumns(model.shapeBasis, model.shapeCount, shapeCount),
+    expressionBasis: firstColumns(model.expressionBasis, model.expressionCount, expressionCount),
+    ...(model.expressionNames ? { expressionNames: model.expressionNames.slice(0, expressionCount) } : undefined),
+  };
+}
+
+function firstColumns(matrix: Float32Array, columns: number, kept: number): Float32Array {
+  if (kept === columns) return matrix;
+  const rows = matrix.length / columns;
+  const result = new Float32Array(rows * kept);
+  for (let row = 0; row < rows; row++) {
+    result.set(matrix.subarray(row * columns, row * columns + kept), row * kept);
+  }
+  return result;
+}
+
+function subdivide(
+  model: MorphableModel,
+  { mesh, regions }: CoarseMaps,
+  levels: number = DEFAULT_SUBDIVISIONS,
+  { path }: PackModel,
+): DenseFace {
+  if (mesh.vertexCount !== model.vertexCount) {
+    throw new WeightFormatError(path, 'does not fit the morphable model', {
+      tensor: 'quads',
+      expected: `indices of ${model.vertexCount} vertices`,
+      actual: `${mesh.vertexCount}`,
+    });
+  }
+  if (!isManifold(mesh))
+    throw new WeightFormatError(path, 'an edge belongs to more than two quads', { tensor: 'quads' });
+  return subdivideFace({ model, mesh, regions }, levels);
+}
+
+function checkMaps(faceMaps: FaceMaps, vertexCount: number, { path }: PackModel): void {
+  const mapped = faceMaps.nccCodes.length / 3;
+  if (mapped === vertexCount) return;
+  throw new WeightFormatError(path, 'does not fit the morphable model', {
+    tensor: 'nccCodes',
+    expected: `[${vertexCount}, 3]`,
+    actual: `[${mapped}, 3]`,
+  });
+}

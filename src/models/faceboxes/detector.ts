@@ -1,0 +1,225 @@
+import type { Engine, Network, NetworkOutput } from '../../engine/engine.ts';
+import { MEAN_SUBTRACTED, toNetworkInput } from '../../engine/image/network-input.ts';
+import { resizeImage } from '../../engine/image/resize.ts';
+import type { EngineKernels } from '../../engine/kernels/engine-kernels.ts';
+import type { LayersArtifact } from '../../engine/layers-artifact.ts';
+import { WeightFormatError } from '../../errors.ts';
+import { suppressOverlaps } from '../../geometry/nms.ts';
+import type { FaceBox, RgbaImage, RgbImage } from '../../types.ts';
+import { decodeBoxes, selectConfident } from './decode.ts';
+import { priorBoxes } from './prior-boxes.ts';
+
+/** How faces are detected. */
+export interface DetectorOptions {
+  /** Boxes up to this score do not even compete, 0..1. */
+  readonly confidenceThreshold?: number;
+  /** A box goes when it overlaps a better one by at least this intersection over union, 0..1. */
+  readonly nmsThreshold?: number;
+  /** Only faces above this score are returned, 0..1. */
+  readonly minimumScore?: number;
+  /** At most so many boxes, the best, compete. */
+  readonly topK?: number;
+  /** At most so many boxes, the best, are left after the competition. */
+  readonly keepTopK?: number;
+  /** Wider images are scaled down to this, px. */
+  readonly maxWidth?: number;
+  /** Higher images are scaled down to this, px. */
+  readonly maxHeight?: number;
+}
+
+/** The original's values. */
+export const DETECTOR_DEFAULTS: Required<DetectorOptions> = {
+  confidenceThreshold: 0.05,
+  nmsThreshold: 0.3,
+  minimumScore: 0.5,
+  topK: 5000,
+  keepTopK: 750,
+  maxWidth: 1080,
+  maxHeight: 720,
+};
+
+/** Finds faces in images. */
+export interface FaceDetector {
+  /**
+   * @param image - of any size; not changed.
+   * @param options - instead of those that the detector was made with.
+   * @returns best first; empty where there is no face. Boxes may reach beyond the image.
+   * @throws RangeError if the image's sizes and data disagree or an option is out of range; DisposedError.
+   */
+  detect(image: RgbaImage | RgbImage, options?: DetectorOptions): Promise<FaceBox[]>;
+  /** Frees the network. Idempotent. */
+  dispose(): void;
+}
+
+/** Priors of so many input sizes are kept; a video needs one, a folder of photos few. */
+const CACHED_PRIORS = 8;
+
+/**
+ * Makes a FaceBoxes detector.
+ * @param engine - runs the network; disposing of it ends the detector too.
+ * @param artifact - outputs `loc [1, priors, 4]` and `conf [1, priors, 2]`, see `network.ts`.
+ * @throws RangeError naming the option that is out of range; what `engine.loadNetwork` throws.
+ * @see FaceBoxes/FaceBoxes.py (3DDFA_V2 1b6c676)
+ */
+export async function createFaceDetector(
+  engine: Engine,
+  artifact: LayersArtifact,
+  options: DetectorOptions = {},
+): Promise<FaceDetector> {
+  checkOptions({ ...DETECTOR_DEFAULTS, ...options });
+  return new FaceboxesDetector(await engine.loadNetwork(artifact), engine.kernels, options);
+}
+
+class FaceboxesDetector implements FaceDetector {
+  readonly #network: Network;
+  readonly #kernels: EngineKernels | undefined;
+  readonly #options: DetectorOptions;
+  readonly #priors = new Map<string, Float32Array>();
+  /** The last input: millions of numbers that the next image of this size can have. */
+  #spareInput: Float32Array | undefined;
+
+  constructor(network: Network, kernels: EngineKernels | undefined, options: DetectorOptions) {
+    this.#network = network;
+    this.#kernels = kernels;
+    this.#options = options;
+  }
+
+  async detect(image: RgbaImage | RgbImage, options: DetectorOptions = {}): Promise<FaceBox[]> {
+    const all = { ...DETECTOR_DEFAULTS, ...this.#options, ...options };
+    checkOptions(all);
+    const { scale, width, height } = detectorInputSize(image.width, image.height, all);
+    const input = this.#inputOf(image, width, height);
+    const outputs = await this.#network.run(input, [1, height, width, 3]);
+    this.#spareInput = input;
+    const priors = this.#priorsFor(width, height);
+    const { loc, conf } = checkOutputs(outputs, priors.length / 4);
+    return selectFaces(loc, conf, priors, { width, height, scale }, all);
+  }
+
+  dispose(): void {
+    this.#network.dispose();
+    this.#priors.clear();
+    this.#spareInput = undefined;
+  }
+
+  /** The image in the network's size, as its numbers. */
+  #inputOf(image: RgbaImage | RgbImage, width: number, height: number): Float32Array {
+    const length = width * height * 3;
+    const dst = this.#spareInput?.length === length ? this.#spareInput : new Float32Array(length);
+    // A second image may come while the first one is still with the network.
+    this.#spareInput = undefined;
+    if (this.#kernels) {
+      const whole = { left: 0, top: 0, width: image.width, height: image.height };
+      return this.#kernels.picture.toNetworkInput(image, whole, width, height, MEAN_SUBTRACTED, dst);
+    }
+    const isSame = width === image.width && height === image.height;
+    return toNetworkInput(isSame ? image : resizeImage(image, width, height), MEAN_SUBTRACTED, dst);
+  }
+
+  #priorsFor(width: number, height: number): Float32Array {
+    const key = `${width}x${height}`;
+    const priors = this.#priors.get(key) ?? priorBoxes(width, height);
+    // The size last used goes to the end; the one longest unused is dropped.
+    this.#priors.delete(key);
+    this.#priors.set(key, priors);
+    for (const oldest of this.#priors.keys()) {
+      if (this.#priors.size > CACHED_PRIORS) this.#priors.delete(oldest);
+    }
+    return priors;
+  }
+}
+
+/** What the detector sees of an image. */
+export interface DetectorInput {
+  /** Px. */
+  readonly width: number;
+  /** Px. */
+  readonly height: number;
+  /** Relative to the image. Cutting to whole pixels makes the true ratios up to a pixel smaller; boxes ignore that. */
+  readonly scale: number;
+}
+
+/**
+ * The size to which an image is scaled for the detector: into `maxWidth` x `maxHeight`, never up.
+ *
+ * Sizes are cut to whole pixels, and boxes are divided by the nominal scale, not the true ratios (1080 x 607 for 1280 x 720
+ * is 0.1 % less high than wide); so does the original.
+ */
+export function detectorInputSize(
+  imageWidth: number,
+  imageHeight: number,
+  { maxWidth, maxHeight }: Pick<Required<DetectorOptions>, 'maxWidth' | 'maxHeight'> = DETECTOR_DEFAULTS,
+): DetectorInput {
+  let scale = 1;
+  if (imageHeight > maxHeight) scale = maxHeight / imageHeight;
+  if (imageWidth * scale > maxWidth) scale *= maxWidth / (imageWidth * scale);
+  return {
+    scale,
+    // Of an image a thousand times as wide as high something must remain.
+    width: Math.max(1, Math.trunc(scale * imageWidth)),
+    height: Math.max(1, Math.trunc(scale * imageHeight)),
+  };
+}
+
+/**
+ * Picks the faces out of the detector's outputs: the confident boxes, without those that overlap better ones.
+ * @param loc - `[priors x 4]`.
+ * @param conf - `[priors x 2]`.
+ * @param priors - `[priors x 4]` from `priorBoxes`.
+ * @returns best first.
+ */
+export function selectFaces(
+  loc: Float32Array,
+  conf: Float32Array,
+  priors: Float32Array,
+  { width, height, scale }: DetectorInput,
+  options: Required<DetectorOptions> = DETECTOR_DEFAULTS,
+): FaceBox[] {
+  const indices = selectConfident(conf, options.confidenceThreshold);
+  const boxes = decodeBoxes(loc, priors, indices, width, height, scale);
+  const scores = Float32Array.from(indices, (index) => conf[2 * index + 1] as number);
+  const kept = suppressOverlaps(boxes, scores, {
+    threshold: options.nmsThreshold,
+    maxCandidates: options.topK,
+    maxKept: options.keepTopK,
+  });
+  const faces: FaceBox[] = [];
+  for (const index of kept) {
+    const score = scores[index] as number;
+    if (!(score > options.minimumScore)) break; // Those that follow are no better.
+    faces.push({
+      xMin: boxes[4 * index] as number,
+      yMin: boxes[4 * index + 1] as number,
+      xMax: boxes[4 * index + 2] as number,
+      yMax: boxes[4 * index + 3] as number,
+      score,
+    });
+  }
+  return faces;
+}
+
+function checkOutputs(
+  outputs: readonly NetworkOutput[],
+  priorCount: number,
+): { loc: Float32Array; conf: Float32Array } {
+  const [loc, conf] = outputs;
+  const expected = `[1, ${priorCount}, 4] [1, ${priorCount}, 2]`;
+  const actual = outputs.map(({ shape }) => `[${shape.join(', ')}]`).join(' ');
+  if (loc === undefined || conf === undefined || actual !== expected) {
+    throw new WeightFormatError('the detector', 'the network is not a FaceBoxes', { expected, actual });
+  }
+  return { loc: loc.data, conf: conf.data };
+}
+
+function checkOptions(options: Required<DetectorOptions>): void {
+  for (const name of ['confidenceThreshold', 'nmsThreshold', 'minimumScore'] as const) {
+    const value = options[name];
+    if (!(value >= 0 && value <= 1)) throw new RangeError(`${name}: expected a number from 0 to 1, got ${value}`);
+  }
+  for (const name of ['topK', 'keepTopK', 'maxWidth', 'maxHeight'] as const) {
+    const value = options[name];
+    if (!(Number.isInteger(value) && value >= 1)) {
+      throw new RangeError(`${name}: expected a whole number of at least 1, got ${value}`);
+    }
+  }
+}
