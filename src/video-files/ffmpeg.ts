@@ -1,0 +1,129 @@
+import { type ChildProcessByStdio, type SpawnOptions, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { VideoFileError } from '../errors.ts';
+
+/** Where the programs are. */
+export interface FfmpegOptions {
+  /** Folder of `ffmpeg` and `ffprobe`; by default they are looked for on the PATH. */
+  readonly ffmpegFolder?: string;
+  /** Ends the work; what is then thrown is the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a program ended. */
+interface Ending {
+  readonly ok: boolean;
+  /** What it had to complain about, in one line; empty where it said nothing. */
+  readonly complaint: string;
+}
+
+/** Only the first words of a complaint are kept: a damaged file can produce megabytes of them. */
+const MAX_COMPLAINT_LENGTH = 4000;
+
+/** A running ffmpeg or ffprobe. */
+export interface FfmpegProcess {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Settles when the program is gone; rejects with a VideoFileError only where it could not be started. */
+  readonly ended: Promise<Ending>;
+  /** Ends it at once; idempotent. */
+  kill(): void;
+}
+
+/**
+ * Starts ffmpeg or ffprobe, which speaks of errors only and asks nothing.
+ *
+ * It runs in a process group of its own: a Ctrl-C in the terminal goes to the whole group, and this program, not the
+ * terminal, decides when the video is closed.
+ * @param path - the file it works on, for messages.
+ */
+export function startFfmpeg(
+  program: 'ffmpeg' | 'ffprobe',
+  args: readonly string[],
+  path: string,
+  { ffmpegFolder }: FfmpegOptions = {},
+): FfmpegProcess {
+  const command = ffmpegFolder === undefined ? program : join(ffmpegFolder, program);
+  // Without -xerror, ffmpeg goes on past a damaged frame and a full disk, and calls it a success.
+  const quiet = program === 'ffmpeg' ? ['-v', 'error', '-nostdin', '-hide_banner', '-xerror'] : ['-v', 'error'];
+  const options: SpawnOptions = {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  };
+  const child = spawn(command, [...quiet, ...args], options) as ChildProcessByStdio<Writable, Readable, Readable>;
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    if (complaint.length < MAX_COMPLAINT_LENGTH) complaint += text;
+  });
+  // A program that has gone does not read on; why it went is what `ended` tells.
+  child.stdin.on('error', () => {});
+  const ended = new Promise<Ending>((resolve, reject) => {
+    child.on('error', (cause: NodeJS.ErrnoException) => {
+      const reason =
+        cause.code === 'ENOENT'
+          ? `${program} is needed for videos and was not found; install it from https://ffmpeg.org (folders of pictures need none)`
+          : `${program} cannot be started: ${cause.message}`;
+      reject(new VideoFileError(path, reason, { cause }));
+    });
+    child.on('close', (code) => resolve({ ok: code === 0, complaint: inOneLine(complaint) }));
+  });
+  // Whoever waits hears of it; a process that nobody waits for any more must not bring the program down.
+  ended.catch(() => {});
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    ended,
+    kill() {
+      child.kill('SIGKILL');
+    },
+  };
+}
+
+/** Runs a program to its end and gives what it printed. */
+export async function runFfmpeg(
+  program: 'ffmpeg' | 'ffprobe',
+  args: readonly string[],
+  path: string,
+  options: FfmpegOptions = {},
+): Promise<string> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const running = startFfmpeg(program, args, path, options);
+  const stop = (): void => running.kill();
+  signal?.addEventListener('abort', stop);
+  try {
+    running.stdin.end();
+    let printed = '';
+    running.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+    });
+    const { ok, complaint } = await running.ended;
+    signal?.throwIfAborted();
+    if (!ok) throw new VideoFileError(path, explain(complaint, path));
+    return printed;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** Says a complaint of ffmpeg without its own file names and addresses in memory. */
+export function explain(complaint: string, path: string): string {
+  if (/No space left on device/i.test(complaint)) return 'the disk is full';
+  if (/moov atom not found/i.test(complaint)) return 'the file is no video or is cut short (moov atom not found)';
+  const words = complaint
+    .replace(/\[[^\]]* @ 0x[0-9a-f]+\] ?/gi, '')
+    .replaceAll(`${path}: `, '')
+    .trim();
+  return words === '' ? 'ffmpeg failed without a word' : `ffmpeg says: ${words}`;
+}
+
+/** The first lines of a complaint as one. */
+function inOneLine(complaint: string): string {
+  return complaint
+    .split(/[\r\n]+/)
+    .filter((line) => line.trim() !== '')
+    .slice(0, 3)
+    .join('; ');
+}

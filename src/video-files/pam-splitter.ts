@@ -1,0 +1,82 @@
+import type { RgbaImage } from '../types.ts';
+
+/** Longest header that is read before it is called damaged, bytes. */
+const MAX_HEADER_BYTES = 256;
+/** Largest frame that is allocated, px. */
+const MAX_FRAME_PIXELS = 100_000_000;
+
+const END_OF_HEADER = 'ENDHDR\n';
+
+/**
+ * Cuts a stream of PAM pictures into frames. PAM is what ffmpeg writes into a pipe here, because each frame says how large
+ * it is, after rotation and scaling, and a stream that was cut short can be told from one that ended.
+ * @see https://netpbm.sourceforge.net/doc/pam.html
+ */
+export class PamSplitter {
+  #header = '';
+  #frame: { data: Uint8Array; width: number; height: number } | undefined;
+  #filled = 0;
+
+  /** Whether the stream may end here: between two frames. */
+  get isComplete(): boolean {
+    return this.#frame === undefined && this.#header === '';
+  }
+
+  /**
+   * Takes the next bytes of the stream, copies them, and hands over each frame that they complete.
+   * @throws Error where they are no RGBA picture.
+   */
+  push(chunk: Uint8Array, onFrame: (frame: RgbaImage) => void): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#frame === undefined) at = this.#readHeader(chunk, at);
+      const frame = this.#frame;
+      if (frame === undefined) continue;
+      const count = Math.min(frame.data.length - this.#filled, chunk.length - at);
+      frame.data.set(chunk.subarray(at, at + count), this.#filled);
+      at += count;
+      this.#filled += count;
+      if (this.#filled === frame.data.length) {
+        this.#frame = undefined;
+        onFrame(frame);
+      }
+    }
+  }
+
+  /** Reads on until the header ends or the chunk does. */
+  #readHeader(chunk: Uint8Array, start: number): number {
+    let at = start;
+    while (at < chunk.length) {
+      this.#header += String.fromCharCode(chunk[at++] as number);
+      if (this.#header.endsWith(END_OF_HEADER)) {
+        this.#frame = newFrame(this.#header);
+        this.#filled = 0;
+        this.#header = '';
+        return at;
+      }
+      if (this.#header.length > MAX_HEADER_BYTES) throw new Error('the header of a PAM picture does not end');
+    }
+    return at;
+  }
+}
+
+function newFrame(header: string): { data: Uint8Array; width: number; height: number } {
+  const [magic, ...lines] = header.trimEnd().split('\n');
+  const fields = new Map<string | undefined, string | undefined>(
+    lines.map((line) => {
+      const [name, value] = line.split(' ', 2);
+      return [name, value];
+    }),
+  );
+  const width = Number(fields.get('WIDTH'));
+  const height = Number(fields.get('HEIGHT'));
+  const isRgba = magic === 'P7' && fields.get('DEPTH') === '4' && fields.get('MAXVAL') === '255';
+  if (!isRgba || !Number.isInteger(width) || !Number.isInteger(height) || !(width >= 1 && height >= 1)) {
+    throw new Error(`expected a PAM picture of 8-bit RGBA, got ${JSON.stringify(header)}`);
+  }
+  if (!(width * height <= MAX_FRAME_PIXELS)) {
+    throw new Error(`${width}x${height} px are more than the limit of ${MAX_FRAME_PIXELS}`);
+  }
+  // Not cleared: every byte is written before anybody sees it. Not from Buffer's pool either, so that it can be handed on.
+  return { data: Buffer.allocUnsafeSlow(width * height * 4), width, height };
+}

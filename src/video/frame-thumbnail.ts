@@ -1,0 +1,33 @@
+import type { RgbaImage } from '../types.ts';
+
+const COLUMNS = 16;
+const ROWS = 9;
+/** Pixels looked at along a side of each cell. */
+const SAMPLES = 4;
+
+/** `[9 x 16]` grey values, 0..255. */
+export type FrameThumbnail = Float32Array;
+
+/** A frame in 144 grey values: enough to tell a cut from everything that moves. */
+export function frameThumbnail({ data, width, height }: RgbaImage): FrameThumbnail {
+  const thumbnail = new Float32Array(COLUMNS * ROWS);
+  const columns = COLUMNS * SAMPLES;
+  const rows = ROWS * SAMPLES;
+  for (let row = 0; row < rows; row++) {
+    const y = Math.floor(((row + 0.5) * height) / rows);
+    for (let column = 0; column < columns; column++) {
+      const i = (y * width + Math.floor(((column + 0.5) * width) / columns)) * 4;
+      const sum = (data[i] as number) + 2 * (data[i + 1] as number) + (data[i + 2] as number);
+      const cell = Math.floor(row / SAMPLES) * COLUMNS + Math.floor(column / SAMPLES);
+      thumbnail[cell] = (thumbnail[cell] as number) + sum / (4 * SAMPLES * SAMPLES);
+    }
+  }
+  return thumbnail;
+}
+
+/** How different two frames are: the mean difference of their grey values, 0..255. */
+export function thumbnailDifference(a: FrameThumbnail, b: FrameThumbnail): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += Math.abs((a[i] as number) - (b[i] as number));
+  return sum / a.length;
+}

@@ -1,0 +1,150 @@
+/**
+ * One shape for one face. The regressor guesses the shape anew in each frame, so that a mesh breathes although bones do not
+ * move. Here a face has the mean of its first frames' guesses, and the camera is fitted anew to where the frame's landmarks
+ * are: shape and camera were guessed together, and one without the other lies beside the face.
+ */
+import { type PackedModel, packLandmarks, packModel, reconstruct } from '../geometry/morphable-model.ts';
+import { CAMERA_PARAM_COUNT } from '../geometry/params.ts';
+import { cropToImage } from '../geometry/similarity-transform.ts';
+import type { AlignedFace, MorphableModel } from '../types.ts';
+
+/** So many frames are averaged; then the shape is fixed. */
+const LOCK_AFTER_FRAMES = 50;
+
+/** Holds the shape of one face. */
+export interface IdentityLock {
+  /** The frame's face with the locked shape; its landmarks lie where they lay, as well as that shape can do it. */
+  next(face: AlignedFace): AlignedFace;
+  /**
+   * Dense vertices from the camera and the expression alone, once the shape is fixed; undefined before, and for a face
+   * that has another shape.
+   * @param dst - `[vertexCount x 3]`; a new array if absent.
+   * @returns `dst`, as `FaceAligner.reconstruct` gives it.
+   */
+  reconstructDense(face: AlignedFace, dst?: Float32Array): Float32Array | undefined;
+}
+
+/** Makes the lock of one face. */
+export function createIdentityLock(model: MorphableModel): IdentityLock {
+  const { shapeCount } = model;
+  const landmarkModel = packLandmarks(model);
+  const shapeEnd = CAMERA_PARAM_COUNT + shapeCount;
+  const sums = new Float64Array(shapeCount);
+  const shape = new Float32Array(shapeCount);
+  let frameCount = 0;
+  let denseModel: PackedModel | undefined;
+
+  return {
+    next({ roiBox, params }) {
+      if (frameCount < LOCK_AFTER_FRAMES) {
+        frameCount++;
+        for (let i = 0; i < shapeCount; i++) {
+          sums[i] = (sums[i] as number) + (params[CAMERA_PARAM_COUNT + i] as number);
+          shape[i] = (sums[i] as number) / frameCount;
+        }
+      }
+      const locked = params.slice();
+      locked.set(shape, CAMERA_PARAM_COUNT);
+      const target = reconstruct(landmarkModel, params);
+      const upright = locked.slice();
+      upright.set(NO_CAMERA);
+      fitCamera(reconstruct(landmarkModel, upright), target, locked);
+      return { roiBox, params: locked };
+    },
+
+    reconstructDense({ roiBox, params }, dst) {
+      if (frameCount < LOCK_AFTER_FRAMES) return undefined;
+      for (let i = 0; i < shapeCount; i++) if (params[CAMERA_PARAM_COUNT + i] !== shape[i]) return undefined;
+      denseModel ??= packModel(withShape(model, shape));
+      const short = new Float32Array(params.length - shapeCount);
+      short.set(params.subarray(0, CAMERA_PARAM_COUNT));
+      short.set(params.subarray(shapeEnd), CAMERA_PARAM_COUNT);
+      const vertices = reconstruct(denseModel, short, dst);
+      return cropToImage(vertices, roiBox, vertices);
+    },
+  };
+}
+
+/** The camera that leaves the model as it is. */
+const NO_CAMERA = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
+
+/** The model of one face: its shape is the mean shape, and there are no other shapes. */
+function withShape(model: MorphableModel, shape: Float32Array): MorphableModel {
+  const { meanShape, shapeBasis, shapeCount } = model;
+  const own = new Float32Array(meanShape.length);
+  for (let row = 0; row < own.length; row++) {
+    let value = meanShape[row] as number;
+    for (let i = 0; i < shapeCount; i++) value += (shape[i] as number) * (shapeBasis[row * shapeCount + i] as number);
+    own[row] = value;
+  }
+  return { ...model, meanShape: own, shapeCount: 0, shapeBasis: new Float32Array(0) };
+}
+
+/**
+ * The camera that maps one set of points onto another with the least squared distance, into the first 12 of `params`. Leaves
+ * them as they are where the points lie in a plane.
+ */
+function fitCamera(from: Float32Array, to: Float32Array, params: Float32Array): void {
+  // Normal equations of [x y z 1] · row = target. Coordinates are brought to about 1 first, for the digits' sake.
+  let scale = 0;
+  for (const value of from) scale = Math.max(scale, Math.abs(value));
+  if (!(scale > 0)) return;
+  const normal = new Float64Array(16);
+  const right = new Float64Array(12);
+  for (let i = 0; i < from.length; i += 3) {
+    const point = [(from[i] as number) / scale, (from[i + 1] as number) / scale, (from[i + 2] as number) / scale, 1];
+    for (let a = 0; a < 4; a++) {
+      for (let b = 0; b < 4; b++)
+        normal[4 * a + b] = (normal[4 * a + b] as number) + (point[a] as number) * (point[b] as number);
+      for (let row = 0; row < 3; row++) {
+        right[4 * row + a] = (right[4 * row + a] as number) + (point[a] as number) * (to[i + row] as number);
+      }
+    }
+  }
+  const solved = solve(normal, right);
+  if (solved === undefined) return;
+  for (let row = 0; row < 3; row++) {
+    for (let column = 0; column < 3; column++) params[4 * row + column] = (solved[4 * row + column] as number) / scale;
+    params[4 * row + 3] = solved[4 * row + 3] as number;
+  }
+}
+
+/** Smallest pivot, against the largest, of equations that are still solved. */
+const SMALLEST_PIVOT = 1e-10;
+
+/**
+ * Solves a symmetric positive definite 4x4 system for three right sides at once, by Cholesky.
+ * @param right - `[3 x 4]`: a right side a row.
+ * @returns `[3 x 4]`; undefined where the system is singular.
+ */
+function solve(matrix: Float64Array, right: Float64Array): Float64Array | undefined {
+  const lower = new Float64Array(16);
+  let largest = 0;
+  for (let i = 0; i < 4; i++) largest = Math.max(largest, matrix[5 * i] as number);
+  for (let row = 0; row < 4; row++) {
+    for (let column = 0; column <= row; column++) {
+      let sum = matrix[4 * row + column] as number;
+      for (let k = 0; k < column; k++) sum -= (lower[4 * row + k] as number) * (lower[4 * column + k] as number);
+      if (row === column) {
+        if (!(sum > largest * SMALLEST_PIVOT)) return undefined;
+        lower[5 * row] = Math.sqrt(sum);
+      } else {
+        lower[4 * row + column] = sum / (lower[5 * column] as number);
+      }
+    }
+  }
+  const solved = right.slice();
+  for (let start = 0; start < 12; start += 4) {
+    for (let i = 0; i < 4; i++) {
+      let sum = solved[start + i] as number;
+      for (let k = 0; k < i; k++) sum -= (lower[4 * i + k] as number) * (solved[start + k] as number);
+      solved[start + i] = sum / (lower[5 * i] as number);
+    }
+    for (let i = 3; i >= 0; i--) {
+      let sum = solved[start + i] as number;
+      for (let k = i + 1; k < 4; k++) sum -= (lower[4 * k + i] as number) * (solved[start + k] as number);
+      solved[start + i] = sum / (lower[5 * i] as number);
+    }
+  }
+  return solved;
+}

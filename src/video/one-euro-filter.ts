@@ -1,0 +1,75 @@
+/**
+ * The One-Euro filter for a vector: a low pass whose cutoff rises with the vector's speed, so that what stands still does not
+ * tremble and what moves does not lag.
+ *
+ * All numbers of a vector share one speed and so one cutoff: parameters of a face that move together stay together, and
+ * the noise of many numbers averages out of the speed.
+ * @see G. Casiez, N. Roussel, D. Vogel: 1€ Filter, CHI 2012
+ */
+export interface OneEuroOptions {
+  /** Cutoff at rest, Hz: lower trembles less. */
+  readonly minimumCutoffHz: number;
+  /** How much the cutoff rises, Hz per unit of speed: higher lags less. */
+  readonly speedCoefficient: number;
+  /** Cutoff of the speed itself, Hz. */
+  readonly speedCutoffHz: number;
+}
+
+/** State of one filter. */
+export class OneEuroFilter {
+  readonly #options: OneEuroOptions;
+  readonly #raw: Float64Array;
+  readonly #smooth: Float64Array;
+  readonly #velocity: Float64Array;
+  #timestampMs = Number.NaN;
+
+  /** @param length - of the vectors. */
+  constructor(length: number, options: OneEuroOptions) {
+    this.#options = options;
+    this.#raw = new Float64Array(length);
+    this.#smooth = new Float64Array(length);
+    this.#velocity = new Float64Array(length);
+  }
+
+  /**
+   * Takes the next value. The first passes unchanged.
+   * @param values - `[length]`, finite.
+   * @param timestampMs - greater than the one before.
+   * @param size - what the speed is measured in: a size of 100 makes a speed of 50 numbers per second 0.5.
+   * @returns the smoothed vector; the filter's own array, which the next call overwrites.
+   */
+  next(values: Float64Array, timestampMs: number, size: number): Float64Array {
+    const raw = this.#raw;
+    const smooth = this.#smooth;
+    const velocity = this.#velocity;
+    const seconds = (timestampMs - this.#timestampMs) / 1000;
+    this.#timestampMs = timestampMs;
+    if (Number.isNaN(seconds)) {
+      raw.set(values);
+      smooth.set(values);
+      return smooth;
+    }
+    const { minimumCutoffHz, speedCoefficient, speedCutoffHz } = this.#options;
+    const speedShare = shareOfNew(speedCutoffHz, seconds);
+    let squares = 0;
+    for (let i = 0; i < raw.length; i++) {
+      const rate = ((values[i] as number) - (raw[i] as number)) / seconds;
+      const smoothRate = (velocity[i] as number) + speedShare * (rate - (velocity[i] as number));
+      velocity[i] = smoothRate;
+      squares += smoothRate * smoothRate;
+    }
+    const speed = Math.sqrt(squares) / size;
+    const share = shareOfNew(minimumCutoffHz + speedCoefficient * speed, seconds);
+    for (let i = 0; i < raw.length; i++) {
+      smooth[i] = (smooth[i] as number) + share * ((values[i] as number) - (smooth[i] as number));
+    }
+    raw.set(values);
+    return smooth;
+  }
+}
+
+/** What a first-order low pass takes of a new value after some time, 0..1. */
+function shareOfNew(cutoffHz: number, seconds: number): number {
+  const angle = 2 * Math.PI * cutoffHz * seconds;
+  return angle / (1 + angle);
+}

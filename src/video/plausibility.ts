@@ -1,0 +1,33 @@
+/** Whether what a regressor said can be a face. */
+import { CAMERA_PARAM_COUNT } from '../geometry/params.ts';
+
+/**
+ * How far the camera that was regressed is from one that only turns, scales and moves: 0 for a perfect one, without bound
+ * for a bad one, NaN where a parameter is not finite.
+ *
+ * The regressor gives nine free numbers for the matrix and learnt that they are a rotation times a scale. On faces it says
+ * so: at most 0.01 on a talking head, 0.05 on portraits up to profile. On walls, clothes, black it does not: 0.1 to 1.
+ */
+export function cameraCrookedness(params: Float32Array): number {
+  const [x, y, z] = [0, 4, 8].map((start) => params.subarray(start, start + 3)) as [Row, Row, Row];
+  const xLength = Math.hypot(...x);
+  const yLength = Math.hypot(...y);
+  const zLength = Math.hypot(...z);
+  for (let i = 0; i < CAMERA_PARAM_COUNT; i++) if (!Number.isFinite(params[i])) return Number.NaN;
+  if (!(xLength > 0 && yLength > 0 && zLength > 0)) return Infinity;
+  return Math.max(
+    Math.abs(xLength / yLength - 1),
+    Math.abs(zLength / yLength - 1),
+    Math.abs(dot(x, y)) / (xLength * yLength),
+    Math.abs(dot(x, z)) / (xLength * zLength),
+    Math.abs(dot(y, z)) / (yLength * zLength),
+  );
+}
+
+type Row = Float32Array;
+
+function dot(a: Row, b: Row): number {
+  return (
+    (a[0] as number) * (b[0] as number) + (a[1] as number) * (b[1] as number) + (a[2] as number) * (b[2] as number)
+  );
+}

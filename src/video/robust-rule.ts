@@ -1,0 +1,349 @@
+/**
+ * Follows several faces: each from its landmarks of the frame before, all in one batch; the detector, ten to twenty times as
+ * slow, is asked every so many frames and when a face is in doubt.
+ *
+ * A face is in doubt when the regressed camera is no rotation, when it looks other than a frame ago, when it jumps, when it
+ * leaves the picture, or when another face is in the same place. The detector then decides, in the same frame: a box
+ * that overlaps keeps the face, or none ends it. A face that ended keeps its id for a while and gets it back when a face
+ * that looks the same appears where it would be; anything else is a new face.
+ */
+import type { FaceAligner } from '../face-aligner.ts';
+import { boundingBox, intersectionOverUnion } from '../geometry/box.ts';
+import { roiBoxFromLandmarks } from '../geometry/roi-box.ts';
+import type { DetectorOptions } from '../models/faceboxes/detector.ts';
+import type { AlignedFace, FaceBox, RgbaImage, RoiBox } from '../types.ts';
+import { boxSize, centreDistance, joinByOverlap, moveBox, visibleShare } from './boxes.ts';
+import { blendAppearances, type FaceAppearance, faceAppearance, similarity } from './face-appearance.ts';
+import { type FrameThumbnail, frameThumbnail, thumbnailDifference } from './frame-thumbnail.ts';
+import { cameraCrookedness } from './plausibility.ts';
+import type { FollowedFace, TrackingRule, TrackingStep } from './tracking-rule.ts';
+
+/** Options of {@link createRobustRule}. */
+export interface RobustRuleOptions {
+  readonly detector?: DetectorOptions;
+  readonly maxFaces?: number;
+  readonly detectEvery?: number;
+  readonly keepLostMs?: number;
+}
+
+export const ROBUST_RULE_DEFAULTS: Required<Omit<RobustRuleOptions, 'detector'>> = {
+  maxFaces: 4,
+  detectEvery: 15,
+  keepLostMs: 1000,
+};
+
+/** A camera more crooked than this is doubtful (faces: up to 0.05), … */
+const DOUBTFUL_CROOKEDNESS = 0.08;
+/** … and than this is no face, even where the detector sees one. */
+const IMPOSSIBLE_CROOKEDNESS = 0.3;
+/** A face less similar than this to itself a frame ago is doubtful (a talking head: at least 0.97). */
+const DOUBTFUL_SIMILARITY = 0.85;
+/** Faces at least this similar are the same (the same person: at least 0.74; two people: at most 0.55). */
+const SAME_FACE_SIMILARITY = 0.62;
+/** Half hidden, a face is less similar to itself; where nobody else can have come, this much is enough. */
+const HALF_HIDDEN_SIMILARITY = 0.3;
+/** Nobody else can have come so near, in face sizes, to a face that was there so lately, ms, unless the scene was cut. */
+const SAME_PLACE_DISTANCE = 0.5;
+const SAME_PLACE_MS = 500;
+/** A face that overlaps its own place a frame ago less than this has jumped. */
+const DOUBTFUL_STEP_OVERLAP = 0.4;
+/** Two tracks that overlap more than this are on the same face. */
+const SAME_PLACE_OVERLAP = 0.5;
+/** A face less of which than this lies in the picture is doubtful. */
+const DOUBTFUL_VISIBLE_SHARE = 0.6;
+/** A detector's box belongs to a track from this overlap with its landmarks' box on (it is higher: 0.6 to 0.8 is usual). */
+const JOINING_OVERLAP = 0.3;
+/** A track that the detector does not see so often in a row, though nothing else speaks against it, ends. */
+const MAX_MISSED_DETECTIONS = 4;
+/** While a face is missing, the detector is asked every so many frames. */
+const DETECT_EVERY_WHILE_MISSING = 3;
+/** How much of a new appearance a track takes over, a frame. */
+const APPEARANCE_SHARE = 0.05;
+/** How much of a new velocity a track takes over, a frame. */
+const VELOCITY_SHARE = 0.3;
+/** Frames that differ by more than this are of different scenes, grey levels on the mean. */
+const CUT_DIFFERENCE = 25;
+/** A lost face may come back this far away, in face sizes, … */
+const REVIVAL_DISTANCE = 1.5;
+/** … and so many times as large or as small. */
+const REVIVAL_SCALE = 1.6;
+
+/** A face that is followed, or was until lately. */
+interface Track {
+  readonly id: number;
+  face: AlignedFace;
+  landmarks: Float32Array;
+  /** Around the landmarks. */
+  box: RoiBox;
+  /** A frame ago, and over its life. */
+  lastAppearance: FaceAppearance;
+  appearance: FaceAppearance;
+  /** Px per ms. */
+  velocityX: number;
+  velocityY: number;
+  timestampMs: number;
+  missedDetections: number;
+}
+
+/** Where a face seems to be in the present frame. */
+interface Sighting {
+  readonly face: AlignedFace;
+  readonly landmarks: Float32Array;
+  readonly box: RoiBox;
+  readonly appearance: FaceAppearance;
+  readonly crookedness: number;
+}
+
+/** Makes the rule of mode `robust`. Options are taken as they are: `createFaceTracker` has checked them. */
+export function createRobustRule(aligner: FaceAligner, options: RobustRuleOptions = {}): TrackingRule {
+  const { detector = {} } = options;
+  const { maxFaces, detectEvery, keepLostMs } = { ...ROBUST_RULE_DEFAULTS, ...options };
+  let tracks: Track[] = [];
+  let lostTracks: Track[] = [];
+  let framesSinceDetection = 0;
+  let lastThumbnail: FrameThumbnail | undefined;
+  let isCut = false;
+  let nextId = 0;
+
+  /** Aligns crops and looks at what came out; undefined for each crop without a usable answer. */
+  async function sight(image: RgbaImage, roiBoxes: readonly RoiBox[]): Promise<(Sighting | undefined)[]> {
+    const faces = await aligner.alignCrops(image, roiBoxes);
+    return faces.map((face) => {
+      const landmarks = aligner.reconstruct(face);
+      if (!landmarks.every(Number.isFinite) || !isUsable(roiBoxFromLandmarks(landmarks))) return undefined;
+      return {
+        face,
+        landmarks,
+        box: boundingBox(landmarks),
+        appearance: faceAppearance(image, landmarks),
+        crookedness: cameraCrookedness(face.params),
+      };
+    });
+  }
+
+  /** Aligns faces in the detector's boxes and once more around their landmarks. */
+  async function sightBoxes(image: RgbaImage, boxes: readonly FaceBox[]): Promise<(Sighting | undefined)[]> {
+    const rough = await aligner.align(image, boxes);
+    const usable = rough.map((face) => {
+      const landmarks = aligner.reconstruct(face);
+      const roiBox = landmarks.every(Number.isFinite) ? roiBoxFromLandmarks(landmarks) : undefined;
+      return roiBox !== undefined && isUsable(roiBox) ? roiBox : undefined;
+    });
+    const sightings = await sight(
+      image,
+      usable.filter((roiBox) => roiBox !== undefined),
+    );
+    let next = 0;
+    return usable.map((roiBox) => {
+      const sighting = roiBox && sightings[next++];
+      return sighting !== undefined && sighting.crookedness < IMPOSSIBLE_CROOKEDNESS ? sighting : undefined;
+    });
+  }
+
+  function lose(track: Track): void {
+    lostTracks.push(track);
+  }
+
+  /** The lost track, if any, that a new sighting continues: the most similar of those near enough. */
+  function findLost(sighting: Sighting, timestampMs: number): Track | undefined {
+    const size = boxSize(sighting.box);
+    let best: Track | undefined;
+    let bestSimilarity = Number.NEGATIVE_INFINITY;
+    for (const track of lostTracks) {
+      const expected = predictBox(track, timestampMs);
+      const scale = size / boxSize(expected);
+      const distance = Math.min(centreDistance(expected, sighting.box), centreDistance(track.box, sighting.box)) / size;
+      if (distance > REVIVAL_DISTANCE || Math.max(scale, 1 / scale) > REVIVAL_SCALE) continue;
+      const isInPlace = distance <= SAME_PLACE_DISTANCE && timestampMs - track.timestampMs <= SAME_PLACE_MS;
+      const alike = similarity(track.appearance, sighting.appearance);
+      if (alike < (isInPlace && !isCut ? HALF_HIDDEN_SIMILARITY : SAME_FACE_SIMILARITY) || alike <= bestSimilarity)
+        continue;
+      best = track;
+      bestSimilarity = alike;
+    }
+    return best;
+  }
+
+  /** Whether a sighting in the place of a track is of the same face. */
+  function isSameFace(track: Track, sighting: Sighting): boolean {
+    const alike = similarity(track.appearance, sighting.appearance);
+    if (alike >= SAME_FACE_SIMILARITY) return true;
+    if (isCut || Math.max(alike, similarity(track.lastAppearance, sighting.appearance)) < HALF_HIDDEN_SIMILARITY)
+      return false;
+    // It may be another that was here before.
+    return lostTracks.every((other) => similarity(other.appearance, sighting.appearance) < SAME_FACE_SIMILARITY);
+  }
+
+  /** Follows each track into this frame. */
+  async function follow(image: RgbaImage): Promise<{ track: Track; sighting: Sighting; isDoubtful: boolean }[]> {
+    const sightings = await sight(
+      image,
+      tracks.map(({ landmarks }) => roiBoxFromLandmarks(landmarks)),
+    );
+    const followed: { track: Track; sighting: Sighting; isDoubtful: boolean }[] = [];
+    for (const [i, track] of tracks.entries()) {
+      const sighting = sightings[i];
+      if (sighting === undefined) lose(track);
+      else followed.push({ track, sighting, isDoubtful: isDoubtful(track, sighting, image) });
+    }
+    // Of two on the same face, the one that looks less like its own is in doubt.
+    for (const [i, one] of followed.entries()) {
+      for (const other of followed.slice(i + 1)) {
+        if (intersectionOverUnion(one.sighting.box, other.sighting.box) < SAME_PLACE_OVERLAP) continue;
+        const isOneOwner = loyalty(one) >= loyalty(other);
+        (isOneOwner ? other : one).isDoubtful = true;
+      }
+    }
+    return followed;
+  }
+
+  return {
+    async step(image, timestampMs) {
+      const found: FollowedFace[] = [];
+      const next: Track[] = [];
+      const keep = (track: Track, how: TrackingStep): void => {
+        next.push(track);
+        found.push({ id: track.id, how, face: track.face, landmarks: track.landmarks });
+      };
+      lostTracks = lostTracks.filter((track) => timestampMs - track.timestampMs <= keepLostMs);
+      const thumbnail = frameThumbnail(image);
+      isCut = lastThumbnail !== undefined && thumbnailDifference(lastThumbnail, thumbnail) > CUT_DIFFERENCE;
+      lastThumbnail = thumbnail;
+      const followed = await follow(image);
+
+      framesSinceDetection++;
+      const pause = followed.length === 0 ? 1 : lostTracks.length > 0 ? DETECT_EVERY_WHILE_MISSING : detectEvery;
+      const mustDetect = followed.some(({ isDoubtful }) => isDoubtful) || framesSinceDetection >= pause;
+      if (!mustDetect) {
+        for (const { track, sighting } of followed) keep(advance(track, sighting, timestampMs), 'track');
+        tracks = next;
+        return found;
+      }
+
+      framesSinceDetection = 0;
+      const boxes = (await aligner.detect(image, detector)).filter((box) => visibleShare(box, image) > 0);
+      // Certain tracks choose first, so that a doubtful one cannot take their box.
+      const certain = followed.filter(({ isDoubtful }) => !isDoubtful);
+      const doubtful = followed.filter(({ isDoubtful }) => isDoubtful);
+      const free = new Set(boxes);
+      for (const { track, sighting, box } of joinBoxes(certain, free)) {
+        track.missedDetections = box === undefined ? track.missedDetections + 1 : 0;
+        if (track.missedDetections > MAX_MISSED_DETECTIONS) lose(track);
+        else keep(advance(track, sighting, timestampMs), 'track');
+      }
+      const joined = joinBoxes(doubtful, free);
+      for (const { track, box } of joined) if (box === undefined) lose(track);
+      // A box on a face that is followed already says nothing new.
+      for (const box of free)
+        if (next.some((track) => intersectionOverUnion(track.box, box) >= JOINING_OVERLAP)) free.delete(box);
+
+      const rejoined = joined.filter(({ box }) => box !== undefined);
+      const newBoxes = [...free].slice(0, Math.max(0, maxFaces - next.length - rejoined.length));
+      const sightings = await sightBoxes(image, [...rejoined.map(({ box }) => box as FaceBox), ...newBoxes]);
+      for (const [i, sighting] of sightings.entries()) {
+        const before = rejoined[i]?.track;
+        const isSame = before !== undefined && sighting !== undefined && isSameFace(before, sighting);
+        if (before !== undefined && !isSame) lose(before);
+        if (sighting === undefined) continue;
+        if (next.some((track) => intersectionOverUnion(track.box, sighting.box) >= SAME_PLACE_OVERLAP)) {
+          if (isSame) lose(before);
+          continue;
+        }
+        const known = isSame ? before : findLost(sighting, timestampMs);
+        lostTracks = lostTracks.filter((track) => track !== known);
+        if (known === undefined) keep(newTrack(nextId++, sighting, timestampMs), 'detect+refine');
+        else keep({ ...advance(known, sighting, timestampMs), missedDetections: 0 }, 'detect+refine');
+      }
+      tracks = next;
+      return found;
+    },
+
+    reset() {
+      tracks = [];
+      lostTracks = [];
+      lastThumbnail = undefined;
+      framesSinceDetection = 0;
+    },
+  };
+}
+
+/** Px of the image, by side: a crop smaller than this shows nothing, and one larger is a mistake. */
+const MINIMUM_ROI_SIDE = 8;
+const MAXIMUM_ROI_SIDE = 2 ** 15;
+
+function isUsable({ xMin, yMin, xMax, yMax }: RoiBox): boolean {
+  const side = xMax - xMin;
+  const isNear = Math.max(Math.abs(xMin), Math.abs(yMin), Math.abs(xMax), Math.abs(yMax)) <= 2 * MAXIMUM_ROI_SIDE;
+  return side >= MINIMUM_ROI_SIDE && side <= MAXIMUM_ROI_SIDE && isNear;
+}
+
+function isDoubtful(track: Track, sighting: Sighting, image: RgbaImage): boolean {
+  return (
+    !(sighting.crookedness <= DOUBTFUL_CROOKEDNESS) ||
+    similarity(track.lastAppearance, sighting.appearance) < DOUBTFUL_SIMILARITY ||
+    intersectionOverUnion(track.box, sighting.box) < DOUBTFUL_STEP_OVERLAP ||
+    visibleShare(sighting.box, image) < DOUBTFUL_VISIBLE_SHARE
+  );
+}
+
+/** How much a sighting looks like what its track always looked like. */
+function loyalty({ track, sighting }: { readonly track: Track; readonly sighting: Sighting }): number {
+  return similarity(track.appearance, sighting.appearance);
+}
+
+/** Gives each its most overlapping box, and takes those boxes out of `free`. */
+function joinBoxes<T extends { readonly sighting: Sighting }>(
+  followed: readonly T[],
+  free: Set<FaceBox>,
+): (T & { readonly box: FaceBox | undefined })[] {
+  const boxes = [...free];
+  const partners = joinByOverlap(
+    followed.map(({ sighting }) => sighting.box),
+    boxes,
+    JOINING_OVERLAP,
+  );
+  return followed.map((one, i) => {
+    const box = boxes[partners[i] as number];
+    if (box !== undefined) free.delete(box);
+    return { ...one, box };
+  });
+}
+
+function newTrack(id: number, { face, landmarks, box, appearance }: Sighting, timestampMs: number): Track {
+  return {
+    id,
+    face,
+    landmarks,
+    box,
+    lastAppearance: appearance,
+    appearance,
+    velocityX: 0,
+    velocityY: 0,
+    timestampMs,
+    missedDetections: 0,
+  };
+}
+
+/** The track a frame later. */
+function advance(track: Track, { face, landmarks, box, appearance }: Sighting, timestampMs: number): Track {
+  const passedMs = timestampMs - track.timestampMs;
+  const velocityX = (box.xMin + box.xMax - track.box.xMin - track.box.xMax) / 2 / passedMs;
+  const velocityY = (box.yMin + box.yMax - track.box.yMin - track.box.yMax) / 2 / passedMs;
+  return {
+    id: track.id,
+    face,
+    landmarks,
+    box,
+    lastAppearance: appearance,
+    appearance: blendAppearances(track.appearance, appearance, APPEARANCE_SHARE),
+    velocityX: track.velocityX + VELOCITY_SHARE * (velocityX - track.velocityX),
+    velocityY: track.velocityY + VELOCITY_SHARE * (velocityY - track.velocityY),
+    timestampMs,
+    missedDetections: track.missedDetections,
+  };
+}
+
+/** Where a track's box would be by now had the face moved on as it did. */
+function predictBox({ box, velocityX, velocityY, timestampMs }: Track, now: number): RoiBox {
+  return moveBox(box, velocityX * (now - timestampMs), velocityY * (now - timestampMs));
+}

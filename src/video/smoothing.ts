@@ -1,0 +1,249 @@
+/**
+ * Smooth faces over time. Two ways: the One-Euro filter on the parameters, which needs no frames ahead (`smoothParams`), and
+ * the original's mean of vertices over neighbouring frames, which does (`createMeanSmoother`).
+ */
+import { CAMERA_PARAM_COUNT, checkParamCount } from '../geometry/params.ts';
+import { CROP_SIZE, cropPlacement } from '../geometry/similarity-transform.ts';
+import type { AlignedFace, MorphableModel, RoiBox } from '../types.ts';
+import { OneEuroFilter, type OneEuroOptions } from './one-euro-filter.ts';
+
+/** How parameters are smoothed: speeds are in face sizes per second. */
+export interface ParamSmoothingOptions {
+  /** Where the head is, how large it is and which way it looks. */
+  readonly camera: OneEuroOptions;
+  /** Whose face it is, which does not change. */
+  readonly shape: OneEuroOptions;
+  /** Mouth, brows, eyes. */
+  readonly expression: OneEuroOptions;
+}
+
+/**
+ * Found by measuring, with mb05, at 25 frames/s: what is left of the mean second difference of landmarks on a still photo with
+ * noise and on a talking, turning head; and the lag behind a photo that starts to move by 20 px a frame, at most and in the
+ * end, frames.
+ *
+ *   camera 1.0 Hz, speed coefficient 6     still 0.24   head 0.62   lag 0.14, 0.05
+ *   camera 1.0 Hz, 1.5                     still 0.15   head 0.44   lag 0.51, 0.20
+ *   camera 0.5 Hz, 1.0                     still 0.09   head 0.39   lag 0.59, 0.30   <- these
+ *   camera 0.3 Hz, 0.3                     still 0.05   head 0.25   lag 1.54, 0.98
+ *   the mean over 3 frames                 still 0.29   head 0.47   one frame late
+ *   the mean over 5 frames                 still 0.16   head 0.35   two frames late
+ *   level and trend instead of a low pass  as good, but swings 0.3 to 3 frames beyond a sudden stop
+ *   low pass plus speed times its lag      no lag in the end, but trembles 1.4 times as much as unsmoothed
+ *
+ * No filter of 3000 tried (cutoffs, coefficients, powers of the speed) that leaves at most 0.39 of the head's trembling keeps
+ * nearer to it: the head turns by 22 px a frame, and landmarks are then up to 20 px behind, 7 px on the mean.
+ */
+export const PARAM_SMOOTHING_DEFAULTS: ParamSmoothingOptions = {
+  camera: { minimumCutoffHz: 0.5, speedCoefficient: 1, speedCutoffHz: 1.5 },
+  shape: { minimumCutoffHz: 0.3, speedCoefficient: 0, speedCutoffHz: 1 },
+  expression: { minimumCutoffHz: 1.5, speedCoefficient: 4, speedCutoffHz: 1.5 },
+};
+
+/** Smooths one face from frame to frame. */
+export interface ParamSmoother {
+  /**
+   * Takes the face of the next frame.
+   * @returns the face in the same crop, with parameters that put its vertices on a smooth course in the IMAGE: what the crop
+   *   itself jumps is made up for.
+   */
+  next(face: AlignedFace, timestampMs: number): AlignedFace;
+}
+
+/**
+ * Makes a smoother for one face.
+ *
+ * The camera is filtered as it lies in the image, in px; crops move from frame to frame, and parameters with them. Shape and
+ * expression are weighed by how far they move landmarks.
+ * @param model - whose parameters they are.
+ */
+export function createParamSmoother(
+  model: MorphableModel,
+  options: ParamSmoothingOptions = PARAM_SMOOTHING_DEFAULTS,
+): ParamSmoother {
+  const { shapeCount, expressionCount } = model;
+  const radius = landmarkRadius(model);
+  const weights = coefficientWeights(model, radius);
+  const camera = new OneEuroFilter(CAMERA_PARAM_COUNT, options.camera);
+  const shape = new OneEuroFilter(shapeCount, options.shape);
+  const expression = new OneEuroFilter(expressionCount, options.expression);
+  const cameraInImage = new Float64Array(CAMERA_PARAM_COUNT);
+  const weightedShape = new Float64Array(shapeCount);
+  const weightedExpression = new Float64Array(expressionCount);
+  const expressionStart = CAMERA_PARAM_COUNT + shapeCount;
+
+  return {
+    next({ roiBox, params }, timestampMs) {
+      checkParamCount(params, model);
+      const smooth = new Float32Array(params.length);
+      const faceSize = toImage(params, roiBox, radius, cameraInImage);
+      toCrop(camera.next(cameraInImage, timestampMs, faceSize), roiBox, radius, smooth);
+
+      const smoothWeighted = (filter: OneEuroFilter, values: Float64Array, start: number): void => {
+        for (let i = 0; i < values.length; i++)
+          values[i] = (params[start + i] as number) * (weights[start + i] as number);
+        const result = filter.next(values, timestampMs, 1);
+        for (let i = 0; i < values.length; i++)
+          smooth[start + i] = (result[i] as number) / (weights[start + i] as number);
+      };
+      smoothWeighted(shape, weightedShape, CAMERA_PARAM_COUNT);
+      smoothWeighted(expression, weightedExpression, expressionStart);
+      return { roiBox, params: smooth };
+    },
+  };
+}
+
+/**
+ * The camera as it lies in the image: rows times the model's radius, so that all 12 numbers are px.
+ * @returns the face's size, px: the length of the first row.
+ */
+function toImage(params: Float32Array, roiBox: RoiBox, radius: number, dst: Float64Array): number {
+  const { scaleX, scaleY, scaleZ, left, top } = cropPlacement(roiBox);
+  const scales = [scaleX, scaleY, scaleZ];
+  for (let row = 0; row < 3; row++) {
+    const factor = (scales[row] as number) * radius;
+    for (let column = 0; column < 3; column++) dst[4 * row + column] = (params[4 * row + column] as number) * factor;
+  }
+  dst[3] = ((params[3] as number) - 1) * scaleX + left;
+  dst[7] = (CROP_SIZE - (params[7] as number)) * scaleY + top;
+  dst[11] = (params[11] as number) * scaleZ;
+  return Math.hypot(dst[0] as number, dst[1] as number, dst[2] as number);
+}
+
+/** The inverse of `toImage`. */
+function toCrop(camera: Float64Array, roiBox: RoiBox, radius: number, params: Float32Array): void {
+  const { scaleX, scaleY, scaleZ, left, top } = cropPlacement(roiBox);
+  const scales = [scaleX, scaleY, scaleZ];
+  for (let row = 0; row < 3; row++) {
+    const factor = (scales[row] as number) * radius;
+    for (let column = 0; column < 3; column++) params[4 * row + column] = (camera[4 * row + column] as number) / factor;
+  }
+  params[3] = ((camera[3] as number) - left) / scaleX + 1;
+  params[7] = CROP_SIZE - ((camera[7] as number) - top) / scaleY;
+  params[11] = (camera[11] as number) / scaleZ;
+}
+
+/** Root mean square distance of the mean face's landmarks from their centre, model units. */
+function landmarkRadius({ meanShape, keypointIndices }: MorphableModel): number {
+  const centre = [0, 0, 0];
+  const count = keypointIndices.length / 3;
+  keypointIndices.forEach((row, i) => {
+    centre[i % 3] = (centre[i % 3] as number) + (meanShape[row] as number) / count;
+  });
+  let squares = 0;
+  keypointIndices.forEach((row, i) => {
+    squares += ((meanShape[row] as number) - (centre[i % 3] as number)) ** 2;
+  });
+  return Math.sqrt(squares / count);
+}
+
+/** By coefficient, how far one unit of it moves the landmarks, root mean square, in radii. The camera's are not used. */
+function coefficientWeights(model: MorphableModel, radius: number): Float64Array {
+  const { shapeCount, expressionCount, shapeBasis, expressionBasis, keypointIndices } = model;
+  const weights = new Float64Array(CAMERA_PARAM_COUNT + shapeCount + expressionCount).fill(1);
+  const measure = (basis: Float32Array, columns: number, start: number): void => {
+    for (let column = 0; column < columns; column++) {
+      let squares = 0;
+      for (const row of keypointIndices) squares += (basis[row * columns + column] as number) ** 2;
+      const distance = Math.sqrt(squares / (keypointIndices.length / 3)) / radius;
+      // A column that moves no landmark is smoothed all the same; how it counts for the speed does not matter.
+      if (distance > 0) weights[start + column] = distance;
+    }
+  };
+  measure(shapeBasis, shapeCount, CAMERA_PARAM_COUNT);
+  measure(expressionBasis, expressionCount, CAMERA_PARAM_COUNT + shapeCount);
+  return weights;
+}
+
+/** How many frames the mean goes over beside the present one. */
+export interface MeanSmoothingOptions {
+  /** Default 1. */
+  readonly before?: number;
+  /** Results come so many frames late. Default 1. */
+  readonly after?: number;
+}
+
+/** A face with points, in a list for each frame. */
+export interface FacePoints {
+  readonly id: number;
+  /** `[n x 3]`, px of the image. */
+  readonly points: Float32Array;
+}
+
+/** Averages points over neighbouring frames. */
+export interface MeanSmoother {
+  /**
+   * Takes the faces of the next frame.
+   * @returns the smoothed faces of the frame `after` frames ago; undefined while there is none yet.
+   */
+  push(faces: readonly FacePoints[]): FacePoints[] | undefined;
+  /** Ends the video: the smoothed faces of the last frames. */
+  flush(): FacePoints[][];
+}
+
+/**
+ * The original's smoothing: each point is the mean over the frames around it, and the first and the last frame a face is in
+ * are repeated where there is none. Each face is averaged by itself, for as long as it is there without a gap.
+ * @throws RangeError for a count that is not a whole number >= 0.
+ * @see demo_video_smooth.py (3DDFA_V2 1b6c676)
+ */
+export function createMeanSmoother({ before = 1, after = 1 }: MeanSmoothingOptions = {}): MeanSmoother {
+  for (const [name, value] of Object.entries({ before, after })) {
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw new RangeError(`${name}: expected a whole number of frames, at least 0, got ${value}`);
+    }
+  }
+  /** The frames from `before` before the one that is next to be given out. */
+  const frames: (readonly FacePoints[])[] = [];
+  /** Index in `frames` of the one that is next to be given out. */
+  let current = 0;
+
+  function smoothCurrent(): FacePoints[] {
+    const faces = (frames[current] ?? []).map(({ id, points }) => ({ id, points: meanAround(id, points) }));
+    current++;
+    if (current > before) {
+      frames.shift();
+      current--;
+    }
+    return faces;
+  }
+
+  function meanAround(id: number, points: Float32Array): Float32Array {
+    const sums = Float64Array.from(points);
+    for (const [direction, count] of [
+      [-1, before],
+      [1, after],
+    ] as const) {
+      let last = points;
+      for (let step = 1; step <= count; step++) {
+        const neighbour = frames[current + direction * step]?.find((face) => face.id === id)?.points;
+        // Beyond a gap it may be anywhere.
+        const isThere = neighbour !== undefined && neighbour.length === points.length;
+        const repeated: Float32Array = isThere ? neighbour : last;
+        for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (repeated[i] as number);
+        if (!isThere) {
+          for (let rest = step + 1; rest <= count; rest++) {
+            for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (last[i] as number);
+          }
+          break;
+        }
+        last = repeated;
+      }
+    }
+    return Float32Array.from(sums, (sum) => sum / (before + after + 1));
+  }
+
+  return {
+    push(faces) {
+      frames.push(faces);
+      return frames.length - current > after ? smoothCurrent() : undefined;
+    },
+    flush() {
+      const rest: FacePoints[][] = [];
+      while (current < frames.length) rest.push(smoothCurrent());
+      frames.length = 0;
+      current = 0;
+      return rest;
+    },
+  };
+}

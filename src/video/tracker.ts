@@ -1,0 +1,186 @@
+import { WeightFormatError } from '../errors.ts';
+import type { FaceAligner } from '../face-aligner.ts';
+import type { ReconstructOptions } from '../geometry/face-surface.ts';
+import type { DetectorOptions } from '../models/faceboxes/detector.ts';
+import type { AlignedFace, RgbaImage } from '../types.ts';
+import { createIdentityLock, type IdentityLock } from './identity-lock.ts';
+import { createRobustRule, ROBUST_RULE_DEFAULTS } from './robust-rule.ts';
+import {
+  createParamSmoother,
+  PARAM_SMOOTHING_DEFAULTS,
+  type ParamSmoother,
+  type ParamSmoothingOptions,
+} from './smoothing.ts';
+import type { FollowedFace, TrackingStep } from './tracking-rule.ts';
+import { createUpstreamRule } from './upstream-rule.ts';
+
+/** Options of {@link createFaceTracker}. */
+export interface FaceTrackerOptions {
+  /**
+   * `robust`, the default, follows several faces and notices when one is lost; `upstream` is the Python original's rule: one
+   * face, never doubted.
+   */
+  readonly mode?: TrackingMode;
+  /** At most so many faces are followed, the detector's best. Default 4; always 1 in mode `upstream`. */
+  readonly maxFaces?: number;
+  /** The detector looks for new faces, and confirms the known ones, every so many frames. Default 15. Mode `robust` only. */
+  readonly detectEvery?: number;
+  /** A face that comes back within this time, where it would be and looking the same, keeps its id, ms. Default 1000. */
+  readonly keepLostMs?: number;
+  /** How faces are detected. */
+  readonly detector?: DetectorOptions;
+  /** `one-euro` smooths without delay; default in mode `robust`, `none` in mode `upstream`. */
+  readonly smoothing?: 'one-euro' | 'none';
+  /** How strongly it smooths. */
+  readonly smoothingOptions?: ParamSmoothingOptions;
+  /**
+   * Gives each face one shape, the mean over its first frames, so that its mesh does not breathe. Default false. Dense
+   * vertices then take a fifth of the arithmetic.
+   */
+  readonly lockIdentity?: boolean;
+  /** Mode `upstream`: what the next crop is put around; see `UpstreamRuleOptions`. Default `landmarks`. */
+  readonly roiFrom?: 'landmarks' | 'vertices';
+}
+
+/** How faces are followed. */
+export type TrackingMode = 'robust' | 'upstream';
+
+/** A face in one frame of a video. `params` are smoothed and belong to `roiBox`, as in every aligned face. */
+export interface TrackedFace extends AlignedFace {
+  /** The same for the same face from frame to frame; counted from 0, never given twice. */
+  readonly id: number;
+  readonly how: TrackingStep;
+  /** `[68 x 3]`, px of the image, smoothed: `reconstruct` of this face. */
+  readonly landmarks: Float32Array;
+}
+
+/** Follows the faces of one video. Holds no memory but its own few arrays: there is nothing to dispose but the aligner. */
+export interface FaceTracker {
+  /**
+   * Takes the next frame. Calls may overlap: frames are queued and taken one after the other, in the order of the calls. A
+   * camera that is faster than the tracker should wait for the result before it calls again, or the queue grows.
+   * @param image - may change size between frames; must not be changed before the promise settles.
+   * @param timestampMs - from any beginning; greater than that of the frame before.
+   * @returns the faces, oldest id first; `[]` where there is none.
+   * @throws RangeError for a time that does not go on or an image that makes no sense, DisposedError; the frame is then left
+   *   out, and the next one goes on from the one before.
+   */
+  next(image: RgbaImage, timestampMs: number): Promise<TrackedFace[]>;
+  /** As the aligner's `reconstruct`, and faster for dense vertices of a locked identity. */
+  reconstruct(face: TrackedFace, options?: ReconstructOptions): Float32Array;
+  /** Forgets all faces, as after a jump in the video, and when it is. Ids go on. Comes after the frames in the queue. */
+  reset(): Promise<void>;
+}
+
+/**
+ * Makes a tracker. Several can share an aligner.
+ * @param aligner - with a detector and a morphable model.
+ * @throws RangeError or TypeError naming the option that makes no sense; WeightFormatError when the pack has no morphable
+ *   model.
+ */
+export function createFaceTracker(aligner: FaceAligner, options: FaceTrackerOptions = {}): FaceTracker {
+  const settings = checkOptions(options);
+  const { morphableModel } = aligner;
+  if (morphableModel === undefined) throw new WeightFormatError('the pack', 'tracking needs a morphable model');
+  const model = morphableModel;
+  const rule =
+    settings.mode === 'upstream' ? createUpstreamRule(aligner, options) : createRobustRule(aligner, settings);
+  const smoothers = new Map<number, ParamSmoother>();
+  const locks = new Map<number, IdentityLock>();
+  let lastTimestampMs = -Infinity;
+  /** The call before; settles, never rejects. */
+  let queue: Promise<unknown> = Promise.resolve();
+
+  function finish({ id, how, face, landmarks }: FollowedFace, timestampMs: number): TrackedFace {
+    if (!settings.lockIdentity && settings.smoothing === 'none') return { id, how, ...face, landmarks };
+    let result = face;
+    if (settings.smoothing === 'one-euro') {
+      const smoother = smoothers.get(id) ?? createParamSmoother(model, settings.smoothingOptions);
+      smoothers.set(id, smoother);
+      result = smoother.next(result, timestampMs);
+    }
+    if (settings.lockIdentity) {
+      const lock = locks.get(id) ?? createIdentityLock(model);
+      locks.set(id, lock);
+      result = lock.next(result);
+    }
+    return { id, how, ...result, landmarks: aligner.reconstruct(result) };
+  }
+
+  async function take(image: RgbaImage, timestampMs: number): Promise<TrackedFace[]> {
+    if (!(timestampMs > lastTimestampMs) || timestampMs === Infinity) {
+      throw new RangeError(`timestampMs: expected a time after ${lastTimestampMs}, got ${timestampMs}`);
+    }
+    const followed = await rule.step(image, timestampMs);
+    lastTimestampMs = timestampMs;
+    const faces = followed.sort((a, b) => a.id - b.id).map((face) => finish(face, timestampMs));
+    const isHere = (id: number): boolean => followed.some((face) => face.id === id);
+    // A face that comes back starts anew where it is; its identity is kept.
+    for (const id of smoothers.keys()) if (!isHere(id)) smoothers.delete(id);
+    forgetOldest(locks, isHere);
+    return faces;
+  }
+
+  function enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const result = queue.then(work);
+    queue = result.catch(() => {});
+    return result;
+  }
+
+  return {
+    next: (image, timestampMs) => enqueue(() => take(image, timestampMs)),
+
+    reconstruct(face, { dense = false, dst } = {}) {
+      const locked = dense ? locks.get(face.id)?.reconstructDense(face, dst) : undefined;
+      return locked ?? aligner.reconstruct(face, { dense, ...(dst && { dst }) });
+    },
+
+    reset: () =>
+      enqueue(async () => {
+        rule.reset();
+        smoothers.clear();
+        locks.clear();
+        lastTimestampMs = -Infinity;
+      }),
+  };
+}
+
+/** So many faces that are gone keep their identity, in case they come back. */
+const REMEMBERED_IDENTITIES = 16;
+
+function forgetOldest(locks: Map<number, IdentityLock>, isHere: (id: number) => boolean): void {
+  const gone = [...locks.keys()].filter((id) => !isHere(id));
+  for (const id of gone.slice(0, Math.max(0, gone.length - REMEMBERED_IDENTITIES))) locks.delete(id);
+}
+
+type Settings = Required<Omit<FaceTrackerOptions, 'roiFrom'>>;
+
+function checkOptions(options: FaceTrackerOptions): Settings {
+  const { mode = 'robust' } = options;
+  const settings: Settings = {
+    detector: {},
+    smoothing: mode === 'upstream' ? 'none' : 'one-euro',
+    smoothingOptions: PARAM_SMOOTHING_DEFAULTS,
+    lockIdentity: false,
+    ...ROBUST_RULE_DEFAULTS,
+    ...options,
+    mode,
+  };
+  checkChoice('mode', mode, ['robust', 'upstream']);
+  checkChoice('smoothing', settings.smoothing, ['one-euro', 'none']);
+  checkChoice('roiFrom', options.roiFrom ?? 'landmarks', ['landmarks', 'vertices']);
+  for (const name of ['maxFaces', 'detectEvery'] as const) {
+    const value = settings[name];
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(`${name}: expected a whole number of at least 1, got ${value}`);
+    }
+  }
+  if (!(settings.keepLostMs >= 0)) {
+    throw new RangeError(`keepLostMs: expected a time of at least 0, got ${settings.keepLostMs}`);
+  }
+  return settings;
+}
+
+function checkChoice(name: string, value: string, choices: readonly string[]): void {
+  if (!choices.includes(value)) throw new TypeError(`${name}: expected ${choices.join(' or ')}, got '${value}'`);
+}

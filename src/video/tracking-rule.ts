@@ -1,0 +1,24 @@
+import type { AlignedFace, RgbaImage } from '../types.ts';
+
+/**
+ * How a face came to be where it is in this frame: `detect` from a detector's box, `detect+refine` from a detector's box and
+ * then once more from its landmarks, `track` from its landmarks in the frame before.
+ */
+export type TrackingStep = 'detect' | 'detect+refine' | 'track';
+
+/** A face in one frame as a rule of tracking found it, before any smoothing. */
+export interface FollowedFace {
+  /** The same for the same face from frame to frame; never given twice. */
+  readonly id: number;
+  readonly how: TrackingStep;
+  readonly face: AlignedFace;
+  /** `[68 x 3]`, px of the image. */
+  readonly landmarks: Float32Array;
+}
+
+/** Decides from frame to frame where the faces are and which is which. One call at a time. */
+export interface TrackingRule {
+  step(image: RgbaImage, timestampMs: number): Promise<FollowedFace[]>;
+  /** Forgets all faces. Ids go on. */
+  reset(): void;
+}
