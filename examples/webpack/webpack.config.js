@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url';
+
+/** webpack 5 finds the worker and tfjs's lazy parts by itself: nothing about tddfa is to be set. */
+export default {
+  mode: 'production',
+  context: fileURLToPath(new URL('.', import.meta.url)),
+  entry: './main.js',
+  output: {
+    path: fileURLToPath(new URL('dist', import.meta.url)),
+    filename: '[name].js',
+    chunkFilename: '[id].js',
+    module: true,
+  },
+  experiments: { outputModule: true },
+  // tfjs's chunks are large, and fetched only when they are asked for.
+  performance: { hints: false },
+};

@@ -1,0 +1,12 @@
+/** Entry for the browser: all of the platform-neutral surface, pixels, weights kept from visit to visit, and a worker. */
+
+export { createFaceAlignerWorker, type FaceAlignerWorkerOptions } from './browser/face-aligner-worker.ts';
+export { folderWeights } from './browser/folder-weights.ts';
+export { type PixelSource, type ReadPixelsOptions, readPixels } from './browser/read-pixels.ts';
+export {
+  type CachedWeightsOptions,
+  cachedWeights,
+  clearCachedWeights,
+  WEIGHT_CACHE_NAME,
+} from './engine/weights/cached-source.ts';
+export * from './index.ts';

@@ -1,0 +1,107 @@
+import { DisposedError } from '../errors.ts';
+import type { FaceAligner, FaceAlignerOptions } from '../face-aligner.ts';
+import { createSurfaceReconstructor, evaluatorOf } from '../geometry/face-surface.ts';
+import type { RgbaImage } from '../types.ts';
+import { WorkerConnection } from './worker-connection.ts';
+import { WorkerImages } from './worker-images.ts';
+import type { CreatedAligner, MethodResult, SentOptions, WorkerMethod } from './worker-protocol.ts';
+
+/** Options of {@link createFaceAlignerWorker}. */
+export interface FaceAlignerWorkerOptions extends FaceAlignerOptions {
+  /**
+   * Leaves `image.data` with the caller, at the price of a copy for each call. By default the pixels move to the worker:
+   * the caller's array is empty afterwards, and the same image object can still be given to the aligner's other methods.
+   */
+  readonly keepPixels?: boolean;
+  /** Starts the module worker where a bundler does not find it: a script that imports `tddfa/browser/worker`. */
+  readonly createWorker?: () => Worker;
+}
+
+/**
+ * Makes a face aligner that works in a module worker, so that the page stays smooth. It is a `FaceAligner` like any other;
+ * `reconstruct`, which is fast and no promise, runs on the page.
+ * @throws what `createFaceAligner` throws, and TddfaError where the worker cannot be started.
+ */
+export async function createFaceAlignerWorker(options: FaceAlignerWorkerOptions): Promise<FaceAligner> {
+  const { weights, signal, onProgress, keepPixels = false, createWorker = startWorker } = options;
+  signal?.throwIfAborted();
+  const connection = new WorkerConnection(createWorker(), weights, onProgress);
+  const abort = () => connection.close(signal?.reason);
+  signal?.addEventListener('abort', abort);
+  try {
+    const created = await connection.create(sendableOptions(options));
+    return assemble(connection, created, weights.describe(), keepPixels);
+  } catch (error) {
+    connection.close(error);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** Written like this, so that bundlers find the worker's script. */
+function startWorker(): Worker {
+  return new Worker(new URL('./aligner-worker.js', import.meta.url), { type: 'module', name: 'tddfa' });
+}
+
+function sendableOptions(options: FaceAlignerWorkerOptions): SentOptions {
+  const { weights, signal, onProgress, keepPixels, createWorker, wasmPaths, ...sendable } = options;
+  return wasmPaths === undefined ? sendable : { ...sendable, wasmPaths: absoluteUrls(wasmPaths) };
+}
+
+/** Relative addresses are meant from the page, but would be taken from the worker's script. */
+function absoluteUrls(paths: string | Readonly<Record<string, string>>): string | Record<string, string> {
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  const absolute = (path: string) => new URL(path, base).href;
+  if (typeof paths === 'string') return absolute(paths);
+  return Object.fromEntries(Object.entries(paths).map(([file, path]) => [file, absolute(path)]));
+}
+
+function assemble(
+  connection: WorkerConnection,
+  created: CreatedAligner,
+  packName: string,
+  keepPixels: boolean,
+): FaceAligner {
+  const { backend, regressor, licences, morphableModel, packed, faceMaps } = created;
+  const reconstructSurface = createSurfaceReconstructor(packName, morphableModel, {
+    ...(packed && { landmarks: packed.landmarks, createDense: () => evaluatorOf(packed.dense) }),
+  });
+  const images = new WorkerImages(keepPixels, (keys) => connection.drop(keys));
+  let isDisposed = false;
+
+  function checkUsable(): void {
+    if (isDisposed) throw new DisposedError('this face aligner');
+    connection.checkOpen();
+  }
+
+  async function call<Method extends WorkerMethod>(
+    method: Method,
+    image: RgbaImage,
+    argument: unknown,
+  ): Promise<MethodResult<Method>> {
+    checkUsable();
+    const { sent, transfer } = images.send(image);
+    return connection.call(method, sent, transfer, argument);
+  }
+
+  return {
+    backend,
+    regressor,
+    licences,
+    ...(morphableModel && { morphableModel }),
+    ...(faceMaps && { faceMaps }),
+    detect: (image, detectorOptions) => call('detect', image, detectorOptions),
+    align: (image, boxes) => call('align', image, boxes),
+    alignToLandmarks: (image, faces) => call('alignToLandmarks', image, faces),
+    alignCrops: (image, roiBoxes) => call('alignCrops', image, roiBoxes),
+    reconstruct(face, reconstructOptions) {
+      checkUsable();
+      return reconstructSurface(face, reconstructOptions);
+    },
+    dispose() {
+      isDisposed = true;
+      connection.close();
+    },
+  };
+}

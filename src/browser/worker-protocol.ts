@@ -1,0 +1,136 @@
+/**
+ * What the page and the aligner's worker say to each other. Weights are read on the page's side, so that every source
+ * works, even one that is a function; decoding, checking and running them is the worker's.
+ */
+import type { BackendName } from '../engine/engine.ts';
+import type { WeightProgress } from '../engine/weights/weight-source.ts';
+import {
+  BackendUnavailableError,
+  DisposedError,
+  ImageDecodeError,
+  TddfaError,
+  UnsupportedLayerError,
+  VideoFileError,
+  WeightFormatError,
+  WeightLoadError,
+} from '../errors.ts';
+import type { FaceAligner, FaceAlignerOptions } from '../face-aligner.ts';
+import type { PackedModel } from '../geometry/morphable-model.ts';
+import type { ModelLicence } from '../models/face-pack.ts';
+import type { FaceMaps, MorphableModel } from '../types.ts';
+
+/** Methods of an aligner that the worker runs. */
+export type WorkerMethod = 'detect' | 'align' | 'alignToLandmarks' | 'alignCrops';
+
+export type MethodResult<Method extends WorkerMethod> = Awaited<ReturnType<FaceAligner[Method]>>;
+
+/** An image in a message: its pixels, or none where the worker has them. */
+export interface SentImage {
+  readonly key: number;
+  readonly width: number;
+  readonly height: number;
+  readonly data?: Uint8Array | Uint8ClampedArray;
+  /** Whether it may be asked for again without its pixels. */
+  readonly isKept: boolean;
+}
+
+/** Options of an aligner that can be sent. */
+export type SentOptions = Omit<FaceAlignerOptions, 'weights' | 'onProgress' | 'signal'>;
+
+/** From the page to the worker. */
+export type PageMessage =
+  | { readonly type: 'create'; readonly options: SentOptions; readonly source: string }
+  | { readonly type: 'progress'; readonly id: number; readonly progress: WeightProgress }
+  | { readonly type: 'file'; readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly type: 'no-file'; readonly id: number; readonly error: SentError }
+  | {
+      readonly type: 'call';
+      readonly id: number;
+      readonly method: WorkerMethod;
+      readonly image: SentImage;
+      /** What the method takes after the image. */
+      readonly argument: unknown;
+    }
+  | { readonly type: 'drop'; readonly keys: readonly number[] };
+
+/** From the worker to the page. */
+export type WorkerMessage =
+  | {
+      readonly type: 'read';
+      readonly id: number;
+      readonly path: string;
+      readonly maxBytes?: number | undefined;
+      readonly sha256?: string | undefined;
+    }
+  | { readonly type: 'progress'; readonly progress: WeightProgress }
+  | ({ readonly type: 'created' } & CreatedAligner)
+  | { readonly type: 'not-created'; readonly error: SentError }
+  | { readonly type: 'result'; readonly id: number; readonly value: MethodResult<WorkerMethod> }
+  | { readonly type: 'failure'; readonly id: number; readonly error: SentError };
+
+/** What the page learns of an aligner. */
+export interface CreatedAligner {
+  readonly backend: BackendName;
+  readonly regressor: string;
+  readonly licences: readonly ModelLicence[];
+  readonly morphableModel?: MorphableModel | undefined;
+  /** The model packed for 68 landmarks and for all vertices. */
+  readonly packed?: { readonly landmarks: PackedModel; readonly dense: PackedModel } | undefined;
+  readonly faceMaps?: FaceMaps | undefined;
+}
+
+/** An error in a message. The browser's own copying of errors would forget our classes and their fields. */
+export interface SentError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+  /** `file`, `backend`, … */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+const ERROR_CLASSES: ReadonlyMap<string, abstract new (...args: never) => Error> = new Map(
+  Object.entries({
+    BackendUnavailableError,
+    DisposedError,
+    ImageDecodeError,
+    RangeError,
+    TddfaError,
+    TypeError,
+    UnsupportedLayerError,
+    VideoFileError,
+    WeightFormatError,
+    WeightLoadError,
+  }),
+);
+
+/** An error as it can be sent; its cause stays behind. */
+export function packError(error: unknown): SentError {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), fields: {} };
+  const { name, message, stack } = error;
+  const fields = Object.entries(error).filter(([, value]) => isPlain(value));
+  return { name, message, stack, fields: Object.fromEntries(fields) };
+}
+
+/** The error that was sent, of the same class. */
+export function unpackError({ name, message, stack, fields }: SentError): Error {
+  const error = new Error(message);
+  const errorClass = ERROR_CLASSES.get(name);
+  if (errorClass !== undefined) Object.setPrototypeOf(error, errorClass.prototype);
+  Object.assign(error, fields);
+  if (stack !== undefined) Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
+  return error;
+}
+
+function isPlain(value: unknown): boolean {
+  return Array.isArray(value) ? value.every(isPlain) : value === null || /string|number|boolean/.test(typeof value);
+}
+
+/** The buffers of all typed arrays in a value, each once. */
+export function buffersOf(value: unknown, found = new Set<ArrayBuffer>()): ArrayBuffer[] {
+  if (ArrayBuffer.isView(value)) {
+    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const part of Object.values(value)) buffersOf(part, found);
+  }
+  return [...found];
+}

@@ -1,0 +1,66 @@
+import type { MorphableModel } from '../../src/index.ts';
+import type { Coefficient } from './studio-protocol.ts';
+
+/** Shape coefficients that get a slider: the first ones change most. */
+export const SHAPE_SLIDERS = 10;
+
+/** A coefficient at its limit moves the landmark that it moves most by so much of the face's size. */
+const LARGEST_MOVE = 0.12;
+
+/** Sliders for a model: how far each coefficient may go, told by how far it moves the landmarks. */
+export function coefficientsOf(model: MorphableModel | undefined): {
+  readonly expression: readonly Coefficient[];
+  readonly shape: readonly Coefficient[];
+} {
+  if (model === undefined) return { expression: [], shape: [] };
+  const { expressionNames, expressionCount, expressionBasis, shapeBasis, shapeCount } = model;
+  const size = faceSize(model);
+  return {
+    expression: Array.from({ length: expressionCount }, (_, column) => ({
+      name: readable(expressionNames?.[column] ?? `Expression ${column + 1}`),
+      limit: limitOf(model, expressionBasis, expressionCount, column, size),
+    })),
+    shape: Array.from({ length: Math.min(SHAPE_SLIDERS, shapeCount) }, (_, column) => ({
+      name: `Shape ${column + 1}`,
+      limit: limitOf(model, shapeBasis, shapeCount, column, size),
+    })),
+  };
+}
+
+/** `jawOpen`, `jaw_open`, `jaw-open`: Jaw open. */
+function readable(name: string): string {
+  const words = name
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .replace(/[_-]+/g, ' ')
+    .toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Height of the 68 landmarks' mean. */
+function faceSize({ meanShape, keypointIndices }: MorphableModel): number {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = 1; i < keypointIndices.length; i += 3) {
+    const y = meanShape[keypointIndices[i] as number] as number;
+    low = Math.min(low, y);
+    high = Math.max(high, y);
+  }
+  return high - low;
+}
+
+function limitOf(
+  { keypointIndices }: MorphableModel,
+  basis: Float32Array,
+  columns: number,
+  column: number,
+  size: number,
+): number {
+  let furthest = 0;
+  for (let i = 0; i < keypointIndices.length; i += 3) {
+    const [x, y, z] = [0, 1, 2].map(
+      (axis) => basis[(keypointIndices[i + axis] as number) * columns + column] as number,
+    );
+    furthest = Math.max(furthest, Math.hypot(x as number, y as number, z as number));
+  }
+  return furthest > 0 ? (LARGEST_MOVE * size) / furthest : 1;
+}

@@ -1,0 +1,149 @@
+import type { Studio } from './studio.ts';
+import type { SeenPicture } from './studio-protocol.ts';
+
+/** Shows a video or a camera through the studio, as fast as that goes; frames that come too fast are left out. */
+export class Player {
+  readonly #video: HTMLVideoElement;
+  readonly #studio: Studio;
+  readonly #onPicture: (picture: SeenPicture, framesPerSecond: number | undefined) => void;
+  readonly #onError: (error: Error) => void;
+  /** Changes with every start and stop, so that an old loop notices. */
+  #run = 0;
+  #url: string | undefined;
+
+  constructor(
+    video: HTMLVideoElement,
+    studio: Studio,
+    onPicture: (picture: SeenPicture, framesPerSecond: number | undefined) => void,
+    onError: (error: Error) => void,
+  ) {
+    this.#video = video;
+    this.#studio = studio;
+    this.#onPicture = onPicture;
+    this.#onError = onError;
+  }
+
+  get isOpen(): boolean {
+    return this.#url !== undefined || this.#video.srcObject !== null;
+  }
+
+  get isPlaying(): boolean {
+    return this.isOpen && !this.#video.paused;
+  }
+
+  /** Whether there is a place to go to; a camera has none. */
+  get canSeek(): boolean {
+    return this.#url !== undefined && Number.isFinite(this.#video.duration);
+  }
+
+  /** 0..1 of the video. */
+  get position(): number {
+    return this.canSeek ? this.#video.currentTime / this.#video.duration : 0;
+  }
+
+  set position(share: number) {
+    if (!this.canSeek) return;
+    this.#video.currentTime = share * this.#video.duration;
+    void this.#studio.ask('restart', null);
+    if (this.#video.paused) this.#video.addEventListener('seeked', () => void this.#showOne(), { once: true });
+  }
+
+  async openFile(file: Blob): Promise<void> {
+    this.close();
+    this.#url = URL.createObjectURL(file);
+    this.#video.src = this.#url;
+    this.#video.loop = true;
+    await this.play();
+  }
+
+  async openCamera(): Promise<void> {
+    this.close();
+    // Without it the page is not secure, or the browser has no cameras.
+    if (navigator.mediaDevices === undefined) throw new DOMException('', 'NotSupportedError');
+    const size = { width: { ideal: 640 }, height: { ideal: 480 } };
+    this.#video.srcObject = await navigator.mediaDevices.getUserMedia({
+      video: { ...size, facingMode: 'user' },
+      audio: false,
+    });
+    await this.play();
+  }
+
+  async play(): Promise<void> {
+    await this.#studio.ask('restart', null);
+    await this.#video.play();
+    void this.#loop(++this.#run);
+  }
+
+  pause(): void {
+    this.#run++;
+    this.#video.pause();
+  }
+
+  close(): void {
+    this.pause();
+    const stream = this.#video.srcObject;
+    if (stream instanceof MediaStream) for (const track of stream.getTracks()) track.stop();
+    this.#video.srcObject = null;
+    if (this.#url !== undefined) URL.revokeObjectURL(this.#url);
+    this.#url = undefined;
+    this.#video.removeAttribute('src');
+  }
+
+  async #loop(run: number): Promise<void> {
+    let interval: number | undefined;
+    let last: number | undefined;
+    try {
+      for (;;) {
+        await this.#nextFrame();
+        if (run !== this.#run) return;
+        const picture = await this.#follow();
+        if (run !== this.#run) return;
+        const now = performance.now();
+        if (last !== undefined) interval = interval === undefined ? now - last : interval * 0.9 + (now - last) * 0.1;
+        last = now;
+        this.#onPicture(picture, interval === undefined ? undefined : 1000 / interval);
+      }
+    } catch (error) {
+      if (run === this.#run) this.#onError(error as Error);
+    }
+  }
+
+  async #showOne(): Promise<void> {
+    try {
+      this.#onPicture(await this.#follow(), undefined);
+    } catch (error) {
+      this.#onError(error as Error);
+    }
+  }
+
+  async #follow(): Promise<SeenPicture> {
+    const bitmap = await createImageBitmap(this.#video);
+    return this.#studio.ask('follow', { bitmap, timestampMs: performance.now() }, [bitmap]);
+  }
+
+  /** When the video has another picture. */
+  #nextFrame(): Promise<void> {
+    const video = this.#video;
+    return new Promise((resolve) => {
+      if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(() => resolve());
+      else requestAnimationFrame(() => resolve());
+    });
+  }
+}
+
+/** Why the camera cannot be used, and what can be done. */
+export function cameraProblem(error: Error): string {
+  switch (error.name) {
+    case 'NotAllowedError':
+      return 'The camera was not allowed. Allow it in the address bar and try again, or choose a photo.';
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return 'There is no camera. Choose a photo or a video instead.';
+    case 'NotReadableError':
+      return 'The camera is in use by another program. Close that and try again.';
+    case 'NotSupportedError':
+      return 'Cameras work only on pages from https or from this device.';
+    default:
+      return `The camera could not be started: ${error.message}`;
+  }
+}

@@ -1,0 +1,48 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type Plugin } from 'vite';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+const repository = join(root, '..');
+
+/** What the page finds beside itself: the sample photo and, once it is there, the open pack. */
+function siteFiles(): ReadonlyMap<string, string> {
+  const files = new Map([['sample.png', join(repository, 'examples/astronaut.png')]]);
+  const pack = join(repository, 'weights/open');
+  if (existsSync(join(pack, 'pack.json'))) {
+    for (const entry of readdirSync(pack, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      files.set(`weights/open/${path.slice(pack.length + 1)}`, path);
+    }
+  }
+  return files;
+}
+
+function copySiteFiles(): Plugin {
+  return {
+    name: 'site-files',
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const path = siteFiles().get(new URL(request.url ?? '/', 'http://localhost').pathname.slice(1));
+        if (path === undefined) next();
+        else response.end(readFileSync(path));
+      });
+    },
+    generateBundle() {
+      for (const [fileName, path] of siteFiles()) {
+        this.emitFile({ type: 'asset', fileName, source: readFileSync(path) });
+      }
+    },
+  };
+}
+
+export default defineConfig({
+  root,
+  // Relative, so that the built page works from any folder.
+  base: './',
+  plugins: [copySiteFiles()],
+  worker: { format: 'es', plugins: () => [] },
+  build: { outDir: join(root, 'dist'), emptyOutDir: true, target: 'es2022' },
+});
