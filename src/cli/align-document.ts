@@ -1,0 +1,92 @@
+import * as v from 'valibot';
+import type { AlignedFace, FaceBox, HeadAngles } from '../types.ts';
+
+/** The JSON document that `tddfa align --json` writes. Its JSON schema is `schemas/align.schema.json`. */
+const corner = v.pipe(v.number(), v.description('px of the image'));
+const roiBoxSchema = v.object({ xMin: corner, yMin: corner, xMax: corner, yMax: corner });
+const boxSchema = v.object({
+  ...roiBoxSchema.entries,
+  score: v.pipe(v.number(), v.minValue(0), v.maxValue(1), v.description('confidence of the detector')),
+});
+const degrees = v.pipe(v.number(), v.description('degrees'));
+
+/** What every document has of an aligned face. */
+export const alignedFaceSchema = v.object({
+  roiBox: v.pipe(roiBoxSchema, v.description('the square crop that the regressor saw; may reach beyond the image')),
+  params: v.pipe(
+    v.array(v.number()),
+    v.minLength(12),
+    v.description('12 camera (3x4 row-major), then shape, then expression coefficients'),
+  ),
+  pose: v.pipe(
+    v.object({ yaw: degrees, pitch: degrees, roll: degrees }),
+    v.description("head pose in the original's convention; docs/coordinates.md"),
+  ),
+  landmarks: v.optional(
+    v.pipe(
+      v.array(v.strictTuple([v.number(), v.number(), v.number()])),
+      v.length(68),
+      v.description('iBUG order; x and y in px of the image, z in the same unit, larger is nearer to the viewer'),
+    ),
+  ),
+});
+
+const faceSchema = v.object({
+  box: v.pipe(boxSchema, v.description('what the detector, or --boxes, said')),
+  ...alignedFaceSchema.entries,
+});
+
+const imageSchema = v.object({
+  file: v.pipe(v.string(), v.description('as it was given on the command line')),
+  width: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  height: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  faces: v.pipe(v.array(faceSchema), v.description('best score first; empty where there is no face')),
+});
+
+export const alignDocumentSchema = v.pipe(
+  v.object({ images: v.array(imageSchema) }),
+  v.title('tddfa align'),
+  v.description('What `tddfa align --json` writes: one entry for each picture that could be read, in order.'),
+);
+
+export type AlignDocument = v.InferOutput<typeof alignDocumentSchema>;
+export type AlignDocumentImage = v.InferOutput<typeof imageSchema>;
+export type AlignDocumentFace = v.InferOutput<typeof faceSchema>;
+export type AlignedFaceEntry = v.InferOutput<typeof alignedFaceSchema>;
+
+/** One face as the document has it. */
+export function describeFace(
+  box: FaceBox,
+  face: AlignedFace,
+  angles: HeadAngles,
+  landmarks: Float32Array | undefined,
+): AlignDocumentFace {
+  return { box, ...describeAlignedFace(face, angles, landmarks) };
+}
+
+/** What every document has of an aligned face. */
+export function describeAlignedFace(
+  { roiBox, params }: AlignedFace,
+  { yawDegrees, pitchDegrees, rollDegrees }: HeadAngles,
+  landmarks: Float32Array | undefined,
+): AlignedFaceEntry {
+  const face: AlignedFaceEntry = {
+    roiBox,
+    params: Array.from(params, shortest),
+    pose: { yaw: yawDegrees, pitch: pitchDegrees, roll: rollDegrees },
+  };
+  if (landmarks !== undefined) {
+    const coordinate = (index: number): number => shortest(landmarks[index] as number);
+    face.landmarks = Array.from({ length: landmarks.length / 3 }, (_, point) => [
+      coordinate(3 * point),
+      coordinate(3 * point + 1),
+      coordinate(3 * point + 2),
+    ]);
+  }
+  return face;
+}
+
+/** Nine digits bring a float32 back exactly; the other eight that JSON would print say nothing. */
+function shortest(value: number): number {
+  return Number(value.toPrecision(9));
+}

@@ -1,0 +1,163 @@
+import { basename, extname, join } from 'node:path';
+import type { Command } from 'commander';
+import type { FaceAligner } from '../face-aligner.ts';
+import { readImage } from '../image-files/read-image.ts';
+import { writeFileAtomically } from '../image-files/write-file-atomically.ts';
+import type { DetectorOptions } from '../models/faceboxes/detector.ts';
+import { type AlignDocument, type AlignDocumentImage, describeFace } from './align-document.ts';
+import { type AlignerFlags, addAlignerFlags, openAligner } from './aligner-flags.ts';
+import { CliError } from './cli-error.ts';
+import { type FoundFaces, foundFaces } from './found-faces.ts';
+import { type GivenBoxes, readGivenBoxes } from './given-boxes.ts';
+import { expandImagePath } from './input-images.ts';
+import { addMeshFlags, type MeshFlags, meshFiles, planMeshes } from './mesh-files.ts';
+import { parseScore } from './number-flags.ts';
+import { addPictureFlags, type PictureFlags, pictureFiles, planPictures } from './picture-files.ts';
+import { createProgress } from './progress.ts';
+import { reportError } from './report-error.ts';
+import { coloursFor, type Terminal } from './terminal.ts';
+
+interface AlignFlags extends AlignerFlags, PictureFlags, MeshFlags {
+  readonly boxes?: string;
+  readonly json?: string;
+  readonly out?: string;
+  readonly minScore?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  $ tddfa align portrait.jpg                          boxes and head pose, in words
+  $ tddfa align portrait.jpg --json -                 everything, as JSON on stdout
+  $ tddfa align photos/ --out drawn --draw landmarks,pose
+  $ tddfa align portrait.jpg --draw render,depth,pncc --sheet --background black
+  $ tddfa align portrait.jpg --mesh glb,obj           textured meshes for Blender and three.js
+  $ tddfa align group.jpg --boxes boxes.json --json group.json
+`;
+
+/** Registers `tddfa align`. */
+export function registerAlign(program: Command, terminal: Terminal): void {
+  const command = addAlignerFlags(program.command('align'))
+    .description('find the faces of photos: boxes, head pose, 3DMM parameters, 68 landmarks')
+    .argument('<image...>', 'picture files (JPEG, PNG, BMP, GIF, TIFF) or folders of them')
+    .option('--boxes <file>', 'take the boxes of this JSON file instead of detecting faces')
+    .option('--min-score <number>', 'leave out boxes below this score, 0..1 (default: 0.5)')
+    .option('-j, --json <file>', 'write a JSON document; - is stdout')
+    .option('-o, --out <folder>', 'where pictures and meshes go (default: the current folder)');
+  addMeshFlags(addPictureFlags(command))
+    .addHelpText('after', EXAMPLES)
+    .action((images: string[], flags: AlignFlags) => align(images, flags, terminal));
+}
+
+async function align(imageArguments: readonly string[], flags: AlignFlags, terminal: Terminal): Promise<void> {
+  const meshPlan = planMeshes(flags);
+  const picturePlan = planPictures(flags, flags.out !== undefined && meshPlan.kinds.length === 0);
+  const detection = flags.minScore === undefined ? {} : { minimumScore: parseScore(flags.minScore) };
+  const givenBoxes = flags.boxes === undefined ? undefined : await readGivenBoxes(flags.boxes);
+  const wantsJsonOnStdout = flags.json === '-';
+
+  let failureCount = 0;
+  const fail = (error: unknown): void => {
+    terminal.signal.throwIfAborted();
+    failureCount++;
+    reportError(error, terminal);
+  };
+
+  const paths: string[] = [];
+  for (const argument of imageArguments) {
+    try {
+      paths.push(...(await expandImagePath(argument)));
+    } catch (error) {
+      fail(error);
+    }
+  }
+  if (paths.length === 0) throw someFailed(failureCount);
+
+  const aligner = await openAligner(flags, terminal);
+  const names = outputNames(paths);
+  const document: AlignDocument = { images: [] };
+  const progress = createProgress(terminal, 'items');
+  try {
+    for (const [index, path] of paths.entries()) {
+      terminal.signal.throwIfAborted();
+      if (paths.length > 1) progress.update(basename(path), index, paths.length);
+      try {
+        const found = await alignImage(aligner, path, givenBoxes, detection);
+        const stem = names[index] as string;
+        for (const files of [pictureFiles(found, picturePlan, stem), meshFiles(found, meshPlan, stem)]) {
+          for (const { name, bytes } of files) await writeFileAtomically(join(flags.out ?? '.', name), bytes);
+        }
+        document.images.push(describeImage(found));
+        progress.stop();
+        if (!wantsJsonOnStdout) terminal.stdout.write(summarise(found, terminal));
+      } catch (error) {
+        progress.stop();
+        fail(error);
+      }
+    }
+  } finally {
+    progress.stop();
+    aligner.dispose();
+  }
+
+  if (flags.json !== undefined && document.images.length > 0) {
+    const text = `${JSON.stringify(document)}\n`;
+    if (wantsJsonOnStdout) terminal.stdout.write(text);
+    else await writeFileAtomically(flags.json, text);
+  }
+  if (failureCount > 0) throw someFailed(failureCount);
+}
+
+/** Each failure has had its own line already. */
+function someFailed(count: number): CliError {
+  return new CliError(count === 1 ? '1 input failed' : `${count} inputs failed`);
+}
+
+async function alignImage(
+  aligner: FaceAligner,
+  path: string,
+  givenBoxes: GivenBoxes | undefined,
+  detection: DetectorOptions,
+): Promise<FoundFaces> {
+  const image = await readImage(path);
+  const boxes = givenBoxes?.boxesOf(path) ?? (await aligner.detect(image, detection));
+  const faces = await aligner.align(image, boxes).catch((error: unknown) => {
+    throw error instanceof RangeError ? new CliError(`${path}: ${error.message}`, { cause: error }) : error;
+  });
+  return foundFaces(path, image, boxes, faces, aligner);
+}
+
+/** File names without ending; a second picture of the same name gets a number, so that nothing is written over. */
+function outputNames(paths: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return paths.map((path) => {
+    const stem = basename(path, extname(path));
+    let name = stem;
+    for (let number = 2; taken.has(name); number++) name = `${stem}-${number}`;
+    taken.add(name);
+    return name;
+  });
+}
+
+function describeImage({ path, image, faces }: FoundFaces): AlignDocumentImage {
+  return {
+    file: path,
+    width: image.width,
+    height: image.height,
+    faces: faces.map(({ box, aligned, pose, landmarks }) => describeFace(box, aligned, pose, landmarks)),
+  };
+}
+
+function summarise({ path, image, faces }: FoundFaces, terminal: Terminal): string {
+  const colours = coloursFor(terminal.stdout, terminal.env);
+  const count = faces.length === 1 ? '1 face' : `${faces.length || 'no'} faces`;
+  const lines = faces.map(({ box, pose }, index) => {
+    const corners = [box.xMin, box.yMin, box.xMax, box.yMax].map((side) => side.toFixed(0)).join(', ');
+    const angles = `yaw ${degrees(pose.yawDegrees)}  pitch ${degrees(pose.pitchDegrees)}  roll ${degrees(pose.rollDegrees)}`;
+    return `  ${index + 1}  score ${box.score.toFixed(3)}  ${angles}  box ${corners}\n`;
+  });
+  return `${colours.bold(path)}  ${image.width}x${image.height}  ${count}\n${lines.join('')}`;
+}
+
+function degrees(value: number): string {
+  return `${value.toFixed(1)}\u00b0`.padStart(7);
+}

@@ -1,0 +1,57 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { BackendName } from '../engine/engine.ts';
+import { createFaceAligner, DEFAULT_BACKEND, type FaceAligner } from '../face-aligner.ts';
+import { findPack } from './find-pack.ts';
+import { createProgress } from './progress.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Flags of every command that aligns faces. */
+export interface AlignerFlags {
+  readonly weights?: string;
+  readonly regressor?: string;
+  readonly backend: BackendName;
+  readonly subdivisions?: number;
+}
+
+/** Names that `--backend` takes. */
+const BACKENDS: readonly BackendName[] = ['compiled', 'wasm', 'cpu', 'tensorflow', 'webgl', 'webgpu'];
+
+/** Adds `--weights`, `--regressor`, `--backend` and `--subdivisions` to a command. */
+export function addAlignerFlags(command: Command): Command {
+  return command
+    .option('-w, --weights <pack>', 'weight pack: a folder, a URL, or a name from tddfa weights list')
+    .option(
+      '-r, --regressor <name>',
+      "network of the pack that regresses the parameters (default: mb1, or the pack's first)",
+    )
+    .addOption(new Option('-b, --backend <name>', 'what runs the networks').choices(BACKENDS).default(DEFAULT_BACKEND))
+    .option(
+      '--subdivisions <n>',
+      'finer meshes of a pack whose model is stored coarse, 0..3, each about 4 times the vertices (default: 1)',
+      parseSubdivisions,
+    );
+}
+
+function parseSubdivisions(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isInteger(value) && value >= 0 && value <= 3) return value;
+  throw new InvalidArgumentError(`expected 0, 1, 2 or 3, got '${text}'`);
+}
+
+/** Finds the pack and loads it, with a progress bar on a terminal. */
+export async function openAligner(flags: AlignerFlags, terminal: Terminal): Promise<FaceAligner> {
+  const pack = await findPack(terminal.env, flags.weights);
+  const progress = createProgress(terminal, 'bytes');
+  try {
+    return await createFaceAligner({
+      weights: pack.source,
+      backend: flags.backend,
+      signal: terminal.signal,
+      onProgress: ({ file, loadedBytes, totalBytes }) => progress.update(file, loadedBytes, totalBytes),
+      ...(flags.regressor !== undefined && { regressor: flags.regressor }),
+      ...(flags.subdivisions !== undefined && { subdivisions: flags.subdivisions }),
+    });
+  } finally {
+    progress.stop();
+  }
+}

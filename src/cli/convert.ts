@@ -1,0 +1,129 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Conversion } from '../../converters/conversion.ts';
+import { convertCheckpoint } from '../../converters/convert-checkpoint.ts';
+import { CONVERT_UPSTREAM_DEFAULTS, convertUpstream } from '../../converters/convert-upstream.ts';
+import { writePack } from '../../converters/write-pack.ts';
+import { fileWeights } from '../engine/weights/file-source.ts';
+import { openPack } from '../engine/weights/open-pack.ts';
+import { NAME_PATTERN, PACK_FILE, type PackManifest } from '../engine/weights/pack-manifest.ts';
+import { usageError } from './cli-error.ts';
+import { licenceNotices, packTable } from './pack-table.ts';
+import { createProgress } from './progress.ts';
+import type { Terminal } from './terminal.ts';
+
+interface ConvertOptions {
+  readonly out: string;
+  readonly name?: string;
+  readonly meanStd?: string;
+  readonly licence?: string;
+  readonly source?: string;
+  readonly shapeCount?: number;
+  readonly expressionCount?: number;
+  readonly float16?: true;
+}
+
+const EXAMPLES = `
+Examples:
+  $ tddfa convert 3DDFA_V2/ --out packs/3ddfa-v2          the original's weights/ and configs/
+  $ tddfa convert 3DDFA_V2/ --out packs/small --float16   half the size
+  $ tddfa convert my.pth --out packs/3ddfa-v2 --name mine one's own network beside them
+  $ tddfa convert my.safetensors --out packs/mine --name mine --mean-std mean_std.npz
+`;
+
+export function registerConvert(program: Command, terminal: Terminal): void {
+  program
+    .command('convert')
+    .description("turn the original's files, or a checkpoint of your own, into a weight pack")
+    .argument('<source>', 'folder of 3DDFA_V2, or a checkpoint: .pth (both formats) or .safetensors')
+    .requiredOption('--out <folder>', 'the pack to write; one that is there gets the new models added')
+    .option('--name <name>', 'name of the model (checkpoints)', parseName)
+    .option('--mean-std <file>', "mean and std of a regressor's outputs: .pkl, .npz or .mat (checkpoints)")
+    .option('--licence <name>', 'licence of the weights, for the manifest (checkpoints)')
+    .option('--source <text>', 'where the weights are from, for the manifest (checkpoints)')
+    .option(
+      '--shape-count <n>',
+      `columns of the shape basis to keep (folders; default ${CONVERT_UPSTREAM_DEFAULTS.shapeCount})`,
+      parseCount,
+    )
+    .option(
+      '--expression-count <n>',
+      `columns of the expression basis to keep (folders; default ${CONVERT_UPSTREAM_DEFAULTS.expressionCount})`,
+      parseCount,
+    )
+    .option('--float16', 'store networks and bases in half precision: half the size, less than 0.1 px of difference')
+    .addHelpText('after', EXAMPLES)
+    .action((source: string, options: ConvertOptions) => convert(source, options, terminal));
+}
+
+async function convert(source: string, options: ConvertOptions, terminal: Terminal): Promise<void> {
+  const { signal } = terminal;
+  const isFolder = (await stat(source)).isDirectory();
+  refuseOptions(options, isFolder);
+  const progress = createProgress(terminal, 'items');
+  let conversion: Conversion;
+  try {
+    let done = 0;
+    conversion = isFolder
+      ? await convertUpstream(source, { ...options, signal, onFile: (file) => progress.update(file, done++) })
+      : await convertCheckpoint(source, {
+          name: options.name ?? '',
+          meanStdFile: options.meanStd,
+          existing: await existingManifest(options.out),
+          ...(options.licence === undefined ? undefined : { licence: { name: options.licence } }),
+          source: options.source,
+        });
+  } finally {
+    progress.stop();
+  }
+  const { pack, notices } = conversion;
+  const { manifest, replaced } = await writePack(options.out, pack, { float16: options.float16, signal });
+
+  const written = manifest.models.filter(({ name }) => pack.models.some((model) => model.name === name));
+  terminal.stdout.write(
+    `${options.out}\n${packTable(written)
+      .map((line) => `  ${line}\n`)
+      .join('')}`,
+  );
+  if (replaced.length > 0) printNotices(terminal, [`replaced: ${replaced.join(', ')}`]);
+  printNotices(terminal, [...notices, ...licenceNotices(written)]);
+}
+
+function printNotices(terminal: Terminal, lines: readonly string[]): void {
+  for (const line of lines) terminal.stderr.write(`note: ${line}\n`);
+}
+
+function refuseOptions(options: ConvertOptions, isFolder: boolean): void {
+  const flags = isFolder
+    ? (['name', 'meanStd', 'licence', 'source'] as const)
+    : (['shapeCount', 'expressionCount'] as const);
+  for (const key of flags) {
+    if (options[key] === undefined) continue;
+    const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw usageError(`${flag} is for ${isFolder ? 'checkpoints' : 'folders'} only`);
+  }
+  if (!isFolder && options.name === undefined) throw usageError('a checkpoint needs --name <name>');
+}
+
+async function existingManifest(folder: string): Promise<PackManifest | undefined> {
+  try {
+    await stat(join(folder, PACK_FILE));
+  } catch {
+    return undefined;
+  }
+  return (await openPack(fileWeights(folder))).manifest;
+}
+
+function parseName(text: string): string {
+  if (!NAME_PATTERN.test(text)) throw new InvalidArgumentError('A name is letters, digits, "_" and "-".');
+  return text;
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > 1000) {
+    throw new InvalidArgumentError('A count is a number from 1 to 1000.');
+  }
+  return count;
+}

@@ -1,0 +1,30 @@
+/** One line for any error; a system error is said in words. */
+export function describeError(error: unknown): string {
+  if (isAbort(error)) return 'interrupted';
+  if (typeof error !== 'object' || error === null) return oneLine(String(error));
+  const { code, path, message, name } = error as NodeJS.ErrnoException;
+  const words = code === undefined ? undefined : SYSTEM_ERRORS[code];
+  return oneLine(words !== undefined && path !== undefined ? `${path}: ${words}` : message || name || String(error));
+}
+
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EEXIST: 'exists already',
+  EISDIR: 'is a folder',
+  EMFILE: 'too many open files',
+  ENOENT: 'no such file or folder',
+  ENOSPC: 'no space left on the device',
+  ENOTDIR: 'is not in a folder',
+  EPERM: 'not permitted',
+  EROFS: 'read-only file system',
+};
+
+/** Whether an error says that a signal was aborted. */
+export function isAbort(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
+}
+
+/** A text without its line breaks. */
+export function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, ' ');
+}

@@ -1,0 +1,313 @@
+import { basename, join } from 'node:path';
+import type { Command } from 'commander';
+import type { FaceAligner } from '../face-aligner.ts';
+import { poseFromParams } from '../geometry/pose.ts';
+import { readImage } from '../image-files/read-image.ts';
+import { writeFileAtomically } from '../image-files/write-file-atomically.ts';
+import type { AlignedFace, FaceBox, RgbaImage } from '../types.ts';
+import {
+  angleDifference,
+  bestOverlap,
+  type DetectedPicture,
+  type DetectionSummary,
+  mean,
+  type NmeSummary,
+  nmePercent,
+  summariseDetection,
+  summariseNme,
+} from './accuracy.ts';
+import { accuracyPlot } from './accuracy-plot.ts';
+import { type AlignerFlags, addAlignerFlags, openAligner } from './aligner-flags.ts';
+import { type AnnotatedFace, type AnnotatedPicture, readAnnotations } from './annotations.ts';
+import { CliError, usageError } from './cli-error.ts';
+import { createProgress } from './progress.ts';
+import type { Terminal } from './terminal.ts';
+
+interface EvalFlags extends AlignerFlags {
+  readonly data: string;
+  readonly annotations: string;
+  readonly minScore: string;
+  readonly minOverlap: string;
+  readonly json?: string;
+  readonly plot?: string;
+}
+
+/** Scores from here on make the precision-recall curve. */
+const LOWEST_SCORE = 0.05;
+
+/**
+ * A box finds a face that has landmarks but no marked box at this overlap with the landmarks' own extent, which is a part of
+ * any detector's box.
+ */
+const LANDMARK_OVERLAP = 0.3;
+
+/** How a face was cropped before it was aligned. */
+type CropKind = 'given' | 'detected';
+
+interface FaceError {
+  readonly image: string;
+  readonly crop: CropKind;
+  readonly nmePercent?: number;
+  readonly yawDegrees?: number;
+  /** Absolute errors in degrees. */
+  readonly yawError?: number;
+  readonly pitchError?: number;
+  readonly rollError?: number;
+}
+
+interface PoseSummary {
+  readonly faces: number;
+  readonly yawDegrees?: number;
+  readonly pitchDegrees?: number;
+  readonly rollDegrees?: number;
+}
+
+/** What `--json` writes. */
+export interface EvalDocument {
+  readonly regressor: string;
+  readonly backend: string;
+  readonly pictures: number;
+  /** By kind of crop; missing where there was none of it. */
+  readonly landmarks: Partial<Record<CropKind, NmeSummary>>;
+  /** Mean absolute errors by kind of crop. */
+  readonly pose: Partial<Record<CropKind, PoseSummary>>;
+  /** Faces with landmarks that the detector found, of those that there are. */
+  readonly aligned?: { readonly found: number; readonly faces: number };
+  /** Over the pictures whose faces all have marked boxes. */
+  readonly detection?: DetectionSummary;
+  readonly faces: readonly FaceError[];
+}
+
+const NOTES = `
+Annotations are a JSON list of pictures, files in the folder of --data:
+  {"image": "a.jpg", "landmarks": [[68 x], [68 y]], "roiBox": [l, t, r, b], "yawDegrees": 12}
+  {"image": "group.jpg", "faces": [{"box": [l, t, r, b], "landmarks": [[x, y], …], "ignore": false}, …]}
+Every entry of a face may be missing. Landmarks count in px, iBUG-68 order. Angles follow this package's signs.
+With roiBox, a face is aligned in that crop as it is (AFLW2000-3D's protocol); and once more from the detector's box.
+
+Examples:
+  $ tddfa eval --data aflw2000 --annotations aflw2000/annotations.json
+  $ tddfa eval --data photos --annotations marks.json --weights my-pack --json mine.json --plot mine.svg
+`;
+
+/** Registers `tddfa eval`. */
+export function registerEval(program: Command, terminal: Terminal): void {
+  addAlignerFlags(program.command('eval'))
+    .description('judge weights on annotated pictures: landmark error by yaw, pose error, detection')
+    .requiredOption('--data <folder>', 'folder of the pictures')
+    .requiredOption('--annotations <file>', 'JSON file with what is in them')
+    .option('--min-score <number>', 'score at which recall and precision are given, 0..1', '0.5')
+    .option('--min-overlap <number>', 'intersection over union from which a box finds a face, 0..1', '0.5')
+    .option('-j, --json <file>', 'write all figures as JSON; - is stdout')
+    .option('--plot <file>', 'write error and precision curves as SVG')
+    .addHelpText('after', NOTES)
+    .action((flags: EvalFlags) => evaluate(flags, terminal));
+}
+
+async function evaluate(flags: EvalFlags, terminal: Terminal): Promise<void> {
+  const minimumScore = parseShare('--min-score', flags.minScore);
+  const minimumOverlap = parseShare('--min-overlap', flags.minOverlap);
+  const pictures = await readAnnotations(flags.annotations);
+  const aligner = await openAligner(flags, terminal);
+  const progress = createProgress(terminal, 'items');
+  const faces: FaceError[] = [];
+  const detected: DetectedPicture[] = [];
+  let found = 0;
+  let wanted = 0;
+  let hasDetector = true;
+  try {
+    for (const [index, picture] of pictures.entries()) {
+      terminal.signal.throwIfAborted();
+      progress.update(basename(picture.image), index, pictures.length);
+      const image = await readImage(join(flags.data, picture.image));
+      faces.push(...(await errorsInGivenCrops(aligner, image, picture)));
+      const boxes: FaceBox[] | undefined = hasDetector ? await detect(aligner, image) : undefined;
+      hasDetector = boxes !== undefined;
+      if (boxes === undefined) continue;
+      const withLandmarks = picture.faces.filter(({ landmarks, ignore }) => landmarks !== undefined && !ignore);
+      const errors = await errorsInDetectedBoxes(aligner, image, picture.image, withLandmarks, boxes, minimumScore);
+      wanted += withLandmarks.length;
+      found += errors.length;
+      faces.push(...errors);
+      if (picture.faces.every(({ boxIsMarked }) => boxIsMarked)) {
+        detected.push({ boxes, faces: picture.faces.flatMap(({ box, ignore }) => (box ? [{ box, ignore }] : [])) });
+      }
+    }
+  } finally {
+    progress.stop();
+    aligner.dispose();
+  }
+  const document: EvalDocument = {
+    regressor: aligner.regressor,
+    backend: aligner.backend,
+    pictures: pictures.length,
+    landmarks: byCrop(faces, (some) => {
+      const errors = some.flatMap(({ nmePercent: nme, yawDegrees }) =>
+        nme === undefined ? [] : [{ nmePercent: nme, yawDegrees }],
+      );
+      return errors.length === 0 ? undefined : summariseNme(errors);
+    }),
+    pose: byCrop(faces, summarisePose),
+    ...(wanted > 0 && hasDetector && { aligned: { found, faces: wanted } }),
+    ...(detected.length > 0 && { detection: summariseDetection(detected, { minimumOverlap, minimumScore }) }),
+    faces,
+  };
+  if (flags.plot !== undefined) {
+    const errors = new Map(
+      (['given', 'detected'] as const).flatMap((kind) => {
+        const values = faces.flatMap(({ crop, nmePercent: nme }) => (crop === kind && nme !== undefined ? [nme] : []));
+        return values.length === 0 ? [] : [[`${kind} crops`, values] as const];
+      }),
+    );
+    await writeFileAtomically(flags.plot, accuracyPlot(errors, document.detection));
+  }
+  if (flags.json === '-') terminal.stdout.write(`${JSON.stringify(document)}\n`);
+  else {
+    if (flags.json !== undefined) await writeFileAtomically(flags.json, `${JSON.stringify(document)}\n`);
+    terminal.stdout.write(describe(document));
+  }
+}
+
+/** Boxes down to a low score, best first; `undefined` where the pack has no detector. */
+async function detect(aligner: FaceAligner, image: RgbaImage): Promise<FaceBox[] | undefined> {
+  try {
+    return await aligner.detect(image, { minimumScore: LOWEST_SCORE });
+  } catch (error) {
+    if (error instanceof Error && error.name === 'WeightFormatError') return undefined;
+    throw error;
+  }
+}
+
+async function errorsInGivenCrops(
+  aligner: FaceAligner,
+  image: RgbaImage,
+  { image: name, faces }: AnnotatedPicture,
+): Promise<FaceError[]> {
+  const cropped = faces.filter(({ roiBox }) => roiBox !== undefined);
+  const aligned = await aligner.alignCrops(
+    image,
+    cropped.flatMap(({ roiBox }) => (roiBox ? [roiBox] : [])),
+  );
+  return cropped.map((face, index) => errorOf(aligner, aligned[index] as AlignedFace, face, name, 'given'));
+}
+
+async function errorsInDetectedBoxes(
+  aligner: FaceAligner,
+  image: RgbaImage,
+  name: string,
+  faces: readonly AnnotatedFace[],
+  boxes: readonly FaceBox[],
+  minimumScore: number,
+): Promise<FaceError[]> {
+  const sure = boxes.filter(({ score }) => score >= minimumScore).map((box) => ({ box }));
+  const pairs = faces.flatMap((face) => {
+    const best = face.box && bestOverlap(face.box, sure);
+    return best === undefined || best.overlap < LANDMARK_OVERLAP
+      ? []
+      : [{ face, box: (sure[best.index] as { box: FaceBox }).box }];
+  });
+  const aligned = await aligner.align(
+    image,
+    pairs.map(({ box }) => box),
+  );
+  return pairs.map(({ face }, index) => errorOf(aligner, aligned[index] as AlignedFace, face, name, 'detected'));
+}
+
+function errorOf(
+  aligner: FaceAligner,
+  aligned: AlignedFace,
+  face: AnnotatedFace,
+  image: string,
+  crop: CropKind,
+): FaceError {
+  const pose = poseFromParams(aligned.params);
+  const { landmarks, yawDegrees, pitchDegrees, rollDegrees } = face;
+  return {
+    image,
+    crop,
+    ...(landmarks && { nmePercent: nmePercent(aligner.reconstruct(aligned), landmarks) }),
+    ...(yawDegrees !== undefined && { yawDegrees, yawError: angleDifference(pose.yawDegrees, yawDegrees) }),
+    ...(pitchDegrees !== undefined && { pitchError: angleDifference(pose.pitchDegrees, pitchDegrees) }),
+    ...(rollDegrees !== undefined && { rollError: angleDifference(pose.rollDegrees, rollDegrees) }),
+  };
+}
+
+function byCrop<Summary>(
+  faces: readonly FaceError[],
+  summarise: (faces: readonly FaceError[]) => Summary | undefined,
+): Partial<Record<CropKind, Summary>> {
+  const result: Partial<Record<CropKind, Summary>> = {};
+  for (const kind of ['given', 'detected'] as const) {
+    const summary = summarise(faces.filter(({ crop }) => crop === kind));
+    if (summary !== undefined) result[kind] = summary;
+  }
+  return result;
+}
+
+function summarisePose(faces: readonly FaceError[]): PoseSummary | undefined {
+  const average = (key: 'yawError' | 'pitchError' | 'rollError'): number | undefined => {
+    const values = faces.flatMap(({ [key]: value }) => (value === undefined ? [] : [value]));
+    return values.length === 0 ? undefined : mean(values);
+  };
+  const [yawDegrees, pitchDegrees, rollDegrees] = [average('yawError'), average('pitchError'), average('rollError')];
+  if (yawDegrees === undefined && pitchDegrees === undefined && rollDegrees === undefined) return undefined;
+  return {
+    faces: faces.length,
+    ...(yawDegrees !== undefined && { yawDegrees }),
+    ...(pitchDegrees !== undefined && { pitchDegrees }),
+    ...(rollDegrees !== undefined && { rollDegrees }),
+  };
+}
+
+/** The figures as a table. */
+function describe({ regressor, backend, pictures, landmarks, pose, aligned, detection }: EvalDocument): string {
+  const lines = [`${regressor} on ${backend}, ${pictures === 1 ? '1 picture' : `${pictures} pictures`}`];
+  for (const [kind, summary] of Object.entries(landmarks)) {
+    const bins = summary.bins.map(
+      ({ fromDegrees, toDegrees, faces, meanPercent }) =>
+        `${fromDegrees}-${toDegrees}\u00b0 ${meanPercent.toFixed(3)} (${faces})`,
+    );
+    const parts = [
+      `mean ${summary.meanPercent.toFixed(3)} (${summary.faces})`,
+      `median ${summary.medianPercent.toFixed(3)}`,
+      ...bins,
+      ...(summary.meanOfBinsPercent === undefined ? [] : [`mean of bins ${summary.meanOfBinsPercent.toFixed(3)}`]),
+    ];
+    lines.push(`NME %, ${kind} crops`.padEnd(30) + parts.join('  '));
+  }
+  for (const [kind, summary] of Object.entries(pose)) {
+    const parts = (['yaw', 'pitch', 'roll'] as const).flatMap((angle) => {
+      const value = summary[`${angle}Degrees`];
+      return value === undefined ? [] : [`${angle} ${value.toFixed(2)}`];
+    });
+    lines.push(`pose error \u00b0, ${kind} crops`.padEnd(30) + parts.join('  '));
+  }
+  if (aligned !== undefined) {
+    lines.push(`${'faces with landmarks found'.padEnd(30)}${aligned.found} of ${aligned.faces}`);
+  }
+  if (detection !== undefined) {
+    const {
+      averagePrecision,
+      minimumOverlap,
+      minimumScore,
+      found,
+      faces,
+      precision,
+      falseBoxesPerPicture,
+      meanOverlap,
+    } = detection;
+    lines.push(
+      `${`detection, overlap ${minimumOverlap}`.padEnd(30)}AP ${averagePrecision.toFixed(3)}; at score ${minimumScore}: ` +
+        `${found} of ${faces} found, precision ${precision.toFixed(3)}, ` +
+        `${falseBoxesPerPicture.toFixed(2)} false boxes a picture, mean overlap ${meanOverlap.toFixed(3)}`,
+    );
+  }
+  if (lines.length === 1) throw new CliError('the annotations hold nothing to judge by: no landmarks, angles or boxes');
+  return `${lines.join('\n')}\n`;
+}
+
+function parseShare(flag: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw usageError(`${flag}: expected 0..1, got '${text}'`);
+  return value;
+}

@@ -1,0 +1,50 @@
+import { basename } from 'node:path';
+import * as v from 'valibot';
+import type { FaceBox } from '../types.ts';
+import { CliError } from './cli-error.ts';
+import { readJsonFile } from './read-json-file.ts';
+
+const boxSchema = v.object({
+  xMin: v.number(),
+  yMin: v.number(),
+  xMax: v.number(),
+  yMax: v.number(),
+  score: v.optional(v.number(), 1),
+});
+const imagesSchema = v.object({
+  images: v.array(v.object({ file: v.string(), faces: v.array(v.object({ box: boxSchema })) })),
+});
+const fileSchema = v.union([v.array(boxSchema), imagesSchema], 'expected boxes');
+
+/** Boxes that replace the detector's. */
+export interface GivenBoxes {
+  /** @throws CliError when the file names pictures and this one is not among them. */
+  boxesOf(imagePath: string): readonly FaceBox[];
+}
+
+/**
+ * Reads the file of `--boxes`: either a list of boxes for every picture, or a document as `--json` writes it, whose boxes
+ * are found by the picture's path, then by its file name.
+ * @throws CliError that says what is wrong with the file.
+ */
+export async function readGivenBoxes(path: string): Promise<GivenBoxes> {
+  const json = await readJsonFile(path);
+  const result = v.safeParse(fileSchema, json);
+  if (!result.success) {
+    throw new CliError(
+      `${path}: expected a list of {xMin, yMin, xMax, yMax, score?} with finite numbers, or a document written by --json`,
+    );
+  }
+  const given = result.output;
+  if (Array.isArray(given)) return { boxesOf: () => given };
+  const { images } = given;
+  return {
+    boxesOf(imagePath) {
+      const image =
+        images.find(({ file }) => file === imagePath) ??
+        images.find(({ file }) => basename(file) === basename(imagePath));
+      if (image === undefined) throw new CliError(`${imagePath}: ${path} has no boxes for this picture`);
+      return image.faces.map(({ box }) => box);
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+import { availableBackends } from '../engine/create-engine.ts';
+import { openPack } from '../engine/weights/open-pack.ts';
+import { DEFAULT_BACKEND } from '../face-aligner.ts';
+import { describeError } from './describe-error.ts';
+import { type FoundPack, HOW_TO_GET_A_PACK, listPacks } from './find-pack.ts';
+import { packageVersion } from './package-root.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What `tddfa info --json` prints. */
+interface Info {
+  readonly version: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly backends: readonly string[];
+  readonly defaultBackend: string;
+  readonly packs: readonly PackInfo[];
+}
+
+interface PackInfo {
+  readonly location: string;
+  readonly foundBy: FoundPack['foundBy'];
+  readonly name?: string;
+  readonly models: readonly { readonly name: string; readonly role: string; readonly licence: string }[];
+  /** Why the pack cannot be used. */
+  readonly error?: string;
+}
+
+/** Registers `tddfa info`. */
+export function registerInfo(program: Command, terminal: Terminal): void {
+  program
+    .command('info')
+    .description('versions, backends that work here, packs found and their licences; paste it into a bug report')
+    .option('--json', 'print JSON')
+    .action(async ({ json }: { json?: true }) => {
+      const info = await collectInfo(terminal);
+      terminal.stdout.write(json ? `${JSON.stringify(info, null, 2)}\n` : formatInfo(info));
+    });
+}
+
+async function collectInfo(terminal: Terminal): Promise<Info> {
+  const packs = await listPacks(terminal.env);
+  return {
+    version: packageVersion(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    backends: await availableBackends(),
+    defaultBackend: DEFAULT_BACKEND,
+    packs: await Promise.all(packs.map(describePack)),
+  };
+}
+
+async function describePack({ source, location, foundBy }: FoundPack): Promise<PackInfo> {
+  try {
+    const { manifest } = await openPack(source);
+    const models = manifest.models.map(({ name, role, licence }) => ({ name, role, licence: licence.name }));
+    return { location, foundBy, name: manifest.name, models };
+  } catch (error) {
+    return { location, foundBy, models: [], error: describeError(error) };
+  }
+}
+
+function formatInfo({ version, node, platform, backends, defaultBackend, packs }: Info): string {
+  const lines = [
+    `tddfa     ${version}`,
+    `Node      ${node}, ${platform}`,
+    `backends  ${backends.map((name) => (name === defaultBackend ? `${name} (default)` : name)).join(', ')}`,
+  ];
+  if (packs.length === 0) lines.push(`packs     none: ${HOW_TO_GET_A_PACK}`);
+  for (const [index, { location, foundBy, name, models, error }] of packs.entries()) {
+    lines.push(`${index === 0 ? 'packs     ' : '          '}${name ?? 'unreadable'}  ${location}  (${foundBy})`);
+    if (error !== undefined) lines.push(`            ${error}`);
+    for (const model of models) lines.push(`            ${model.name}  ${model.role}  ${model.licence}`);
+  }
+  return `${lines.join('\n')}\n`;
+}

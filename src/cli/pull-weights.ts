@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { convertUpstream } from '../../converters/convert-upstream.ts';
+import { type WrittenPack, writePack } from '../../converters/write-pack.ts';
+import { WeightFormatError, WeightLoadError } from '../errors.ts';
+import { writeFileAtomically } from '../image-files/write-file-atomically.ts';
+import { type DownloadOptions, downloadFile, hasBlobId } from './download-file.ts';
+import { gitBlobId } from './git-blob-id.ts';
+import { UPSTREAM_FILES, type UpstreamModel } from './upstream-files.ts';
+
+export interface PullOptions {
+  /** Where the files come from: a folder, or a URL without a slash at its end. */
+  readonly from: string;
+  readonly models: readonly UpstreamModel[];
+  /** Where they are kept until they are converted; what is there already is not fetched again. */
+  readonly downloads: string;
+  /** The pack that they become, or join. */
+  readonly out: string;
+  readonly float16?: boolean | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: (file: string, loadedBytes: number, totalBytes: number | undefined) => void;
+  /** For tests: how long to wait before trying again. */
+  readonly download?: Pick<DownloadOptions, 'attempts' | 'retryDelayMilliseconds' | 'silenceMilliseconds'>;
+}
+
+/**
+ * Fetches files of the original, checks each and turns them into a pack. A file that fails stops it; those before it stay
+ * for the next time.
+ * @throws WeightLoadError, WeightFormatError, TddfaError where the pack cannot be written, or the signal's reason.
+ */
+export async function pullWeights(options: PullOptions): Promise<WrittenPack> {
+  const { from, models, downloads, out, signal, onProgress } = options;
+  const files = UPSTREAM_FILES.filter((file) => models.includes(file.model));
+  for (const { path, blobId } of files) {
+    const target = join(downloads, path);
+    if (/^https?:\/\//.test(from)) {
+      await downloadFile(`${from}/${path}`, target, {
+        ...options.download,
+        blobId,
+        signal,
+        onProgress: (loadedBytes, totalBytes) => onProgress(path, loadedBytes, totalBytes),
+      });
+    } else {
+      signal.throwIfAborted();
+      await takeFile(from, path, target, blobId);
+    }
+  }
+  const { pack } = await convertUpstream(downloads, { signal });
+  // An earlier pull that failed may have left more.
+  const wanted = pack.models.filter(({ name }) => models.some((model) => model === name));
+  return writePack(out, { ...pack, models: wanted }, { float16: options.float16, signal });
+}
+
+/** Copies a file of a folder in the original's layout, plain or gzipped, once it is known to be the right one. */
+async function takeFile(folder: string, path: string, target: string, blobId: string): Promise<void> {
+  if (await hasBlobId(target, blobId)) return;
+  // Folders that were put together by hand have all checkpoints in one place.
+  const candidates = [path, path.replace(/^FaceBoxes\//, '')].flatMap((name) => [name, `${name}.gz`]);
+  for (const candidate of new Set(candidates)) {
+    const source = join(folder, candidate);
+    let bytes: Uint8Array;
+    try {
+      bytes = await readFile(source);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') continue;
+      throw new WeightLoadError(source, (error as Error).message, { cause: error });
+    }
+    const content = candidate.endsWith('.gz') ? gunzip(source, bytes) : bytes;
+    const actual = gitBlobId(content);
+    if (actual !== blobId) {
+      throw new WeightFormatError(source, 'is not the file that it should be: wrong git blob id', {
+        expected: blobId,
+        actual,
+      });
+    }
+    await writeFileAtomically(target, content);
+    return;
+  }
+  throw new WeightLoadError(join(folder, path), 'there is no such file');
+}
+
+function gunzip(file: string, bytes: Uint8Array): Uint8Array {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_UNZIPPED_BYTES });
+  } catch (error) {
+    throw new WeightFormatError(file, `cannot be unzipped: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+const MAX_UNZIPPED_BYTES = 2 ** 30;

@@ -1,0 +1,41 @@
+import type { Readable, Writable } from 'node:stream';
+import pc from 'picocolors';
+
+/** What a command sees of the process it runs in; tests give their own. */
+export interface Terminal {
+  /** Results, and nothing else. */
+  readonly stdout: TerminalStream;
+  /** Errors, warnings and progress. */
+  readonly stderr: TerminalStream;
+  /** Asked for answers only where it is a terminal. */
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted at the first Ctrl-C; a second one ends the process at once. */
+  readonly signal: AbortSignal;
+}
+
+/** A stream that may be a terminal. */
+export type TerminalStream = Writable & { readonly isTTY?: boolean };
+
+/** The terminal of this process. */
+export function processTerminal(): Terminal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  // A reader that has seen enough (`tddfa … | head`) is not an error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    stdin: process.stdin,
+    env: process.env,
+    signal: controller.signal,
+  };
+}
+
+/** Colours for a stream: none unless it is a terminal, and none under `NO_COLOR`. */
+export function coloursFor(stream: TerminalStream, env: Terminal['env']): ReturnType<typeof pc.createColors> {
+  return pc.createColors(stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb');
+}

@@ -1,0 +1,374 @@
+import { stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { FaceAligner } from '../face-aligner.ts';
+import { boundingBox } from '../geometry/box.ts';
+import { drawBoxes, drawLandmarks, drawPoints, drawPose } from '../geometry/draw.ts';
+import { drawRender } from '../geometry/render.ts';
+import type { FaceMaps, RgbaImage } from '../types.ts';
+import { createMeanSmoother, type MeanSmoothingOptions } from '../video/smoothing.ts';
+import { createFaceTracker, type FaceTracker, type TrackedFace, type TrackingMode } from '../video/tracker.ts';
+import { isImagePattern } from '../video-files/image-pattern.ts';
+import { findImageSequence, readImageSequence, writeImageSequence } from '../video-files/image-sequence.ts';
+import { readVideo, type VideoSource } from '../video-files/read-video.ts';
+import type { FrameSink, FrameSource, VideoFrame } from '../video-files/video-frame.ts';
+import { writeVideo } from '../video-files/write-video.ts';
+import { type AlignerFlags, addAlignerFlags, openAligner } from './aligner-flags.ts';
+import { CliError, EXIT_STATUS, usageError } from './cli-error.ts';
+import { expandImagePath, hasImageEnding } from './input-images.ts';
+import { openLineWriter } from './line-writer.ts';
+import { parsePositive, parseScore, parseWholeNumber } from './number-flags.ts';
+import { DRAWING_ALIASES, parseKinds } from './picture-files.ts';
+import { createProgress } from './progress.ts';
+import { coloursFor, type Terminal } from './terminal.ts';
+import { describeFrame } from './video-document.ts';
+
+interface VideoFlags extends AlignerFlags {
+  readonly out?: string;
+  readonly draw?: string;
+  readonly json?: string;
+  readonly start?: number;
+  readonly end?: number;
+  readonly mode: TrackingMode;
+  readonly smooth?: 'one-euro' | 'mean' | 'none';
+  readonly nPre: number;
+  readonly nNext: number;
+  readonly maxFaces?: number;
+  readonly detectEvery?: number;
+  readonly minScore?: number;
+  readonly lockIdentity?: boolean;
+  readonly roiFrom?: 'landmarks' | 'vertices';
+  readonly fps?: number;
+  readonly audio: boolean;
+}
+
+/** A face with all that drawings need. */
+interface DrawnFace {
+  readonly tracked: TrackedFace;
+  readonly landmarks: Float32Array;
+  /** All vertices; empty unless a drawing needs them. */
+  readonly vertices: Float32Array;
+}
+
+interface Drawing {
+  /** Whether it needs all vertices, not only the landmarks. */
+  readonly isDense: boolean;
+  draw(image: RgbaImage, faces: readonly DrawnFace[], aligner: FaceAligner): RgbaImage;
+}
+
+/** Kinds of drawings by the names that `--draw` takes. */
+const DRAWINGS: Readonly<Record<string, Drawing>> = {
+  landmarks: {
+    isDense: false,
+    draw: (image, faces) =>
+      drawLandmarks(
+        image,
+        faces.map(({ landmarks }) => landmarks),
+      ),
+  },
+  points: {
+    isDense: true,
+    draw: (image, faces) =>
+      drawPoints(
+        image,
+        faces.map(({ vertices }) => vertices),
+      ),
+  },
+  render: {
+    isDense: true,
+    draw: (image, faces, aligner) =>
+      drawRender(
+        image,
+        faces.map(({ vertices }) => vertices),
+        requireMaps(aligner),
+      ),
+  },
+  pose: {
+    isDense: false,
+    draw: (image, faces) =>
+      drawPose(
+        image,
+        faces.map(({ tracked, landmarks }) => ({ params: tracked.params, landmarks, label: `#${tracked.id}` })),
+      ),
+  },
+  boxes: {
+    isDense: false,
+    draw: (image, faces) =>
+      drawBoxes(
+        image,
+        faces.map(({ landmarks }) => boundingBox(landmarks)),
+      ),
+  },
+};
+
+const EXAMPLES = `
+Examples:
+  $ tddfa video clip.mp4 --out drawn.mp4                   landmarks on every face, the sound kept
+  $ tddfa video clip.mp4 --out mesh.mp4 --draw render,pose
+  $ tddfa video clip.mp4 --json - | jq .faces[0].pose      a line of JSON for each frame
+  $ tddfa video clip.mp4 --start 100 --end 199 --json part.jsonl
+  $ tddfa video frames/ --out drawn/%05d.png --fps 30      pictures in and out: no ffmpeg needed
+  $ tddfa video clip.mp4 --mode upstream --smooth mean --out as-the-original.mp4
+`;
+
+/** Registers `tddfa video`. */
+export function registerVideo(program: Command, terminal: Terminal): void {
+  const wholeFrom = (least: number) => (text: string) => parseWholeNumber(text, least);
+  addAlignerFlags(program.command('video'))
+    .description('follow the faces of a video: ids, head pose, 3DMM parameters, landmarks, drawings')
+    .argument('<input...>', 'a video file, a folder of pictures, pictures, or a pattern such as frames/%05d.png')
+    .option('-o, --out <file>', 'video to write (mp4, mov, mkv, webm, gif …), or a folder or pattern for pictures')
+    .option(
+      '-d, --draw <kinds>',
+      `what to draw, comma-separated: ${Object.keys(DRAWINGS).join(', ')} (default: landmarks)`,
+    )
+    .option('-j, --json <file>', 'write JSON Lines, a frame a line; - is stdout')
+    .option('-s, --start <frame>', 'first frame, counted from 0 (default: 0)', wholeFrom(0))
+    .option('-e, --end <frame>', 'last frame (default: the last of the video)', wholeFrom(0))
+    .addOption(
+      new Option(
+        '--mode <name>',
+        "robust follows several faces; upstream is the original's rule: one face, never doubted",
+      )
+        .choices(['robust', 'upstream'])
+        .default('robust'),
+    )
+    .addOption(
+      new Option('--smooth <how>', 'one-euro has no delay, mean is over frames before and after').choices([
+        'one-euro',
+        'mean',
+        'none',
+      ]),
+    )
+    .option('--n-pre <frames>', 'with --smooth mean: so many frames before', wholeFrom(0), 1)
+    .option('--n-next <frames>', 'with --smooth mean: so many frames after', wholeFrom(0), 1)
+    .option('--max-faces <number>', 'follow at most so many faces (default: 4)', wholeFrom(1))
+    .option('--detect-every <frames>', 'look for new faces so often (default: 15)', wholeFrom(1))
+    .option('--min-score <number>', 'take no face below this score, 0..1 (default: 0.5)', parseScore)
+    .option('--lock-identity', 'one shape for each face, so that its mesh does not breathe')
+    .addOption(
+      new Option('--roi-from <points>', 'with --mode upstream: what the next crop is put around')
+        .choices(['landmarks', 'vertices'])
+        .default('landmarks'),
+    )
+    .option('--fps <number>', 'frames per second of pictures (default: 25)', parsePositive)
+    .option('--no-audio', 'leave the sound out')
+    .addHelpText('after', EXAMPLES)
+    .action((inputs: string[], flags: VideoFlags) => video(inputs, flags, terminal));
+}
+
+async function video(inputs: readonly string[], flags: VideoFlags, terminal: Terminal): Promise<void> {
+  const drawings = parseDrawings(flags);
+  if (flags.start !== undefined && flags.end !== undefined && flags.end < flags.start) {
+    throw usageError(`--end: expected no less than --start (${flags.start}), got ${flags.end}`);
+  }
+  const source = await openSource(inputs, flags, terminal);
+  const sink = flags.out === undefined ? undefined : await openSink(flags.out, source, flags, terminal);
+  const aligner = await openAligner(flags, terminal);
+  const lines = flags.json === undefined ? undefined : openLineWriter(flags.json, terminal);
+  const progress = createProgress(terminal, 'items');
+  const startedAt = performance.now();
+  const rate = (count: number): number => (count * 1000) / (performance.now() - startedAt);
+  const ids = new Set<number>();
+  let frameCount = 0;
+  let size = '';
+  /** The frame that is being encoded while the next one is computed. */
+  let writing: Promise<void> | undefined;
+
+  async function emit({ index, timeMs, image }: VideoFrame, faces: readonly DrawnFace[]): Promise<void> {
+    const tracked = faces.map(({ tracked: face, landmarks }) => ({ ...face, landmarks }));
+    await lines?.write(JSON.stringify(describeFrame(index, timeMs, tracked)));
+    if (sink === undefined) return;
+    let drawn = image;
+    for (const { draw } of drawings) drawn = draw(drawn, faces, aligner);
+    await writing;
+    writing = sink.write(drawn);
+    // Heard of at the next frame.
+    writing.catch(() => {});
+  }
+
+  try {
+    const tracker = makeTracker(aligner, flags);
+    const isDense = sink !== undefined && drawings.some((drawing) => drawing.isDense);
+    const smoother = flags.smooth === 'mean' ? createDelay({ before: flags.nPre, after: flags.nNext }) : undefined;
+    try {
+      for await (const frame of source.frames()) {
+        if (terminal.signal.aborted) break;
+        const faces = (await tracker.next(frame.image, frame.timeMs)).map((face) => toDrawn(face, tracker, isDense));
+        for (const { id } of faces.map(({ tracked }) => tracked)) ids.add(id);
+        const ready = smoother === undefined ? { frame, faces } : smoother.push(frame, faces);
+        if (ready !== undefined) await emit(ready.frame, ready.faces);
+        size ||= `${frame.image.width}x${frame.image.height}`;
+        frameCount++;
+        const speed = rate(frameCount);
+        progress.update(progressLabel(speed, frameCount, source.frameCount), frameCount, source.frameCount);
+      }
+    } catch (error) {
+      // What was found until then is kept.
+      if (!terminal.signal.aborted) throw error;
+    }
+    for (const { frame, faces } of smoother?.flush() ?? []) await emit(frame, faces);
+    await writing;
+    progress.stop();
+    if (frameCount === 0) {
+      terminal.signal.throwIfAborted();
+      throw new CliError(`${source.path}: there is no frame ${flags.start === undefined ? 'in it' : 'in this range'}`);
+    }
+    await sink?.finish();
+    await lines?.finish();
+  } catch (error) {
+    progress.stop();
+    await writing?.catch(() => {});
+    await sink?.abort();
+    await lines?.abort();
+    throw error;
+  } finally {
+    aligner.dispose();
+  }
+
+  if (flags.json !== '-') {
+    const count = ids.size === 1 ? '1 face' : `${ids.size || 'no'} faces`;
+    const name = coloursFor(terminal.stdout, terminal.env).bold(source.path);
+    terminal.stdout.write(
+      `${name}  ${size}  ${frameCount} frames, ${rate(frameCount).toFixed(1)} a second  ${count}\n`,
+    );
+  }
+  if (terminal.signal.aborted) {
+    const kept = [flags.out, flags.json].filter((path) => path !== undefined && path !== '-');
+    const words = kept.length === 0 ? '' : `; ${kept.join(' and ')} ${kept.length === 1 ? 'ends' : 'end'} there`;
+    throw new CliError(`interrupted after ${frameCount} frames${words}`, { exitStatus: EXIT_STATUS.interrupted });
+  }
+}
+
+function progressLabel(framesPerSecond: number, done: number, total: number | undefined): string {
+  const speed = `${framesPerSecond.toFixed(1)} frames/s`;
+  if (total === undefined) return speed;
+  const seconds = Math.max(0, Math.round((total - done) / framesPerSecond));
+  return `${speed}, ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')} left`;
+}
+
+function makeTracker(aligner: FaceAligner, flags: VideoFlags): FaceTracker {
+  return createFaceTracker(aligner, {
+    mode: flags.mode,
+    ...(flags.smooth !== undefined && { smoothing: flags.smooth === 'one-euro' ? 'one-euro' : 'none' }),
+    ...(flags.maxFaces !== undefined && { maxFaces: flags.maxFaces }),
+    ...(flags.detectEvery !== undefined && { detectEvery: flags.detectEvery }),
+    ...(flags.minScore !== undefined && { detector: { minimumScore: flags.minScore } }),
+    ...(flags.lockIdentity !== undefined && { lockIdentity: flags.lockIdentity }),
+    ...(flags.roiFrom !== undefined && { roiFrom: flags.roiFrom }),
+  });
+}
+
+function toDrawn(tracked: TrackedFace, tracker: FaceTracker, isDense: boolean): DrawnFace {
+  const vertices = isDense ? tracker.reconstruct(tracked, { dense: true }) : new Float32Array(0);
+  return { tracked, landmarks: tracked.landmarks, vertices };
+}
+
+interface ReadyFrame {
+  readonly frame: VideoFrame;
+  readonly faces: readonly DrawnFace[];
+}
+
+/** Holds frames back until the mean over the frames after them is known. */
+function createDelay(options: Required<MeanSmoothingOptions>) {
+  const smoother = createMeanSmoother(options);
+  const waiting: ReadyFrame[] = [];
+
+  function release(smooth: readonly { readonly id: number; readonly points: Float32Array }[]): ReadyFrame {
+    const { frame, faces } = waiting.shift() as ReadyFrame;
+    return {
+      frame,
+      faces: faces.map(({ tracked, landmarks }) => {
+        const points = smooth.find(({ id }) => id === tracked.id)?.points ?? landmarks;
+        const end = landmarks.length;
+        return { tracked, landmarks: points.subarray(0, end), vertices: points.subarray(end) };
+      }),
+    };
+  }
+
+  return {
+    push(frame: VideoFrame, faces: readonly DrawnFace[]): ReadyFrame | undefined {
+      waiting.push({ frame, faces });
+      const smooth = smoother.push(
+        faces.map(({ tracked, landmarks, vertices }) => ({ id: tracked.id, points: concatenate(landmarks, vertices) })),
+      );
+      return smooth && release(smooth);
+    },
+    flush: (): ReadyFrame[] => smoother.flush().map(release),
+  };
+}
+
+function concatenate(a: Float32Array, b: Float32Array): Float32Array {
+  const joined = new Float32Array(a.length + b.length);
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
+}
+
+async function openSource(
+  inputs: readonly string[],
+  flags: VideoFlags,
+  terminal: Terminal,
+): Promise<FrameSource | VideoSource> {
+  const range = {
+    ...(flags.start !== undefined && { start: flags.start }),
+    ...(flags.end !== undefined && { end: flags.end }),
+  };
+  const [input = '', ...others] = inputs;
+  const found = await stat(input).catch(() => undefined);
+  const pictures = (paths: readonly string[]): FrameSource =>
+    readImageSequence(paths, { ...range, name: input, ...(flags.fps !== undefined && { frameRate: flags.fps }) });
+  if (others.length > 0 || found?.isDirectory() === true || hasImageEnding(input)) {
+    if (found === undefined && others.length === 0 && isImagePattern(input))
+      return pictures(await findImageSequence(input));
+    const paths: string[] = [];
+    for (const one of inputs) paths.push(...(await expandImagePath(one)));
+    return pictures(paths);
+  }
+  if (flags.fps !== undefined) throw usageError('--fps: is for pictures; a video file says itself how fast it is');
+  return readVideo(input, { ...range, signal: terminal.signal, ...ffmpegOptions(terminal) });
+}
+
+async function openSink(
+  out: string,
+  source: FrameSource | VideoSource,
+  flags: VideoFlags,
+  terminal: Terminal,
+): Promise<FrameSink> {
+  const isFolder = await stat(out).then(
+    (found) => found.isDirectory(),
+    () => extname(out) === '',
+  );
+  if (isFolder) return writeImageSequence(join(out, '%06d.png'), flags.start);
+  if (isImagePattern(basename(out))) {
+    if (extname(out).toLowerCase() !== '.png') throw usageError(`--out: pictures are written as PNG, got '${out}'`);
+    return writeImageSequence(out, flags.start);
+  }
+  if (hasImageEnding(out) && extname(out).toLowerCase() !== '.gif') {
+    throw usageError(`--out: '${out}' is one picture for many frames; give a pattern such as frames/%05d.png`);
+  }
+  const startMs = ((flags.start ?? 0) * 1000) / source.frameRate;
+  return writeVideo(out, {
+    frameRate: 'exactFrameRate' in source ? source.exactFrameRate : source.frameRate,
+    ...ffmpegOptions(terminal),
+    ...(flags.audio &&
+      source.hasAudio &&
+      extname(out).toLowerCase() !== '.gif' && { audio: { path: source.path, startMs } }),
+  });
+}
+
+/** `TDDFA_FFMPEG` is the folder of ffmpeg and ffprobe where they are not on the PATH. */
+function ffmpegOptions({ env }: Terminal): { ffmpegFolder?: string } {
+  return env.TDDFA_FFMPEG ? { ffmpegFolder: env.TDDFA_FFMPEG } : {};
+}
+
+function parseDrawings({ draw, out }: VideoFlags): Drawing[] {
+  if (draw !== undefined && out === undefined) throw usageError('--draw: needs --out, where the drawn video goes');
+  const kinds = parseKinds('--draw', draw ?? 'landmarks', Object.keys(DRAWINGS), DRAWING_ALIASES);
+  return kinds.map((kind) => DRAWINGS[kind] as Drawing);
+}
+
+function requireMaps({ faceMaps }: FaceAligner): FaceMaps {
+  if (faceMaps === undefined) throw new CliError('--draw render: this pack has no triangles to draw');
+  return faceMaps;
+}
