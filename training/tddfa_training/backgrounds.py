@@ -1,0 +1,123 @@
+"""
+Pictures behind the heads: photographs of Debian's wallpaper packages and scikit-image (training only, nothing of them is
+shipped), and procedural clutter. Pictures with people in them are left out, and so is every picture used for checks.
+"""
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .noise import picture_noise
+from .paths import cache_folder
+
+FOLDERS = ("/usr/share/backgrounds", "/usr/share/wallpapers", "/usr/lib/python3/dist-packages/skimage/data")
+# People, faces or drawings of them; the astronaut is a test picture of this project; the rest are diagrams or multi-page files.
+EXCLUDED = ("astronaut", "friends_by", "life_by", "camera", "elephants_5640", "elephants_3840", "phantom", "multipage", "logo",
+            "bw_text", "no_time", "truncated", "palette", "cell.png", "chessboard", "block", "color.png", "flyingkonqui", "kiki")
+LONG_SIDE = 900
+HELD_OUT_SHARE = 0.2
+
+
+def _files():
+    seen = {}
+    for folder in FOLDERS:
+        for path in sorted(Path(folder).rglob("*")):
+            if path.suffix.lower() not in (".jpg", ".jpeg", ".png", ".webp") or not path.is_file():
+                continue
+            if any(word in str(path).lower() for word in EXCLUDED) or "screenshot" in path.name:
+                continue
+            # Wallpapers come in many sizes of one picture: keep the first of about screen size.
+            key = str(path.parent) if "contents/images" in str(path) else str(path)
+            if "contents/images" in str(path):
+                width = int("".join(c for c in path.stem.split("x")[0] if c.isdigit()) or 0)
+                if key in seen and not 900 <= width <= 2000:
+                    continue
+            seen[key] = path
+    return list(seen.values())
+
+
+def _is_held_out(path):
+    return int(hashlib.sha256(path.name.encode() + path.parent.parent.parent.name.encode()).hexdigest(), 16) % 100 < HELD_OUT_SHARE * 100
+
+
+def load_backgrounds(held_out=False):
+    """List of BGR uint8 pictures, long side at most 900 px; a fifth of them is kept for the rendered hold-out."""
+    cache = cache_folder() / f"backgrounds-{'held-out' if held_out else 'train'}.npz"
+    if cache.exists():
+        stored = np.load(cache)
+        return [stored[name] for name in stored.files]
+    pictures = []
+    for path in _files():
+        if _is_held_out(path) != held_out:
+            continue
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is None or min(image.shape[:2]) < 120:
+            continue
+        scale = LONG_SIDE / max(image.shape[:2])
+        if scale < 1:
+            image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        pictures.append(image)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(cache, **{f"{i:03d}": picture for i, picture in enumerate(pictures)})
+    return pictures
+
+
+OBJECT_FOLDER = "/usr/share/tuxpaint/stamps"
+# Anything with a human face on it or drawn like one.
+EXCLUDED_OBJECTS = ("/people/", "symbols/faces", "symbols/money", "halloween", "cartoon", "christmas", "statue", "monuments", "snowman",
+                    "alphabets", "symbols/math", "doll", "clown", "mask", "santa", "angel", "gingerbread", "puppet", "gnome", "baby",
+                    "newyears", "astronaut", "hazmat", "firefighter")
+OBJECT_SIDE = 256
+
+
+def load_objects(held_out=False):
+    """List of BGRA uint8 cut-outs, premultiplied, long side at most 256 px: animals, food, tools, vehicles, plants, clothes."""
+    cache = cache_folder() / f"objects-{'held-out' if held_out else 'train'}.npz"
+    if cache.exists():
+        stored = np.load(cache)
+        return [stored[name] for name in stored.files]
+    objects = []
+    for path in sorted(Path(OBJECT_FOLDER).rglob("*.png")):
+        if any(word in str(path).lower() for word in EXCLUDED_OBJECTS) or "_mirror" in path.stem or "_flip" in path.stem:
+            continue
+        if (int(hashlib.sha256(path.name.encode()).hexdigest(), 16) % 100 < HELD_OUT_SHARE * 100) != held_out:
+            continue
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if image is None or image.ndim != 3 or image.shape[2] != 4 or image.dtype != np.uint8 or min(image.shape[:2]) < 24:
+            continue
+        image = (image * (np.dstack([image[..., 3:]] * 3 + [np.full(image.shape[:2], 255)]) / 255.0)).astype(np.uint8)
+        scale = OBJECT_SIDE / max(image.shape[:2])
+        if scale < 1:
+            image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        objects.append(image)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(cache, **{f"{i:04d}": image for i, image in enumerate(objects)})
+    return objects
+
+
+def random_patch(rng, pictures, height, width):
+    """BGR uint8 [height, width, 3]: a random part of a random picture, or noise, or a gradient."""
+    kind = rng.random()
+    if kind < 0.1 or not pictures:
+        patch = rng.uniform(0, 255, 3) + 50 * rng.random() * picture_noise(rng, height, width, 3 if rng.random() < 0.6 else 1)
+        return np.clip(patch, 0, 255).astype(np.uint8)
+    if kind < 0.18:
+        direction = rng.uniform(0, 2 * np.pi)
+        y, x = np.mgrid[:height, :width]
+        ramp = np.cos(direction) * x / width + np.sin(direction) * y / height
+        patch = rng.uniform(0, 255, 3) + ramp[..., None] * rng.uniform(-120, 120, 3)
+        return np.clip(patch, 0, 255).astype(np.uint8)
+    picture = pictures[rng.integers(len(pictures))]
+    rows, columns = picture.shape[:2]
+    aspect = width / height
+    most = min(rows, columns / aspect)
+    h = int(np.exp(rng.uniform(np.log(min(60, most)), np.log(most))))
+    w = max(1, min(int(h * aspect), columns))
+    y, x = rng.integers(0, rows - h + 1), rng.integers(0, columns - w + 1)
+    patch = cv2.resize(picture[y:y + h, x:x + w], (width, height), interpolation=cv2.INTER_AREA if h > height else cv2.INTER_LINEAR)
+    if rng.random() < 0.5:
+        patch = patch[:, ::-1]
+    if rng.random() < 0.15 and height == width:
+        patch = np.rot90(patch, rng.integers(1, 4))
+    return np.ascontiguousarray(patch)

@@ -1,0 +1,144 @@
+"""Training samples of the regressor: a rendered head on a background, cropped and made worse, with its parameters."""
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .augment import degrade, light_field, occlude, tone, tone_cutout
+from .backgrounds import load_backgrounds, random_patch
+from .crops import CROP_SIZE, MICROMETRES, crop_landmarks, crop_matrix, crop_params, sample_roi
+from .label_fit import refine_labels
+from .paths import model_folder
+from .render_heads import FIELDS, LOOK, shard_files
+from .short_video import synthesize_clip
+
+
+def landmark_rows(folder=None):
+    """The model's landmarks in mm: mean [68, 3] and basis [68, 3, 50]."""
+    folder = folder or model_folder()
+    load = lambda name: np.load(folder / f"dense-{name}.npy")
+    keypoints = load("keypoints").astype(np.int64)
+    basis = np.concatenate([load("shape-basis"), load("expression-basis")], 1)[keypoints]
+    return load("mean").reshape(-1)[keypoints].reshape(68, 3) / MICROMETRES, basis.reshape(68, 3, -1) / MICROMETRES
+
+
+class HeadShards:
+    """All finished shards of a folder; pictures stay on disk. `refine` fits the labels to what the lens saw."""
+
+    def __init__(self, folder, refine=True):
+        self.folder = Path(folder)
+        self.rows = landmark_rows() if refine else None
+        self.shards = {}
+        self.refresh()
+
+    def refresh(self):
+        """Takes in shards that were finished since; returns how many heads there are."""
+        for label_file in sorted(self.folder.glob("heads-????.npz")):
+            index = int(label_file.stem.split("-")[1])
+            if index not in self.shards:
+                picture_file, _ = shard_files(self.folder, index)
+                stored = np.load(label_file)
+                labels = {field: stored[field] for field in (*FIELDS, LOOK) if field in stored.files}
+                if self.rows is not None:
+                    labels = refine_labels(*self.rows, labels)
+                self.shards[index] = (np.load(picture_file, mmap_mode="r"), labels)
+        self.index = [(shard, row) for shard, (pictures, _) in self.shards.items() for row in range(len(pictures))]
+        return len(self.index)
+
+    def __len__(self):
+        return len(self.index)
+
+    def head(self, i):
+        """Picture [canvas, canvas, 4] RGBA premultiplied, and its labels."""
+        shard, row = self.index[i]
+        pictures, labels = self.shards[shard]
+        return pictures[row], {field: values[row].astype(np.float64) for field, values in labels.items()}
+
+
+def mode_signs(shape_basis_rows, flip):
+    """[modes] +1 for symmetric, -1 for antisymmetric shape modes, from landmark rows [68, 3, modes] and their mirror order."""
+    mirrored = shape_basis_rows[flip] * np.array([-1.0, 1, 1])[None, :, None]
+    return np.sign((shape_basis_rows * mirrored).sum((0, 1)))
+
+
+def compose_crop(rng, picture, labels, pictures, signs, augmented=True):
+    """
+    Returns BGR uint8 [120, 120, 3], params [62], landmarks [68, 2] as the camera saw them (params' coordinates).
+    Without `augmented` only the roi varies: the rendered hold-out is measured so, and once more with all of it.
+    """
+    flip = bool(rng.random() < 0.5)
+    roi = sample_roi(rng, labels["box"], labels["landmarks"])
+    angle = rng.normal(0, 9) if augmented else 0.0
+    matrix = crop_matrix(roi, angle, flip)
+    params = crop_params(matrix, labels["camera"], labels["rotation"], labels["shape"], labels["expression"], signs, flip)
+    landmarks = crop_landmarks(matrix, labels["landmarks"], flip)
+    # warpAffine counts pixel centres from 0, the matrix pixel edges.
+    shifted = matrix.copy()
+    shifted[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
+    front = cv2.warpAffine(cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA), shifted, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR)
+    back = random_patch(rng, pictures, CROP_SIZE, CROP_SIZE)
+    if augmented and rng.random() < 0.5:
+        back = tone(rng, back)
+    if rng.random() < 0.4:
+        back = cv2.GaussianBlur(back, (0, 0), rng.uniform(0.5, 6))
+    if augmented and rng.random() < 0.7:
+        front = tone_cutout(rng, front)  # the head by itself: it need not match its background
+    image = np.clip(front[..., :3] + back * (1 - front[..., 3:].astype(np.float32) / 255), 0, 255).astype(np.uint8)
+    if augmented:
+        if rng.random() < 0.25:
+            occlude(rng, image, pictures)
+        if rng.random() < 0.35:
+            image = light_field(rng, image)
+        if rng.random() < 0.7:
+            image = tone(rng, image)
+        image = degrade(rng, image)
+    if rng.random() < 0.1:  # the picture ends here: the aligner pads with black
+        cut = int(rng.uniform(0.03, 0.3) * CROP_SIZE)
+        side = rng.integers(4)
+        if side == 0:
+            image[:cut] = 0
+        elif side == 1:
+            image[-cut:] = 0
+        elif side == 2:
+            image[:, :cut] = 0
+        else:
+            image[:, -cut:] = 0
+    return image, params, landmarks
+
+
+class CropSampler:
+    """Endless random crops of rendered heads."""
+
+    def __init__(self, folder, signs, held_out=False, augmented=True, pictures=None, refine=True):
+        """`pictures` are backgrounds (BGR uint8); the installed wallpapers where none are given."""
+        self.heads = HeadShards(folder, refine)
+        self.pictures = load_backgrounds(held_out) if pictures is None else pictures
+        self.signs = signs
+        self.augmented = augmented
+
+    def refresh(self):
+        """Takes in shards that were finished since."""
+        self.heads.refresh()
+
+    def clips(self, rng, size, frames, model):
+        """The same, but every `frames` neighbours are a short clip made from one still (`model`: a torch MorphableModel)."""
+        stills, params, landmarks = self.batch(rng, size // frames)
+        images, all_params, all_landmarks = [], [], []
+        for still, p, points in zip(stills, params, landmarks):
+            clip, clip_params = synthesize_clip(rng, still, p, model.vertices_of, frames)
+            # What the model's landmarks miss of the true ones stays as it is over the clip.
+            rest = points - model.vertices_of(p)[:68, :2]
+            images.append(clip)
+            all_params.append(clip_params)
+            all_landmarks += [model.vertices_of(q)[:68, :2] + rest for q in clip_params]
+        return np.concatenate(images), np.concatenate(all_params), np.stack(all_landmarks).astype(np.float32)
+
+    def batch(self, rng, size, indices=None):
+        """images [size, 120, 120, 3] BGR uint8, params [size, 62] float32, landmarks [size, 68, 2] float32."""
+        images = np.empty((size, CROP_SIZE, CROP_SIZE, 3), np.uint8)
+        params = np.empty((size, 62), np.float32)
+        landmarks = np.empty((size, 68, 2), np.float32)
+        for k in range(size):
+            picture, labels = self.heads.head(int(indices[k]) if indices is not None else int(rng.integers(len(self.heads))))
+            images[k], params[k], landmarks[k] = compose_crop(rng, picture, labels, self.pictures, self.signs, self.augmented)
+        return images, params, landmarks

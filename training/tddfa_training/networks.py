@@ -1,0 +1,61 @@
+"""The networks under the original's layer names, so that checkpoints go through `tddfa convert` like anybody's."""
+import torch
+from torch import nn
+
+
+class DepthwiseBlock(nn.Module):
+    """Depthwise 3 x 3 and pointwise 1 x 1 convolution, each with BatchNorm and ReLU."""
+
+    def __init__(self, inputs, outputs, stride=1):
+        super().__init__()
+        self.conv_dw = nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False)
+        self.bn_dw = nn.BatchNorm2d(inputs)
+        self.conv_sep = nn.Conv2d(inputs, outputs, 1, bias=False)
+        self.bn_sep = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        x = torch.relu(self.bn_dw(self.conv_dw(x)))
+        return torch.relu(self.bn_sep(self.conv_sep(x)))
+
+
+MOBILENET_BLOCKS = (("dw2_1", 64, 1), ("dw2_2", 128, 2), ("dw3_1", 128, 1), ("dw3_2", 256, 2), ("dw4_1", 256, 1), ("dw4_2", 512, 2),
+                    ("dw5_1", 512, 1), ("dw5_2", 512, 1), ("dw5_3", 512, 1), ("dw5_4", 512, 1), ("dw5_5", 512, 1), ("dw5_6", 1024, 2),
+                    ("dw6", 1024, 1))
+
+
+class MobileNetV1(nn.Module):
+    """
+    MobileNet-V1 of width `widen` for 120 x 120 crops: BGR, (v - 127.5) / 128.
+    `fc_param` gives the z-scored parameters; `fc_lm`, 68 x 2 landmarks, only serves training and is dropped on conversion.
+    """
+
+    def __init__(self, widen=1.0, outputs=62, landmark_outputs=136):
+        super().__init__()
+        channels = int(32 * widen)
+        self.conv1 = nn.Conv2d(3, channels, 3, 2, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        for name, width, stride in MOBILENET_BLOCKS:
+            setattr(self, name, DepthwiseBlock(channels, int(width * widen), stride))
+            channels = int(width * widen)
+        self.fc_param = nn.Linear(channels, outputs)
+        self.fc_lm = nn.Linear(channels, landmark_outputs)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                fan = module.kernel_size[0] * module.kernel_size[1] * module.out_channels // module.groups
+                nn.init.normal_(module.weight, 0, (2.0 / fan) ** 0.5)
+        for head in (self.fc_param, self.fc_lm):
+            nn.init.normal_(head.weight, 0, 0.01)
+            nn.init.zeros_(head.bias)
+
+    def forward(self, x):
+        x = torch.relu(self.bn1(self.conv1(x)))
+        for name, _, _ in MOBILENET_BLOCKS:
+            x = getattr(self, name)(x)
+        x = x.mean((2, 3))
+        return self.fc_param(x), self.fc_lm(x)
+
+
+def to_input(images):
+    """[n, 120, 120, 3] BGR uint8 array -> network input."""
+    tensor = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+    return (tensor - 127.5) / 128

@@ -1,0 +1,276 @@
+"""
+Pictures for the detector: rendered people on backgrounds, among what is not a face.
+
+What keeps false boxes down is variety of body-like things without a face: torsos without heads, limbs with sleeves, pieces of
+hair, neck or cheek, upside-down heads, backs of heads. They come from the first step on, in most pictures.
+"""
+import cv2
+import numpy as np
+
+from .augment import blend, degrade, light_field, random_shape, skin_colour, tone, tone_cutout
+from .backgrounds import load_backgrounds, load_objects, random_patch
+from .head_crops import HeadShards
+
+SCENE_SIZE = 320
+MAX_FACES = 16
+SMALLEST_FACE = 18.0  # px of the box's mean side; smaller ones are neither wanted nor punished
+FACELESS_YAW = 100.0
+
+
+def over(image, cutout, x, y):
+    """Lays a premultiplied BGRA cut-out over the picture in place; returns its visible part's box or None."""
+    height, width = cutout.shape[:2]
+    x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + width, image.shape[1]), min(y + height, image.shape[0])
+    if x1 <= x0 or y1 <= y0:
+        return None
+    part = cutout[y0 - y:y1 - y, x0 - x:x1 - x].astype(np.float32)
+    region = image[y0:y1, x0:x1]
+    region *= 1 - part[..., 3:] / 255
+    region += part[..., :3]
+    return x0, y0, x1, y1
+
+
+def spot(rng, extent, size, outside=0.4):
+    """Where something of this extent begins, at most the part `outside` of it beyond the edge of a picture of `size` px."""
+    low, high = sorted((-extent * outside, size - extent * (1 - outside)))
+    return int(rng.uniform(low, high))
+
+
+class SceneSampler:
+    """Endless random pictures with their boxes."""
+
+    def __init__(self, folder, held_out=False, size=SCENE_SIZE, pictures=None, objects=None):
+        """`pictures` are backgrounds (BGR uint8), `objects` cut-outs (BGRA); what is installed where none are given."""
+        self.objects = load_objects(held_out) if objects is None else objects
+        self.heads = HeadShards(folder, refine=False)
+        self.pictures = load_backgrounds(held_out) if pictures is None else pictures
+        self.size = size
+        self._sort()
+
+    def refresh(self):
+        self.heads.refresh()
+        self._sort()
+
+    def _sort(self):
+        yaws = np.array([abs(self.heads.shards[shard][1]["pose"][row][0]) for shard, row in self.heads.index])
+        self.with_face, self.without_face = np.nonzero(yaws < FACELESS_YAW)[0], np.nonzero(yaws >= FACELESS_YAW)[0]
+
+    def person(self, rng, index, side):
+        """A cut-out (BGRA, premultiplied) whose face box has the mean side `side`, and that box."""
+        picture, labels = self.heads.head(int(index))
+        box = labels["box"]
+        scale = side / ((box[2] - box[0] + box[3] - box[1]) / 2)
+        size = max(8, int(round(picture.shape[0] * scale)))
+        scale = size / picture.shape[0]
+        cutout = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA), (size, size), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        box = box * scale
+        if rng.random() < 0.5:
+            cutout = np.ascontiguousarray(cutout[:, ::-1])
+            box = np.array([size - box[2], box[1], size - box[0], box[3]])
+        if rng.random() < 0.75:
+            cutout = tone_cutout(rng, cutout)
+        if rng.random() < 0.3:
+            angle = rng.normal(0, 12)
+            matrix = cv2.getRotationMatrix2D((float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2), angle, 1)
+            cutout = cv2.warpAffine(cutout, matrix, (size, size))
+            # The box of the turned face: its inscribed ellipse, turned.
+            half = np.array([box[2] - box[0], box[3] - box[1]]) / 2
+            c, s = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+            turned = np.sqrt([(half[0] * c) ** 2 + (half[1] * s) ** 2, (half[0] * s) ** 2 + (half[1] * c) ** 2])
+            centre = (box[:2] + box[2:]) / 2
+            box = np.array([*(centre - turned), *(centre + turned)])
+        if rng.random() < 0.6:
+            cutout = self._body(rng, cutout)
+        if rng.random() < 0.2:
+            cutout = cv2.GaussianBlur(cutout, (0, 0), max(0.3, rng.uniform(0.3, 1.2) * max(1.0, side / 90)))
+        return cutout, box
+
+    def _body(self, rng, cutout):
+        """Goes on below the cut: the last rows drawn out downwards, with folds."""
+        size = cutout.shape[1]
+        rows = max(2, size // 24)
+        length = int(size * rng.uniform(0.2, 1.2))
+        strip = cv2.resize(cutout[-rows:], (size, length), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+        folds = cv2.resize(rng.standard_normal((6, 8)).astype(np.float32), (size, length), interpolation=cv2.INTER_CUBIC)
+        strip[..., :3] *= (1 + rng.uniform(0.03, 0.2) * folds)[..., None]
+        return np.concatenate([cutout, np.clip(np.minimum(strip, strip[..., 3:]), 0, 255).astype(np.uint8)])
+
+    def clutter(self, rng, image, most, largest=220):
+        """Blobs, boxes and shapes of any colour, skin's too, in place."""
+        for _ in range(rng.integers(0, most + 1)):
+            height, width = np.exp(rng.uniform(np.log(10), np.log(largest), 2)).astype(int)
+            mask = random_shape(rng, height, width)
+            if rng.random() < 0.45:
+                patch = random_patch(rng, self.pictures, height, width).astype(np.float32)
+            else:
+                colour = skin_colour(rng) if rng.random() < 0.6 else rng.uniform(0, 255, 3)
+                x, y = np.linspace(-1, 1, width)[None], np.linspace(-1, 1, height)[:, None]
+                slope = rng.normal(0, 0.35, 2)
+                shade = 1 + slope[0] * x + slope[1] * y
+                if rng.random() < 0.6:
+                    shade = shade * (1 - rng.uniform(0.2, 0.6) * (x ** 2 + y ** 2) / 2)
+                patch = np.clip(colour * shade[..., None], 0, 255)
+            if rng.random() < 0.4:
+                mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.6, 3))
+            blend(image, patch, mask, spot(rng, width, self.size, 0.3), spot(rng, height, self.size, 0.3))
+
+    def object(self, rng, image):
+        """An animal, a fruit, a tool, a vehicle … at any size and angle, in place."""
+        if not self.objects:
+            return
+        cutout = self.objects[rng.integers(len(self.objects))]
+        scale = np.exp(rng.uniform(np.log(24), np.log(300))) / max(cutout.shape[:2])
+        height, width = (max(4, int(n * scale)) for n in cutout.shape[:2])
+        cutout = cv2.resize(cutout, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        if rng.random() < 0.5:
+            cutout = cutout[:, ::-1]
+        if rng.random() < 0.3:
+            cutout = np.rot90(cutout, rng.integers(1, 4))
+        if rng.random() < 0.6:
+            cutout = tone_cutout(rng, cutout)
+        height, width = cutout.shape[:2]
+        over(image, np.ascontiguousarray(cutout), spot(rng, width, self.size), spot(rng, height, self.size))
+
+    def limb(self, rng, image):
+        """An arm or a leg, shaded round, perhaps with a sleeve, anywhere and at any angle, in place."""
+        length = int(np.exp(rng.uniform(np.log(30), np.log(320))))
+        width = int(np.clip(length * rng.uniform(0.12, 0.5), 6, 140))
+        size = int(np.hypot(length, width)) + 4
+        colour = skin_colour(rng) if rng.random() < 0.75 else rng.uniform(0, 255, 3)
+        across = (np.arange(size) - size / 2)[None]
+        rows = np.arange(length)[:, None]
+        half = width / 2 * np.linspace(1, rng.uniform(0.4, 1), length)[:, None]
+        u = across / half
+        inside = np.abs(u) < 1
+        light = rng.uniform(-0.6, 0.6)
+        shade = np.clip(1 - (np.clip(u, -1, 1) - light) ** 2 * rng.uniform(0.3, 0.8), 0.1, 1.2)
+        shade = shade * (1 + 0.2 * rng.random() * np.sin(rows / length * rng.uniform(1, 6) + rng.uniform(0, 6)))
+        patch = np.zeros((size, size, 4), np.float32)
+        top = (size - length) // 2
+        patch[top:top + length, :, :3] = colour * (shade * inside)[..., None]
+        patch[top:top + length, :, 3] = inside * 255
+        if rng.random() < 0.5:
+            sleeve = int(length * rng.uniform(0.1, 0.7))
+            cloth = rng.uniform(0, 255, 3)
+            patch[top:top + sleeve, :, :3] = cloth * (shade * inside)[:sleeve, :, None]
+            if rng.random() < 0.4:
+                stripes = np.sin(rows[:sleeve, 0] * rng.uniform(0.2, 1.2)) > 0
+                patch[top:top + sleeve, :, :3][stripes] *= rng.random(3)
+        matrix = cv2.getRotationMatrix2D((size / 2, size / 2), rng.uniform(0, 360), 1)
+        patch = cv2.warpAffine(np.clip(patch, 0, 255).astype(np.uint8), matrix, (size, size))
+        over(image, patch, spot(rng, size, self.size), spot(rng, size, self.size))
+
+    def faceless_person(self, rng, image):
+        """A headless torso, an upside-down head, or a piece of hair, neck or cheek, in place."""
+        cutout, box = self.person(rng, self.with_face[rng.integers(len(self.with_face))], float(np.exp(rng.uniform(np.log(25), np.log(280)))))
+        height = box[3] - box[1]
+        kind = rng.random()
+        if kind < 0.45:
+            piece = cutout[int(np.clip(box[3] + height * rng.uniform(0.0, 0.15), 0, len(cutout) - 4)):]
+            if rng.random() < 0.5:
+                piece = np.rot90(piece, rng.integers(1, 4))
+        elif kind < 0.6:
+            piece = cutout[::-1]
+        else:
+            for _ in range(20):
+                w, h = (int(max(4, height * rng.uniform(0.25, 0.9))) for _ in range(2))
+                x, y = int(rng.uniform(0, max(cutout.shape[1] - w, 1))), int(rng.uniform(0, max(cutout.shape[0] - h, 1)))
+                shared = max(0, min(x + w, box[2]) - max(x, box[0])) * max(0, min(y + h, box[3]) - max(y, box[1]))
+                if shared < 0.25 * height * (box[2] - box[0]) and (cutout[y:y + h, x:x + w, 3] > 128).mean() > 0.4:
+                    break
+            else:
+                return
+            piece = cutout[y:y + h, x:x + w]
+            mask = random_shape(rng, *piece.shape[:2])
+            piece = (piece * (mask[..., None] / 255.0)).astype(np.uint8)
+        h, w = piece.shape[:2]
+        if h > 2 and w > 2:
+            over(image, np.ascontiguousarray(piece), spot(rng, w, self.size), spot(rng, h, self.size))
+
+    def scene(self, rng):
+        """BGR uint8 [size, size, 3] and boxes [MAX_FACES, 5]: corners in px, then 1 for a face, -1 for do-not-care, 0 for none."""
+        size = self.size
+        image = random_patch(rng, self.pictures, size, size).astype(np.float32)
+        if rng.random() < 0.3:
+            image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 5))
+        self.clutter(rng, image, 5)
+        if rng.random() < 0.5:
+            for _ in range(rng.integers(1, 5)):
+                self.object(rng, image)
+        if rng.random() < 0.6:
+            for _ in range(rng.integers(0, 5)):
+                self.limb(rng, image)
+        if rng.random() < 0.6:
+            for _ in range(rng.integers(1, 4)):
+                self.faceless_person(rng, image)
+        kind = rng.random()
+        count = 0 if kind < 0.15 else 1 if kind < 0.5 else int(rng.integers(2, 5)) if kind < 0.85 else int(rng.integers(5, 13))
+        largest = 0.95 * size if count <= 2 else 0.5 * size if count < 5 else 0.22 * size
+        sides = np.sort(np.exp(rng.uniform(np.log(16), np.log(largest), count)))
+        if count == 1 and rng.random() < 0.6:
+            sides = rng.uniform(0.15 * size, 0.95 * size, 1)
+        boxes, covers = [], []
+        for side in sides:
+            back = len(self.without_face) > 0 and rng.random() < 0.1
+            pool = self.without_face if back else self.with_face
+            cutout, box = self.person(rng, pool[rng.integers(len(pool))], side)
+            width, height = box[2] - box[0], box[3] - box[1]
+            for _ in range(12):
+                place = np.array([spot(rng, width, size, 0.25), spot(rng, height, size, 0.25)], float)
+                target = np.array([*place, place[0] + width, place[1] + height])
+                others = np.array(boxes).reshape(-1, 4)
+                low, high = np.maximum(others[:, :2], target[:2]), np.minimum(others[:, 2:], target[2:])
+                shared = np.clip(high - low, 0, None).prod(1)
+                smaller = np.minimum((others[:, 2:] - others[:, :2]).prod(1), width * height)
+                if (shared < 0.3 * smaller).all():
+                    break
+            else:
+                continue
+            x, y = int(round(place[0] - box[0])), int(round(place[1] - box[1]))
+            visible = over(image, cutout, x, y)
+            if visible is None:
+                continue
+            x0, y0, x1, y1 = visible
+            opaque = np.zeros((size, size), bool)
+            opaque[y0:y1, x0:x1] = cutout[y0 - y:y1 - y, x0 - x:x1 - x, 3] > 128
+            for j, other in enumerate(boxes):
+                u0, v0, u1, v1 = np.clip(other, 0, size).astype(int)
+                if u1 > u0 and v1 > v0:
+                    covers[j] += opaque[v0:v1, u0:u1].mean()
+            if not back:
+                boxes.append(box + [x, y, x, y])
+                covers.append(0.0)
+        for box in boxes:
+            if rng.random() < 0.22:
+                width, height = box[2] - box[0], box[3] - box[1]
+                h, w = max(4, int(height * rng.uniform(0.15, 0.6))), max(4, int(width * rng.uniform(0.15, 0.6)))
+                patch = random_patch(rng, self.pictures, h, w) if rng.random() < 0.5 else np.full((h, w, 3), skin_colour(rng))
+                x = box[rng.integers(2) * 2] + rng.normal(0, 0.15) * width
+                blend(image, np.clip(patch, 0, 255).astype(np.float32), random_shape(rng, h, w), int(x - w / 2), int(box[1] + rng.uniform(0.2, 1) * height - h / 2))
+        if rng.random() < 0.25:
+            self.clutter(rng, image, 1, 60)
+        picture = np.clip(image, 0, 255).astype(np.uint8)
+        if rng.random() < 0.25:
+            picture = light_field(rng, picture)
+        if rng.random() < 0.7:
+            picture = tone(rng, picture)
+        picture = degrade(rng, picture, 0.8)
+        result = np.zeros((MAX_FACES, 5), np.float32)
+        filled = 0
+        for box, cover in zip(boxes, covers):
+            clipped = np.clip(box, 0, size)
+            inside = (clipped[2:] - clipped[:2]).prod() / (box[2:] - box[:2]).prod()
+            if inside < 0.15 or filled == MAX_FACES:
+                continue
+            wanted = cover < 0.5 and inside > 0.5 and (box[2:] - box[:2]).mean() >= SMALLEST_FACE
+            # A box may reach past the edge, as the face does; far outside there is nothing to see it by.
+            result[filled] = [*(box if inside > 0.8 else clipped), 1 if wanted else -1]
+            filled += 1
+        return picture, result
+
+    def batch(self, rng, count):
+        """images [count, size, size, 3] BGR uint8, boxes [count, MAX_FACES, 5]."""
+        images, boxes = np.empty((count, self.size, self.size, 3), np.uint8), np.empty((count, MAX_FACES, 5), np.float32)
+        for i in range(count):
+            images[i], boxes[i] = self.scene(rng)
+        return images, boxes

@@ -1,0 +1,227 @@
+"""
+Stage 3: trains FaceBoxes on composed pictures: `python3 -m tddfa_training.train_detector --run NAME`.
+
+Needs people rendered with room around them: `python3 -m tddfa_training.render_heads --out DIR --canvas-px 320 --canvas-mm 420
+--faceless 0.08`. Writes DIR/NAME/{last,averaged}.pth and log.jsonl; started again with the same name it goes on where it stopped.
+"""
+import argparse
+import json
+import multiprocessing
+import queue as queues
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from . import faceboxes
+from .paths import runs_folder
+from .scenes import SceneSampler
+from .train_regressor import Averager, save_checkpoint, stop_requests
+
+NEGATIVES_PER_POSITIVE = 6
+BOX_WEIGHT = 2.0
+OVERLAP_WEIGHT = 1.0
+REPLAY_BATCHES = 120
+HELD_OUT_SCENES = 160
+
+
+def _worker(queue, folder, batch, seed):
+    torch.set_num_threads(1)
+    sampler = SceneSampler(folder)
+    rng = np.random.default_rng(seed)
+    served = 0
+    while True:
+        queue.put(sampler.batch(rng, batch))
+        served += 1
+        if served % 40 == 0:
+            sampler.refresh()
+
+
+def replay(rng, batches, count):
+    """A batch made of pictures seen before, mirrored, shifted and toned anew: composing is slower than learning."""
+    images, boxes = [], []
+    for _ in range(count):
+        stored_images, stored_boxes = batches[rng.integers(len(batches))]
+        i = rng.integers(len(stored_images))
+        image, box = stored_images[i], stored_boxes[i].copy()
+        size = len(image)
+        if rng.random() < 0.5:
+            image = image[:, ::-1]
+            box[:, [0, 2]] = np.where(box[:, 4:] != 0, size - box[:, [2, 0]], 0)
+        dx, dy = rng.integers(-24, 25, 2)
+        moved = np.zeros_like(image)
+        moved[max(dy, 0):size + min(dy, 0), max(dx, 0):size + min(dx, 0)] = image[max(-dy, 0):size - max(dy, 0), max(-dx, 0):size - max(dx, 0)]
+        used = box[:, 4] != 0
+        box[used, :4] += np.array([dx, dy, dx, dy])
+        clipped = np.clip(box[:, :4], 0, size)
+        area = lambda b: (b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1])
+        inside = area(clipped) / np.maximum(area(box), 1e-6)
+        box[used & (inside < 0.15)] = 0
+        box[used & (inside < 0.5) & (box[:, 4] > 0), 4] = -1
+        images.append(np.clip(moved * rng.uniform(0.8, 1.2, 3), 0, 255).astype(np.uint8))
+        boxes.append(box)
+    return np.stack(images), np.stack(boxes)
+
+
+def to_input(images):
+    x = torch.from_numpy(np.ascontiguousarray(images)).float() - torch.tensor(faceboxes.CHANNEL_MEANS)
+    return x.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+
+
+def detector_loss(loc, conf, boxes, priors, size):
+    """Class loss with mined negatives, smooth L1 of the codes, and an IoU loss for tight boxes."""
+    classes, matched = faceboxes.match_priors(boxes, priors, size)
+    positive = classes == 1
+    count = max(int(positive.sum()), 1)
+    code = faceboxes.encode(matched, priors)
+    position = F.smooth_l1_loss(loc[positive], code[positive], reduction="sum") / count
+    found, wanted = faceboxes.decode(loc, priors)[positive], matched[positive]
+    low, high = torch.maximum(found[:, :2], wanted[:, :2]), torch.minimum(found[:, 2:], wanted[:, 2:])
+    both = (high - low).clamp(min=0).prod(1)
+    area = lambda b: (b[:, 2:] - b[:, :2]).clamp(min=0).prod(1)
+    overlap = (1 - both / (area(found) + area(wanted) - both + 1e-9)).sum() / count
+    entropy = F.cross_entropy(conf.reshape(-1, 2), classes.clamp(min=0).reshape(-1), reduction="none").reshape(classes.shape)
+    hardness = entropy.detach().clone()
+    hardness[classes != 0] = -1
+    most = int(min(max(NEGATIVES_PER_POSITIVE * count, 20 * len(boxes)), int((classes == 0).sum())))
+    threshold = torch.topk(hardness.reshape(-1), most)[0][-1]
+    chosen = positive | ((classes == 0) & (hardness >= threshold))
+    classification = entropy[chosen].sum() / count
+    return BOX_WEIGHT * position + OVERLAP_WEIGHT * overlap + classification, (float(position.detach()), float(overlap.detach()), float(classification.detach()))
+
+
+def average_precision(results, truths, threshold=0.5):
+    """
+    AP at an IoU over pictures, and at score 0.5: recall, false boxes a picture, mean IoU of found boxes.
+    Boxes of faces that are neither wanted nor punished (label -1) take their detections out of the count.
+    """
+    entries, total, ious, found_sure, false_sure = [], 0, [], 0, 0
+    for boxes, truth in zip(results, truths):
+        wanted, ignored = truth[truth[:, 4] > 0, :4], truth[truth[:, 4] < 0, :4]
+        total += len(wanted)
+        taken = np.zeros(len(wanted), bool)
+        for box in boxes:
+            overlap = faceboxes.box_overlap(torch.tensor(box[None, :4]), torch.tensor(wanted, dtype=torch.float64))[0].numpy() if len(wanted) else np.zeros(0)
+            best = int(overlap.argmax()) if len(overlap) else -1
+            if best >= 0 and overlap[best] >= threshold and not taken[best]:
+                taken[best] = True
+                entries.append((box[4], 1))
+                if box[4] > 0.5:
+                    ious.append(overlap[best])
+                    found_sure += 1
+            else:
+                if len(ignored):
+                    low, high = np.maximum(ignored[:, :2], box[:2]), np.minimum(ignored[:, 2:], box[2:4])
+                    inside = np.clip(high - low, 0, None).prod(1) / max((box[2] - box[0]) * (box[3] - box[1]), 1e-6)
+                    if inside.max() > 0.5:
+                        continue
+                entries.append((box[4], 0))
+                false_sure += box[4] > 0.5
+    entries.sort(key=lambda e: -e[0])
+    hits = np.cumsum([hit for _, hit in entries]) if entries else np.zeros(0)
+    precision = hits / np.arange(1, len(hits) + 1)
+    recall = hits / max(total, 1)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    return {"ap": float((np.diff(recall, prepend=0) * envelope).sum()), "recall": found_sure / max(total, 1),
+            "false_per_picture": float(false_sure) / max(len(results), 1), "mean_iou": float(np.mean(ious)) if ious else 0.0}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--people", type=Path, default=runs_folder() / "people")
+    parser.add_argument("--pictures", type=int, default=300_000, help="length of the whole run in pictures")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--init", type=Path, help="start from the weights of this checkpoint")
+    parser.add_argument("--evaluate-every", type=int, default=9600)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    folder = runs_folder() / args.run
+    folder.mkdir(parents=True, exist_ok=True)
+    network = faceboxes.FaceBoxes().to(memory_format=torch.channels_last)
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    plain = [p for p in network.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0}], lr=args.rate)
+    seen, last = 0, folder / "last.pth"
+    stored = torch.load(last) if last.exists() else torch.load(args.init) if args.init else None
+    if stored is not None:
+        network.load_state_dict(stored["state_dict"])
+    averager = Averager(network, 0.999)
+    if last.exists():
+        optimizer.load_state_dict(stored["optimizer"])
+        averager.state, averager.steps, seen = stored["averaged"], stored["averager_steps"], stored["seen"]
+    held_out = SceneSampler(args.people / "held-out", held_out=True)
+    held_images, held_boxes = held_out.batch(np.random.default_rng(5), HELD_OUT_SCENES)
+    size = held_out.size
+    priors = torch.from_numpy(faceboxes.prior_boxes(size, size))
+    queue = multiprocessing.Queue(12)
+    workers = [multiprocessing.Process(target=_worker, args=(queue, args.people / "train", args.batch, [args.seed, i, seen]), daemon=True)
+               for i in range(args.workers)]
+    for worker in workers:
+        worker.start()
+    rng = np.random.default_rng([args.seed, seen, 9])
+    pool, fresh, running = [], 0, []
+    started, started_at, next_evaluation = time.time(), seen, seen + args.evaluate_every
+    network.train()
+
+    def save_last():
+        save_checkpoint(last, {"state_dict": network.state_dict(), "optimizer": optimizer.state_dict(), "averaged": averager.state,
+                               "averager_steps": averager.steps, "seen": seen})
+
+    asked_to_stop = stop_requests()
+    while seen < args.pictures and not asked_to_stop:
+        if not all(worker.is_alive() for worker in workers):
+            raise RuntimeError("a process that composes pictures has ended; its error is above")
+        warm, progress = min(1.0, (seen / args.batch + 1) / 150), min(1.0, seen / args.pictures)
+        for group in optimizer.param_groups:
+            group["lr"] = args.rate * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress)))
+        try:
+            batch = queue.get() if len(pool) < 12 else queue.get_nowait()
+            pool = (pool + [batch])[-REPLAY_BATCHES:]
+            fresh += 1
+        except queues.Empty:
+            batch = replay(rng, pool, args.batch)
+        loc, conf = network(to_input(batch[0]))
+        loss, parts = detector_loss(loc, conf, torch.from_numpy(batch[1]), priors, size)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+        optimizer.step()
+        averager.update(network)
+        running.append(parts)
+        seen += args.batch
+        if seen >= next_evaluation or seen >= args.pictures:
+            next_evaluation = seen + args.evaluate_every
+            current = {key: value.clone() for key, value in network.state_dict().items()}
+            network.load_state_dict(averager.state)
+            network.eval()
+            result = average_precision([faceboxes.detect(network, image) for image in held_images], held_boxes)
+            network.train()
+            network.load_state_dict(current)
+            line = {"seen": seen, "minutes": (time.time() - started) / 60, "per_second": (seen - started_at) / (time.time() - started),
+                    "fresh_share": fresh * args.batch / max(seen - started_at, 1), "loss": np.mean(running, 0).tolist(), "held_out": result}
+            running = []
+            with open(folder / "log.jsonl", "a") as log:
+                log.write(json.dumps(line) + "\n")
+            print(f"{seen} pictures, {line['per_second']:.1f}/s ({100 * line['fresh_share']:.0f} % fresh), loss {np.round(line['loss'], 3)}, held out AP "
+                  f"{result['ap']:.3f}, recall {result['recall']:.3f}, false {result['false_per_picture']:.2f}, IoU {result['mean_iou']:.3f}", flush=True)
+            save_checkpoint(folder / "averaged.pth", {"state_dict": averager.state, "seen": seen, "held_out": result})
+            save_last()
+    if asked_to_stop:
+        save_last()
+        print(f"stopped at {seen} pictures", flush=True)
+    for worker in workers:
+        worker.terminate()
+    # The queue's feeder thread would wait for readers that are gone.
+    queue.cancel_join_thread()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,457 @@
+"""
+Tests of the training code that need neither MakeHuman's data nor renders: `npm run train:test`, or
+`python3 -m unittest discover -s training/tests -t training`.
+"""
+import os
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tddfa_training import augment, calibrate, crops, faceboxes, losses, metrics, native, short_video, train_detector  # noqa: E402
+from tddfa_training.folder_crops import FolderSampler  # noqa: E402
+from tddfa_training.head_crops import CropSampler  # noqa: E402
+from tddfa_training.heads import rotation_matrix  # noqa: E402
+from tddfa_training.label_fit import refine_labels  # noqa: E402
+from tddfa_training.meta_joint import choose_by_meta_test  # noqa: E402
+from tddfa_training.morphable_model import MorphableModel  # noqa: E402
+from tddfa_training.networks import MobileNetV1, to_input  # noqa: E402
+from tddfa_training.render_heads import FIELDS, shard_files  # noqa: E402
+from tddfa_training.scenes import SceneSampler  # noqa: E402
+
+
+def toy_model(seed=0, vertices=150):
+    """A random model of the original's layout, in micrometres."""
+    rng = np.random.default_rng(seed)
+    mean = rng.normal(0, 5e4, 3 * vertices)
+    shape, expression = rng.normal(0, 1500, (3 * vertices, 40)), rng.normal(0, 3000, (3 * vertices, 10))
+    keypoints = (np.arange(68)[:, None] * 3 + np.arange(3)).ravel()
+    return MorphableModel(mean, shape, expression, keypoints, stride=1)
+
+
+def toy_params(rng, count=1, scale=5e-4):
+    """Parameters with a true scaled rotation."""
+    rows = []
+    for _ in range(count):
+        rotation = rotation_matrix(*rng.uniform(-40, 40, 3)) * scale
+        camera = np.concatenate([rotation, [[rng.normal(60, 3)], [rng.normal(60, 3)], [0]]], 1)
+        rows.append(np.concatenate([camera.ravel(), rng.normal(0, 1, 40), rng.uniform(0, 1, 10)]))
+    return torch.tensor(np.array(rows), dtype=torch.float32)
+
+
+class Losses(unittest.TestCase):
+    def setUp(self):
+        self.model = toy_model()
+        self.rng = np.random.default_rng(1)
+        self.target = toy_params(self.rng, 6)
+        self.std = toy_params(self.rng, 400).std(0).clamp(min=1e-5)
+        self.mean = toy_params(self.rng, 400).mean(0)
+
+    def test_vdc_is_the_squared_vertex_distance(self):
+        shifted = self.target.clone()
+        shifted[:, 3] += 3.0  # 3 px to the right
+        self.assertAlmostEqual(float(losses.vdc_loss(self.model, shifted, self.target)), 9.0, places=3)
+        self.assertEqual(float(losses.vdc_loss(self.model, self.target, self.target)), 0.0)
+        shifted[:, 11] += 4.0
+        self.assertAlmostEqual(float(losses.vdc_loss(self.model, shifted, self.target)), 25.0, places=3)
+        self.assertAlmostEqual(float(losses.vdc_loss(self.model, shifted, self.target, planar=True)), 9.0, places=3)
+
+    def test_fast_weights_equal_the_slow_ones_for_a_scaled_rotation(self):
+        wrong = self.target + torch.tensor(self.rng.normal(0, 1, self.target.shape), dtype=torch.float32) * self.std
+        slow = losses.wpdc_weights(self.model, wrong, self.target)
+        fast = losses.fwpdc_weights(self.model, wrong, self.target)
+        # Measured 2e-4: float32 differences of vertices.
+        self.assertLess(float(((slow - fast).abs() / slow.amax(1, keepdim=True)).max()), 1e-3)
+
+    def test_weighted_losses_vanish_only_at_the_truth_and_have_gradients(self):
+        z_target = (self.target - self.mean) / self.std
+        for loss in (losses.wpdc_loss, losses.fwpdc_loss):
+            self.assertEqual(float(loss(self.model, z_target, z_target, self.mean, self.std)), 0.0)
+            z = (z_target + 0.3).requires_grad_(True)
+            value = loss(self.model, z, z_target, self.mean, self.std)
+            value.backward()
+            self.assertGreater(float(value), 0)
+            self.assertTrue(bool((z.grad != 0).any()))
+            self.assertTrue(bool(torch.isfinite(z.grad).all()))
+
+    def test_the_parameter_that_moves_most_weighs_most(self):
+        wrong = self.target.clone()
+        wrong[:, 12] += 1e-3
+        wrong[:, 3] += 5
+        weights = losses.fwpdc_weights(self.model, wrong, self.target)
+        self.assertTrue(bool((weights.argmax(1) == 3).all()))
+
+    def test_landmark_head_measures_in_half_crops(self):
+        landmarks = torch.full((2, 68, 2), 60.0)
+        self.assertEqual(float(losses.landmark_head_loss(torch.zeros(2, 136), landmarks)), 0.0)
+        self.assertAlmostEqual(float(losses.landmark_head_loss(torch.zeros(2, 136), landmarks + 60)), 2.0, places=5)
+
+
+class MetaJoint(unittest.TestCase):
+    def test_keeps_the_better_branch_and_only_it(self):
+        torch.manual_seed(0)
+        network = torch.nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
+        x = torch.randn(64, 4)
+        y = x @ torch.tensor([[1.0], [-2.0], [0.5], [3.0]])
+        calls = []
+
+        def step(name, batch):
+            calls.append((name, batch))
+            # 'worse' walks away from the target.
+            loss = (network(x) - (y if name == "good" else -y)).pow(2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return float(loss.detach())
+
+        def meta_test():
+            with torch.no_grad():
+                return float((network(x) - y).pow(2).mean())
+
+        before = meta_test()
+        name, values = choose_by_meta_test(network, optimizer, ("worse", "good"), step, [0, 1, 2], meta_test)
+        self.assertEqual(name, "good")
+        self.assertEqual(len(values), 3)
+        self.assertEqual([c for c in calls if c[0] == "worse"], [("worse", i) for i in range(3)])
+        self.assertLess(meta_test(), before)
+        # The kept state is the good branch's own: repeating it by hand gives the same weights.
+        torch.manual_seed(0)
+        again = torch.nn.Linear(4, 1)
+        sgd = torch.optim.SGD(again.parameters(), lr=0.05, momentum=0.9)
+        for _ in range(3):
+            loss = (again(x) - y).pow(2).mean()
+            sgd.zero_grad()
+            loss.backward()
+            sgd.step()
+        self.assertTrue(torch.allclose(again.weight, network.weight, atol=1e-6))
+
+
+class Crops(unittest.TestCase):
+    def test_roi_rules(self):
+        # By hand: side 150, centre (100, 125 + 21), size int(237.0).
+        self.assertTrue(np.allclose(crops.roi_from_box([50, 25, 150, 225]), [100 - 118.5, 146 - 118.5, 100 + 118.5, 146 + 118.5]))
+        roi = crops.roi_from_landmarks(np.array([[0.0, 0], [10, 4]]))
+        self.assertAlmostEqual(roi[2] - roi[0], 10 * np.sqrt(2))
+        self.assertTrue(np.allclose((roi[:2] + roi[2:]) / 2, [5, 2]))
+
+    def test_params_put_the_model_where_the_landmarks_are(self):
+        rng = np.random.default_rng(2)
+        model = toy_model(3)
+        signs = np.ones(40)
+        mean = model.mean.numpy().reshape(-1, 3)[:68] / 1000
+        for flip in (False, True):
+            shape, expression = rng.normal(0, 1, 40), rng.uniform(0, 1, 10)
+            rotation = rotation_matrix(*rng.uniform(-60, 60, 3))
+            camera = np.concatenate([0.6 * rotation[:2] * [[1], [-1]], rng.normal(96, 5, (2, 1))], 1)
+            points = mean + (model.basis.numpy().reshape(-1, 3, 50)[:68] / 1000) @ np.concatenate([shape, expression])
+            canvas = points @ camera[:, :3].T + camera[:, 3]
+            matrix = crops.crop_matrix(np.array([40.0, 50, 150, 160]), 12.0, flip)
+            params = crops.crop_params(matrix, camera, rotation, shape, expression, signs, flip)
+            expected = crops.crop_landmarks(matrix, canvas, False)
+            mirrored = points * [-1, 1, 1] if flip else points
+            got = mirrored * 1000 @ params[:12].reshape(3, 4)[:, :3].T + params[:12].reshape(3, 4)[:, 3]
+            self.assertLess(np.abs(got[:, :2] - expected).max(), 1e-6)
+            # A proper scaled rotation: no mirror image slips through.
+            camera_matrix = params[:12].reshape(3, 4)[:, :3]
+            self.assertGreater(np.linalg.det(camera_matrix), 0)
+            product = camera_matrix @ camera_matrix.T
+            self.assertLess(np.abs(product / product[0, 0] - np.eye(3)).max(), 1e-9)
+
+    def test_landmark_flip_undoes_itself(self):
+        self.assertTrue((crops.LANDMARK_FLIP[crops.LANDMARK_FLIP] == np.arange(68)).all())
+
+    def test_refined_labels_come_closer_to_what_was_seen(self):
+        rng = np.random.default_rng(4)
+        mean, basis = rng.normal(0, 50, (68, 3)), rng.normal(0, 1.5, (68, 3, 50))
+        shape, expression = rng.normal(0, 1, (1, 40)), rng.uniform(0, 1, (1, 10))
+        rotation = rotation_matrix(20, 5, 3)
+        camera = np.concatenate([0.6 * rotation[:2] * [[1], [-1]], [[96], [96]]], 1)
+        # What is seen is another face than the labels say: nearer, and a little different in shape and expression.
+        true = np.concatenate([shape[0], expression[0]]) + np.concatenate([rng.normal(0, 0.5, 40), rng.normal(0, 0.1, 10)])
+        seen = 1.05 * ((mean + basis @ true) @ camera[:, :3].T) + 90
+        labels = dict(shape=shape, expression=expression, camera=camera[None], rotation=rotation[None], landmarks=seen[None])
+        refined = refine_labels(mean, basis, labels)
+        error = lambda l: np.linalg.norm((mean + basis @ np.concatenate([l["shape"][0], l["expression"][0]])) @ l["camera"][0][:, :3].T
+                                         + l["camera"][0][:, 3] - seen, axis=1).mean()
+        self.assertLess(error(refined), 0.4 * error(labels))
+
+
+class Metrics(unittest.TestCase):
+    def test_pose_of_a_known_rotation(self):
+        for yaw, pitch, roll in ((30, 0, 0), (0, 20, 0), (0, 0, -15), (-40, 10, 5)):
+            camera = np.concatenate([5e-4 * rotation_matrix(yaw, pitch, roll), np.zeros((3, 1))], 1)
+            params = np.concatenate([camera.ravel(), np.zeros(50)])[None]
+            self.assertLess(metrics.angle_between(params, params)[0], 1e-4)
+            turned = np.concatenate([np.concatenate([5e-4 * rotation_matrix(yaw + 7, pitch, roll), np.zeros((3, 1))], 1).ravel(), np.zeros(50)])[None]
+            self.assertAlmostEqual(metrics.angle_between(params, turned)[0], 7, places=4)
+        # R[2, 0] of a turn by yaw about y is -sin(yaw): the original's yaw is negative for it.
+        self.assertAlmostEqual(metrics.pose_degrees(params=np.concatenate([np.concatenate(
+            [rotation_matrix(30, 0, 0), np.zeros((3, 1))], 1).ravel(), np.zeros(50)])[None])[0, 0], -30, places=6)
+
+    def test_nme_is_relative_to_the_box(self):
+        truth = np.zeros((1, 68, 2))
+        truth[0, 0], truth[0, 1] = [100, 0], [0, 25]
+        self.assertAlmostEqual(metrics.nme_percent(truth + [3, 4], truth)[0], 100 * 5 / 50)
+
+
+class ShortVideo(unittest.TestCase):
+    def setUp(self):
+        self.rng = np.random.default_rng(5)
+        self.model = toy_model(6)
+        self.params = toy_params(self.rng)[0].numpy().astype(np.float64)
+
+    def points(self, params):
+        with torch.no_grad():
+            return self.model(torch.tensor(params[None], dtype=torch.float32))[0].numpy()
+
+    def test_turning_moves_the_face_by_that_angle_and_keeps_its_scale(self):
+        turned = short_video.turned_params(self.params, 5, 0)
+        self.assertAlmostEqual(metrics.angle_between(self.params[None], turned[None])[0], 5, places=3)
+        scale = lambda p: np.linalg.norm(p[:3])
+        self.assertAlmostEqual(scale(turned) / scale(self.params), 1, delta=0.2)
+        self.assertAlmostEqual(np.linalg.det(turned[:12].reshape(3, 4)[:, :3]) / np.linalg.det(self.params[:12].reshape(3, 4)[:, :3]), 1, places=6)
+
+    def test_params_follow_a_similarity_of_the_crop(self):
+        matrix = short_video.similarity(self.rng, 3.0)
+        moved = short_video.transform_params(self.params, matrix)
+        picture = lambda p: np.stack([p[:, 0] - 0.5, crops.CROP_SIZE + 0.5 - p[:, 1]], 1)
+        before, after = picture(self.points(self.params)), picture(self.points(moved))
+        self.assertLess(np.abs(before @ matrix[:, :2].T + matrix[:, 2] - after).max(), 1e-3)
+
+    def test_the_picture_goes_where_the_vertices_go(self):
+        image = np.zeros((120, 120, 3), np.uint8)
+        points = np.stack([self.rng.uniform(35, 85, 40), self.rng.uniform(35, 85, 40)], 1)
+        field = short_video.displacement_field(points, points + [3, 0])
+        self.assertLess(abs(field[60, 60, 0] + 3), 0.5)  # look back 3 px to the left
+        self.assertLess(np.abs(field[:4, :4]).max(), 0.5)  # the far corner stays
+        image[50:70, 50:70] = 255
+        images, params = short_video.synthesize_clip(self.rng, image, self.params, self.points, frames=4)
+        self.assertEqual(images.shape, (4, 120, 120, 3))
+        self.assertEqual(params.shape, (4, 62))
+        self.assertTrue((images[0] == image).all())
+        self.assertTrue(np.allclose(params[0], self.params, atol=1e-4))
+        self.assertGreater(np.abs(params[3] - params[0]).max(), 0)
+
+
+class Networks(unittest.TestCase):
+    def test_mobilenet_has_the_original_size_and_names(self):
+        network = MobileNetV1(0.5)
+        self.assertEqual(sum(p.numel() for name, p in network.named_parameters() if not name.startswith("fc_lm")), 850398)
+        network.eval()
+        with torch.no_grad():
+            params, landmarks = network(to_input(np.zeros((2, 120, 120, 3), np.uint8)))
+        self.assertEqual((tuple(params.shape), tuple(landmarks.shape)), ((2, 62), (2, 136)))
+        self.assertIn("dw5_6.conv_sep.weight", network.state_dict())
+
+    def test_faceboxes_has_the_original_size_and_outputs(self):
+        network = faceboxes.FaceBoxes().eval()
+        self.assertEqual(sum(p.numel() for p in network.parameters()), 1007330)
+        with torch.no_grad():
+            loc, conf = network(torch.zeros(1, 3, 480, 640))
+        self.assertEqual((tuple(loc.shape), tuple(conf.shape)), ((1, 6400, 4), (1, 6400, 2)))
+        self.assertEqual(len(faceboxes.prior_boxes(480, 640)), 6400)
+        self.assertEqual(len(faceboxes.prior_boxes(607, 1080)), 13781)
+
+    def test_decoding_undoes_encoding(self):
+        rng = np.random.default_rng(0)
+        priors = torch.tensor(faceboxes.prior_boxes(128, 160))
+        boxes = torch.tensor(rng.uniform(0, 0.5, (len(priors), 2)), dtype=torch.float32)
+        boxes = torch.cat([boxes, boxes + torch.tensor(rng.uniform(0.1, 0.4, (len(priors), 2)), dtype=torch.float32)], 1)
+        self.assertLess(float((faceboxes.decode(faceboxes.encode(boxes, priors), priors) - boxes).abs().max()), 1e-5)
+
+    def test_matching_gives_each_face_a_prior_and_leaves_doubt_alone(self):
+        priors = torch.tensor(faceboxes.prior_boxes(320, 320))
+        boxes = torch.zeros(1, 3, 5)
+        boxes[0, 0] = torch.tensor([100, 100, 164, 170, 1])
+        boxes[0, 1] = torch.tensor([200, 200, 217, 219, 1])
+        boxes[0, 2] = torch.tensor([20, 20, 60, 70, -1])
+        classes, matched = faceboxes.match_priors(boxes, priors, 320)
+        self.assertGreaterEqual(int((classes == 1).sum()), 2)
+        found = matched[classes == 1] * 320
+        for face in boxes[0, :2, :4]:
+            self.assertTrue(bool(((found - face).abs().max(1)[0] < 1e-3).any()))
+        overlap = faceboxes.box_overlap(boxes[0, 2:3, :4] / 320, torch.cat([priors[:, :2] - priors[:, 2:] / 2, priors[:, :2] + priors[:, 2:] / 2], 1))[0]
+        self.assertTrue(bool((classes[0][overlap > 0.35] != 0).all()))
+
+
+def write_shard(folder, canvas=64, count=12, faceless=3):
+    """A shard as the renderer writes it, of discs with a darker half instead of heads."""
+    rng = np.random.default_rng(8)
+    y, x = np.mgrid[:canvas, :canvas] + 0.5
+    images = np.zeros((count, canvas, canvas, 4), np.uint8)
+    labels = {field: [] for field in FIELDS}
+    for i in range(count):
+        disc = np.hypot(x - canvas / 2, y - canvas / 2) < canvas * 0.25
+        images[i][disc] = [200, 150, 120, 255]
+        images[i][disc & (x > canvas / 2)] = [100, 75, 60, 255]
+        yaw = 170.0 if i < faceless else float(rng.uniform(-40, 40))
+        rotation = rotation_matrix(yaw, 0, 0)
+        labels["shape"].append(np.zeros(40))
+        labels["expression"].append(np.zeros(10))
+        labels["camera"].append(np.concatenate([0.3 * rotation[:2] * [[1], [-1]], [[canvas / 2], [canvas / 2]]], 1))
+        labels["rotation"].append(rotation)
+        angle = np.linspace(0, 2 * np.pi, 68, endpoint=False)
+        labels["landmarks"].append(canvas / 2 + canvas * 0.25 * np.stack([np.cos(angle), np.sin(angle)], 1))
+        labels["box"].append(np.array([0.25, 0.25, 0.75, 0.75]) * canvas)
+        labels["pose"].append([yaw, 0, 0])
+    picture_file, label_file = shard_files(Path(folder), 0)
+    np.save(picture_file, images)
+    np.savez(label_file, **{field: np.array(values, np.float32) for field, values in labels.items()})
+
+
+class Sampling(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        write_shard(self.folder.name)
+        self.backgrounds = [np.random.default_rng(1).integers(0, 60, (200, 300, 3)).astype(np.uint8)]
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def test_crops_show_the_head_where_the_labels_say(self):
+        sampler = CropSampler(self.folder.name, np.ones(40), augmented=False, pictures=self.backgrounds, refine=False)
+        images, params, landmarks = sampler.batch(np.random.default_rng(2), 24)
+        self.assertEqual((images.shape, params.shape, landmarks.shape), ((24, 120, 120, 3), (24, 62), (24, 68, 2)))
+        for image, points, p in zip(images, landmarks, params):
+            centre = points.mean(0)
+            column, row = int(centre[0] - 0.5), int(120.5 - centre[1])
+            if 8 < column < 112 and 8 < row < 112 and image[row].any() and image[:, column].any():
+                self.assertGreater(image[row - 2:row + 3, column - 2:column + 3].mean(), 60)  # on the disc, not the dark background
+            self.assertAlmostEqual(p[3], centre[0], delta=0.05)
+            self.assertAlmostEqual(p[7], centre[1], delta=0.05)
+
+    def test_toning_a_cutout_keeps_its_cover_and_its_premultiplied_colours(self):
+        rng = np.random.default_rng(7)
+        cover = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (64, 1))
+        cutout = np.dstack([(cover * share).astype(np.uint8) for share in (0.2, 0.5, 0.8)] + [cover])
+        toned = augment.tone_cutout(rng, cutout)
+        self.assertTrue((toned[..., 3] == cover).all())
+        self.assertTrue((toned[..., :3] <= toned[..., 3:]).all())
+        straight = toned[:, 32:, :3] / (toned[:, 32:, 3:] / 255.0)
+        self.assertLess(straight.std((0, 1)).max(), 4)  # one colour before, one colour after
+
+    def test_the_same_seed_gives_the_same_crops(self):
+        batch = lambda: CropSampler(self.folder.name, np.ones(40), pictures=self.backgrounds, refine=False).batch(np.random.default_rng(3), 8)
+        for first, second in zip(batch(), batch()):
+            self.assertTrue((first == second).all())
+
+    def test_clips_hold_neighbours(self):
+        sampler = CropSampler(self.folder.name, np.ones(40), pictures=self.backgrounds, refine=False)
+        images, params, landmarks = sampler.clips(np.random.default_rng(5), 12, 4, toy_model())
+        self.assertEqual((images.shape, params.shape, landmarks.shape), ((12, 120, 120, 3), (12, 62), (12, 68, 2)))
+        within = np.abs(params[1] - params[0])[[3, 7]].max()
+        self.assertGreater(np.abs(params[4] - params[0])[[3, 7]].max(), 0)
+        self.assertLess(within, 15)
+
+    def test_own_crops_are_read_and_checked(self):
+        folder = Path(self.folder.name) / "own"
+        folder.mkdir()
+        model = toy_model()
+        params = toy_params(np.random.default_rng(6), 3).numpy()
+        for i in range(3):
+            cv2.imwrite(str(folder / f"{i}.png"), np.full((120, 120, 3), 40 * i, np.uint8))
+        (folder / "list.txt").write_text("0.png\n1.png\n2.png\n")
+        np.save(folder / "params.npy", params)
+        sampler = FolderSampler(folder, augmented=False).with_landmarks(model)
+        images, got, landmarks = sampler.batch(np.random.default_rng(0), 8)
+        for image, p, points in zip(images, got, landmarks):
+            row = int(np.nonzero((params == p).all(1))[0][0])
+            self.assertEqual(int(image[0, 0, 0]), 40 * row)
+            self.assertTrue(np.allclose(points, model.vertices_of(params[row])[:68, :2]))
+        np.save(folder / "params.npy", params[:2])
+        with self.assertRaisesRegex(ValueError, "params.npy"):
+            FolderSampler(folder)
+        cv2.imwrite(str(folder / "1.png"), np.zeros((100, 120, 3), np.uint8))
+        with self.assertRaisesRegex(ValueError, "120 x 120"):
+            sampler.batch(np.random.default_rng(0), 20)
+
+    def test_scenes_have_sound_boxes(self):
+        objects = [np.full((40, 60, 4), 255, np.uint8)]
+        sampler = SceneSampler(self.folder.name, pictures=self.backgrounds, objects=objects)
+        self.assertEqual((len(sampler.with_face), len(sampler.without_face)), (9, 3))
+        images, boxes = sampler.batch(np.random.default_rng(4), 60)
+        self.assertEqual(images.shape, (60, 320, 320, 3))
+        used = boxes[boxes[..., 4] != 0]
+        self.assertGreater(len(used), 40)
+        self.assertTrue((used[:, 2:4] > used[:, :2]).all())
+        self.assertEqual(set(np.unique(boxes[..., 4])) - {-1.0, 0.0, 1.0}, set())
+        empty = (boxes[..., 4] == 0).all(1).mean()
+        self.assertTrue(0.05 < empty < 0.35)
+
+    def test_replayed_scenes_keep_boxes_on_their_faces(self):
+        size = 320
+        image = np.zeros((1, size, size, 3), np.uint8)
+        image[0, 100:180, 120:190] = 200
+        boxes = np.zeros((1, 16, 5), np.float32)
+        boxes[0, 0] = [120, 100, 190, 180, 1]
+        for seed in range(6):
+            images, moved = train_detector.replay(np.random.default_rng(seed), [(image, boxes)], 1)
+            x0, y0, x1, y1 = moved[0, 0, :4].astype(int)
+            self.assertGreater(images[0, y0 + 1:y1 - 1, x0 + 1:x1 - 1].min(), 100)
+            self.assertTrue((moved[0, 1:] == 0).all())
+
+
+class DetectorAccuracy(unittest.TestCase):
+    def test_average_precision_by_hand(self):
+        truth = np.array([[0, 0, 10, 10, 1], [100, 0, 110, 10, 1], [200, 0, 210, 10, 1], [300, 0, 310, 10, -1]], float)
+        found = np.array([[0, 0, 10, 10, 0.9], [50, 0, 60, 10, 0.8], [100, 0, 110, 10, 0.7], [300, 0, 310, 10, 0.95]])
+        result = train_detector.average_precision([found], [truth])
+        self.assertAlmostEqual(result["ap"], 1 / 3 + (1 / 3) * (2 / 3))
+        self.assertAlmostEqual(result["recall"], 2 / 3)
+        self.assertEqual(result["false_per_picture"], 1)
+        self.assertAlmostEqual(result["mean_iou"], 1, places=6)
+
+    def test_calibration_moves_the_log_odds_and_nothing_else(self):
+        torch.manual_seed(0)
+        network = faceboxes.FaceBoxes().eval()
+        x = torch.randn(1, 3, 128, 128) * 40
+        with torch.no_grad():
+            loc, conf = network(x)
+            network.load_state_dict(calibrate.shift_scores(network.state_dict(), 1.5))
+            moved_loc, moved_conf = network(x)
+        self.assertTrue(torch.equal(loc, moved_loc))
+        odds = lambda c: c[..., 1] - c[..., 0]
+        self.assertTrue(torch.allclose(odds(moved_conf), odds(conf) + 1.5, atol=1e-4))
+
+    def test_loss_is_least_for_the_right_answer(self):
+        priors = torch.from_numpy(faceboxes.prior_boxes(320, 320))
+        boxes = torch.zeros(1, 16, 5)
+        boxes[0, 0] = torch.tensor([100.0, 90, 170, 180, 1])
+        classes, matched = faceboxes.match_priors(boxes, priors, 320)
+        right = faceboxes.encode(matched, priors)
+        sure = torch.zeros(1, len(priors), 2)
+        sure[..., 1] = torch.where(classes == 1, 30.0, -30.0)
+        best, _ = train_detector.detector_loss(right, sure, boxes, priors, 320)
+        self.assertLess(float(best), 1e-3)
+        for loc, conf in ((right + 1, sure), (right, -sure)):
+            self.assertGreater(float(train_detector.detector_loss(loc, conf, boxes, priors, 320)[0]), 0.5)
+
+
+class Renderer(unittest.TestCase):
+    def test_the_nearer_triangle_wins_and_back_faces_are_culled(self):
+        position = np.array([[1, 1, 0], [1, 15, 0], [15, 1, 0], [1, 1, 5], [1, 15, 5], [15, 1, 5]], np.float32)
+        front = np.array([[0, 1, 2], [3, 4, 5]], np.int32)  # counter-clockwise seen with y up
+        ids, bary, depth = native.rasterize(position, front, np.zeros(2, np.uint8), 16, 16)
+        self.assertEqual(set(np.unique(ids)), {-1, 1})
+        self.assertEqual(depth[3, 3], 5)
+        self.assertTrue(np.allclose(bary[3, 3].sum() + (1 - bary[3, 3].sum()), 1))
+        back = front[:, ::-1].copy()
+        ids, _, _ = native.rasterize(position, back, np.zeros(2, np.uint8), 16, 16)
+        self.assertTrue((ids == -1).all())
+        ids, _, _ = native.rasterize(position, back, np.ones(2, np.uint8), 16, 16)
+        self.assertTrue((ids == 1).any())
+
+    def test_normals_point_at_the_viewer(self):
+        position = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32)
+        self.assertTrue(np.allclose(native.vertex_normals(position, np.array([[0, 1, 2]], np.int32)), [0, 0, 1]))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    unittest.main()
