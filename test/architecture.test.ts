@@ -1,0 +1,252 @@
+/**
+ * Which file may import which, and what may be used where: the rules that keep the package small in the browser and easy
+ * to follow. CONTRIBUTING.md says why.
+ */
+import { readFileSync } from 'node:fs';
+import { basename, posix } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import ts from 'typescript';
+
+import { repositoryRoot } from './support/shared.ts';
+import { filesOf } from './support/source-files.ts';
+
+/** Rooms of the house, by the beginning of a file's path; the first that fits counts. */
+const ROOMS = {
+  base: ['src/types.ts', 'src/errors.ts'],
+  entries: ['src/index.ts', 'src/node.ts', 'src/browser.ts', 'src/geometry.ts'],
+  cli: ['src/cli/'],
+  browser: ['src/browser/'],
+  aligner: ['src/face-aligner.ts', 'src/video/'],
+  models: ['src/models/'],
+  engine: ['src/engine/'],
+  geometry: ['src/geometry/'],
+  imageFiles: ['src/image-files/'],
+  videoFiles: ['src/video-files/'],
+  converters: ['converters/'],
+} as const;
+
+type Room = keyof typeof ROOMS;
+
+/** What a room may import, beside itself. */
+const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
+  base: [],
+  geometry: ['base'],
+  engine: ['base'],
+  imageFiles: ['base', 'engine'],
+  videoFiles: ['base', 'imageFiles'],
+  models: ['base', 'engine', 'geometry'],
+  aligner: ['base', 'models', 'engine', 'geometry'],
+  browser: ['base', 'aligner', 'models', 'engine', 'geometry'],
+  entries: ['base', 'browser', 'aligner', 'models', 'engine', 'geometry', 'imageFiles', 'videoFiles', 'converters'],
+  converters: ['base', 'models', 'engine', 'geometry', 'imageFiles'],
+  cli: ['base', 'entries', 'aligner', 'models', 'engine', 'geometry', 'imageFiles', 'videoFiles', 'converters'],
+};
+
+/** Files that only ever run in Node. */
+const NODE_ONLY = [
+  'src/node.ts',
+  'src/cli/',
+  'src/engine/weights/file-',
+  'src/image-files/',
+  'src/video-files/',
+  'converters/',
+];
+/** Files that only ever run in a browser. */
+const BROWSER_ONLY = ['src/browser.ts', 'src/browser/', 'src/engine/weights/cache'];
+/** The only files that know tfjs. */
+const TFJS_ONLY = ['src/engine/tfjs'];
+
+const NODE_GLOBALS = new Set(['process', 'Buffer', 'require', '__dirname', '__filename', 'setImmediate']);
+const DOM_GLOBALS = new Set([
+  'document',
+  'window',
+  'navigator',
+  'localStorage',
+  'indexedDB',
+  'caches',
+  'HTMLCanvasElement',
+  'HTMLImageElement',
+  'HTMLVideoElement',
+  'OffscreenCanvas',
+  'createImageBitmap',
+  'requestAnimationFrame',
+]);
+
+interface SourceFile {
+  readonly path: string;
+  readonly room: Room | undefined;
+  /** Files of this repository that it imports, types included. */
+  readonly imports: readonly string[];
+  /** Packages and Node modules that it imports; not those of which it takes types alone. */
+  readonly packages: readonly string[];
+  /** Names that it uses but that are neither properties nor declared in it. */
+  readonly globals: ReadonlySet<string>;
+  readonly hasDefaultExport: boolean;
+}
+
+const startsWithAny = (path: string, starts: readonly string[]) => starts.some((start) => path.startsWith(start));
+
+function readSource(path: string): SourceFile {
+  const tree = ts.createSourceFile(
+    path,
+    readFileSync(posix.join(repositoryRoot, path), 'utf8'),
+    ts.ScriptTarget.ES2022,
+    true,
+  );
+  const imports: string[] = [];
+  const packages: string[] = [];
+  const used = new Set<string>();
+  const declared = new Set<string>();
+  let hasDefaultExport = false;
+
+  const addImport = (specifier: ts.Node | undefined, typesOnly: boolean) => {
+    if (specifier === undefined || !ts.isStringLiteral(specifier)) return;
+    if (specifier.text.startsWith('.')) imports.push(posix.join(posix.dirname(path), specifier.text));
+    else if (!typesOnly) packages.push(specifier.text);
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) addImport(node.moduleSpecifier, node.importClause?.isTypeOnly === true);
+    else if (ts.isExportDeclaration(node)) addImport(node.moduleSpecifier, node.isTypeOnly);
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      addImport(node.arguments[0], false);
+    } else if (ts.isImportTypeNode(node)) {
+      addImport(ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined, true);
+    } else if (ts.isExportAssignment(node)) {
+      hasDefaultExport = true;
+    } else if (node.kind === ts.SyntaxKind.DefaultKeyword && !ts.isCaseOrDefaultClause(node.parent)) {
+      hasDefaultExport = true;
+    } else if (ts.isExportSpecifier(node) && node.name.text === 'default') {
+      hasDefaultExport = true;
+    } else if (ts.isIdentifier(node)) {
+      const parent = node.parent;
+      const isProperty =
+        (ts.isPropertyAccessExpression(parent) && parent.name === node) ||
+        (ts.isQualifiedName(parent) && parent.right === node) ||
+        (ts.isPropertyAssignment(parent) && parent.name === node);
+      const isDeclaration = !isProperty && 'name' in parent && parent.name === node;
+      if (isDeclaration) declared.add(node.text);
+      else if (!isProperty && !ts.isTypeReferenceNode(parent)) used.add(node.text);
+      // `globalThis.process` is `process`.
+      const isOfGlobal =
+        ts.isPropertyAccessExpression(parent) &&
+        parent.name === node &&
+        ts.isIdentifier(parent.expression) &&
+        parent.expression.text === 'globalThis';
+      if (isOfGlobal) used.add(node.text);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+
+  const room = (Object.keys(ROOMS) as Room[]).find((name) => startsWithAny(path, ROOMS[name]));
+  const globals = new Set([...used].filter((name) => !declared.has(name)));
+  return { path, room, imports, packages, globals, hasDefaultExport };
+}
+
+const files = filesOf('src', 'converters').filter((path) => /\.ts$/.test(path));
+const sources = files.map(readSource);
+const byPath = new Map(sources.map((source) => [source.path, source]));
+
+/** `a uses b` for each pair that breaks a rule: what a failing test prints. */
+function breaches(check: (source: SourceFile) => readonly string[]): string[] {
+  return sources.flatMap((source) => check(source).map((what) => `${source.path}: ${what}`));
+}
+
+describe('architecture', () => {
+  test('there is something to look at, and every file has its room', () => {
+    expect(sources.length).toBeGreaterThan(30);
+    expect(sources.filter(({ room }) => room === undefined).map(({ path }) => path)).toEqual([]);
+    const relativeImports = sources.flatMap(({ imports }) => imports);
+    expect(relativeImports.length).toBeGreaterThan(50);
+  });
+
+  test('relative imports name files that are there', () => {
+    expect(breaches(({ imports }) => imports.filter((path) => !byPath.has(path) && !path.endsWith('.json')))).toEqual(
+      [],
+    );
+  });
+
+  test('imports go in one direction', () => {
+    const wrong = breaches(({ room, imports }) =>
+      imports.filter((path) => {
+        const other = byPath.get(path)?.room;
+        return other !== undefined && room !== undefined && other !== room && !MAY_IMPORT[room].includes(other);
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('there are no cycles', () => {
+    expect(findCycle()).toBeUndefined();
+  });
+
+  test('geometry needs no package at all', () => {
+    expect(breaches(({ room, packages }) => (room === 'geometry' || room === 'base' ? packages : []))).toEqual([]);
+  });
+
+  test('only files for Node import Node modules or jimp', () => {
+    const isNodeOnly = (name: string) => name.startsWith('node:') || name === 'jimp';
+    const wrong = breaches(({ path, packages }) => (startsWithAny(path, NODE_ONLY) ? [] : packages.filter(isNodeOnly)));
+    expect(wrong).toEqual([]);
+    // A bare 'fs' would slip through the rule above.
+    expect(breaches(({ packages }) => packages.filter((name) => BARE_NODE_MODULES.has(name)))).toEqual([]);
+  });
+
+  test('only files for Node use its globals, only files for the browser the DOM', () => {
+    const wrong = breaches(({ path, globals }) => {
+      const nodeGlobals = startsWithAny(path, NODE_ONLY) ? [] : [...globals].filter((name) => NODE_GLOBALS.has(name));
+      const domGlobals = startsWithAny(path, BROWSER_ONLY) ? [] : [...globals].filter((name) => DOM_GLOBALS.has(name));
+      return [...nodeGlobals, ...domGlobals];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('only the tfjs engine imports tfjs', () => {
+    const wrong = breaches(({ path, packages }) =>
+      startsWithAny(path, TFJS_ONLY) ? [] : packages.filter((name) => name.startsWith('@tensorflow/')),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('there are no default exports', () => {
+    expect(breaches(({ hasDefaultExport }) => (hasDefaultExport ? ['default export'] : []))).toEqual([]);
+  });
+
+  test('there are no barrels below the entries, and no drawers for odds and ends', () => {
+    const barrels = files.filter((path) => basename(path) === 'index.ts' && path !== 'src/index.ts');
+    const drawers = files.filter((path) =>
+      path.split(/[/.]/).some((part) => /^(utils?|helpers?|common|misc)$/.test(part)),
+    );
+    expect([...barrels, ...drawers]).toEqual([]);
+  });
+
+  test('files are named in kebab-case', () => {
+    expect(files.filter((path) => !/^[a-z0-9-]+(\.d)?\.ts$/.test(basename(path)))).toEqual([]);
+  });
+});
+
+const BARE_NODE_MODULES = new Set(['fs', 'path', 'os', 'crypto', 'zlib', 'url', 'module', 'stream', 'worker_threads']);
+
+/** The files of one import cycle, in order; undefined where there is none. */
+function findCycle(): string[] | undefined {
+  const finished = new Set<string>();
+  const trail: string[] = [];
+  const walk = (path: string): string[] | undefined => {
+    if (finished.has(path)) return undefined;
+    const start = trail.indexOf(path);
+    if (start >= 0) return [...trail.slice(start), path];
+    trail.push(path);
+    for (const next of byPath.get(path)?.imports ?? []) {
+      const cycle = walk(next);
+      if (cycle !== undefined) return cycle;
+    }
+    trail.pop();
+    finished.add(path);
+    return undefined;
+  };
+  for (const { path } of sources) {
+    const cycle = walk(path);
+    if (cycle !== undefined) return cycle;
+  }
+  return undefined;
+}

@@ -1,0 +1,260 @@
+/** The page, built as it is published, used as people use it. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import axe from 'axe-core';
+import gltfValidator from 'gltf-validator';
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { build } from 'vite';
+import { describeWithChromium, openPage, startSite, useChromium } from '../support/chromium.ts';
+import type { LocalServer } from '../support/local-server.ts';
+import { describeWithShared, repositoryRoot, sharedPath } from '../support/shared.ts';
+import { upstreamPack } from '../support/upstream-pack.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'tddfa-page-'));
+const BUILD_TIMEOUT_MS = 180_000;
+const WAIT_MS = 60_000;
+/** What the fake camera shows. */
+const cameraFile = join(folder, 'camera.mjpeg');
+
+describeWithChromium('the page', () => {
+  const cameraFlags = ['--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${cameraFile}`];
+  const browser = useChromium(cameraFlags);
+  let context: BrowserContext;
+  let page: Page;
+  let errors: readonly string[];
+  let server: LocalServer;
+
+  beforeAll(async () => {
+    await build({
+      root: join(repositoryRoot, 'web'),
+      logLevel: 'error',
+      // From any folder: it is served below one.
+      build: { outDir: join(folder, 'site'), minify: false },
+    });
+  }, BUILD_TIMEOUT_MS);
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterEach(async () => {
+    await context.close();
+    await server.close();
+  });
+
+  async function open(
+    pack: string | undefined,
+    options: BrowserContextOptions = {},
+    tamper?: (bytes: Uint8Array) => Uint8Array,
+  ) {
+    server = await startSite({
+      folders: { '/some/folder/': join(folder, 'site'), ...(pack && { '/some/folder/weights/test/': pack }) },
+      ...(tamper && { tamper: (path, bytes) => (path.endsWith('.bin') ? tamper(bytes) : bytes) }),
+    });
+    context = await browser().newContext(options);
+    const query = pack === undefined ? '?pack=nowhere/' : '?pack=weights/test/';
+    ({ page, errors } = await openPage(context, `${server.url}/some/folder/${query}`));
+  }
+
+  const waitForStatus = (pattern: RegExp) =>
+    page.getByRole('status').filter({ hasText: pattern }).waitFor({ timeout: WAIT_MS });
+  const waitForMesh = () => page.locator('#viewer[data-drawn=true]').waitFor({ timeout: WAIT_MS });
+  const picturePixels = () => page.locator('#picture').screenshot();
+  const findings = async () => {
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  };
+
+  test('says what to do where there is no model, and is usable then', async () => {
+    await open(undefined);
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByRole('alert').textContent()).toMatch(/refused: .*404/);
+    expect(await page.getByLabel('Address of a pack').isVisible()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Use the camera' }).isDisabled()).toBe(true);
+    expect(await findings()).toEqual([]);
+  });
+
+  describeWithShared('with the reference weights', () => {
+    let pack: string;
+    beforeAll(async () => {
+      pack = await upstreamPack();
+    });
+
+    test('shows the sample photo, and asks nobody else for anything', async () => {
+      await open(pack);
+      await waitForStatus(/1 face found/);
+      await waitForMesh();
+      expect(errors).toEqual([]);
+      const rows = await page.locator('#timings td').allTextContents();
+      for (const milliseconds of rows.slice(0, 5)) expect(Number(milliseconds)).toBeGreaterThan(0);
+      const addresses = await page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
+      expect(addresses.filter((address) => !address.startsWith(server.url))).toEqual([]);
+      // Another visit needs no weights.
+      const before = server.requests.length;
+      await page.reload();
+      await waitForStatus(/1 face found/);
+      expect(server.requests.slice(before).filter((request) => request.includes('/folder/weights/'))).toEqual([]);
+    });
+
+    test.each([
+      ['light', { width: 1280, height: 900 }],
+      ['dark', { width: 390, height: 844 }],
+    ] as const)('has no serious accessibility finding (%s)', async (colorScheme, viewport) => {
+      await open(pack, { colorScheme, viewport });
+      await waitForMesh();
+      expect(await findings()).toEqual([]);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect(overflow).toBeLessThanOrEqual(0);
+    });
+
+    test('takes a file, switches overlays, turns and changes the face by keyboard', async () => {
+      await open(pack);
+      await waitForMesh();
+      await page.locator('#file').setInputFiles(sharedPath('photos/trump_hillary.jpg'));
+      await waitForStatus(/2 faces found/);
+      await page.locator('#face').selectOption('1');
+      const seen = new Set<string>();
+      const drawn = async (change: () => Promise<void>) => {
+        const before = await page.locator('#picture').getAttribute('data-drawings');
+        await change();
+        await page.locator(`#picture:not([data-drawings="${before}"])`).waitFor({ timeout: WAIT_MS });
+        await page.waitForTimeout(100);
+      };
+      for (const name of ['None', 'Mesh', 'Depth', 'PNCC']) {
+        await drawn(() => page.getByRole('radio', { name }).check());
+        seen.add((await picturePixels()).toString('base64'));
+      }
+      for (const name of ['Landmarks', 'Points', 'Pose', 'Boxes', 'Without the photo']) {
+        await drawn(() => page.getByRole('checkbox', { name }).check());
+        seen.add((await picturePixels()).toString('base64'));
+      }
+      expect(seen.size).toBe(9);
+
+      const view = page.getByRole('application');
+      const views = new Set<string>();
+      const addView = async () => {
+        await page.waitForTimeout(300);
+        views.add((await view.screenshot()).toString('base64'));
+      };
+      await addView();
+      await view.focus();
+      await page.keyboard.press('ArrowRight');
+      await addView();
+      await page.keyboard.press('+');
+      await addView();
+      await page.getByRole('slider', { name: 'Expression 1', exact: true }).focus();
+      await page.keyboard.press('End');
+      await addView();
+      await page.getByRole('button', { name: 'Neutral' }).press('Enter');
+      await addView();
+      await page.getByRole('button', { name: 'Frontal' }).press('Enter');
+      await addView();
+      await page.getByLabel('Skin').selectOption('clay');
+      await addView();
+      expect(views.size).toBe(7);
+      expect(errors).toEqual([]);
+    });
+
+    test('saves files that others can read', async () => {
+      await open(pack);
+      await waitForMesh();
+      const save = async (name: string) => {
+        const [download] = await Promise.all([
+          page.waitForEvent('download'),
+          page.getByRole('button', { name, exact: true }).click(),
+        ]);
+        return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+      };
+      const glb = await save('GLB');
+      expect(glb.name).toBe('sample.glb');
+      const { issues } = await gltfValidator.validateBytes(new Uint8Array(glb.bytes));
+      expect(issues).toMatchObject({ numErrors: 0, numWarnings: 0 });
+      expect((await save('PLY')).bytes.subarray(0, 4).toString()).toBe('ply\n');
+      expect((await save('OBJ + texture')).bytes.subarray(0, 2).toString()).toBe('PK');
+      expect((await save('PNG')).bytes.subarray(1, 4).toString()).toBe('PNG');
+      const document = JSON.parse((await save('JSON')).bytes.toString());
+      expect(document.images[0]).toMatchObject({ file: 'sample.png', width: 512, height: 512 });
+      expect(document.images[0].faces[0].landmarks).toHaveLength(68);
+    });
+
+    test('follows a video, pauses, and goes on', async () => {
+      await open(pack);
+      await waitForMesh();
+      await page.locator('#file').setInputFiles(sharedPath('photos/obama.mp4'));
+      const rate = page.locator('#timings td').last();
+      await expectText(rate, /^\d+$/);
+      await page.getByRole('button', { name: 'Pause and turn it' }).click();
+      await waitForMesh();
+      await page.getByRole('button', { name: 'Play' }).click();
+      await page.getByRole('slider', { name: 'Position in the video' }).waitFor();
+      await page.getByRole('button', { name: 'Close' }).click();
+      await waitForStatus(/confidence/);
+      expect(errors).toEqual([]);
+    });
+
+    describe('with a camera', () => {
+      beforeEach(() => {
+        if (existsSync(cameraFile)) return;
+        const scale = ['-vf', 'scale=640:480', '-q:v', '4'];
+        execFileSync('ffmpeg', ['-v', 'error', '-i', sharedPath('photos/obama.mp4'), ...scale, cameraFile]);
+      });
+
+      test('follows who is in front of it', async () => {
+        await open(pack, { permissions: ['camera'] });
+        await waitForMesh();
+        await page.getByRole('button', { name: 'Use the camera' }).click();
+        await waitForStatus(/^1 face found\.$/);
+        await expectText(page.locator('#timings td').last(), /^\d+$/);
+        expect(errors).toEqual([]);
+      });
+
+      test('says so where it is not allowed', async () => {
+        await open(pack, { permissions: [] });
+        await waitForMesh();
+        await page.getByRole('button', { name: 'Use the camera' }).click();
+        await page
+          .getByRole('alert')
+          .filter({ hasText: /not allowed/ })
+          .waitFor({ timeout: WAIT_MS });
+      });
+    });
+
+    test('refuses a damaged model, and a file that is no picture', async () => {
+      let isDamaged = false;
+      await open(pack, {}, (bytes) => (isDamaged ? bytes.map((byte) => byte ^ 1) : bytes));
+      await waitForMesh();
+      await page.locator('#file').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('no') });
+      await page
+        .getByRole('alert')
+        .filter({ hasText: /a\.png.*not a picture/ })
+        .waitFor({ timeout: WAIT_MS });
+      isDamaged = true;
+      await page.getByText('Use another model').click();
+      await page.getByLabel('Address of a pack').fill('./weights/test//');
+      await page.evaluate(() => caches.delete('tddfa-weights'));
+      await page.getByRole('button', { name: 'Load', exact: true }).click();
+      await page
+        .getByRole('alert')
+        .filter({ hasText: /refused: .*damaged/ })
+        .waitFor({ timeout: WAIT_MS });
+      expect(await page.locator('#status').textContent()).toMatch(/stays/);
+    });
+
+    test('takes a pack from a folder', async () => {
+      await open(undefined);
+      await page.getByRole('alert').waitFor();
+      await page.locator('#pack-folder').setInputFiles(pack);
+      await waitForStatus(/1 face found/);
+      expect(readFileSync(join(pack, 'pack.json'), 'utf8')).toContain(
+        (await page.locator('#model').textContent())?.match(/“(.*)”/)?.[1] ?? '-',
+      );
+    });
+  });
+});
+
+async function expectText(locator: ReturnType<Page['locator']>, pattern: RegExp): Promise<void> {
+  await locator.filter({ hasText: pattern }).waitFor({ timeout: WAIT_MS });
+}

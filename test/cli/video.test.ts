@@ -1,0 +1,279 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import * as v from 'valibot';
+import { type VideoFrameEntry, videoFrameSchema } from '../../src/cli/video-document.ts';
+import { readImage } from '../../src/image-files/read-image.ts';
+import { writeImage } from '../../src/image-files/write-image.ts';
+import { readVideo } from '../../src/video-files/read-video.ts';
+import { expectClose } from '../support/expect-close.ts';
+import { describeWithFfmpeg } from '../support/ffmpeg.ts';
+import { interleave, readTracking } from '../support/reference.ts';
+import { type CliResult, type CliTestOptions, runCli } from '../support/run-cli.ts';
+import { describeWithShared, sharedPath } from '../support/shared.ts';
+import { useTemporaryFolder } from '../support/temporary-folder.ts';
+import { upstreamPack } from '../support/upstream-pack.ts';
+
+/** Px; 0.0007 was measured. */
+const LANDMARK_MAX_ABS = 0.002;
+
+describe('tddfa video, used wrongly', () => {
+  const inFolder = useTemporaryFolder();
+
+  test.each([
+    ['--draw needs --out', ['a.mp4', '--draw', 'boxes'], /--draw: needs --out/],
+    [
+      'an unknown drawing',
+      ['a.mp4', '--out', 'b.mp4', '--draw', 'hats'],
+      /--draw: there is no 'hats'; choose from landmarks/,
+    ],
+    [
+      'a range that is none',
+      ['a.mp4', '--start', '5', '--end', '4'],
+      /--end: expected no less than --start \(5\), got 4/,
+    ],
+    ['a frame that is no number', ['a.mp4', '--start', 'x'], /expected a whole number of at least 0, got 'x'/],
+    ['an unknown mode', ['a.mp4', '--mode', 'best'], /Allowed choices are robust, upstream/],
+    ['a frame rate of a video', ['a.mp4', '--fps', '25'], /--fps: is for pictures/],
+  ])('%s', async (_, args, words) => {
+    const { status, stdout, stderr } = await runCli(['video', ...args]);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(words);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  test.each([
+    ['a file that is not there', ['nowhere.mp4'], /nowhere\.mp4: no such file/],
+    ['a folder without pictures', ['.'], /there is no picture in this folder/],
+    ['a pattern without files', ['%05d.png'], /no file fits this pattern/],
+  ])('%s', async (_, [input = ''], words) => {
+    const { status, stdout, stderr } = await runCli(['video', inFolder(input)]);
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(words);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describeWithShared('tddfa video', () => {
+  const inFolder = useTemporaryFolder();
+  let pack: string;
+  const photos: string[] = [];
+
+  beforeAll(async () => {
+    pack = await upstreamPack();
+    await mkdir(inFolder('frames'));
+    const portrait = await readImage(sharedPath('photos', 'JianzhuGuo.jpg'));
+    for (let i = 0; i < 4; i++) {
+      photos.push(inFolder('frames', `${i + 8}.png`));
+      await writeImage(photos[i] ?? '', portrait);
+    }
+  });
+
+  const video = (args: readonly string[], options: CliTestOptions = {}): Promise<CliResult> =>
+    runCli(['video', '--weights', pack, ...args], options);
+
+  /** Lines of JSON, each of which is what the schema says. */
+  const parse = (text: string): VideoFrameEntry[] =>
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => v.parse(videoFrameSchema, JSON.parse(line)));
+
+  test('pictures in, pictures and JSON out, without ffmpeg', async () => {
+    const out = inFolder('drawn');
+    const { status, stdout, stderr } = await video(
+      [
+        inFolder('frames'),
+        '--out',
+        out,
+        '--json',
+        inFolder('frames.jsonl'),
+        '--draw',
+        'landmarks,pose,boxes',
+        '--fps',
+        '10',
+      ],
+      { env: { TDDFA_FFMPEG: inFolder('nowhere') } },
+    );
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/frames {2}413x551 {2}4 frames, [\d.]+ a second {2}1 face\n$/);
+    expect((await readdir(out)).sort()).toEqual([0, 1, 2, 3].map((i) => `00000${i}.png`));
+    const drawn = await readImage(inFolder('drawn', '000003.png'));
+    const photo = await readImage(photos[0] ?? '');
+    expect([drawn.width, drawn.height]).toEqual([photo.width, photo.height]);
+    expect(Buffer.from(drawn.data).equals(Buffer.from(photo.data))).toBe(false);
+    const lines = parse(await readFile(inFolder('frames.jsonl'), 'utf8'));
+    expect(
+      lines.map(({ frame, timeMs, faces }) => [frame, timeMs, ...faces.map(({ id, how }) => `${id} ${how}`)]),
+    ).toEqual([
+      [0, 0, '0 detect+refine'],
+      [1, 100, '0 track'],
+      [2, 200, '0 track'],
+      [3, 300, '0 track'],
+    ]);
+  });
+
+  test('patterns and lists of pictures, and a range of them', async () => {
+    const range = ['--start', '1', '--end', '2', '--json', '-'];
+    const results = [await video([inFolder('frames', '%d.png'), ...range]), await video([...photos, ...range])];
+    for (const { status, stdout } of results) {
+      expect(status).toBe(0);
+      expect(parse(stdout).map(({ frame, timeMs }) => [frame, timeMs])).toEqual([
+        [1, 40],
+        [2, 80],
+      ]);
+    }
+    const numbered = await video([...photos, '--start', '2', '--out', inFolder('numbered', 'f%03d.png')]);
+    expect(numbered.status).toBe(0);
+    expect((await readdir(inFolder('numbered'))).sort()).toEqual(['f002.png', 'f003.png']);
+  });
+
+  test('one picture for many frames is refused', async () => {
+    const { status, stderr } = await video([...photos, '--out', inFolder('one.png')]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('is one picture for many frames')]);
+  });
+
+  test('a picture that is damaged ends it, and leaves no half JSON', async () => {
+    await mkdir(inFolder('damaged'));
+    await writeImage(inFolder('damaged', '1.png'), await readImage(photos[0] ?? ''));
+    await writeFile(inFolder('damaged', '2.png'), 'no picture');
+    const { status, stderr } = await video([inFolder('damaged'), '--json', inFolder('damaged.jsonl')]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^tddfa: .*2\.png: this is not a picture that can be read\n$/);
+    expect((await readdir(inFolder())).filter((name) => name.startsWith('damaged.jsonl'))).toEqual([]);
+  });
+
+  test('shows frames per second and the time left on a terminal', async () => {
+    const { status, stderr } = await video([...photos, '--json', '-'], { isTTY: true });
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/frames\/s, \d+:\d\d left/);
+  });
+
+  describeWithFfmpeg('with ffmpeg', () => {
+    const film = sharedPath('photos', 'obama.mp4');
+
+    test('mode upstream is what the original does', async () => {
+      const { status, stdout } = await video([film, '--mode', 'upstream', '--end', '4', '--json', '-']);
+      expect(status).toBe(0);
+      const lines = parse(stdout);
+      expect(lines).toHaveLength(5);
+      const { frames } = readTracking();
+      for (const { frame, timeMs, faces } of lines) {
+        expect(timeMs).toBe(40 * frame);
+        expect(faces.map(({ how }) => how)).toEqual([frames[frame]?.how]);
+        const expected = interleave(frames[frame]?.landmarks ?? []);
+        expectClose((faces[0]?.landmarks ?? []).flat(), expected, { maxAbs: LANDMARK_MAX_ABS });
+      }
+    });
+
+    test('the mean smooths landmarks over frames before and after', async () => {
+      const range = ['--mode', 'upstream', '--end', '3', '--json', '-'];
+      const raw = parse((await video([film, ...range])).stdout);
+      const smooth = parse((await video([film, ...range, '--smooth', 'mean', '--n-next', '2'])).stdout);
+      expect(smooth.map(({ frame }) => frame)).toEqual([0, 1, 2, 3]);
+      const xOf = (lines: readonly VideoFrameEntry[], k: number): number =>
+        lines[Math.max(0, Math.min(3, k))]?.faces[0]?.landmarks?.[30]?.[0] ?? Number.NaN;
+      for (let k = 0; k < 4; k++) {
+        const mean = (xOf(raw, k - 1) + xOf(raw, k) + xOf(raw, k + 1) + xOf(raw, k + 2)) / 4;
+        expect(xOf(smooth, k)).toBeCloseTo(mean, 3);
+      }
+    });
+
+    test('draws a video, with the rate and the sound of the original', async () => {
+      const out = inFolder('drawn.mp4');
+      const args = [film, '--start', '10', '--end', '13', '--out', out, '--draw', 'render,points', '--lock-identity'];
+      const { status, stdout, stderr } = await video(args);
+      expect([status, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(/1280x720 {2}4 frames/);
+      const source = await readVideo(out);
+      expect(source).toMatchObject({ exactFrameRate: '25/1', frameCount: 4, audioCodec: 'aac' });
+      const silent = await video([film, '--end', '1', '--out', inFolder('silent.mp4'), '--no-audio']);
+      expect(silent.status).toBe(0);
+      expect((await readVideo(inFolder('silent.mp4'))).hasAudio).toBe(false);
+    });
+
+    test('an interrupt finishes the video with what there is', async () => {
+      const folder = inFolder('interrupted');
+      await mkdir(folder);
+      const controller = new AbortController();
+      // Frames are on their way as soon as the unfinished file is there.
+      const watch = setInterval(() => {
+        if (existsSync(inFolder('interrupted', 'lines.jsonl')) || unfinished(folder)) controller.abort();
+      }, 20);
+      try {
+        const { status, stderr } = await video(
+          [film, '--out', inFolder('interrupted', 'part.mp4'), '--json', inFolder('interrupted', 'lines.jsonl')],
+          { signal: controller.signal },
+        );
+        expect(status).toBe(130);
+        const count = Number(/^tddfa: interrupted after (\d+) frames; .* and .* end there\n$/.exec(stderr)?.[1]);
+        expect(count).toBeGreaterThan(0);
+        expect(count).toBeLessThan(55);
+        expect((await readdir(folder)).sort()).toEqual(['lines.jsonl', 'part.mp4']);
+        expect(parse(await readFile(inFolder('interrupted', 'lines.jsonl'), 'utf8'))).toHaveLength(count);
+        expect((await readVideo(inFolder('interrupted', 'part.mp4'))).frameCount).toBe(count);
+      } finally {
+        clearInterval(watch);
+      }
+    });
+
+    test('a film that is cut short, or has no such frame, is one line of error and no file', async () => {
+      const cut = inFolder('cut.mp4');
+      expect(
+        spawnSync('ffmpeg', ['-v', 'error', '-i', film, '-c', 'copy', '-movflags', '+faststart', cut]).status,
+      ).toBe(0);
+      await truncate(cut, 300_000);
+      await mkdir(inFolder('empty'));
+      for (const [args, words] of [
+        [[cut], /cut\.mp4: /],
+        [[film, '--start', '900'], /obama\.mp4: there is no frame in this range/],
+      ] as const) {
+        const { status, stderr } = await video([
+          ...args,
+          ...['--out', inFolder('empty', 'a.mp4'), '--json', inFolder('empty', 'a.jsonl')],
+        ]);
+        expect(status).toBe(1);
+        expect(stderr).toMatch(words);
+        expect(stderr.trim().split('\n')).toHaveLength(1);
+        expect(await readdir(inFolder('empty'))).toEqual([]);
+      }
+    });
+
+    test('ffmpeg that is missing is one line', async () => {
+      const { status, stderr } = await video([film], { env: { TDDFA_FFMPEG: inFolder('nowhere') } });
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^tddfa: .*obama\.mp4: ffprobe is needed for videos and was not found.*\n$/);
+    });
+
+    const disk = inFolder;
+    let smallDisk: string | undefined;
+    beforeAll(async () => {
+      await mkdir(disk('disk'));
+      const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk('disk')]).status === 0;
+      if (mounted) smallDisk = disk('disk');
+    });
+    afterAll(() => {
+      if (smallDisk !== undefined) spawnSync('umount', [smallDisk]);
+    });
+
+    test('a full disk is one line, and leaves nothing', async () => {
+      // Only root can mount a disk so small.
+      if (smallDisk === undefined) return;
+      for (const args of [
+        ['--out', disk('disk', 'a.mkv')],
+        ['--end', '9', '--out', disk('disk', '%d.png')],
+      ]) {
+        const { status, stderr } = await video([film, ...args]);
+        expect(status).toBe(1);
+        expect(stderr).toMatch(/^tddfa: .*the disk is full\n$/);
+        expect((await readdir(disk('disk'))).filter((name) => !/^\d\.png$/.test(name))).toEqual([]);
+      }
+    });
+  });
+});
+
+/** Whether a folder holds a file that is being written. */
+function unfinished(folder: string): boolean {
+  return spawnSync('ls', [folder], { encoding: 'utf8' }).stdout.includes('.tmp');
+}

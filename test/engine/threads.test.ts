@@ -1,0 +1,113 @@
+import { describe, expect, test } from '@jest/globals';
+import { convertNetwork } from '../../converters/networks/convert-network.ts';
+import { createCompiledEngine } from '../../src/engine/compiled.ts';
+import { DisposedError } from '../../src/errors.ts';
+import { formulaFaceboxes, formulaRegressor } from '../support/formula.ts';
+
+type Shape = readonly [number, number, number, number];
+
+function picture(shape: Shape, amplitude: number): Float32Array {
+  return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.cos(i) * amplitude);
+}
+
+const mobilenet = convertNetwork(formulaRegressor('mobilenet_v1_x0.25').stateDict, { file: 'mb025' }).artifact;
+const faceboxes = convertNetwork(formulaFaceboxes().stateDict, { file: 'faceboxes' }).artifact;
+
+describe('threads', () => {
+  test.each([2, 3])('%i threads give the very numbers of one', async (threads) => {
+    const one = await createCompiledEngine();
+    const several = await createCompiledEngine({ threads });
+    expect(several.threads).toEqual({ count: threads });
+    const cases: [typeof mobilenet, Shape, number][] = [
+      [mobilenet, [1, 120, 120, 3], 1],
+      [mobilenet, [5, 120, 120, 3], 1],
+      [faceboxes, [1, 131, 97, 3], 127],
+      [faceboxes, [2, 1, 1, 3], 127],
+    ];
+    for (const [artifact, shape, amplitude] of cases) {
+      const networks = [await one.loadNetwork(artifact), await several.loadNetwork(artifact)];
+      for (let round = 0; round < 2; round++) {
+        const input = picture(shape, amplitude + round / 7);
+        const [expected, actual] = await Promise.all(networks.map((network) => network.run(input, shape)));
+        expect(actual).toEqual(expected);
+      }
+      for (const network of networks) network.dispose();
+    }
+    one.dispose();
+    several.dispose();
+  });
+
+  test('two networks share the threads, and many runs stay in step', async () => {
+    const engine = await createCompiledEngine({ threads: 2, cachedSizes: 1 });
+    const [small, detector] = [await engine.loadNetwork(mobilenet), await engine.loadNetwork(faceboxes)];
+    const [a, b, c]: Shape[] = [
+      [1, 120, 120, 3],
+      [1, 33, 41, 3],
+      [1, 41, 33, 3],
+    ];
+    const first = [
+      await small.run(picture(a, 1), a),
+      await detector.run(picture(b, 9), b),
+      await detector.run(picture(c, 9), c),
+    ];
+    for (let i = 0; i < 10; i++) {
+      const again = await Promise.all([
+        small.run(picture(a, 1), a),
+        detector.run(picture(b, 9), b),
+        detector.run(picture(c, 9), c),
+      ]);
+      expect(again).toEqual(first);
+    }
+    engine.dispose();
+  });
+
+  test('nothing runs on after dispose', async () => {
+    const engine = await createCompiledEngine({ threads: 2 });
+    const network = await engine.loadNetwork(mobilenet);
+    const shape: Shape = [1, 120, 120, 3];
+    await network.run(picture(shape, 1), shape);
+    const running = network.run(picture([2, 120, 120, 3], 1), [2, 120, 120, 3]);
+    engine.dispose();
+    engine.dispose();
+    await expect(running).rejects.toThrow(DisposedError);
+    const before = process.cpuUsage();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { user, system } = process.cpuUsage(before);
+    // A thread that spins would use all of the 300 ms.
+    expect((user + system) / 1000).toBeLessThan(150);
+    expect(engine.threads).toEqual({ count: 1, reason: 'the threads are disposed' });
+  });
+
+  test('between runs the threads sleep', async () => {
+    const engine = await createCompiledEngine({ threads: 2 });
+    const network = await engine.loadNetwork(mobilenet);
+    const shape: Shape = [1, 120, 120, 3];
+    for (let i = 0; i < 5; i++) await network.run(picture(shape, 1), shape);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const before = process.cpuUsage();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(150);
+    engine.dispose();
+  });
+
+  test('without SharedArrayBuffer one thread does it all and the reason is told', async () => {
+    const { SharedArrayBuffer: original } = globalThis;
+    Reflect.deleteProperty(globalThis, 'SharedArrayBuffer');
+    try {
+      const engine = await createCompiledEngine({ threads: 4 });
+      expect(engine.threads).toEqual({ count: 1, reason: expect.stringMatching(/cross-origin isolated/) });
+      const network = await engine.loadNetwork(mobilenet);
+      await expect(network.run(picture([1, 120, 120, 3], 1), [1, 120, 120, 3])).resolves.toHaveLength(1);
+      engine.dispose();
+    } finally {
+      globalThis.SharedArrayBuffer = original;
+    }
+  });
+
+  test('refuses numbers that make no sense', async () => {
+    for (const threads of [0, 1.5, -1, 65]) {
+      await expect(createCompiledEngine({ threads })).rejects.toThrow(/threads: expected a whole number from 1 to 64/);
+    }
+  });
+});

@@ -1,0 +1,149 @@
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { writePack } from '../../../converters/write-pack.ts';
+import { httpWeights } from '../../../src/engine/weights/http-source.ts';
+import { openPack } from '../../../src/engine/weights/open-pack.ts';
+import type { WeightProgress } from '../../../src/engine/weights/weight-source.ts';
+import { WeightFormatError, WeightLoadError } from '../../../src/errors.ts';
+import { type LocalServer, type RequestHandler, serveFolder, startServer } from '../../support/local-server.ts';
+import { smallPack } from '../../support/small-pack.ts';
+import { useTemporaryFolder } from '../../support/temporary-folder.ts';
+
+const temporary = useTemporaryFolder();
+const servers: LocalServer[] = [];
+
+async function serve(handler: RequestHandler): Promise<LocalServer> {
+  const server = await startServer(handler);
+  servers.push(server);
+  return server;
+}
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+describe('httpWeights', () => {
+  test('reads a whole pack', async () => {
+    await writePack(temporary('pack'), smallPack());
+    const server = await serve(serveFolder(temporary()));
+    const progress: WeightProgress[] = [];
+    const source = httpWeights(`${server.url}/pack`);
+    expect(source.describe()).toBe(`${server.url}/pack/`);
+    const pack = await openPack(source, { onProgress: (event) => progress.push(event) });
+    await pack.verify();
+    const read = new Set(progress.map(({ file }) => file));
+    expect(read.size).toBe(1 + pack.manifest.models.flatMap((model) => model.files).length);
+  });
+
+  test('counts bytes as they come, upwards to the total', async () => {
+    const chunks = [10_000, 1, 20_000, 30_000];
+    const total = chunks.reduce((sum, bytes) => sum + bytes);
+    const server = await serve(async (_, response) => {
+      response.writeHead(200, { 'content-length': total });
+      for (const bytes of chunks) {
+        response.write(new Uint8Array(bytes).fill(7));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      response.end();
+    });
+    const progress: WeightProgress[] = [];
+    const bytes = await httpWeights(server.url).read('a.bin', { onProgress: (event) => progress.push(event) });
+    expect(Buffer.from(bytes).equals(Buffer.alloc(total, 7))).toBe(true);
+    expect(progress.length).toBeGreaterThan(2);
+    expect(progress[0]).toEqual({ file: 'a.bin', loadedBytes: 0, totalBytes: total });
+    expect(progress.at(-1)).toEqual({ file: 'a.bin', loadedBytes: total, totalBytes: total });
+    progress.reduce((before, { loadedBytes }) => {
+      expect(loadedBytes).toBeGreaterThanOrEqual(before);
+      return loadedBytes;
+    }, 0);
+  });
+
+  test('does not take the length of compressed bytes for that of the file', async () => {
+    const content = new Uint8Array(100_000).fill(3);
+    const zipped = gzipSync(content);
+    const server = await serve((_, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': zipped.length }).end(zipped);
+    });
+    const progress: WeightProgress[] = [];
+    const bytes = await httpWeights(server.url).read('a.bin', { onProgress: (event) => progress.push(event) });
+    expect(Buffer.from(bytes).equals(content)).toBe(true);
+    expect(progress.every(({ totalBytes }) => totalBytes === undefined)).toBe(true);
+  });
+
+  test.each([404, 403, 500])('throws the status %i', async (status) => {
+    const server = await serve((_, response) => void response.writeHead(status).end('no'));
+    const error = await failure(httpWeights(server.url).read('a.bin'));
+    expect(error).toBeInstanceOf(WeightLoadError);
+    expect(error).toMatchObject({ status, file: `${server.url}/a.bin` });
+    expect(error.message).toMatch(`cannot load ${server.url}/a.bin: the server answered ${status}`);
+  });
+
+  test('says that a connection dropped, and after how many bytes', async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': 1000 });
+      response.write(new Uint8Array(10), () => setTimeout(() => response.destroy(), 50));
+    });
+    const error = await failure(httpWeights(server.url).read('a.bin'));
+    expect(error).toBeInstanceOf(WeightLoadError);
+    expect(error.message).toMatch('the connection dropped after 10 bytes');
+  });
+
+  test('says that nobody answers', async () => {
+    const server = await serve(() => undefined);
+    await server.close();
+    const error = await failure(httpWeights(server.url).read('a.bin'));
+    expect(error).toBeInstanceOf(WeightLoadError);
+    expect(error.message).toMatch(/ECONNREFUSED/);
+  });
+
+  test('stops a slow answer when the signal says so', async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': 1000 });
+      response.write(new Uint8Array(10));
+    });
+    const controller = new AbortController();
+    const reading = httpWeights(server.url).read('a.bin', {
+      signal: controller.signal,
+      onProgress: ({ loadedBytes }) => {
+        if (loadedBytes === 10) controller.abort();
+      },
+    });
+    expect((await failure(reading)).name).toBe('AbortError');
+    const unanswered = new AbortController();
+    setTimeout(() => unanswered.abort(new Error('enough')), 50);
+    const silent = await serve(() => undefined);
+    await expect(httpWeights(silent.url).read('a.bin', { signal: unanswered.signal })).rejects.toThrow('enough');
+  });
+
+  test('does not read on beyond the limit', async () => {
+    const announced = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': 1e9 }).write(new Uint8Array(10));
+    });
+    await expect(httpWeights(announced.url).read('a.bin', { maxBytes: 100 })).rejects.toThrow(WeightFormatError);
+    const endless = await serve((_, response) => {
+      response.writeHead(200);
+      const more = () => {
+        if (!response.destroyed) response.write(new Uint8Array(1000), () => setImmediate(more));
+      };
+      more();
+    });
+    await expect(httpWeights(endless.url).read('a.bin', { maxBytes: 100_000 })).rejects.toThrow(WeightFormatError);
+  });
+
+  test('asks for nothing outside the pack, and drops the query of its base', async () => {
+    const server = await serve((_, response) => void response.end('{}'));
+    const source = httpWeights(`${server.url}/pack?token=1#top`, { headers: { 'x-test': 'yes' } });
+    await expect(source.read('../a.bin')).rejects.toThrow(WeightFormatError);
+    await source.read('a.bin');
+    expect(server.requests).toEqual(['GET /pack/a.bin']);
+  });
+});
+
+async function failure(action: Promise<unknown>): Promise<Error> {
+  try {
+    await action;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('nothing was thrown');
+}

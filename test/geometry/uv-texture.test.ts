@@ -1,0 +1,283 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { borderLoops, mouthPatch } from '../../src/geometry/mesh-holes.ts';
+import { mirrorVertices } from '../../src/geometry/mirror-vertices.ts';
+import { arrangeSheet } from '../../src/geometry/sheet.ts';
+import { extractUvTexture } from '../../src/geometry/uv-texture.ts';
+import { landmarkVisibility, vertexVisibility } from '../../src/geometry/visibility.ts';
+import type { FaceMaps, RgbaImage } from '../../src/types.ts';
+import { referenceNames } from '../support/reference.ts';
+import { comparePictures, referenceFaces, referencePicture, upstreamMaps } from '../support/reference-faces.ts';
+import { describeWithShared } from '../support/shared.ts';
+import { gradientImage, syntheticFace } from '../support/synthetic-face.ts';
+import { readUpstreamModel } from '../support/upstream-model.ts';
+
+function pixel(image: RgbaImage, x: number, y: number): number[] {
+  return [...image.data.subarray((y * image.width + x) * 4, (y * image.width + x) * 4 + 3)];
+}
+
+/** Vertices turned round the vertical axis through a point, px. */
+function turned(vertices: Float32Array, degrees: number, centreX: number): Float32Array {
+  const cosine = Math.cos((degrees * Math.PI) / 180);
+  const sine = Math.sin((degrees * Math.PI) / 180);
+  const result = vertices.slice();
+  for (let i = 0; i < result.length; i += 3) {
+    const x = (vertices[i] as number) - centreX;
+    const z = vertices[i + 2] as number;
+    result[i] = centreX + x * cosine + z * sine;
+    result[i + 2] = z * cosine - x * sine;
+  }
+  return result;
+}
+
+const image = gradientImage(100, 80);
+const { vertices, maps } = syntheticFace(50, 40, 30);
+
+describe('texture', () => {
+  test('each texel holds the photo at its place on the mesh', () => {
+    const texture = extractUvTexture(image, vertices, maps, { size: 128, hidden: 'keep' });
+    for (const [u, v] of [
+      [0.25, 0.75],
+      [0.5, 0.5],
+      [0.8, 0.2],
+    ] as const) {
+      const [red = 0, green = 0] = pixel(texture, Math.floor(u * 128), Math.floor((1 - v) * 128));
+      expect(Math.abs(red - ((20 + u * 60) * 255) / 100)).toBeLessThan(3);
+      expect(Math.abs(green - ((10 + (1 - v) * 60) * 255) / 80)).toBeLessThan(3);
+    }
+  });
+
+  test('is the same from texture coordinates per corner', () => {
+    const corners = Uint32Array.from(maps.triangles, (_, i) => i);
+    const uvs = new Float32Array(corners.length * 2);
+    maps.triangles.forEach((vertex, corner) => {
+      uvs.set(maps.uvs.subarray(vertex * 2, vertex * 2 + 2), corner * 2);
+    });
+    const perCorner = { ...maps, uvs, uvTriangles: corners };
+    for (const mouth of ['open', 'closed'] as const) {
+      expect(extractUvTexture(image, vertices, perCorner, { mouth }).data).toEqual(
+        extractUvTexture(image, vertices, maps, { mouth }).data,
+      );
+    }
+    expect(() => extractUvTexture(image, vertices, perCorner, { compatibility: 'upstream' })).toThrow('uvTriangles');
+  });
+
+  test('an open mouth is black, a closed one shows the photo', () => {
+    const [x, y] = [64, Math.round((17.5 / 24) * 128)];
+    expect(pixel(extractUvTexture(image, vertices, maps, { size: 128, mouth: 'open' }), x, y)).toEqual([0, 0, 0]);
+    const [red = 0] = pixel(extractUvTexture(image, vertices, maps, { size: 128 }), x, y);
+    expect(Math.abs(red - (50 * 255) / 100)).toBeLessThan(3);
+  });
+
+  test('a pocket behind the lips shows the photo where the mouth is closed', () => {
+    // The middle rows, pushed back behind the rest: no camera sees them.
+    const pushed = vertices.slice();
+    const inside: number[] = [];
+    for (let i = 8 * 21; i < 12 * 21; i++) {
+      pushed[i * 3 + 2] = -300;
+      pushed[i * 3 + 1] = (pushed[i * 3 + 1] as number) - 12;
+      inside.push(i);
+    }
+    const lips = Uint32Array.from({ length: 21 }, (_, i) => 5 * 21 + i);
+    const pocket = { ...maps, regions: { lips, mouthInside: Uint32Array.from(inside) } };
+    const known = (mouth: 'open' | 'closed') =>
+      extractUvTexture(image, pushed, pocket, { size: 64, mouth }).visibility.filter((value) => value > 128).length;
+    expect(known('closed') - known('open')).toBeGreaterThan(0.1 * 64 * 64);
+  });
+
+  test('hidden skin is left out, mirrored or kept', () => {
+    const away = turned(vertices, 60, 50);
+    const leftOut = extractUvTexture(image, away, maps, { size: 64 });
+    const mirrored = extractUvTexture(image, away, maps, { size: 64, hidden: 'mirror' });
+    const kept = extractUvTexture(image, away, maps, { size: 64, hidden: 'keep' });
+    const [hidden, seen] = [60, 3];
+    expect(leftOut.visibility[20 * 64 + hidden]).toBe(0);
+    expect(leftOut.visibility[20 * 64 + seen]).toBeGreaterThan(200);
+    expect(pixel(leftOut, hidden, 20)).toEqual([0, 0, 0]);
+    expect(pixel(kept, hidden, 20)).not.toEqual([0, 0, 0]);
+    const twin = pixel(leftOut, 63 - hidden, 20);
+    pixel(mirrored, hidden, 20).forEach((value, c) => {
+      expect(Math.abs(value - (twin[c] as number))).toBeLessThan(12);
+    });
+  });
+
+  test('filling leaves nothing black and does not touch what is known', () => {
+    const away = turned(vertices, 60, 50);
+    const bare = extractUvTexture(image, away, maps, { size: 64 });
+    const filled = extractUvTexture(image, away, maps, { size: 64, fill: true });
+    let black = 0;
+    for (let i = 0; i < 64 * 64; i++) {
+      if (filled.data[i * 4] === 0 && filled.data[i * 4 + 1] === 0) black++;
+      if (bare.visibility[i] === 255) {
+        expect(Math.abs((filled.data[i * 4] as number) - (bare.data[i * 4] as number))).toBeLessThan(3);
+      }
+    }
+    expect(black).toBe(0);
+  });
+
+  test('a texture much smaller than the face averages the photo, and stays in its place', () => {
+    const stripes = { data: new Uint8Array(900 * 900 * 4).fill(255), width: 900, height: 900 };
+    for (let y = 0; y < 900; y++) {
+      for (let x = 0; x < 900; x++) {
+        const at = (y * 900 + x) * 4;
+        stripes.data[at] = x % 2 === 0 ? 0 : 255;
+        stripes.data[at + 1] = x >= 450 ? 255 : 0;
+      }
+    }
+    const large = syntheticFace(449.5, 449.5, 400);
+    const texture = extractUvTexture(stripes, large.vertices, large.maps, { size: 50, hidden: 'keep' });
+    for (let y = 1; y < 49; y++) {
+      for (let x = 1; x < 49; x++) {
+        const [red = 0, green = 0] = pixel(texture, x, y);
+        expect(Math.abs(red - 127.5)).toBeLessThan(3);
+        if (x !== 24 && x !== 25) expect(green).toBe(x > 24 ? 255 : 0);
+      }
+    }
+  });
+
+  test.each(['none', 'upstream'] as const)('changes none of its inputs, compatibility %s', (compatibility) => {
+    const before = [image.data.slice(), vertices.slice(), maps.triangles.slice(), maps.uvs.slice()];
+    extractUvTexture(image, vertices, maps, { compatibility, hidden: 'mirror', fill: true });
+    expect([image.data, vertices, maps.triangles, maps.uvs]).toEqual(before);
+  });
+
+  test('a face outside the photo has no texture', () => {
+    const texture = extractUvTexture(
+      image,
+      vertices.map((value) => value + 900),
+      maps,
+    );
+    expect(texture.visibility.every((value) => value === 0)).toBe(true);
+    expect(texture.data.every((value, i) => value === (i % 4 === 3 ? 255 : 0))).toBe(true);
+  });
+
+  test('what makes no sense is refused by name', () => {
+    expect(() => extractUvTexture(image, vertices, maps, { size: 0 })).toThrow(
+      'size: expected a whole number 1..4096, got 0',
+    );
+    expect(() => extractUvTexture(image, vertices.slice(3), maps)).toThrow(
+      'vertices: expected 525 x 3 coordinates, got 1572',
+    );
+    const broken = vertices.slice();
+    broken[5] = Number.NaN;
+    expect(() => extractUvTexture(image, broken, maps)).toThrow('vertices: expected finite coordinates');
+  });
+});
+
+describe('mesh', () => {
+  test('a border and a hole are found, and the hole is filled within its rim', () => {
+    const loops = borderLoops(maps.triangles);
+    expect(loops.map((loop) => loop.length)).toEqual([2 * (20 + 24), 6]);
+    const patch = mouthPatch(maps);
+    expect(patch.triangles).toHaveLength(4 * 3);
+    const closed = Uint32Array.from([...maps.triangles, ...patch.triangles]);
+    expect(borderLoops(closed)).toHaveLength(1);
+  });
+
+  test('a mesh without a mouth needs no patch', () => {
+    const whole = { ...maps, triangles: Uint32Array.from([...maps.triangles, ...mouthPatch(maps).triangles]) };
+    expect(mouthPatch(whole).triangles).toHaveLength(0);
+  });
+
+  test('a mouth that the pack names is preferred', () => {
+    const nowhere = { ...maps, triangles: maps.triangles.slice(), regions: { lips: Uint32Array.of(0, 1, 2) } };
+    expect(mouthPatch(nowhere).triangles).toHaveLength(0);
+    const hole = borderLoops(maps.triangles)[1] as Uint32Array;
+    const named = { ...maps, triangles: maps.triangles.slice(), regions: { innerLips: hole } };
+    expect(mouthPatch(named).triangles).toHaveLength(12);
+  });
+
+  test('mirrored vertices lie across the middle', () => {
+    const mirror = mirrorVertices(maps);
+    for (let row = 0; row < 25; row++) {
+      for (let column = 0; column < 21; column++) expect(mirror[row * 21 + column]).toBe(row * 21 + 20 - column);
+    }
+    const perCorner = { ...maps, nccCodes: maps.nccCodes.slice(), uvTriangles: maps.triangles };
+    expect(mirrorVertices(perCorner)).toEqual(mirror);
+  });
+});
+
+describe('visibility', () => {
+  test('all of a face that looks at the camera, one side of one that looks away', () => {
+    const flat = vertices.map((value, i) => (i % 3 === 2 ? value / 3 : value));
+    expect(vertexVisibility(flat, maps).every((value) => value > 0.9)).toBe(true);
+    const away = vertexVisibility(turned(flat, 80, 50), maps);
+    expect(away[12 * 21]).toBeGreaterThan(0.5);
+    expect(away[12 * 21 + 20]).toBe(0);
+    expect(vertexVisibility(turned(flat, 180, 50), maps).every((value) => value === 0)).toBe(true);
+  });
+
+  test('what is behind something else is hidden', () => {
+    const one = Float32Array.of(0, 0, 0, 0, 50, 0, 50, 0, 0, -5, -5, 9, -5, 99, 9, 99, -5, 9);
+    expect([...vertexVisibility(one, { triangles: Uint32Array.of(0, 1, 2, 3, 4, 5) })]).toEqual([0, 0, 0, 1, 1, 1]);
+  });
+
+  test('landmarks are as visible as their vertices', () => {
+    const visibility = Float32Array.from({ length: 100 }, (_, i) => i / 100);
+    const keypointIndices = Uint32Array.from({ length: 204 }, (_, i) => (i % 3) + 3 * (Math.floor(i / 3) + 10));
+    expect(landmarkVisibility(visibility, { keypointIndices })[5]).toBeCloseTo(0.15, 6);
+    expect(() => landmarkVisibility(visibility.slice(0, 40), { keypointIndices })).toThrow("landmark 30's vertex");
+  });
+
+  test('a face that is a single point, and one of no vertices', () => {
+    expect([...vertexVisibility(new Float32Array(9), { triangles: Uint32Array.of(0, 1, 2) })]).toEqual([0, 0, 0]);
+    expect(vertexVisibility(new Float32Array(0), { triangles: new Uint32Array(0) })).toHaveLength(0);
+  });
+});
+
+describe('sheet', () => {
+  const picture = (width: number, height: number, value: number): RgbaImage => ({
+    data: new Uint8Array(width * height * 4).fill(value),
+    width,
+    height,
+  });
+
+  test('pictures lie side by side, or in rows', () => {
+    const row = arrangeSheet([picture(4, 3, 10), picture(2, 2, 20)], { gap: 1 });
+    expect([row.width, row.height]).toEqual([9, 3]);
+    expect(pixel(row, 3, 2)).toEqual([10, 10, 10]);
+    expect(pixel(row, 4, 0)).toEqual([0, 0, 0]);
+    expect(pixel(row, 5, 0)).toEqual([20, 20, 20]);
+    expect(pixel(row, 5, 2)).toEqual([0, 0, 0]);
+    const rows = arrangeSheet([picture(2, 2, 1), picture(2, 2, 2), picture(2, 2, 3)], { columns: 2 });
+    expect([rows.width, rows.height]).toEqual([4, 4]);
+    expect(pixel(rows, 0, 3)).toEqual([3, 3, 3]);
+  });
+
+  test('needs a picture', () => {
+    expect(() => arrangeSheet([])).toThrow(RangeError);
+    expect(() => arrangeSheet([picture(1, 1, 0)], { columns: 0 })).toThrow(RangeError);
+  });
+});
+
+describeWithShared('against the original', () => {
+  let upstream: FaceMaps;
+  beforeAll(async () => {
+    upstream = await upstreamMaps();
+  });
+
+  test.each(referenceNames)('the texture of %s is identical in every pixel', (name) => {
+    const photo = referencePicture(name, 'input');
+    const textures = referenceFaces(name).map((face) =>
+      extractUvTexture(photo, face.vertices, upstream, { compatibility: 'upstream' }),
+    );
+    expect(comparePictures(arrangeSheet(textures), referencePicture(name, 'uv_texture'))).toEqual({
+      differingPixels: 0,
+      largest: 0,
+    });
+  });
+
+  test("the mouth of the original's mesh is found and closed", () => {
+    expect(borderLoops(upstream.triangles).map((loop) => loop.length)).toEqual([579, 78]);
+    expect(mouthPatch(upstream).triangles).toHaveLength(76 * 3);
+  });
+
+  test('landmarks on the far side of a turned head are hidden, those on the near side seen', async () => {
+    const model = await readUpstreamModel();
+    const [face] = referenceFaces('trump_hillary');
+    if (face === undefined) throw new Error('no face');
+    const seen = landmarkVisibility(vertexVisibility(face.vertices, upstream), model);
+    // The head is turned to the right of the picture: the jaw's left end (16) is away, its right end, eye, nose and mouth are there.
+    expect(seen[16]).toBe(0);
+    for (const landmark of [0, 36, 30, 48, 57]) expect(seen[landmark]).toBeGreaterThan(0.5);
+  });
+});

@@ -1,0 +1,19 @@
+import { spawnSync } from 'node:child_process';
+import { describe, test } from '@jest/globals';
+
+const isThere = ['ffmpeg', 'ffprobe'].every((program) => spawnSync(program, ['-version']).status === 0);
+
+/** A `describe` whose tests need ffmpeg: skipped where it is missing, failing under `CI=true`. */
+export function describeWithFfmpeg(name: string, body: () => void): void {
+  if (isThere) {
+    describe(name, body);
+  } else if (process.env.CI === 'true') {
+    describe(name, () => {
+      test('has ffmpeg', () => {
+        throw new Error('ffmpeg or ffprobe is missing, and CI must not skip the tests that need them');
+      });
+    });
+  } else {
+    describe.skip(`[ffmpeg] ${name}`, body);
+  }
+}

@@ -1,0 +1,10 @@
+import type { RgbaImage } from '../../src/types.ts';
+import { randomNumbers } from './random.ts';
+
+/** A picture of random bytes, the same for the same seed; RGB or RGBA by `channels`. */
+export function noise(width: number, height: number, channels: 3 | 4, seed: number): RgbaImage & { data: Uint8Array } {
+  const next = randomNumbers(seed);
+  const data = new Uint8Array(width * height * channels);
+  for (let i = 0; i < data.length; i++) data[i] = next() * 256;
+  return { data, width, height };
+}

@@ -1,0 +1,20 @@
+/** What tests may need that is not in the repository, by the beginning of the name of their `describe`. */
+const NEEDS = {
+  '[reference data]': 'the reference data in ../shared (see CONTRIBUTING.md)',
+  '[chromium]': 'Chromium at /usr/bin/chromium',
+  '[ffmpeg]': 'ffmpeg and ffprobe on the PATH',
+};
+
+/** Prints one line for each of these with the number of tests skipped for want of it. */
+export default class SkippedReporter {
+  onRunComplete(_contexts, results) {
+    const tests = results.testResults.flatMap((file) => file.testResults);
+    const skipped = tests.filter(({ status }) => status === 'pending');
+    for (const [mark, need] of Object.entries(NEEDS)) {
+      const count = skipped.filter(({ ancestorTitles }) =>
+        ancestorTitles.some((title) => title.startsWith(mark)),
+      ).length;
+      if (count > 0) console.log(`\n${count} tests skipped: they need ${need}`);
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from '@jest/globals';
+
+/**
+ * A folder of its own for the tests of a file, removed after them.
+ * @returns a function that joins names to its path; call it inside tests only.
+ */
+export function useTemporaryFolder(): (...names: string[]) => string {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tddfa-test-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  return (...names) => join(folder, ...names);
+}

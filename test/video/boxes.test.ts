@@ -1,0 +1,38 @@
+import { describe, expect, test } from '@jest/globals';
+import { boundingBox, intersectionOverUnion } from '../../src/geometry/box.ts';
+import type { RoiBox } from '../../src/types.ts';
+import { joinByOverlap, visibleShare } from '../../src/video/boxes.ts';
+
+const box = (xMin: number, yMin: number, xMax: number, yMax: number): RoiBox => ({ xMin, yMin, xMax, yMax });
+
+describe('boxes', () => {
+  test('a bounding box holds the points and no more', () => {
+    expect(boundingBox(Float32Array.of(3, 4, 100, -1, 8, -100, 2, 5, 0))).toEqual(box(-1, 4, 3, 8));
+  });
+
+  test('overlap is intersection over union', () => {
+    expect(intersectionOverUnion(box(0, 0, 10, 10), box(0, 0, 10, 10))).toBe(1);
+    expect(intersectionOverUnion(box(0, 0, 10, 10), box(5, 0, 15, 10))).toBeCloseTo(1 / 3);
+    expect(intersectionOverUnion(box(0, 0, 10, 10), box(10, 0, 20, 10))).toBe(0);
+    expect(intersectionOverUnion(box(0, 0, 10, 10), box(50, 50, 60, 60))).toBe(0);
+  });
+
+  test('the visible share is what lies in the image', () => {
+    const image = { width: 100, height: 50 };
+    expect(visibleShare(box(10, 10, 20, 20), image)).toBe(1);
+    expect(visibleShare(box(-10, 0, 10, 10), image)).toBe(0.5);
+    expect(visibleShare(box(90, 40, 110, 60), image)).toBe(0.25);
+    expect(visibleShare(box(100, 0, 110, 10), image)).toBe(0);
+  });
+
+  test('joins the most overlapping pairs first, each box once', () => {
+    const left = [box(0, 0, 10, 10), box(4, 0, 14, 10)];
+    const right = [box(5, 0, 15, 10), box(100, 0, 110, 10)];
+    expect(joinByOverlap(left, right, 0.3)).toEqual([-1, 0]);
+    expect(joinByOverlap(left, [box(1, 0, 11, 10), ...right], 0.3)).toEqual([0, 1]);
+    expect(joinByOverlap(left, right, 0.9)).toEqual([-1, -1]);
+    expect(joinByOverlap([], right, 0)).toEqual([]);
+    // Boxes that do not touch are never joined.
+    expect(joinByOverlap([box(0, 0, 1, 1)], [box(5, 5, 6, 6)], 0)).toEqual([-1]);
+  });
+});

@@ -1,0 +1,208 @@
+import { describe, expect, test } from '@jest/globals';
+import { packLandmarks, packModel, reconstruct } from '../../src/geometry/morphable-model.ts';
+import { cropToImage } from '../../src/geometry/similarity-transform.ts';
+import type { AlignedFace, RoiBox } from '../../src/types.ts';
+import { createIdentityLock } from '../../src/video/identity-lock.ts';
+import { OneEuroFilter } from '../../src/video/one-euro-filter.ts';
+import { createMeanSmoother, createParamSmoother, type FacePoints } from '../../src/video/smoothing.ts';
+import { expectClose } from '../support/expect-close.ts';
+import { formulaFaceModel, formulaParams } from '../support/formula-face-model.ts';
+import { randomNumbers } from '../support/random.ts';
+import { tremble } from '../support/tremble.ts';
+
+const FRAME_MS = 40;
+const model = formulaFaceModel();
+const landmarkModel = packLandmarks(model);
+
+const landmarksOf = ({ params, roiBox }: AlignedFace): Float32Array =>
+  cropToImage(reconstruct(landmarkModel, params), roiBox);
+
+const square = (x: number, y: number, side: number): RoiBox => ({ xMin: x, yMin: y, xMax: x + side, yMax: y + side });
+
+describe('OneEuroFilter', () => {
+  const OPTIONS = { minimumCutoffHz: 1, speedCoefficient: 1, speedCutoffHz: 1 };
+
+  test('the first value passes, a constant one stays', () => {
+    const filter = new OneEuroFilter(2, OPTIONS);
+    for (let k = 0; k < 5; k++) expect([...filter.next(Float64Array.of(3, -4), k * FRAME_MS, 1)]).toEqual([3, -4]);
+  });
+
+  test('at rest it is a first-order low pass of the minimum cutoff', () => {
+    const filter = new OneEuroFilter(1, { ...OPTIONS, speedCoefficient: 0 });
+    filter.next(Float64Array.of(0), 0, 1);
+    const angle = 2 * Math.PI * 0.04;
+    expect(filter.next(Float64Array.of(1), FRAME_MS, 1)[0]).toBeCloseTo(angle / (1 + angle), 12);
+  });
+
+  test('it lags less the faster the vector moves, whatever the frame rate', () => {
+    const lagMs = (speed: number, frameMs: number): number => {
+      const filter = new OneEuroFilter(1, OPTIONS);
+      let last = 0;
+      for (let t = 0; t <= 4000; t += frameMs) {
+        last = speed * (t / 1000) - (filter.next(Float64Array.of(speed * (t / 1000)), t, 1)[0] as number);
+      }
+      return (last / speed) * 1000;
+    };
+    expect(lagMs(10, 40)).toBeLessThan(lagMs(1, 40) / 3);
+    expect(lagMs(1, 40)).toBeCloseTo(lagMs(1, 10), -1);
+  });
+
+  test('what it is given is not changed', () => {
+    const filter = new OneEuroFilter(1, OPTIONS);
+    filter.next(Float64Array.of(0), 0, 1);
+    const values = Float64Array.of(1);
+    filter.next(values, FRAME_MS, 1);
+    expect(values[0]).toBe(1);
+  });
+});
+
+describe('createParamSmoother', () => {
+  test('a face that stands still stays, in whatever crop it is seen', () => {
+    const smoother = createParamSmoother(model);
+    const params = formulaParams();
+    const first = { roiBox: square(100, 50, 240), params };
+    const before = landmarksOf(smoother.next(first, 0));
+    expectClose(before, landmarksOf(first), { maxAbs: 1e-3 });
+    // The same face in a crop that is larger and lies elsewhere: scale and translation are others, the image is the same.
+    const scale = 240 / 300;
+    const other = params.map((value, i) => (i < 12 ? value * scale : value));
+    other[3] = ((params[3] as number) - 1) * scale + (100 - 70) / 2.5 + 1;
+    other[7] = 120 - ((120 - (params[7] as number)) * scale + (50 - 20) / 2.5);
+    const second = { roiBox: square(70, 20, 300), params: other };
+    expectClose(landmarksOf(second), before, { maxAbs: 1e-3 });
+    const after = smoother.next(second, FRAME_MS);
+    expect(after.roiBox).toEqual(second.roiBox);
+    expectClose(landmarksOf(after), before, { maxAbs: 1e-3 });
+  });
+
+  test('trembles much less than what it is given', () => {
+    const next = randomNumbers(7);
+    const frames = Array.from({ length: 60 }, () => ({
+      roiBox: square(100 + 4 * next(), 50 + 4 * next(), 240),
+      params: formulaParams().map((value) => value * (1 + 0.02 * (next() - 0.5))),
+    }));
+    const smoother = createParamSmoother(model);
+    const smooth = frames.map((face, k) => smoother.next(face, k * FRAME_MS));
+    expect(tremble(smooth.map(landmarksOf)) / tremble(frames.map(landmarksOf))).toBeLessThan(0.2);
+  });
+
+  test('keeps up with a face that moves', () => {
+    const smoother = createParamSmoother(model);
+    const xs: number[] = [];
+    for (let k = 0; k < 30; k++) {
+      const face = { roiBox: square(20 * k, 50, 240), params: formulaParams() };
+      const lag = (landmarksOf(face)[0] as number) - (landmarksOf(smoother.next(face, k * FRAME_MS))[0] as number);
+      xs.push(lag / 20);
+    }
+    expect(Math.max(...xs)).toBeLessThan(1);
+  });
+
+  test('refuses parameters of another model, and changes none', () => {
+    const smoother = createParamSmoother(model);
+    expect(() => smoother.next({ roiBox: square(0, 0, 10), params: new Float32Array(72) }, 0)).toThrow(RangeError);
+    const params = formulaParams();
+    const copy = params.slice();
+    smoother.next({ roiBox: square(0, 0, 100), params }, 0);
+    smoother.next({ roiBox: square(5, 0, 100), params }, 1);
+    expect(params).toEqual(copy);
+  });
+});
+
+describe('createIdentityLock', () => {
+  /** The formula's face whose shape is guessed anew in each frame. */
+  function breathing(count: number): AlignedFace[] {
+    const next = randomNumbers(3);
+    return Array.from({ length: count }, (_, k) => {
+      const params = formulaParams();
+      for (let i = 12; i < 52; i++) params[i] = (params[i] as number) * (1 + 0.3 * (next() - 0.5));
+      return { roiBox: square(100 + k, 50, 240), params };
+    });
+  }
+
+  test('holds one shape, and the landmarks where they were', () => {
+    const faces = breathing(60);
+    const lock = createIdentityLock(model);
+    const locked = faces.map((face) => lock.next(face));
+    const shapes = locked.slice(49).map(({ params }) => [...params.subarray(12, 52)]);
+    for (const shape of shapes) expect(shape).toEqual(shapes[0]);
+    for (const [k, face] of faces.entries()) {
+      expectClose(landmarksOf(locked[k] as AlignedFace), landmarksOf(face), { maxAbs: 4 });
+    }
+  });
+
+  test('a face that always had the same shape is left alone', () => {
+    const lock = createIdentityLock(model);
+    const face = { roiBox: square(100, 50, 240), params: formulaParams() };
+    for (let k = 0; k < 5; k++) expectClose(landmarksOf(lock.next(face)), landmarksOf(face), { maxAbs: 0.01 });
+  });
+
+  test('rebuilds dense vertices from the expression alone once the shape is fixed', () => {
+    const lock = createIdentityLock(model);
+    const faces = breathing(51).map((face) => lock.next(face));
+    const face = faces[50] as AlignedFace;
+    const dense = lock.reconstructDense(face);
+    const expected = cropToImage(reconstruct(packModel(model), face.params), face.roiBox);
+    if (dense === undefined) throw new Error('the shape is not fixed');
+    expectClose(dense, expected, { maxAbs: 1e-3 });
+    const dst = new Float32Array(dense.length);
+    expect(lock.reconstructDense(face, dst)).toBe(dst);
+    expect(dst).toEqual(dense);
+    // Another shape is not this face.
+    expect(lock.reconstructDense(faces[3] as AlignedFace)).toBeUndefined();
+    expect(createIdentityLock(model).reconstructDense(face)).toBeUndefined();
+  });
+});
+
+describe('createMeanSmoother', () => {
+  const point = (id: number, x: number): FacePoints => ({ id, points: Float32Array.of(x, 2 * x, 0) });
+  const xOf = (faces: readonly FacePoints[] | undefined, id = 0): number | undefined =>
+    faces?.find((face) => face.id === id)?.points[0];
+
+  function smoothAll(frames: readonly (readonly FacePoints[])[], options?: { before?: number; after?: number }) {
+    const smoother = createMeanSmoother(options);
+    const early = frames.map((faces) => smoother.push(faces)).filter((faces) => faces !== undefined);
+    return [...early, ...smoother.flush()];
+  }
+
+  test.each([
+    [1, 1],
+    [0, 0],
+    [2, 1],
+    [0, 3],
+    [5, 5],
+  ])('is the mean over %i frames before and %i after, the ends repeated', (before, after) => {
+    const xs = [0, 3, 9, 4, 4, 12, 7];
+    const smooth = smoothAll(
+      xs.map((x) => [point(0, x)]),
+      { before, after },
+    ).map((faces) => xOf(faces));
+    const expected = xs.map((_, k) => {
+      let sum = 0;
+      for (let j = k - before; j <= k + after; j++) sum += xs[Math.max(0, Math.min(xs.length - 1, j))] as number;
+      return sum / (before + after + 1);
+    });
+    expectClose(smooth as number[], expected, { maxAbs: 1e-5 });
+  });
+
+  test('comes as late as it must, and a film shorter than that is smoothed too', () => {
+    const smoother = createMeanSmoother({ before: 1, after: 2 });
+    expect(smoother.push([point(0, 3)])).toBeUndefined();
+    expect(smoother.push([point(0, 6)])).toBeUndefined();
+    expect(smoother.flush().map((faces) => xOf(faces))).toEqual([(3 + 3 + 6 + 6) / 4, (3 + 6 + 6 + 6) / 4]);
+    expect(smoother.flush()).toEqual([]);
+  });
+
+  test('each face is smoothed by itself and not across a gap', () => {
+    const smooth = smoothAll([[point(0, 0), point(1, 100)], [point(0, 6)], [point(0, 0), point(1, 200)]]);
+    expect(smooth.map((faces) => xOf(faces))).toEqual([2, 2, 2]);
+    expect(smooth.map((faces) => xOf(faces, 1))).toEqual([100, undefined, 200]);
+  });
+
+  test('refuses counts that make no sense, and changes nothing that it is given', () => {
+    expect(() => createMeanSmoother({ before: -1 })).toThrow(RangeError);
+    expect(() => createMeanSmoother({ after: 0.5 })).toThrow(RangeError);
+    const faces = [point(0, 1)];
+    smoothAll([faces, [point(0, 5)]]);
+    expect(faces).toEqual([point(0, 1)]);
+  });
+});
