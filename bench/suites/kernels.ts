@@ -1,0 +1,147 @@
+import { ModuleBuilder } from '../../src/engine/compiler/emit/module-builder.ts';
+import { MEAN_SUBTRACTED, toNetworkInput } from '../../src/engine/image/network-input.ts';
+import { resizeImage } from '../../src/engine/image/resize.ts';
+import { createLinearModelKernel } from '../../src/engine/kernels/linear-model.ts';
+import { createPictureKernel } from '../../src/engine/kernels/picture.ts';
+import { packModel, reconstruct } from '../../src/geometry/morphable-model.ts';
+import { decodeBoxes, selectConfident } from '../../src/models/faceboxes/decode.ts';
+import { priorBoxes } from '../../src/models/faceboxes/prior-boxes.ts';
+import type { MorphableModel } from '../../src/types.ts';
+import type { BenchBackend } from '../backends.ts';
+import type { BenchCase, Benchmark } from '../measure.ts';
+import { noise } from './networks.ts';
+
+const VERTICES = 38_365;
+const SHAPE_COLUMNS = 40;
+const EXPRESSION_COLUMNS = 10;
+
+/** Work beside networks: dense faces, the detector's input, the boxes. */
+export function* kernelBenchmarks(backends: readonly BenchBackend[]): Generator<[string, () => Promise<Benchmark>]> {
+  const forms = backends.flatMap(({ options }) => options.simd ?? []);
+  yield ['dense face, 38365 vertices', async () => denseFaces(forms, 1)];
+  yield ['dense faces, four at once', async () => denseFaces(forms, 4)];
+  yield ['resize 1280x720 to 1080x607', async () => resize(false)];
+  yield ['resize to network input', async () => resize(true)];
+  yield ['decode 13781 priors', async () => decode()];
+}
+
+function denseFaces(forms: readonly ('plain' | 'fma')[], count: number): Benchmark {
+  const rows = 3 * VERTICES;
+  const model: MorphableModel = {
+    vertexCount: VERTICES,
+    shapeCount: SHAPE_COLUMNS,
+    expressionCount: EXPRESSION_COLUMNS,
+    meanShape: noise(rows, 5e4),
+    shapeBasis: noise(rows * SHAPE_COLUMNS, 0.1),
+    expressionBasis: noise(rows * EXPRESSION_COLUMNS, 0.01),
+    keypointIndices: new Uint32Array(204),
+  };
+  const params = Array.from({ length: count }, (_, i) => {
+    const values = noise(12 + SHAPE_COLUMNS + EXPRESSION_COLUMNS, 1e4 * (i + 1));
+    values.set([5e-4, 1e-4, 0, 60, -1e-4, 5e-4, 1e-5, 60, 1e-5, 0, 5e-4, -60]);
+    return values;
+  });
+  const dsts = params.map(() => new Float32Array(rows));
+  const packed = packModel(model);
+  const expected = params.map((one) => reconstruct(packed, one));
+  const cases: BenchCase[] = [
+    { backend: 'reading the basis', run: readingBasis((SHAPE_COLUMNS + EXPRESSION_COLUMNS) * rows * 4) },
+    {
+      backend: 'plain JavaScript',
+      run: () => {
+        for (const [i, one] of params.entries()) reconstruct(packed, one, dsts[i]);
+      },
+    },
+  ];
+  const linear = {
+    pointCount: VERTICES,
+    mean: model.meanShape,
+    bases: [
+      { data: model.shapeBasis, columns: SHAPE_COLUMNS },
+      { data: model.expressionBasis, columns: EXPRESSION_COLUMNS },
+    ],
+  };
+  for (const simd of forms) {
+    for (const basis of ['float32', 'int16'] as const) {
+      const kernel = createLinearModelKernel(linear, { simd, basis });
+      const points = kernel.evaluate(params);
+      let value = 0;
+      for (const [i, one] of points.entries()) {
+        for (const [j, number] of one.entries()) value = Math.max(value, Math.abs(number - (expected[i]?.[j] ?? 0)));
+      }
+      const run = (): unknown => kernel.evaluate(params, dsts);
+      cases.push({ backend: `compiled, ${simd}, ${basis}`, run, error: { value, of: 'px' } });
+    }
+  }
+  return { name: '', cases, dispose: () => {} };
+}
+
+/** Reads so many bytes with vector loads and does next to nothing with them: what the memory allows. */
+function readingBasis(bytes: number): () => void {
+  const builder = new ModuleBuilder();
+  const end = Math.floor(bytes / 128) * 128;
+  builder.addFunction(
+    'read',
+    [],
+    (f) => {
+      const at = f.local('i32');
+      const sums = f.locals('v128', 8);
+      f.stepBelow(at, 128, end, () => {
+        for (const [i, sum] of sums.entries()) {
+          f.get(sum)
+            .get(at)
+            .memory('v128.load', i * 16)
+            .op('f32x4.add')
+            .set(sum);
+        }
+      });
+      f.i32(0);
+      for (const [i, sum] of sums.entries()) {
+        f.get(sum);
+        if (i > 0) f.op('f32x4.add');
+      }
+      f.memory('v128.store');
+    },
+    { exported: true },
+  );
+  const pages = Math.ceil(bytes / 65_536);
+  const memory = new WebAssembly.Memory({ initial: pages });
+  new Float32Array(memory.buffer).fill(0.5);
+  const module = new WebAssembly.Module(builder.encode({ minimumPages: pages }));
+  return new WebAssembly.Instance(module, { env: { memory } }).exports.read as () => void;
+}
+
+function resize(asInput: boolean): Benchmark {
+  const data = Uint8Array.from(noise(1280 * 720 * 4, 127), (value) => value + 128);
+  const image = { data, width: 1280, height: 720 };
+  const whole = { left: 0, top: 0, width: 1280, height: 720 };
+  const bytes = new Uint8Array(1080 * 607 * 3);
+  const floats = new Float32Array(bytes.length);
+  const kernel = createPictureKernel();
+  const plain = (): ArrayLike<number> => {
+    const resized = resizeImage(image, 1080, 607, bytes);
+    return asInput ? toNetworkInput(resized, MEAN_SUBTRACTED, floats) : resized.data;
+  };
+  const simd = (): ArrayLike<number> =>
+    asInput
+      ? kernel.toNetworkInput(image, whole, 1080, 607, MEAN_SUBTRACTED, floats)
+      : kernel.resize(image, whole, 1080, 607, bytes).data;
+  const expected = Array.from(plain());
+  const actual = simd();
+  const value = expected.reduce((worst, number, i) => Math.max(worst, Math.abs(number - (actual[i] ?? Number.NaN))), 0);
+  const cases: BenchCase[] = [
+    { backend: 'plain JavaScript', run: plain },
+    { backend: 'compiled', run: simd, error: { value, of: 'levels' } },
+  ];
+  return { name: '', cases, dispose: () => {} };
+}
+
+function decode(): Benchmark {
+  const priors = priorBoxes(1080, 607);
+  const count = priors.length / 4;
+  const loc = noise(priors.length, 1);
+  // Two in a thousand may be faces.
+  const conf = noise(2 * count, 1).map((value) => (value > 0.996 ? 0.9 : 0.01));
+  const run = (): unknown => decodeBoxes(loc, priors, selectConfident(conf, 0.05), 1080, 607, 0.84375);
+  return { name: '', cases: [{ backend: 'plain JavaScript', run }], dispose: () => {} };
+}

@@ -1,0 +1,172 @@
+import { existsSync } from 'node:fs';
+import { depthMap, drawDepth } from '../../src/geometry/depth.ts';
+import { drawLandmarks, drawPoints } from '../../src/geometry/draw.ts';
+import { expressionTargets } from '../../src/geometry/expression-targets.ts';
+import { writeGlb } from '../../src/geometry/glb.ts';
+import { type Mesh, toPhotoFrame, vertexColours } from '../../src/geometry/mesh.ts';
+import { vertexNormals } from '../../src/geometry/normals.ts';
+import { writeObj, writeUpstreamObj } from '../../src/geometry/obj.ts';
+import { writePly } from '../../src/geometry/ply.ts';
+import { drawPncc } from '../../src/geometry/pncc.ts';
+import { rasterize } from '../../src/geometry/rasterize.ts';
+import { drawRender } from '../../src/geometry/render.ts';
+import { extractUvTexture } from '../../src/geometry/uv-texture.ts';
+import { vertexVisibility } from '../../src/geometry/visibility.ts';
+import { encodePng } from '../../src/image-files/write-image.ts';
+import type { AlignedFace, FaceMaps, MorphableModel, RgbaImage } from '../../src/types.ts';
+import { sharedPath } from '../../test/support/paths.ts';
+import { referenceFaces, referencePicture, upstreamMaps } from '../../test/support/reference-faces.ts';
+import { ellipseLandmarks, gradientImage, syntheticFace } from '../../test/support/synthetic-face.ts';
+import type { BenchCase, Benchmark } from '../measure.ts';
+import { noise } from './networks.ts';
+
+/** A dense face on a photo of 1536 x 689 px: the original's where the reference data is there, else one as large. */
+interface Subject {
+  readonly image: RgbaImage;
+  readonly vertices: Float32Array;
+  readonly landmarks: Float32Array;
+  readonly maps: FaceMaps;
+}
+
+/** Pictures and meshes of one face of some 76,000 triangles. */
+export async function* pictureBenchmarks(): AsyncGenerator<[string, () => Promise<Benchmark>]> {
+  let made: Promise<Subject> | undefined;
+  const subject = (): Promise<Subject> => {
+    made ??= makeSubject();
+    return made;
+  };
+  const compared = (
+    run: (subject: Subject, compatibility: 'none' | 'upstream') => unknown,
+  ): (() => Promise<Benchmark>) => {
+    return async () => {
+      const face = await subject();
+      const cases = (['none', 'upstream'] as const).map(
+        (compatibility): BenchCase => ({
+          backend: compatibility === 'none' ? 'our rule' : "the original's rule",
+          run: () => run(face, compatibility),
+        }),
+      );
+      return { name: '', cases, dispose: () => {} };
+    };
+  };
+  const single = (run: (subject: Subject) => unknown): (() => Promise<Benchmark>) => {
+    return async () => {
+      const face = await subject();
+      return { name: '', cases: [{ backend: 'plain JavaScript', run: () => run(face) }], dispose: () => {} };
+    };
+  };
+
+  yield [
+    'picture: rasterise',
+    compared(({ image, vertices, maps }, compatibility) =>
+      rasterize([vertices], maps.triangles, image.width, image.height, { compatibility }),
+    ),
+  ];
+  yield [
+    'picture: pncc',
+    compared(({ image, vertices, maps }, compatibility) => drawPncc(image, [vertices], maps, { compatibility })),
+  ];
+  yield [
+    'picture: render',
+    compared(({ image, vertices, maps }, compatibility) => drawRender(image, [vertices], maps, { compatibility })),
+  ];
+  yield [
+    'picture: depth',
+    compared(({ image, vertices, maps }, compatibility) => drawDepth(image, [vertices], maps, { compatibility })),
+  ];
+  yield [
+    'picture: uv-texture 256',
+    compared(({ image, vertices, maps }, compatibility) => extractUvTexture(image, vertices, maps, { compatibility })),
+  ];
+  yield [
+    'picture: uv-texture 512, mirrored and filled',
+    single(({ image, vertices, maps }) =>
+      extractUvTexture(image, vertices, maps, { size: 512, hidden: 'mirror', fill: true }),
+    ),
+  ];
+  yield ['picture: depth map', single(({ image, vertices, maps }) => depthMap(image, [vertices], maps))];
+  yield ['picture: landmarks', single(({ image, landmarks }) => drawLandmarks(image, [landmarks]))];
+  yield ['picture: points', single(({ image, vertices }) => drawPoints(image, [vertices]))];
+  yield ['visibility', single(({ vertices, maps }) => vertexVisibility(vertices, maps))];
+  yield ['normals', single(({ vertices, maps }) => vertexNormals(vertices, maps.triangles))];
+
+  yield [
+    'mesh: ply',
+    async () => {
+      const { image, vertices, maps } = await subject();
+      const mesh = meshOf(image, vertices, maps);
+      const cases: BenchCase[] = (['binary', 'ascii'] as const).map((format) => ({
+        backend: format,
+        run: () => writePly([mesh], { format }),
+      }));
+      return { name: '', cases, dispose: () => {} };
+    },
+  ];
+  yield [
+    'mesh: obj',
+    async () => {
+      const { image, vertices, maps } = await subject();
+      const mesh = meshOf(image, vertices, maps);
+      const material = { file: 'face.mtl', textures: ['face.png'] };
+      const cases: BenchCase[] = [
+        { backend: 'texture and normals', run: () => writeObj([mesh], { material }) },
+        { backend: "the original's", run: () => writeUpstreamObj(image, [vertices], maps.triangles) },
+      ];
+      return { name: '', cases, dispose: () => {} };
+    },
+  ];
+  yield [
+    'mesh: glb with 10 expressions',
+    async () => {
+      const { image, vertices, maps } = await subject();
+      const { face, model } = expressionModel(vertices.length / 3);
+      const texture = encodePng(extractUvTexture(image, vertices, maps, { hidden: 'mirror', fill: true }));
+      const write = (): Uint8Array => {
+        const mesh = meshOf(image, vertices, maps);
+        return writeGlb([{ mesh, texture, expression: expressionTargets(mesh.positions, face, model) }]);
+      };
+      return { name: '', cases: [{ backend: 'from vertices to bytes', run: write }], dispose: () => {} };
+    },
+  ];
+}
+
+async function makeSubject(): Promise<Subject> {
+  if (existsSync(sharedPath('reference'))) {
+    const [face] = referenceFaces('trump_hillary');
+    if (face !== undefined)
+      return { ...face, image: referencePicture('trump_hillary', 'input'), maps: await upstreamMaps() };
+  }
+  return {
+    image: gradientImage(1536, 689),
+    landmarks: ellipseLandmarks(500, 340, 135),
+    ...syntheticFace(500, 340, 135, 196, 196),
+  };
+}
+
+function meshOf(image: RgbaImage, vertices: Float32Array, { triangles, uvs, uvTriangles }: FaceMaps): Mesh {
+  const positions = toPhotoFrame(vertices, image.height);
+  return {
+    positions,
+    triangles,
+    uvs,
+    ...(uvTriangles && { uvTriangles }),
+    colours: vertexColours(image, vertices),
+    normals: vertexNormals(Float32Array.from(positions), triangles, { yAxis: 'up' }),
+  };
+}
+
+/** Parameters and expression columns of the right size; what they say does not change the time. */
+function expressionModel(vertexCount: number): { face: AlignedFace; model: MorphableModel } {
+  const model: MorphableModel = {
+    vertexCount,
+    shapeCount: 40,
+    expressionCount: 10,
+    meanShape: new Float32Array(0),
+    shapeBasis: new Float32Array(0),
+    expressionBasis: noise(vertexCount * 30, 1e3),
+    keypointIndices: new Uint32Array(204),
+  };
+  const params = noise(62, 1);
+  params.set([5e-4, 1e-4, 0, 60, -1e-4, 5e-4, 1e-5, 60, 1e-5, 0, 5e-4, -60]);
+  return { face: { params, roiBox: { xMin: 140, yMin: 77, xMax: 554, yMax: 491 } }, model };
+}
