@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, readdir, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { LayersArtifact } from '../src/engine/layers-artifact.ts';
 import { fileWeights } from '../src/engine/weights/file-source.ts';
 import { encodeLayersFile } from '../src/engine/weights/layers-file.ts';
@@ -57,7 +57,7 @@ export interface WrittenPack {
 
 /**
  * Writes a pack, or adds models to the one that is in the folder; a model of the same name is replaced. The folder appears
- * (or changes) as a whole or not at all: everything is written beside it, then renamed.
+ * (or changes) as a whole or not at all: everything is written beside it, then renamed. Other files in the folder stay.
  * @throws TddfaError where the folder holds something else or cannot be written, WeightFormatError where the pack that is
  *   there is damaged, RangeError for values that half precision cannot hold.
  */
@@ -73,6 +73,7 @@ export async function writePack(
   const kept = present.filter((model) => !newNames.has(model.name.toLowerCase()));
   const replaced = present.filter((model) => newNames.has(model.name.toLowerCase()));
   await existing?.verify(kept);
+  const others = existing ? await otherFiles(target, present) : [];
 
   const files = new Map<string, Uint8Array>();
   const added: PackModel[] = [];
@@ -101,6 +102,9 @@ export async function writePack(
     };
     for (const model of kept) {
       for (const { path } of model.files) await write(path, (file) => copyFile(join(target, path), file));
+    }
+    for (const path of others) {
+      if (!files.has(path)) await write(path, (file) => copyFile(join(target, path), file));
     }
     for (const [path, bytes] of files) await write(path, (file) => writeFile(file, bytes));
     options.signal?.throwIfAborted();
@@ -176,6 +180,16 @@ async function openExisting(target: string): Promise<Pack | undefined> {
     const reason = (error as Error).message;
     throw new TddfaError(`cannot add to ${target}: ${reason}; remove that folder first`, { cause: error });
   }
+}
+
+/** What else lies in a pack's folder, as a model card or a licence: paths with `/`. */
+async function otherFiles(target: string, models: readonly PackModel[]): Promise<string[]> {
+  const own = new Set([PACK_FILE, ...models.flatMap(({ files }) => files.map(({ path }) => path))]);
+  const entries = await readdir(target, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(target, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((path) => !own.has(path));
 }
 
 /** Fills a folder beside `target` and puts it in its place; leaves nothing behind where that fails. */

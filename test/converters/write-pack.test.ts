@@ -69,6 +69,18 @@ describe('writePack', () => {
     expect(pack.modelsOf('regressor')).toHaveLength(1);
   });
 
+  test('keeps what else lies in the folder', async () => {
+    const folder = temporary('others/pack');
+    await writePack(folder, smallPack());
+    await mkdir(temporary('others/pack/tiny/notes'));
+    await writeFile(temporary('others/pack/README.md'), 'a model card');
+    await writeFile(temporary('others/pack/tiny/notes/log.txt'), 'a log');
+    await writePack(folder, { name: 'x', description: 'x', models: smallRegressor('tiny', 30) });
+    expect(await readFile(temporary('others/pack/README.md'), 'utf8')).toBe('a model card');
+    expect(await readFile(temporary('others/pack/tiny/notes/log.txt'), 'utf8')).toBe('a log');
+    await open(folder);
+  });
+
   test('writes through a link to a folder', async () => {
     await mkdir(temporary('link/real'), { recursive: true });
     await symlink(temporary('link/real'), temporary('link/pack'));
