@@ -1,10 +1,14 @@
-/** Entry for Node: all of the platform-neutral surface, and files. */
+/** Entry for Node: all of the platform-neutral surface, files, and the open pack as the default. */
+import type { WeightSource } from './engine/weights/weight-source.ts';
+import { createFaceAligner as createAligner, type FaceAligner, type FaceAlignerOptions } from './face-aligner.ts';
+import { openWeights } from './package-files.ts';
 
 export { fileWeights } from './engine/weights/file-source.ts';
 export { type DecodeImageOptions, decodeImage, MAX_IMAGE_PIXELS } from './image-files/decode-image.ts';
 export { readImage } from './image-files/read-image.ts';
 export { encodePng, writeImage } from './image-files/write-image.ts';
 export * from './index.ts';
+export { openWeights } from './package-files.ts';
 export {
   findImageSequence,
   type ReadImageSequenceOptions,
@@ -14,3 +18,17 @@ export {
 export { type ReadVideoOptions, readVideo, type VideoSource } from './video-files/read-video.ts';
 export type { FrameRange, FrameSink, FrameSource, VideoFrame } from './video-files/video-frame.ts';
 export { type WriteVideoOptions, writeVideo } from './video-files/write-video.ts';
+
+/** Options of {@link createFaceAligner} in Node. */
+export interface NodeFaceAlignerOptions extends Omit<FaceAlignerOptions, 'weights'> {
+  /** Where the pack is: `fileWeights`, `httpWeights`. By default the open pack that comes with this package. */
+  readonly weights?: WeightSource;
+}
+
+/**
+ * Loads a pack and makes an aligner of it; the open pack where none is named.
+ * @throws BackendUnavailableError, WeightLoadError, WeightFormatError; RangeError for a regressor that is not in the pack.
+ */
+export function createFaceAligner(options: NodeFaceAlignerOptions = {}): Promise<FaceAligner> {
+  return createAligner({ ...options, weights: options.weights ?? openWeights() });
+}

@@ -14,6 +14,7 @@ import { filesOf } from './support/source-files.ts';
 const ROOMS = {
   base: ['src/types.ts', 'src/errors.ts'],
   entries: ['src/index.ts', 'src/node.ts', 'src/browser.ts', 'src/geometry.ts'],
+  packageFiles: ['src/package-files.ts'],
   cli: ['src/cli/'],
   browser: ['src/browser/'],
   aligner: ['src/face-aligner.ts', 'src/video/'],
@@ -37,14 +38,38 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   models: ['base', 'engine', 'geometry'],
   aligner: ['base', 'models', 'engine', 'geometry'],
   browser: ['base', 'aligner', 'models', 'engine', 'geometry'],
-  entries: ['base', 'browser', 'aligner', 'models', 'engine', 'geometry', 'imageFiles', 'videoFiles', 'converters'],
+  packageFiles: ['engine'],
+  entries: [
+    'base',
+    'packageFiles',
+    'browser',
+    'aligner',
+    'models',
+    'engine',
+    'geometry',
+    'imageFiles',
+    'videoFiles',
+    'converters',
+  ],
   converters: ['base', 'models', 'engine', 'geometry', 'imageFiles'],
-  cli: ['base', 'entries', 'aligner', 'models', 'engine', 'geometry', 'imageFiles', 'videoFiles', 'converters'],
+  cli: [
+    'base',
+    'packageFiles',
+    'entries',
+    'aligner',
+    'models',
+    'engine',
+    'geometry',
+    'imageFiles',
+    'videoFiles',
+    'converters',
+  ],
 };
 
 /** Files that only ever run in Node. */
 const NODE_ONLY = [
   'src/node.ts',
+  'src/package-files.ts',
   'src/cli/',
   'src/engine/weights/file-',
   'src/image-files/',

@@ -5,8 +5,8 @@ import { fileWeights } from '../engine/weights/file-source.ts';
 import { httpWeights } from '../engine/weights/http-source.ts';
 import { PACK_FILE } from '../engine/weights/pack-manifest.ts';
 import type { WeightSource } from '../engine/weights/weight-source.ts';
+import { shippedPacks } from '../package-files.ts';
 import { CliError } from './cli-error.ts';
-import { packageRoot } from './package-root.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Name of the pack that `weights pull` makes, in the cache. */
@@ -26,9 +26,6 @@ export interface FoundPack {
 
 type Environment = Terminal['env'];
 
-/** Where packs come with this package. */
-const SHIPPED_PACKS = join(packageRoot(), 'weights');
-
 /**
  * The pack to use. Looks at `option`, `TDDFA_WEIGHTS`, the packs shipped with this package and the user's cache, in this
  * order; the first that is given or there is taken.
@@ -36,7 +33,7 @@ const SHIPPED_PACKS = join(packageRoot(), 'weights');
  * @param shipped - folder of the packs that came with this package.
  * @throws CliError where what is given is no pack, or nothing is found.
  */
-export async function findPack(env: Environment, option?: string, shipped = SHIPPED_PACKS): Promise<FoundPack> {
+export async function findPack(env: Environment, option?: string, shipped = shippedPacks()): Promise<FoundPack> {
   if (option !== undefined) return givenPack(env, option, 'option', shipped);
   const fromEnvironment = env.TDDFA_WEIGHTS;
   if (fromEnvironment) return givenPack(env, fromEnvironment, 'TDDFA_WEIGHTS', shipped);
@@ -49,7 +46,7 @@ export async function findPack(env: Environment, option?: string, shipped = SHIP
  * Every pack that `findPack` could meet, in its order: that of `TDDFA_WEIGHTS`, the shipped ones, those in the cache. A wrong
  * `TDDFA_WEIGHTS` is in the list, and fails when it is read.
  */
-export async function listPacks(env: Environment, shipped = SHIPPED_PACKS): Promise<FoundPack[]> {
+export async function listPacks(env: Environment, shipped = shippedPacks()): Promise<FoundPack[]> {
   const given = env.TDDFA_WEIGHTS ? [await listedPack(env, env.TDDFA_WEIGHTS, shipped)] : [];
   const installed = await installedPacks(env, shipped);
   return [...given, ...installed.filter((pack) => given.every((other) => other.location !== pack.location))];

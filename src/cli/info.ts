@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import { availableBackends } from '../engine/create-engine.ts';
 import { openPack } from '../engine/weights/open-pack.ts';
 import { DEFAULT_BACKEND } from '../face-aligner.ts';
+import { packageVersion } from '../package-files.ts';
 import { describeError } from './describe-error.ts';
 import { type FoundPack, HOW_TO_GET_A_PACK, listPacks } from './find-pack.ts';
-import { packageVersion } from './package-root.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What `tddfa info --json` prints. */

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { packageRoot } from '../package-files.ts';
 import { registerAlign } from './align.ts';
 import { CliError, EXIT_STATUS } from './cli-error.ts';
 import { registerConvert } from './convert.ts';
 import { isAbort, oneLine } from './describe-error.ts';
 import { registerEval } from './eval.ts';
 import { registerInfo } from './info.ts';
-import { packageRoot } from './package-root.ts';
 import { errorPrefix, reportError } from './report-error.ts';
 import { coloursFor, type Terminal } from './terminal.ts';
 import { registerVideo } from './video.ts';

@@ -178,7 +178,7 @@ async function pull(options: PullCommandOptions, terminal: Terminal): Promise<vo
     stdout.write(
       `${out}\n${packTable(manifest.models)
         .map((line) => `  ${line}\n`)
-        .join('')}`,
+        .join('')}  use it with --weights ${options.out ?? PULLED_PACK}\n`,
     );
   } finally {
     progress.stop();
