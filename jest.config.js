@@ -8,7 +8,8 @@ export default {
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }],
   },
-  testTimeout: 60_000,
+  // A limit for what hangs, not for what is slow: the machine may be busy.
+  testTimeout: 300_000,
   maxWorkers: 2,
   reporters: ['default', '<rootDir>/test/support/skipped-reporter.js'],
 };

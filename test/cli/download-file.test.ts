@@ -197,7 +197,8 @@ describe('downloadFile', () => {
       if (answers++ > 0) sendRange(request, response);
       else response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, 1000));
     });
-    await download('silent', server, { silenceMilliseconds: 100 });
+    // Long for a busy machine too: nothing else may be taken for silence.
+    await download('silent', server, { silenceMilliseconds: 2000 });
     await expectWhole('silent');
     expect(server.requests).toEqual(['GET /file', 'GET /file bytes=1000-']);
   });
@@ -207,11 +208,11 @@ describe('downloadFile', () => {
       response.writeHead(200, { 'content-length': content.length });
       for (let at = 0; at < content.length; at += 10_000) {
         response.write(content.subarray(at, at + 10_000));
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await new Promise((resolve) => setTimeout(resolve, 250));
       }
       response.end();
     });
-    await download('slow', server, { silenceMilliseconds: 400 });
+    await download('slow', server, { silenceMilliseconds: 2000 });
     await expectWhole('slow');
     expect(server.requests).toHaveLength(1);
   });

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
@@ -275,5 +275,5 @@ describeWithShared('tddfa video', () => {
 
 /** Whether a folder holds a file that is being written. */
 function unfinished(folder: string): boolean {
-  return spawnSync('ls', [folder], { encoding: 'utf8' }).stdout.includes('.tmp');
+  return readdirSync(folder).some((name) => name.includes('.tmp'));
 }

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -21,6 +21,16 @@ async function serve(handler: RequestHandler): Promise<LocalServer> {
   const server = await startServer(handler);
   servers.push(server);
   return server;
+}
+
+/** Waits until a file in a folder has bytes in it. */
+async function somethingIn(folder: string): Promise<void> {
+  for (;;) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      if ((await stat(join(folder, name)).catch(() => undefined))?.size) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 beforeAll(async () => {
@@ -208,7 +218,9 @@ describe('tddfa weights pull', () => {
         response.writeHead(start > 0 ? 206 : 200, { 'content-length': bytes.length - start, ...range });
         if (request.url === dropOnce && !isDropped) {
           isDropped = true;
-          response.write(bytes.subarray(0, bytes.length >> 1), () => setTimeout(() => response.destroy(), 300));
+          response.write(bytes.subarray(0, bytes.length >> 1));
+          await somethingIn(temporary('real/downloads'));
+          response.destroy();
           return;
         }
         response.end(bytes.subarray(start));

@@ -1,9 +1,9 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { parseWeightFile } from '../../converters/read-weight-file.ts';
 import type { StateDict } from '../../converters/tensor.ts';
 import { WeightFormatError } from '../../src/errors.ts';
+import fc from '../support/property.ts';
 import { describeTensors } from './describe-tensors.ts';
 import { SAMPLE_NAMES, sample } from './samples.ts';
 

@@ -10,6 +10,22 @@ function picture(shape: Shape, amplitude: number): Float32Array {
   return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.cos(i) * amplitude);
 }
 
+/** Of one processor. A thread that spins takes a whole one, or its share of a busy one; sleeping threads take 0.01. */
+const SPINNING_SHARE = 0.2;
+
+/** What this process takes of a processor in its quietest of several moments: collecting garbage must not count. */
+async function leastProcessorShare(): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let moment = 0; moment < 8; moment++) {
+    const before = process.cpuUsage();
+    const start = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const { user, system } = process.cpuUsage(before);
+    least = Math.min(least, (user + system) / 1000 / (performance.now() - start));
+  }
+  return least;
+}
+
 const mobilenet = convertNetwork(formulaRegressor('mobilenet_v1_x0.25').stateDict, { file: 'mb025' }).artifact;
 const faceboxes = convertNetwork(formulaFaceboxes().stateDict, { file: 'faceboxes' }).artifact;
 
@@ -70,11 +86,7 @@ describe('threads', () => {
     engine.dispose();
     engine.dispose();
     await expect(running).rejects.toThrow(DisposedError);
-    const before = process.cpuUsage();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const { user, system } = process.cpuUsage(before);
-    // A thread that spins would use all of the 300 ms.
-    expect((user + system) / 1000).toBeLessThan(150);
+    expect(await leastProcessorShare()).toBeLessThan(SPINNING_SHARE);
     expect(engine.threads).toEqual({ count: 1, reason: 'the threads are disposed' });
   });
 
@@ -83,11 +95,7 @@ describe('threads', () => {
     const network = await engine.loadNetwork(mobilenet);
     const shape: Shape = [1, 120, 120, 3];
     for (let i = 0; i < 5; i++) await network.run(picture(shape, 1), shape);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const before = process.cpuUsage();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const { user, system } = process.cpuUsage(before);
-    expect((user + system) / 1000).toBeLessThan(150);
+    expect(await leastProcessorShare()).toBeLessThan(SPINNING_SHARE);
     engine.dispose();
   });
 

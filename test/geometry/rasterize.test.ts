@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { interpolate, rasterize } from '../../src/geometry/rasterize.ts';
+import fc from '../support/property.ts';
 import { syntheticFace } from '../support/synthetic-face.ts';
 
 const SQUARE = Float32Array.of(2, 2, 1, 2, 8, 1, 8, 8, 1, 8, 2, 1);

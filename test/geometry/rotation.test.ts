@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { Euler, MathUtils, Matrix3, Matrix4 } from 'three';
 import {
   anglesFromRotation,
@@ -8,6 +7,7 @@ import {
   rotationFromQuaternion,
 } from '../../src/geometry/rotation.ts';
 import { expectClose } from '../support/expect-close.ts';
+import fc from '../support/property.ts';
 
 /** Float32 entries of magnitude up to 1. */
 const ENTRY_BOUND = 3e-7;

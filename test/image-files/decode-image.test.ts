@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { decode as decodePng, encode as encodeFastPng } from 'fast-png';
 import { Jimp } from 'jimp';
 import { ImageDecodeError } from '../../src/errors.ts';
 import { decodeImage } from '../../src/image-files/decode-image.ts';
 import { encodePng } from '../../src/image-files/write-image.ts';
+import fc from '../support/property.ts';
 import { describeWithShared, repositoryRoot, sharedPath } from '../support/shared.ts';
 import { orientedJpeg, smallJpeg } from './jpeg-samples.ts';
 

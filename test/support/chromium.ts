@@ -11,6 +11,9 @@ import { repositoryRoot } from './shared.ts';
 
 const CHROMIUM_PATH = process.env.TDDFA_CHROMIUM ?? '/usr/bin/chromium';
 
+/** After which something hangs; on a busy machine a page can take long. */
+export const CHROMIUM_TIMEOUT_MS = 120_000;
+
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -42,7 +45,11 @@ export function describeWithChromium(name: string, body: () => void): void {
 export function useChromium(flags: readonly string[] = []): () => Browser {
   let browser: Browser | undefined;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM_PATH, args: [...FLAGS, ...flags] });
+    browser = await chromium.launch({
+      executablePath: CHROMIUM_PATH,
+      args: [...FLAGS, ...flags],
+      timeout: CHROMIUM_TIMEOUT_MS,
+    });
   });
   afterAll(() => browser?.close());
   return () => {
@@ -137,6 +144,7 @@ export interface WatchedPage {
 /** Opens a page in a context of its own, or in the given one. */
 export async function openPage(browser: Browser | BrowserContext, url: string): Promise<WatchedPage> {
   const page = await browser.newPage();
+  page.setDefaultTimeout(CHROMIUM_TIMEOUT_MS);
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(String(error)));
   page.on('console', (message) => {

@@ -47,7 +47,7 @@ async function loadMesh(folder: string, file: string) {
     (material) => (material as { map?: { image?: unknown } }).map,
   );
   const object = await new OBJLoader().setMaterials(materials).setPath(folder).loadAsync(file);
-  for (let wait = 0; wait < 200 && textures.some((texture) => texture?.image == null); wait++) {
+  while (textures.some((texture) => texture?.image == null)) {
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   return object;

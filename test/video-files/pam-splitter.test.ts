@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import type { RgbaImage } from '../../src/types.ts';
 import { PamSplitter } from '../../src/video-files/pam-splitter.ts';
 import { noise } from '../support/noise.ts';
+import fc from '../support/property.ts';
 
 const encode = ({ data, width, height }: RgbaImage): Buffer =>
   Buffer.concat([

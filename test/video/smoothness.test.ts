@@ -1,6 +1,4 @@
 /** What the tracker promises about smoothness, lag and memory; `npm run bench:video` prints the figures. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import { createFaceAligner, type FaceAligner } from '../../src/face-aligner.ts';
@@ -9,6 +7,7 @@ import type { RgbaImage } from '../../src/types.ts';
 import { createFaceTracker, type FaceTrackerOptions } from '../../src/video/tracker.ts';
 import { readVideo } from '../../src/video-files/read-video.ts';
 import { describeWithFfmpeg } from '../support/ffmpeg.ts';
+import { growthPerStep } from '../support/memory-growth.ts';
 import { describeWithShared, sharedPath } from '../support/shared.ts';
 import { meanX, tremble } from '../support/tremble.ts';
 import { upstreamPack } from '../support/upstream-pack.ts';
@@ -18,8 +17,8 @@ import { cutPortrait, type Portrait, scene, withNoise } from '../support/video-s
 const TREMBLING_MAX = 0.4;
 /** Frames behind a photo that starts to move by 20 px a frame; 0.6 was measured. */
 const LAG_MAX = 1;
-/** Growth of the heap and its buffers over the second thousand frames, bytes. */
-const GROWTH_MAX = 2_000_000;
+/** What a frame leaves behind, bytes; 90 were measured, code that V8 compiles. */
+const GROWTH_MAX = 500;
 
 const WIDTH = 640;
 const HEIGHT = 240;
@@ -67,22 +66,18 @@ describeWithShared('smoothness', () => {
   });
 
   test('2000 frames leave nothing behind', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect: () => void = runInNewContext('gc');
-    const used = (): number => {
-      collect();
-      const { heapUsed, arrayBuffers } = process.memoryUsage();
-      return heapUsed + arrayBuffers;
-    };
     const frames = [0, 1, 2].map((i) => scene(240, 200, [{ portrait, x: 115 + 5 * i, y: 100 }]));
     const tracker = createFaceTracker(aligner, { detectEvery: 50, lockIdentity: true });
-    let before = 0;
-    for (let i = 0; i < 2000; i++) {
-      if (i === 1000) before = used();
-      const faces = await tracker.next(frames[i % 3] as RgbaImage, i * 40);
-      expect(faces).toHaveLength(1);
-    }
-    expect(used() - before).toBeLessThan(GROWTH_MAX);
+    const growth = await growthPerStep({
+      stepsPerWindow: 250,
+      async run(start, count) {
+        for (let i = start; i < start + count; i++) {
+          const faces = await tracker.next(frames[i % 3] as RgbaImage, i * 40);
+          expect(faces).toHaveLength(1);
+        }
+      },
+    });
+    expect(growth).toBeLessThan(GROWTH_MAX);
   });
 
   describeWithFfmpeg('on a film', () => {

@@ -2,13 +2,13 @@ import '@tensorflow/tfjs-backend-cpu';
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import * as core from '@tensorflow/tfjs-core';
 import { input as inputLayer, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
-import fc from 'fast-check';
 import { type CompiledEngine, createCompiledEngine } from '../../../src/engine/compiled.ts';
 import { OPTIMIZATIONS } from '../../../src/engine/compiler/optimize.ts';
 import { detectSimdSupport } from '../../../src/engine/compiler/simd-support.ts';
 import type { NetworkOutput } from '../../../src/engine/engine.ts';
 import type { LayersArtifact } from '../../../src/engine/layers-artifact.ts';
 import { expectOutputsClose } from '../../support/expect-relatively-close.ts';
+import fc from '../../support/property.ts';
 
 /** Graphs tried; each with optimisations on and off, and with some turned off. */
 const GRAPHS = Number(process.env.TDDFA_RANDOM_GRAPHS ?? 60);

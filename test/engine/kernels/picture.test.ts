@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { CENTRED, MEAN_SUBTRACTED, toNetworkInput } from '../../../src/engine/image/network-input.ts';
 import type { PixelImage } from '../../../src/engine/image/pixels.ts';
 import { type PixelRegion, resizeRegion } from '../../../src/engine/image/resize.ts';
 import { createPictureKernel } from '../../../src/engine/kernels/picture.ts';
+import fc from '../../support/property.ts';
 
 function noisePicture(width: number, height: number, channels: number): PixelImage {
   let state = width * 31 + height;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { narrowToFloat16, widenFloat16 } from '../../../src/engine/weights/float16.ts';
+import fc from '../../support/property.ts';
 
 const LARGEST = 65504;
 const SMALLEST_STEP = 2 ** -24;

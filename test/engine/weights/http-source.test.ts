@@ -38,18 +38,27 @@ describe('httpWeights', () => {
   test('counts bytes as they come, upwards to the total', async () => {
     const chunks = [10_000, 1, 20_000, 30_000];
     const total = chunks.reduce((sum, bytes) => sum + bytes);
-    const server = await serve(async (_, response) => {
+    let writeNext = (): void => {};
+    const server = await serve((_, response) => {
       response.writeHead(200, { 'content-length': total });
-      for (const bytes of chunks) {
-        response.write(new Uint8Array(bytes).fill(7));
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-      response.end();
+      const left = [...chunks];
+      writeNext = () => {
+        const bytes = left.shift();
+        if (bytes === undefined) response.end();
+        else response.write(new Uint8Array(bytes).fill(7));
+      };
+      writeNext();
     });
     const progress: WeightProgress[] = [];
-    const bytes = await httpWeights(server.url).read('a.bin', { onProgress: (event) => progress.push(event) });
+    const ends = chunks.map((_, i) => chunks.slice(0, i + 1).reduce((sum, bytes) => sum + bytes));
+    const onProgress = (event: WeightProgress): void => {
+      progress.push(event);
+      // Each chunk is sent when the one before has been counted.
+      if (ends.includes(event.loadedBytes)) writeNext();
+    };
+    const bytes = await httpWeights(server.url).read('a.bin', { onProgress });
     expect(Buffer.from(bytes).equals(Buffer.alloc(total, 7))).toBe(true);
-    expect(progress.length).toBeGreaterThan(2);
+    expect(progress.map(({ loadedBytes }) => loadedBytes)).toEqual(expect.arrayContaining(ends));
     expect(progress[0]).toEqual({ file: 'a.bin', loadedBytes: 0, totalBytes: total });
     expect(progress.at(-1)).toEqual({ file: 'a.bin', loadedBytes: total, totalBytes: total });
     progress.reduce((before, { loadedBytes }) => {
@@ -79,11 +88,15 @@ describe('httpWeights', () => {
   });
 
   test('says that a connection dropped, and after how many bytes', async () => {
+    let drop = (): void => {};
     const server = await serve((_, response) => {
-      response.writeHead(200, { 'content-length': 1000 });
-      response.write(new Uint8Array(10), () => setTimeout(() => response.destroy(), 50));
+      drop = () => response.destroy();
+      response.writeHead(200, { 'content-length': 1000 }).write(new Uint8Array(10));
     });
-    const error = await failure(httpWeights(server.url).read('a.bin'));
+    const onProgress = ({ loadedBytes }: WeightProgress): void => {
+      if (loadedBytes === 10) drop();
+    };
+    const error = await failure(httpWeights(server.url).read('a.bin', { onProgress }));
     expect(error).toBeInstanceOf(WeightLoadError);
     expect(error.message).toMatch('the connection dropped after 10 bytes');
   });

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { writePack } from '../../../converters/write-pack.ts';
 import type { LayersFile } from '../../../src/engine/weights/layers-file.ts';
 import { memoryWeights } from '../../../src/engine/weights/memory-source.ts';
 import { openPack } from '../../../src/engine/weights/open-pack.ts';
 import type { PackManifest } from '../../../src/engine/weights/pack-manifest.ts';
 import { WeightFormatError, WeightLoadError } from '../../../src/errors.ts';
+import fc from '../../support/property.ts';
 import { formulaValues, smallNetwork, smallPack } from '../../support/small-pack.ts';
 import { useTemporaryFolder } from '../../support/temporary-folder.ts';
 

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import {
   decodeTensors,
   encodeTensors,
@@ -8,6 +7,7 @@ import {
   type TensorFileManifest,
 } from '../../../src/engine/weights/tensor-file.ts';
 import { WeightFormatError } from '../../../src/errors.ts';
+import fc from '../../support/property.ts';
 
 const tensors = new Map<string, Tensor>([
   ['scalar', { shape: [], data: Uint8Array.of(7) }],
