@@ -5,6 +5,7 @@ import numpy as np
 from .backgrounds import random_patch
 from .noise import picture_noise
 
+NOISE = np.random.default_rng(17).standard_normal(1 << 21, dtype=np.float32)
 CANONICAL = 120.0  # strengths of blur are meant for pictures of this size
 
 
@@ -13,6 +14,22 @@ def skin_colour(rng):
     tone = rng.random() ** 1.3
     colour = np.array([0.66, 0.76, 0.95]) * (1 - tone) + np.array([0.13, 0.19, 0.30]) * tone
     return colour * rng.uniform(0.8, 1.1, 3) * 255 * rng.uniform(0.4, 1.05)
+
+
+def soften(image, sigma):
+    """Gaussian blur; a wide one at half the size."""
+    if sigma < 2.2 or min(image.shape[:2]) < 16:
+        return cv2.GaussianBlur(image, (0, 0), sigma)
+    height, width = image.shape[:2]
+    small = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    return cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 2), (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def grain(rng, height, width, channels):
+    """[height, width, channels] float32 normal noise, cut from a fixed supply."""
+    count = height * width * channels
+    start = rng.integers(len(NOISE) - count)
+    return NOISE[start:start + count].reshape(height, width, channels)
 
 
 def random_shape(rng, height, width):
@@ -85,7 +102,8 @@ def tone_cutout(rng, cutout):
     cover = cutout[..., 3]
     cover = cv2.merge([cover, cover, cover])
     straight = cv2.divide(np.ascontiguousarray(cutout[..., :3]), cover, scale=255)
-    return np.dstack([cv2.multiply(tone(rng, straight), cover, scale=1 / 255), cutout[..., 3:]])
+    toned = cv2.multiply(tone(rng, straight), cover, scale=1 / 255)
+    return cv2.merge([*cv2.split(toned), cutout[..., 3]])
 
 
 def light_field(rng, image):
@@ -98,7 +116,7 @@ def light_field(rng, image):
         edge = np.cos(direction) * x + np.sin(direction) * y + rng.uniform(-0.25, 0.25)
         field *= 1 - rng.uniform(0.15, 0.65) / (1 + np.exp(np.clip(-edge * rng.uniform(8, 60), -30, 30)))
     field = cv2.resize(field.astype(np.float32), (width, height))
-    return np.clip(image * field[..., None], 0, 255).astype(np.uint8)
+    return cv2.multiply(image, cv2.merge([field, field, field]), dtype=cv2.CV_8U)
 
 
 def motion_kernel(rng, length):
@@ -117,7 +135,7 @@ def degrade(rng, image, strength=1.0):
     reference = min(height, width) / CANONICAL
     if rng.random() < 0.3 * strength:
         if rng.random() < 0.7:
-            image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.8) * reference)
+            image = soften(image, rng.uniform(0.3, 1.8) * reference)
         else:
             image = cv2.filter2D(image, -1, motion_kernel(rng, rng.uniform(3, 10) * reference))
     if rng.random() < 0.3 * strength:
@@ -128,8 +146,8 @@ def degrade(rng, image, strength=1.0):
         blurred = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.6, 1.5))
         image = cv2.addWeighted(image, 1 + (amount := rng.uniform(0.3, 1.5)), blurred, -amount, 0)
     if rng.random() < 0.5:
-        grain = rng.standard_normal((height, width, 1 if rng.random() < 0.5 else 3), dtype=np.float32)
-        image = np.clip(image + grain * rng.uniform(1, 13 * strength), 0, 255).astype(np.uint8)
+        noise = grain(rng, height, width, 1 if rng.random() < 0.5 else 3) * np.float32(rng.uniform(1, 13 * strength))
+        image = cv2.add(image, noise if noise.shape[2] == 3 else cv2.merge([noise] * 3), dtype=cv2.CV_8U)
     if rng.random() < 0.45:
         quality = int(rng.uniform(18, 90))
         image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
@@ -138,8 +156,8 @@ def degrade(rng, image, strength=1.0):
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         image = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
     elif kind < 0.4:
-        grey = image.mean(2, keepdims=True)
-        image = np.clip(grey + (image - grey) * rng.uniform(0.2, 1.6), 0, 255).astype(np.uint8)
+        grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        image = cv2.addWeighted(image, amount := rng.uniform(0.2, 1.6), grey, 1 - amount, 0)
     return image
 
 

@@ -63,6 +63,19 @@ def load_backgrounds(held_out=False):
     return pictures
 
 
+class Backgrounds:
+    """Pictures at full, half, quarter and eighth size: a patch is taken from the smallest that is large enough for it."""
+
+    def __init__(self, pictures):
+        half = lambda image: cv2.resize(image, (max(image.shape[1] // 2, 1), max(image.shape[0] // 2, 1)), interpolation=cv2.INTER_AREA)
+        self.levels = [list(pictures)]
+        for _ in range(3):
+            self.levels.append([half(image) for image in self.levels[-1]])
+
+    def __len__(self):
+        return len(self.levels[0])
+
+
 OBJECT_FOLDER = "/usr/share/tuxpaint/stamps"
 # Anything with a human face on it or drawn like one.
 EXCLUDED_OBJECTS = ("/people/", "symbols/faces", "symbols/money", "halloween", "cartoon", "christmas", "statue", "monuments", "snowman",
@@ -97,9 +110,9 @@ def load_objects(held_out=False):
 
 
 def random_patch(rng, pictures, height, width):
-    """BGR uint8 [height, width, 3]: a random part of a random picture, or noise, or a gradient."""
+    """`pictures`: Backgrounds. BGR uint8 [height, width, 3]: a random part of a random picture, or noise, or a gradient."""
     kind = rng.random()
-    if kind < 0.1 or not pictures:
+    if kind < 0.1 or not len(pictures):
         patch = rng.uniform(0, 255, 3) + 50 * rng.random() * picture_noise(rng, height, width, 3 if rng.random() < 0.6 else 1)
         return np.clip(patch, 0, 255).astype(np.uint8)
     if kind < 0.18:
@@ -108,13 +121,19 @@ def random_patch(rng, pictures, height, width):
         ramp = np.cos(direction) * x / width + np.sin(direction) * y / height
         patch = rng.uniform(0, 255, 3) + ramp[..., None] * rng.uniform(-120, 120, 3)
         return np.clip(patch, 0, 255).astype(np.uint8)
-    picture = pictures[rng.integers(len(pictures))]
+    index = rng.integers(len(pictures))
+    picture = pictures.levels[0][index]
     rows, columns = picture.shape[:2]
     aspect = width / height
     most = min(rows, columns / aspect)
     h = int(np.exp(rng.uniform(np.log(min(60, most)), np.log(most))))
     w = max(1, min(int(h * aspect), columns))
     y, x = rng.integers(0, rows - h + 1), rng.integers(0, columns - w + 1)
+    level = 0
+    while level < 3 and h >> (level + 1) >= height and w >> (level + 1) >= width:
+        level += 1
+    picture = pictures.levels[level][index]
+    y, x, h, w = y >> level, x >> level, max(h >> level, 1), max(w >> level, 1)
     patch = cv2.resize(picture[y:y + h, x:x + w], (width, height), interpolation=cv2.INTER_AREA if h > height else cv2.INTER_LINEAR)
     if rng.random() < 0.5:
         patch = patch[:, ::-1]

@@ -21,7 +21,7 @@ class ConvBlock(nn.Module):
         self.bn = nn.BatchNorm2d(outputs, eps=1e-5)
 
     def forward(self, x):
-        return torch.relu(self.bn(self.conv(x)))
+        return torch.relu_(self.bn(self.conv(x)))
 
 
 class CRelu(nn.Module):
@@ -34,7 +34,7 @@ class CRelu(nn.Module):
 
     def forward(self, x):
         x = self.bn(self.conv(x))
-        return torch.relu(torch.cat([x, -x], 1))
+        return torch.relu_(torch.cat([x, -x], 1))
 
 
 class Inception(nn.Module):

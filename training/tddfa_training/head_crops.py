@@ -4,13 +4,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .augment import degrade, light_field, occlude, tone, tone_cutout
-from .backgrounds import load_backgrounds, random_patch
+from .augment import degrade, light_field, occlude, soften, tone, tone_cutout
+from .backgrounds import Backgrounds, load_backgrounds, random_patch
 from .crops import CROP_SIZE, MICROMETRES, crop_landmarks, crop_matrix, crop_params, sample_roi
 from .label_fit import refine_labels
 from .paths import model_folder
 from .render_heads import FIELDS, LOOK, shard_files
-from .short_video import synthesize_clip
+from .short_video import synthesize_clip, transform_params
 
 
 def landmark_rows(folder=None):
@@ -61,10 +61,15 @@ def mode_signs(shape_basis_rows, flip):
     return np.sign((shape_basis_rows * mirrored).sum((0, 1)))
 
 
-def compose_crop(rng, picture, labels, pictures, signs, augmented=True):
+MARGIN = 12  # px around the crop that a replayed pass can shift and turn into
+REPLAY_POOL = 2048
+
+
+def compose_crop(rng, picture, labels, pictures, signs, augmented=True, margin=0):
     """
-    Returns BGR uint8 [120, 120, 3], params [62], landmarks [68, 2] as the camera saw them (params' coordinates).
-    Without `augmented` only the roi varies: the rendered hold-out is measured so, and once more with all of it.
+    Returns BGR uint8 [120, 120, 3] (wider by `margin` on every side), params [62], landmarks [68, 2] as the camera saw them
+    (params' coordinates). Without `augmented` only the roi varies: the rendered hold-out is measured so, and once more with all
+    of it.
     """
     flip = bool(rng.random() < 0.5)
     roi = sample_roi(rng, labels["box"], labels["landmarks"])
@@ -74,25 +79,34 @@ def compose_crop(rng, picture, labels, pictures, signs, augmented=True):
     landmarks = crop_landmarks(matrix, labels["landmarks"], flip)
     # warpAffine counts pixel centres from 0, the matrix pixel edges.
     shifted = matrix.copy()
-    shifted[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
-    front = cv2.warpAffine(cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA), shifted, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR)
-    back = random_patch(rng, pictures, CROP_SIZE, CROP_SIZE)
+    shifted[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5 + margin
+    size = CROP_SIZE + 2 * margin
+    front = cv2.cvtColor(cv2.warpAffine(picture, shifted, (size, size), flags=cv2.INTER_LINEAR), cv2.COLOR_RGBA2BGRA)
+    back = random_patch(rng, pictures, size, size)
     if augmented and rng.random() < 0.5:
         back = tone(rng, back)
     if rng.random() < 0.4:
-        back = cv2.GaussianBlur(back, (0, 0), rng.uniform(0.5, 6))
+        back = soften(back, rng.uniform(0.5, 6))
     if augmented and rng.random() < 0.7:
         front = tone_cutout(rng, front)  # the head by itself: it need not match its background
-    image = np.clip(front[..., :3] + back * (1 - front[..., 3:].astype(np.float32) / 255), 0, 255).astype(np.uint8)
+    channels = cv2.split(front)
+    rest = cv2.bitwise_not(channels[3])
+    image = cv2.add(cv2.merge(channels[:3]), cv2.multiply(back, cv2.merge([rest, rest, rest]), scale=1 / 255))
+    if augmented and rng.random() < 0.25:
+        occlude(rng, image, pictures)
+    return image, params, landmarks
+
+
+def finish_crop(rng, image, augmented=True):
+    """What a camera and a picture's edge make of a composed crop."""
     if augmented:
-        if rng.random() < 0.25:
-            occlude(rng, image, pictures)
         if rng.random() < 0.35:
             image = light_field(rng, image)
         if rng.random() < 0.7:
             image = tone(rng, image)
         image = degrade(rng, image)
     if rng.random() < 0.1:  # the picture ends here: the aligner pads with black
+        image = image.copy()
         cut = int(rng.uniform(0.03, 0.3) * CROP_SIZE)
         side = rng.integers(4)
         if side == 0:
@@ -103,18 +117,35 @@ def compose_crop(rng, picture, labels, pictures, signs, augmented=True):
             image[:, :cut] = 0
         else:
             image[:, -cut:] = 0
-    return image, params, landmarks
+    return image
+
+
+def replay_crop(rng, wide, params, landmarks):
+    """A composed crop with MARGIN once more: turned, scaled and shifted a little; labels follow."""
+    angle, scale = np.deg2rad(rng.normal(0, 5)), np.exp(rng.normal(0, 0.05))
+    linear = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    centre = np.full(2, CROP_SIZE / 2)
+    matrix = np.concatenate([linear, (centre + rng.normal(0, 3, 2) - linear @ centre)[:, None]], 1)
+    shifted = matrix.copy()
+    shifted[:, 2] += linear @ [0.5 - MARGIN, 0.5 - MARGIN] - 0.5
+    image = cv2.warpAffine(wide, shifted, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    picture = np.stack([landmarks[:, 0] - 0.5, CROP_SIZE + 0.5 - landmarks[:, 1]], 1) @ linear.T + matrix[:, 2]
+    return image, transform_params(params, matrix), np.stack([picture[:, 0] + 0.5, CROP_SIZE + 0.5 - picture[:, 1]], 1)
 
 
 class CropSampler:
     """Endless random crops of rendered heads."""
 
-    def __init__(self, folder, signs, held_out=False, augmented=True, pictures=None, refine=True):
-        """`pictures` are backgrounds (BGR uint8); the installed wallpapers where none are given."""
+    def __init__(self, folder, signs, held_out=False, augmented=True, pictures=None, refine=True, passes=1):
+        """
+        `pictures` are backgrounds (BGR uint8); the installed wallpapers where none are given. Every composed crop is used
+        `passes` times on the average, each time moved, lit and degraded anew: composing is slower than that.
+        """
         self.heads = HeadShards(folder, refine)
-        self.pictures = load_backgrounds(held_out) if pictures is None else pictures
+        self.pictures = Backgrounds(load_backgrounds(held_out) if pictures is None else pictures)
         self.signs = signs
         self.augmented = augmented
+        self.passes, self.pool = passes, []
 
     def refresh(self):
         """Takes in shards that were finished since."""
@@ -133,12 +164,27 @@ class CropSampler:
             all_landmarks += [model.vertices_of(q)[:68, :2] + rest for q in clip_params]
         return np.concatenate(images), np.concatenate(all_params), np.stack(all_landmarks).astype(np.float32)
 
+    def compose(self, rng, index=None, margin=0):
+        picture, labels = self.heads.head(int(rng.integers(len(self.heads)) if index is None else index))
+        return compose_crop(rng, picture, labels, self.pictures, self.signs, self.augmented, margin)
+
     def batch(self, rng, size, indices=None):
         """images [size, 120, 120, 3] BGR uint8, params [size, 62] float32, landmarks [size, 68, 2] float32."""
         images = np.empty((size, CROP_SIZE, CROP_SIZE, 3), np.uint8)
         params = np.empty((size, 62), np.float32)
         landmarks = np.empty((size, 68, 2), np.float32)
         for k in range(size):
-            picture, labels = self.heads.head(int(indices[k]) if indices is not None else int(rng.integers(len(self.heads))))
-            images[k], params[k], landmarks[k] = compose_crop(rng, picture, labels, self.pictures, self.signs, self.augmented)
+            if self.passes == 1:
+                image, params[k], landmarks[k] = self.compose(rng, None if indices is None else indices[k])
+            elif len(self.pool) < REPLAY_POOL or rng.random() < 1 / self.passes:
+                made = self.compose(rng, margin=MARGIN)
+                if len(self.pool) < REPLAY_POOL:
+                    self.pool.append(made)
+                else:
+                    self.pool[rng.integers(REPLAY_POOL)] = made
+                image, params[k], landmarks[k] = made
+                image = image[MARGIN:-MARGIN, MARGIN:-MARGIN]
+            else:
+                image, params[k], landmarks[k] = replay_crop(rng, *self.pool[rng.integers(REPLAY_POOL)])
+            images[k] = finish_crop(rng, image, self.augmented)
         return images, params, landmarks

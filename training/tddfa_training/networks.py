@@ -14,8 +14,8 @@ class DepthwiseBlock(nn.Module):
         self.bn_sep = nn.BatchNorm2d(outputs)
 
     def forward(self, x):
-        x = torch.relu(self.bn_dw(self.conv_dw(x)))
-        return torch.relu(self.bn_sep(self.conv_sep(x)))
+        x = torch.relu_(self.bn_dw(self.conv_dw(x)))
+        return torch.relu_(self.bn_sep(self.conv_sep(x)))
 
 
 MOBILENET_BLOCKS = (("dw2_1", 64, 1), ("dw2_2", 128, 2), ("dw3_1", 128, 1), ("dw3_2", 256, 2), ("dw4_1", 256, 1), ("dw4_2", 512, 2),
@@ -48,11 +48,13 @@ class MobileNetV1(nn.Module):
             nn.init.zeros_(head.bias)
 
     def forward(self, x):
-        x = torch.relu(self.bn1(self.conv1(x)))
+        x = torch.relu_(self.bn1(self.conv1(x)))
         for name, _, _ in MOBILENET_BLOCKS:
             x = getattr(self, name)(x)
-        x = x.mean((2, 3))
-        return self.fc_param(x), self.fc_lm(x)
+        # The heads stay in full precision where the rest does not.
+        with torch.autocast(x.device.type, enabled=False):
+            x = x.float().mean((2, 3))
+            return self.fc_param(x), self.fc_lm(x)
 
 
 def to_input(images):

@@ -7,8 +7,8 @@ hair, neck or cheek, upside-down heads, backs of heads. They come from the first
 import cv2
 import numpy as np
 
-from .augment import blend, degrade, light_field, random_shape, skin_colour, tone, tone_cutout
-from .backgrounds import load_backgrounds, load_objects, random_patch
+from .augment import blend, degrade, light_field, random_shape, skin_colour, soften, tone, tone_cutout
+from .backgrounds import Backgrounds, load_backgrounds, load_objects, random_patch
 from .head_crops import HeadShards
 
 SCENE_SIZE = 320
@@ -23,10 +23,9 @@ def over(image, cutout, x, y):
     x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + width, image.shape[1]), min(y + height, image.shape[0])
     if x1 <= x0 or y1 <= y0:
         return None
-    part = cutout[y0 - y:y1 - y, x0 - x:x1 - x].astype(np.float32)
-    region = image[y0:y1, x0:x1]
-    region *= 1 - part[..., 3:] / 255
-    region += part[..., :3]
+    part = cv2.split(cutout[y0 - y:y1 - y, x0 - x:x1 - x])
+    rest = cv2.bitwise_not(part[3])
+    image[y0:y1, x0:x1] = cv2.add(cv2.merge(part[:3]), cv2.multiply(image[y0:y1, x0:x1], cv2.merge([rest, rest, rest]), scale=1 / 255))
     return x0, y0, x1, y1
 
 
@@ -43,7 +42,7 @@ class SceneSampler:
         """`pictures` are backgrounds (BGR uint8), `objects` cut-outs (BGRA); what is installed where none are given."""
         self.objects = load_objects(held_out) if objects is None else objects
         self.heads = HeadShards(folder, refine=False)
-        self.pictures = load_backgrounds(held_out) if pictures is None else pictures
+        self.pictures = Backgrounds(load_backgrounds(held_out) if pictures is None else pictures)
         self.size = size
         self._sort()
 
@@ -62,7 +61,7 @@ class SceneSampler:
         scale = side / ((box[2] - box[0] + box[3] - box[1]) / 2)
         size = max(8, int(round(picture.shape[0] * scale)))
         scale = size / picture.shape[0]
-        cutout = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA), (size, size), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        cutout = cv2.cvtColor(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), cv2.COLOR_RGBA2BGRA)
         box = box * scale
         if rng.random() < 0.5:
             cutout = np.ascontiguousarray(cutout[:, ::-1])
@@ -82,7 +81,7 @@ class SceneSampler:
         if rng.random() < 0.6:
             cutout = self._body(rng, cutout)
         if rng.random() < 0.2:
-            cutout = cv2.GaussianBlur(cutout, (0, 0), max(0.3, rng.uniform(0.3, 1.2) * max(1.0, side / 90)))
+            cutout = soften(cutout, max(0.3, rng.uniform(0.3, 1.2) * max(1.0, side / 90)))
         return cutout, box
 
     def _body(self, rng, cutout):
@@ -190,9 +189,9 @@ class SceneSampler:
     def scene(self, rng):
         """BGR uint8 [size, size, 3] and boxes [MAX_FACES, 5]: corners in px, then 1 for a face, -1 for do-not-care, 0 for none."""
         size = self.size
-        image = random_patch(rng, self.pictures, size, size).astype(np.float32)
+        image = random_patch(rng, self.pictures, size, size)
         if rng.random() < 0.3:
-            image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 5))
+            image = soften(image, rng.uniform(0.5, 5))
         self.clutter(rng, image, 5)
         if rng.random() < 0.5:
             for _ in range(rng.integers(1, 5)):
@@ -249,7 +248,7 @@ class SceneSampler:
                 blend(image, np.clip(patch, 0, 255).astype(np.float32), random_shape(rng, h, w), int(x - w / 2), int(box[1] + rng.uniform(0.2, 1) * height - h / 2))
         if rng.random() < 0.25:
             self.clutter(rng, image, 1, 60)
-        picture = np.clip(image, 0, 255).astype(np.uint8)
+        picture = image
         if rng.random() < 0.25:
             picture = light_field(rng, picture)
         if rng.random() < 0.7:

@@ -11,12 +11,14 @@ import queue as queues
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from . import faceboxes
 from .paths import runs_folder
+from .runtime import keep_freed_memory, precision
 from .scenes import SceneSampler
 from .train_regressor import Averager, save_checkpoint, stop_requests
 
@@ -29,6 +31,7 @@ HELD_OUT_SCENES = 160
 
 def _worker(queue, folder, batch, seed):
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     sampler = SceneSampler(folder)
     rng = np.random.default_rng(seed)
     served = 0
@@ -138,10 +141,13 @@ def main():
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     parser.add_argument("--init", type=Path, help="start from the weights of this checkpoint")
     parser.add_argument("--evaluate-every", type=int, default=9600)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    keep_freed_memory()
+    reduced = precision(args.precision)
     torch.manual_seed(args.seed)
     folder = runs_folder() / args.run
     folder.mkdir(parents=True, exist_ok=True)
@@ -188,7 +194,8 @@ def main():
             fresh += 1
         except queues.Empty:
             batch = replay(rng, pool, args.batch)
-        loc, conf = network(to_input(batch[0]))
+        with reduced():
+            loc, conf = (output.float() for output in network(to_input(batch[0])))
         loss, parts = detector_loss(loc, conf, torch.from_numpy(batch[1]), priors, size)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

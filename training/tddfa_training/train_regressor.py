@@ -14,16 +14,19 @@ import signal
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
 from . import losses, metrics
+from .crops import CROP_SIZE
 from .folder_crops import FolderSampler, load_own_model
 from .head_crops import CropSampler
 from .meta_joint import choose_by_meta_test
 from .morphable_model import MorphableModel, shape_mode_signs
 from .networks import MobileNetV1, to_input
 from .paths import runs_folder
+from .runtime import keep_freed_memory, precision
 
 STATISTICS_SAMPLES = 6000
 HELD_OUT_SAMPLES = 512
@@ -32,6 +35,7 @@ LANDMARK_HEAD_WEIGHT = 1.0
 
 def _worker(queue, make_sampler, batch, seed, clip_frames):
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     sampler = make_sampler()
     model = MorphableModel.load() if clip_frames > 1 else None
     rng = np.random.default_rng(seed)
@@ -136,19 +140,26 @@ def main():
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--evaluate-every", type=int, default=12800, help="samples between evaluations")
+    parser.add_argument("--evaluate-every", type=int, default=38400, help="samples between evaluations")
+    parser.add_argument("--passes", type=int, default=3, help="how often each composed crop is used, moved and degraded anew each time")
+    parser.add_argument("--early-size", type=int, default=120,
+                        help="train the first part at this crop size in px: 80 is twice as fast (see --early-share)")
+    parser.add_argument("--early-share", type=float, default=0.4, help="how much of the run is at --early-size")
+    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     parser.add_argument("--meta-batches", type=int, default=20, help="look-ahead steps of a meta-joint round")
     args = parser.parse_args()
     if args.data is not None and (args.model is None or args.clip_frames > 1):
         parser.error("--data needs --model, and goes without --clip-frames")
     torch.set_num_threads(args.threads)
+    keep_freed_memory()
+    reduced = precision(args.precision)
     torch.manual_seed(args.seed)
     folder = runs_folder() / args.run
     folder.mkdir(parents=True, exist_ok=True)
     if args.data is None:
         signs = shape_mode_signs()
         model = MorphableModel.load()
-        make_sampler = functools.partial(CropSampler, args.heads / "train", signs)
+        make_sampler = functools.partial(CropSampler, args.heads / "train", signs, passes=args.passes)
     else:
         model = load_own_model(args.model)
         make_sampler = functools.partial(_own_crops, args.data / "train", args.model)
@@ -196,7 +207,11 @@ def main():
         images, params, landmarks = batch
         target = torch.from_numpy(params)
         z_target = (target - mean_tensor) / std_tensor
-        z, points = network(to_input(images).contiguous(memory_format=torch.channels_last))
+        inputs = to_input(images).contiguous(memory_format=torch.channels_last)
+        if args.early_size < CROP_SIZE and seen < args.early_share * args.samples:
+            inputs = torch.nn.functional.interpolate(inputs, args.early_size, mode="bilinear", antialias=True)
+        with reduced():
+            z, points = network(inputs)
         predicted = z * std_tensor + mean_tensor
         if name == "vdc":
             loss = losses.vdc_loss(model, predicted, target) / 100
