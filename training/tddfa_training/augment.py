@@ -101,7 +101,7 @@ def tone_cutout(rng, cutout):
     """`tone` for a premultiplied BGRA cut-out: undoes the cover, changes the colours, puts the cover back."""
     cover = cutout[..., 3]
     cover = cv2.merge([cover, cover, cover])
-    straight = cv2.divide(np.ascontiguousarray(cutout[..., :3]), cover, scale=255)
+    straight = cv2.divide(cv2.cvtColor(cutout, cv2.COLOR_BGRA2BGR), cover, scale=255)
     toned = cv2.multiply(tone(rng, straight), cover, scale=1 / 255)
     return cv2.merge([*cv2.split(toned), cutout[..., 3]])
 

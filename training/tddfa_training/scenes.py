@@ -61,13 +61,18 @@ class SceneSampler:
         scale = side / ((box[2] - box[0] + box[3] - box[1]) / 2)
         size = max(8, int(round(picture.shape[0] * scale)))
         scale = size / picture.shape[0]
-        cutout = cv2.cvtColor(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), cv2.COLOR_RGBA2BGRA)
+        toned = rng.random() < 0.75
+        if scale < 1:
+            picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+        cutout = cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA)
+        if toned:
+            cutout = tone_cutout(rng, cutout)
+        if scale >= 1:
+            cutout = cv2.resize(cutout, (size, size), interpolation=cv2.INTER_LINEAR)
         box = box * scale
         if rng.random() < 0.5:
             cutout = np.ascontiguousarray(cutout[:, ::-1])
             box = np.array([size - box[2], box[1], size - box[0], box[3]])
-        if rng.random() < 0.75:
-            cutout = tone_cutout(rng, cutout)
         if rng.random() < 0.3:
             angle = rng.normal(0, 12)
             matrix = cv2.getRotationMatrix2D((float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2), angle, 1)
@@ -89,10 +94,12 @@ class SceneSampler:
         size = cutout.shape[1]
         rows = max(2, size // 24)
         length = int(size * rng.uniform(0.2, 1.2))
-        strip = cv2.resize(cutout[-rows:], (size, length), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+        strip = cv2.resize(cutout[-rows:], (size, length), interpolation=cv2.INTER_LINEAR)
         folds = cv2.resize(rng.standard_normal((6, 8)).astype(np.float32), (size, length), interpolation=cv2.INTER_CUBIC)
-        strip[..., :3] *= (1 + rng.uniform(0.03, 0.2) * folds)[..., None]
-        return np.concatenate([cutout, np.clip(np.minimum(strip, strip[..., 3:]), 0, 255).astype(np.uint8)])
+        shade = 1 + np.float32(rng.uniform(0.03, 0.2)) * folds
+        channels = cv2.split(strip)
+        shaded = [cv2.min(cv2.multiply(channel, shade, dtype=cv2.CV_8U), channels[3]) for channel in channels[:3]]
+        return np.concatenate([cutout, cv2.merge([*shaded, channels[3]])])
 
     def clutter(self, rng, image, most, largest=220):
         """Blobs, boxes and shapes of any colour, skin's too, in place."""

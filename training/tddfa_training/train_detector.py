@@ -17,9 +17,10 @@ import torch
 import torch.nn.functional as F
 
 from . import faceboxes
+from .augment import tone
 from .paths import runs_folder
 from .runtime import keep_freed_memory, precision
-from .scenes import SceneSampler
+from .scenes import SMALLEST_FACE, SceneSampler
 from .train_regressor import Averager, save_checkpoint, stop_requests
 
 NEGATIVES_PER_POSITIVE = 6
@@ -43,27 +44,32 @@ def _worker(queue, folder, batch, seed):
 
 
 def replay(rng, batches, count):
-    """A batch made of pictures seen before, mirrored, shifted and toned anew: composing is slower than learning."""
+    """A batch made of pictures seen before, mirrored, scaled, shifted and toned anew: composing is slower than learning."""
     images, boxes = [], []
     for _ in range(count):
         stored_images, stored_boxes = batches[rng.integers(len(batches))]
         i = rng.integers(len(stored_images))
         image, box = stored_images[i], stored_boxes[i].copy()
         size = len(image)
+        scale = np.exp(rng.normal(0, 0.12))
+        matrix = np.array([[scale, 0, 0], [0, scale, 0]])
+        matrix[:, 2] = (1 - scale) * size / 2 + rng.integers(-24, 25, 2)
         if rng.random() < 0.5:
-            image = image[:, ::-1]
-            box[:, [0, 2]] = np.where(box[:, 4:] != 0, size - box[:, [2, 0]], 0)
-        dx, dy = rng.integers(-24, 25, 2)
-        moved = np.zeros_like(image)
-        moved[max(dy, 0):size + min(dy, 0), max(dx, 0):size + min(dx, 0)] = image[max(-dy, 0):size - max(dy, 0), max(-dx, 0):size - max(dx, 0)]
+            matrix[0] = -matrix[0]
+            matrix[0, 2] += size
         used = box[:, 4] != 0
-        box[used, :4] += np.array([dx, dy, dx, dy])
+        corners = box[used, :4].reshape(-1, 2, 2) * matrix[[0, 1], [0, 1]] + matrix[:, 2]
+        box[used, :4] = np.concatenate([corners.min(1), corners.max(1)], 1)
+        shifted = matrix.copy()
+        shifted[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # warpAffine counts pixel centres from 0
+        moved = cv2.warpAffine(image, shifted, (size, size), flags=cv2.INTER_LINEAR)
         clipped = np.clip(box[:, :4], 0, size)
         area = lambda b: (b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1])
         inside = area(clipped) / np.maximum(area(box), 1e-6)
+        small = (box[:, 2:4] - box[:, :2]).mean(1) < SMALLEST_FACE
         box[used & (inside < 0.15)] = 0
-        box[used & (inside < 0.5) & (box[:, 4] > 0), 4] = -1
-        images.append(np.clip(moved * rng.uniform(0.8, 1.2, 3), 0, 255).astype(np.uint8))
+        box[used & ((inside < 0.5) | small) & (box[:, 4] > 0), 4] = -1
+        images.append(tone(rng, moved))
         boxes.append(box)
     return np.stack(images), np.stack(boxes)
 

@@ -81,11 +81,19 @@ def held_out_set(folder, signs, augmented, count=HELD_OUT_SAMPLES):
     return sampler.batch(rng, count, indices)
 
 
-def evaluate(network, model, data, mean, std):
+def resized(inputs, size):
+    """Network input [n, 3, 120, 120] at another size; the network ends in a mean, so it takes any."""
+    if size == inputs.shape[2]:
+        return inputs
+    return torch.nn.functional.interpolate(inputs, size, mode="bilinear", antialias=True)
+
+
+def evaluate(network, model, data, mean, std, size=CROP_SIZE):
+    """metrics.report of crops seen at `size` px."""
     images, params, landmarks = data
     network.eval()
     with torch.no_grad():
-        z = torch.cat([network(to_input(images[i:i + 64]))[0] for i in range(0, len(images), 64)])
+        z = torch.cat([network(resized(to_input(images[i:i + 64]), size))[0] for i in range(0, len(images), 64)])
         predicted = z * std + mean
         points = model(predicted)[:, :68, :2]
     network.train()
@@ -207,9 +215,7 @@ def main():
         images, params, landmarks = batch
         target = torch.from_numpy(params)
         z_target = (target - mean_tensor) / std_tensor
-        inputs = to_input(images).contiguous(memory_format=torch.channels_last)
-        if args.early_size < CROP_SIZE and seen < args.early_share * args.samples:
-            inputs = torch.nn.functional.interpolate(inputs, args.early_size, mode="bilinear", antialias=True)
+        inputs = resized(to_input(images).contiguous(memory_format=torch.channels_last), crop_size())
         with reduced():
             z, points = network(inputs)
         predicted = z * std_tensor + mean_tensor
@@ -234,6 +240,9 @@ def main():
             error = float(losses.vdc_loss(model, predicted, torch.from_numpy(batch[1])))
         network.train()
         return error
+
+    def crop_size():
+        return args.early_size if seen < args.early_share * args.samples else CROP_SIZE
 
     def set_rate():
         steps = seen / args.batch
@@ -276,18 +285,18 @@ def main():
             next_evaluation = seen + args.evaluate_every
             current = {key: value.clone() for key, value in network.state_dict().items()}
             network.load_state_dict(averager.state)
-            result, hard = (evaluate(network, model, data, mean_tensor, std_tensor) for data in (plain_set, hard_set))
+            result, hard = (evaluate(network, model, data, mean_tensor, std_tensor, crop_size()) for data in (plain_set, hard_set))
             averaged = {key: value.clone() for key, value in network.state_dict().items()}
             line = {"seen": seen, "minutes": (time.time() - started) / 60, "per_second": (seen - started_at) / (time.time() - started),
-                    "loss": float(np.mean(running)), "held_out": result, "held_out_augmented": hard}
+                    "size": crop_size(), "loss": float(np.mean(running)), "held_out": result, "held_out_augmented": hard}
             if chosen:
                 line["fwpdc_chosen"] = chosen.count("fwpdc") / len(chosen)
             running, chosen = [], []
             with open(folder / "log.jsonl", "a") as log:
                 log.write(json.dumps(line) + "\n")
-            print(f"{seen} samples, {line['per_second']:.0f}/s, loss {line['loss']:.3f}, held out NME {result['nme']:.2f} "
+            print(f"{seen} samples at {crop_size()} px, {line['per_second']:.0f}/s, loss {line['loss']:.3f}, held out NME {result['nme']:.2f} "
                   f"(augmented {hard['nme']:.2f}), angle {result['angle_error']:.2f}", flush=True)
-            if hard["nme"] < best:
+            if hard["nme"] < best and crop_size() == CROP_SIZE:
                 best = hard["nme"]
                 save_checkpoint(folder / "best-ema.pth", {"state_dict": averaged, "mean": mean_tensor, "std": std_tensor,
                                                           "widen": args.widen, "seen": seen, "held_out": result})
