@@ -36,6 +36,11 @@ class MorphableModel(torch.nn.Module):
         """[batch, n, 3] in model units."""
         return (self.mean + coefficients @ self.basis.T).reshape(len(coefficients), -1, 3)
 
+    def points_of(self, coefficients):
+        """NumPy [n, 3] in model units of one face's coefficients [shape + expression]."""
+        with torch.no_grad():
+            return self.model_points(torch.from_numpy(np.asarray(coefficients, np.float32))[None])[0].numpy().astype(np.float64)
+
     def forward(self, params):
         """[batch, n, 3] px of the crop (x from 1, y up) of de-normalised params [batch, 12 + shape + expression]."""
         camera = params[:, :12].reshape(-1, 3, 4)

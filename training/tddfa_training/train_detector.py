@@ -18,6 +18,7 @@ import torch.nn.functional as F
 
 from . import faceboxes
 from .augment import tone
+from .checkpoints import load_start, open_batch_norm
 from .paths import runs_folder
 from .runtime import keep_freed_memory, precision
 from .scenes import SMALLEST_FACE, SceneSampler
@@ -148,7 +149,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
-    parser.add_argument("--init", type=Path, help="start from the weights of this checkpoint")
+    parser.add_argument("--init", type=Path, help="start from the weights of a checkpoint, of what export wrote, or of a weight pack (a folder)")
     parser.add_argument("--evaluate-every", type=int, default=9600)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -162,9 +163,14 @@ def main():
     plain = [p for p in network.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0}], lr=args.rate)
     seen, last = 0, folder / "last.pth"
-    stored = torch.load(last) if last.exists() else torch.load(args.init) if args.init else None
+    stored = torch.load(last) if last.exists() else None
+    if stored is None and args.init is not None:
+        stored = load_start(args.init, "detector", lambda entry: faceboxes.FaceBoxes())
     if stored is not None:
         network.load_state_dict(stored["state_dict"])
+        if stored.get("folded"):
+            batch, _ = SceneSampler(args.people / "train").batch(np.random.default_rng(7), 64)
+            open_batch_norm(network, to_input(batch))
     averager = Averager(network, 0.999)
     if last.exists():
         optimizer.load_state_dict(stored["optimizer"])

@@ -3,7 +3,7 @@ Stage 2: trains MobileNet-V1 on crops of rendered heads: `python3 -m tddfa_train
 
 Writes DIR/NAME/{last,best-ema}.pth and log.jsonl; started again with the same name it goes on where it stopped. `--samples`
 is the whole run's length; the learning rate follows it (cosine), so lengthen a run by starting another from its weights
-(`--init`). Background processes compose crops; each sample is seen once. `--data` trains on crops of one's own (folder_crops.py).
+(`--init`). Background processes compose crops; `--data` trains on pictures of one's own (lp300w.py, folder_crops.py).
 """
 import argparse
 import functools
@@ -19,9 +19,11 @@ import numpy as np
 import torch
 
 from . import losses, metrics
+from .checkpoints import load_start, open_batch_norm
 from .crops import CROP_SIZE
 from .folder_crops import FolderSampler, load_own_model
 from .head_crops import CropSampler
+from .lp300w import Lp300wSampler
 from .meta_joint import choose_by_meta_test
 from .morphable_model import MorphableModel, shape_mode_signs
 from .networks import MobileNetV1, to_input
@@ -51,8 +53,12 @@ def _worker(queue, make_sampler, batch, seed, clip_frames):
             sampler.refresh()
 
 
-def _own_crops(folder, model_file, augmented=True):
-    return FolderSampler(folder, augmented).with_landmarks(load_own_model(model_file))
+def _own_crops(folder, model_file, augmented=True, held_out=False):
+    """Crops of one's own: the simple layout where it has a `train` folder with a list, else 300W-LP's."""
+    model = load_own_model(model_file)
+    if (folder / "train" / "list.txt").exists():
+        return FolderSampler(folder / ("held-out" if held_out else "train"), augmented).with_landmarks(model)
+    return Lp300wSampler(folder, model, augmented, held_out)
 
 
 def param_statistics(folder, signs):
@@ -135,7 +141,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", required=True, help="name of the run: a folder under the runs folder")
     parser.add_argument("--heads", type=Path, default=runs_folder() / "heads")
-    parser.add_argument("--data", type=Path, help="train on your own crops instead: a folder as the README describes it")
+    parser.add_argument("--data", type=Path, help="train on your own pictures instead: 300W-LP, or crops as the README describes them")
     parser.add_argument("--model", type=Path, help="with --data: .npz of the morphable model that its parameters are of")
     parser.add_argument("--clip-frames", type=int, default=1, help="frames of synthesised short clips; 1 trains on stills alone")
     parser.add_argument("--widen", type=float, default=0.5)
@@ -144,7 +150,9 @@ def main():
     parser.add_argument("--samples", type=int, default=1_500_000, help="length of the whole run in samples")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=2e-3, help="top learning rate (AdamW)")
-    parser.add_argument("--init", type=Path, help="start from the weights and statistics of this checkpoint")
+    parser.add_argument("--init", type=Path,
+                        help="start from the weights and statistics of a checkpoint, of what export wrote, or of a weight pack (a folder)")
+    parser.add_argument("--init-name", help="with a pack as --init: name of the network (default: its first regressor)")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
@@ -170,16 +178,23 @@ def main():
         make_sampler = functools.partial(CropSampler, args.heads / "train", signs, passes=args.passes)
     else:
         model = load_own_model(args.model)
-        make_sampler = functools.partial(_own_crops, args.data / "train", args.model)
+        make_sampler = functools.partial(_own_crops, args.data, args.model)
     network = MobileNetV1(args.widen).to(memory_format=torch.channels_last)
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0}], lr=args.rate)
     seen, best = 0, float("inf")
     last = folder / "last.pth"
-    stored = torch.load(last) if last.exists() else torch.load(args.init) if args.init else None
+    stored = torch.load(last) if last.exists() else None
+    if stored is None and args.init is not None:
+        stored = load_start(args.init, "regressor", lambda entry: MobileNetV1(entry["widthMultiplier"]), args.init_name)
     if stored is not None:
+        if stored.get("widen", args.widen) != args.widen:
+            parser.error(f"the weights to start from are of --widen {stored['widen']}")
         network.load_state_dict(stored["state_dict"])
+        if stored.get("folded"):
+            batch, _, _ = make_sampler().batch(np.random.default_rng(7), 512)
+            open_batch_norm(network, to_input(batch).contiguous(memory_format=torch.channels_last))
         mean, std = (stored[name].numpy() for name in ("mean", "std"))
     elif args.data is not None:
         mean, std = make_sampler().statistics()
@@ -194,7 +209,7 @@ def main():
     if args.data is None:
         plain_set, hard_set = (held_out_set(args.heads / "held-out", signs, augmented) for augmented in (False, True))
     else:
-        plain_set, hard_set = (_own_crops(args.data / "held-out", args.model, augmented).batch(np.random.default_rng(11), HELD_OUT_SAMPLES)
+        plain_set, hard_set = (_own_crops(args.data, args.model, augmented, held_out=True).batch(np.random.default_rng(11), HELD_OUT_SAMPLES)
                                for augmented in (False, True))
 
     queue = multiprocessing.Queue(8)
