@@ -1,8 +1,9 @@
 """
-Moves a detector's scores so that the usual threshold of 0.5 is the right one: `python3 -m tddfa_training.calibrate --run NAME`.
+Moves a detector's scores so that the usual threshold of 0.5 is the right one. `export` does it; by itself,
+`python3 -m tddfa_training.calibrate --run NAME` shows the table.
 
 On rendered hold-out pictures it looks for the score at which F1 is best, and adds the matching constant to the biases of the
-class heads; ranking and AP stay as they are. Writes NAME/calibrated.pth.
+class heads; ranking and AP stay as they are.
 """
 import argparse
 from pathlib import Path
@@ -28,31 +29,45 @@ def shift_scores(state, shift):
     return moved
 
 
+def shifted_boxes(boxes, shift):
+    """Detections [n, 5] as `shift_scores` makes them."""
+    odds = 1 / np.clip(boxes[:, 4], 1e-6, 1 - 1e-6) - 1
+    return np.column_stack([boxes[:, :4], 1 / (1 + odds * np.exp(-shift))])
+
+
+def calibrate(state, people, pictures=PICTURES):
+    """
+    @param state of a FaceBoxes; `people` the folder of the hold-out's shards.
+    @returns the shifted state, the shift, and the figures at each shift that was tried, {shift: average_precision with "f1"}.
+    """
+    network = faceboxes.FaceBoxes()
+    network.load_state_dict(state)
+    network.eval()
+    images, truths = SceneSampler(people, held_out=True).batch(np.random.default_rng(31), pictures)
+    results = [faceboxes.detect(network, image, score=0.01) for image in images]
+    faces = sum(int((truth[:, 4] > 0).sum()) for truth in truths)
+    table = {}
+    for shift in np.arange(-3, 3.01, 0.25):
+        figures = average_precision([shifted_boxes(boxes, shift) for boxes in results], truths)
+        found = figures["recall"] * faces
+        figures["f1"] = 2 * found / max(found + figures["false_per_picture"] * pictures + faces, 1)
+        table[float(shift)] = figures
+    best = max(table, key=lambda shift: table[shift]["f1"])
+    return shift_scores(state, best), best, table
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", required=True)
     parser.add_argument("--people", type=Path, default=runs_folder() / "people" / "held-out")
     args = parser.parse_args()
-    folder = runs_folder() / args.run
-    stored = torch.load(folder / "averaged.pth", map_location="cpu")
-    network = faceboxes.FaceBoxes()
-    network.load_state_dict(stored["state_dict"])
-    network.eval()
-    images, truths = SceneSampler(args.people, held_out=True).batch(np.random.default_rng(31), PICTURES)
-    results = [faceboxes.detect(network, image, score=0.01) for image in images]
-    faces = sum(int((truth[:, 4] > 0).sum()) for truth in truths)
-    best = (0.0, 0.0)
-    for logit in np.arange(-3, 3.01, 0.25):
-        moved = [np.column_stack([r[:, :4], 1 / (1 + (1 / np.clip(r[:, 4], 1e-6, 1 - 1e-6) - 1) * np.exp(-logit))]) for r in results]
-        figures = average_precision(moved, truths)
-        found = figures["recall"] * faces
-        f1 = 2 * found / max(found + figures["false_per_picture"] * PICTURES + faces, 1)
-        print(f"shift {logit:+.2f}: F1 {f1:.4f}, recall {figures['recall']:.3f}, false boxes a picture {figures['false_per_picture']:.3f}, "
-              f"AP {figures['ap']:.3f}, mean IoU {figures['mean_iou']:.3f}")
-        best = max(best, (f1, float(logit)))
-    torch.save({"state_dict": shift_scores(stored["state_dict"], best[1]), "seen": stored["seen"], "shift": best[1],
-                "held_out": stored.get("held_out")}, folder / "calibrated.pth")
-    print(f"shift {best[1]:+.2f} taken")
+    stored = torch.load(runs_folder() / args.run / "averaged.pth", map_location="cpu")
+    _, best, table = calibrate(stored["state_dict"], args.people)
+    print("| shift | F1 | recall | false boxes a picture | AP | mean IoU |\n| --- | --- | --- | --- | --- | --- |")
+    for shift, figures in table.items():
+        print(f"| {shift:+.2f} | {figures['f1']:.4f} | {figures['recall']:.3f} | {figures['false_per_picture']:.3f} | {figures['ap']:.3f} | "
+              f"{figures['mean_iou']:.3f} |")
+    print(f"\nshift {best:+.2f} is best")
 
 
 if __name__ == "__main__":

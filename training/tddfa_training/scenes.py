@@ -44,6 +44,7 @@ class SceneSampler:
         self.heads = HeadShards(folder, refine=False)
         self.pictures = Backgrounds(load_backgrounds(held_out) if pictures is None else pictures)
         self.size = size
+        self.mined = []  # BGR pieces that a detector took for faces (mine.py)
         self._sort()
 
     def refresh(self):
@@ -193,7 +194,23 @@ class SceneSampler:
         if h > 2 and w > 2:
             over(image, np.ascontiguousarray(piece), spot(rng, w, self.size), spot(rng, h, self.size))
 
-    def scene(self, rng):
+    def mistake(self, rng, image):
+        """Something that a detector took for a face, in place."""
+        piece = self.mined[rng.integers(len(self.mined))]
+        scale = float(np.clip(np.exp(rng.normal(0, 0.4)), 12 / min(piece.shape[:2]), 0.9 * self.size / max(piece.shape[:2])))
+        piece = cv2.resize(piece, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        if rng.random() < 0.5:
+            piece = piece[:, ::-1]
+        if rng.random() < 0.5:
+            piece = tone(rng, piece)
+        height, width = piece.shape[:2]
+        mask = np.full((height, width), 255, np.uint8)
+        if rng.random() < 0.5:  # the piece's edge must not be what tells it from a face
+            cv2.rectangle(mask, (0, 0), (width - 1, height - 1), 0, max(1, min(height, width) // 12))
+            mask = cv2.blur(mask, (max(1, width // 8), max(1, height // 8)))
+        blend(image, piece, mask, spot(rng, width, self.size, 0.2), spot(rng, height, self.size, 0.2))
+
+    def scene(self, rng, faces=True):
         """BGR uint8 [size, size, 3] and boxes [MAX_FACES, 5]: corners in px, then 1 for a face, -1 for do-not-care, 0 for none."""
         size = self.size
         image = random_patch(rng, self.pictures, size, size)
@@ -209,8 +226,11 @@ class SceneSampler:
         if rng.random() < 0.6:
             for _ in range(rng.integers(1, 4)):
                 self.faceless_person(rng, image)
+        if self.mined and rng.random() < 0.5:
+            for _ in range(rng.integers(1, 4)):
+                self.mistake(rng, image)
         kind = rng.random()
-        count = 0 if kind < 0.15 else 1 if kind < 0.5 else int(rng.integers(2, 5)) if kind < 0.85 else int(rng.integers(5, 13))
+        count = 0 if not faces or kind < 0.15 else 1 if kind < 0.5 else int(rng.integers(2, 5)) if kind < 0.85 else int(rng.integers(5, 13))
         largest = 0.95 * size if count <= 2 else 0.5 * size if count < 5 else 0.22 * size
         sides = np.sort(np.exp(rng.uniform(np.log(16), np.log(largest), count)))
         if count == 1 and rng.random() < 0.6:

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from . import faceboxes
 from .augment import tone
 from .checkpoints import load_start, open_batch_norm
+from .mine import load_pieces
 from .paths import runs_folder
 from .runtime import keep_freed_memory, precision
 from .scenes import SMALLEST_FACE, SceneSampler
@@ -31,10 +32,15 @@ REPLAY_BATCHES = 120
 HELD_OUT_SCENES = 160
 
 
-def _worker(queue, folder, batch, seed):
+def changed_at(file):
+    return file.stat().st_mtime if file.exists() else None
+
+
+def _worker(queue, folder, batch, seed, mined_file):
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     sampler = SceneSampler(folder)
+    sampler.mined, mined_at = load_pieces(mined_file), changed_at(mined_file)
     rng = np.random.default_rng(seed)
     served = 0
     while True:
@@ -42,6 +48,8 @@ def _worker(queue, folder, batch, seed):
         served += 1
         if served % 40 == 0:
             sampler.refresh()
+            if changed_at(mined_file) != mined_at:
+                sampler.mined, mined_at = load_pieces(mined_file), changed_at(mined_file)
 
 
 def replay(rng, batches, count):
@@ -180,7 +188,7 @@ def main():
     size = held_out.size
     priors = torch.from_numpy(faceboxes.prior_boxes(size, size))
     queue = multiprocessing.Queue(12)
-    workers = [multiprocessing.Process(target=_worker, args=(queue, args.people / "train", args.batch, [args.seed, i, seen]), daemon=True)
+    workers = [multiprocessing.Process(target=_worker, args=(queue, args.people / "train", args.batch, [args.seed, i, seen], folder / "mined.npz"), daemon=True)
                for i in range(args.workers)]
     for worker in workers:
         worker.start()

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tddfa_training import augment, calibrate, crops, faceboxes, losses, metrics, native, short_video, train_detector  # noqa: E402
+from tddfa_training import augment, calibrate, crops, faceboxes, losses, metrics, mine, native, short_video, train_detector  # noqa: E402
 from tddfa_training.folder_crops import FolderSampler  # noqa: E402
 from tddfa_training.head_crops import CropSampler  # noqa: E402
 from tddfa_training.heads import rotation_matrix  # noqa: E402
@@ -384,6 +384,22 @@ class Sampling(unittest.TestCase):
         empty = (boxes[..., 4] == 0).all(1).mean()
         self.assertTrue(0.05 < empty < 0.35)
 
+    def test_what_was_taken_for_a_face_comes_into_pictures_without_one(self):
+        sampler = SceneSampler(self.folder.name, pictures=self.backgrounds, objects=[])
+        images, boxes = zip(*(sampler.scene(np.random.default_rng(i), faces=False) for i in range(12)))
+        self.assertFalse(np.stack(boxes).any())
+        image = np.zeros((320, 320, 3), np.uint8)
+        image[100:140, 200:240] = [0, 255, 0]
+        pieces = mine.false_pieces(image, np.array([[200, 100, 240, 140, 0.9], [300, 300, 330, 330, 0.5], [0, 0, 4, 4, 0.4]], float))
+        self.assertEqual([piece.shape for piece in pieces], [(68, 68, 3), (31, 31, 3)])  # 1.7 sides, clipped; the third is too small
+        self.assertGreater(pieces[0][34, 34, 1], 250)
+        sampler.mined = [np.full((60, 60, 3), (0, 255, 0), np.uint8)]
+        canvas = np.zeros((320, 320, 3), np.uint8)
+        for _ in range(4):
+            sampler.mistake(np.random.default_rng(2), canvas)
+        self.assertTrue(((canvas[..., 1] > 60) & (canvas[..., 0] < 40) & (canvas[..., 2] < 40)).any())
+        self.assertEqual(mine.load_pieces(Path(self.folder.name) / "none.npz"), [])
+
     def test_replayed_scenes_keep_boxes_on_their_faces(self):
         size = 320
         image = np.zeros((1, size, size, 3), np.uint8)
@@ -393,7 +409,7 @@ class Sampling(unittest.TestCase):
         for seed in range(6):
             images, moved = train_detector.replay(np.random.default_rng(seed), [(image, boxes)], 1)
             x0, y0, x1, y1 = moved[0, 0, :4].astype(int)
-            self.assertGreater(images[0, y0 + 1:y1 - 1, x0 + 1:x1 - 1].min(), 100)
+            self.assertGreater(images[0, y0 + 2:y1 - 2, x0 + 2:x1 - 2].min(), 60)
             self.assertTrue((moved[0, 1:] == 0).all())
 
 

@@ -1,0 +1,88 @@
+"""
+Makes the detector's own mistakes into training material: `python3 -m tddfa_training.mine --run NAME`.
+
+Looks for faces where there is none, in composed pictures without a face and in parts of the backgrounds, and keeps what it takes
+for one, with its surroundings, in NAME/mined.npz. A training of that name that is under way or goes on later lays these pieces
+into its pictures. One round when a third of the run is over and one at two thirds are what a detector is worth mining for;
+pieces of earlier rounds stay.
+"""
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from . import faceboxes
+from .backgrounds import random_patch
+from .paths import runs_folder
+from .runtime import keep_freed_memory
+from .scenes import SceneSampler
+
+SURROUNDINGS = 1.7  # side of a piece over that of its box
+LARGEST_PIECE = 128  # px
+MOST_PIECES = 3000
+
+
+def false_pieces(image, boxes):
+    """The parts of a face-free picture that boxes [n, 5] lie on, with what is around them."""
+    pieces = []
+    for box in boxes:
+        centre, half = (box[:2] + box[2:4]) / 2, (box[2:4] - box[:2]) / 2 * SURROUNDINGS
+        x0, y0 = np.maximum(centre - half, 0).astype(int)
+        x1, y1 = np.minimum(np.ceil(centre + half), image.shape[1::-1]).astype(int)
+        if min(x1 - x0, y1 - y0) < 12:
+            continue
+        piece = image[y0:y1, x0:x1]
+        scale = LARGEST_PIECE / max(piece.shape[:2])
+        if scale < 1:
+            piece = cv2.resize(piece, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        pieces.append(piece.copy())
+    return pieces
+
+
+def load_pieces(file):
+    """List of BGR uint8 pieces; empty where nothing was mined yet."""
+    if not file.exists():
+        return []
+    stored = np.load(file)
+    return [stored[name] for name in stored.files]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--people", type=Path, default=runs_folder() / "people" / "train")
+    parser.add_argument("--pictures", type=int, default=1500)
+    parser.add_argument("--score", type=float, default=0.3, help="what counts as taken for a face")
+    parser.add_argument("--seed", type=int, default=0, help="another one for every round")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    keep_freed_memory()
+    folder = runs_folder() / args.run
+    stored = torch.load(folder / "averaged.pth", map_location="cpu")
+    network = faceboxes.FaceBoxes().to(memory_format=torch.channels_last)
+    network.load_state_dict(stored["state_dict"])
+    network.eval()
+    sampler = SceneSampler(args.people)
+    rng = np.random.default_rng([args.seed, stored["seen"], 23])
+    pieces, pictures_with = [], 0
+    for i in range(args.pictures):
+        if i % 4 == 0:
+            side = int(rng.choice([320, 480, 640]))
+            image = random_patch(rng, sampler.pictures, side, side)
+        else:
+            image, _ = sampler.scene(rng, faces=False)
+        found = false_pieces(image, faceboxes.detect(network, image, score=args.score)[:6])
+        pictures_with += bool(found)
+        pieces += found
+    kept = (load_pieces(folder / "mined.npz") + pieces)[-MOST_PIECES:]
+    partial = folder / "mined.partial.npz"
+    np.savez(partial, **{f"{i:05d}": piece for i, piece in enumerate(kept)})
+    partial.replace(folder / "mined.npz")
+    print(f"{stored['seen']} pictures: {len(pieces)} false boxes in {pictures_with} of {args.pictures} face-free pictures; {len(kept)} pieces kept")
+
+
+if __name__ == "__main__":
+    main()
