@@ -14,6 +14,7 @@ import {
 } from './geometry/face-surface.ts';
 import { roiBoxFromFaceBox, roiBoxFromLandmarks } from './geometry/roi-box.ts';
 import { CROP_SIZE } from './geometry/similarity-transform.ts';
+import { installSurfaceKernel } from './geometry/surface-kernel.ts';
 import { type FacePack, loadFacePack, type ModelLicence } from './models/face-pack.ts';
 import { createFaceDetector, type DetectorOptions, type FaceDetector } from './models/faceboxes/detector.ts';
 import { createRegressor, type Regressor } from './models/tddfa/regressor.ts';
@@ -130,6 +131,7 @@ function assemble(
 ): FaceAligner {
   const { backend, kernels } = engine;
   const { morphableModel, faceMaps } = pack;
+  if (kernels !== undefined) installSurfaceKernel(() => kernels.surface);
   /** Undefined after `dispose`. */
   let surface: SurfaceReconstructor | undefined = createSurfaceReconstructor(pack.name, morphableModel, {
     ...(kernels && { createDense: (model) => denseInWebAssembly(kernels, model) }),

@@ -69,6 +69,7 @@ export {
 export { type LightOptions, shadeVertices } from './geometry/shading.ts';
 export { arrangeSheet, type SheetOptions } from './geometry/sheet.ts';
 export { type CropPlacement, cropPlacement, cropToImage } from './geometry/similarity-transform.ts';
+export { installSurfaceKernel } from './geometry/surface-kernel.ts';
 export { drawTextured, type TexturedFace } from './geometry/textured.ts';
 export { extractUvTexture, type UvTexture, type UvTextureOptions } from './geometry/uv-texture.ts';
 export { landmarkVisibility, vertexVisibility } from './geometry/visibility.ts';
@@ -83,4 +84,5 @@ export type {
   RgbaImage,
   RgbImage,
   RoiBox,
+  SurfaceKernel,
 } from './types.ts';

@@ -104,3 +104,32 @@ export interface Pose extends HeadAngles {
   /** `[4]`: x, y, z, w of `rotation`; length 1, w >= 0. */
   readonly quaternion: Float32Array;
 }
+
+/**
+ * The work on dense meshes that can be done outside of JavaScript. It gives the same numbers bit for bit, so that it is no option
+ * of a single call: `installSurfaceKernel` puts it in place.
+ */
+export interface SurfaceKernel {
+  /**
+   * Rasterises faces by the watertight rule.
+   * @param faces - at least one, per face `[n x 3]` finite coordinates, image px.
+   * @param triangles - `[m x 3]`, indices below n; must not be written to afterwards.
+   * @param area - the part of the picture to be filled, px.
+   * @returns new arrays, `[height x width]`, as `Raster` has them.
+   */
+  rasterize(
+    faces: readonly Float32Array[],
+    triangles: Uint32Array,
+    area: { readonly xMin: number; readonly yMin: number; readonly width: number; readonly height: number },
+  ): {
+    readonly fragments: Int32Array;
+    readonly depth: Float32Array;
+    readonly weights1: Float32Array;
+    readonly weights2: Float32Array;
+  };
+  /**
+   * Unit normals of vertices, times `sign` (1 or -1).
+   * @param dst - `[n x 3]`, written to.
+   */
+  vertexNormals(vertices: Float32Array, triangles: Uint32Array, sign: number, dst: Float32Array): void;
+}

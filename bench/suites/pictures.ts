@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { createSurfaceKernel } from '../../src/engine/kernels/surface.ts';
 import { depthMap, drawDepth } from '../../src/geometry/depth.ts';
 import { drawLandmarks, drawPoints } from '../../src/geometry/draw.ts';
 import { expressionTargets } from '../../src/geometry/expression-targets.ts';
@@ -10,10 +11,11 @@ import { writePly } from '../../src/geometry/ply.ts';
 import { drawPncc } from '../../src/geometry/pncc.ts';
 import { rasterize } from '../../src/geometry/rasterize.ts';
 import { drawRender } from '../../src/geometry/render.ts';
+import { installSurfaceKernel } from '../../src/geometry/surface-kernel.ts';
 import { extractUvTexture } from '../../src/geometry/uv-texture.ts';
 import { vertexVisibility } from '../../src/geometry/visibility.ts';
 import { encodePng } from '../../src/image-files/write-image.ts';
-import type { AlignedFace, FaceMaps, MorphableModel, RgbaImage } from '../../src/types.ts';
+import type { AlignedFace, FaceMaps, MorphableModel, RgbaImage, SurfaceKernel } from '../../src/types.ts';
 import { sharedPath } from '../../test/support/paths.ts';
 import { referenceFaces, referencePicture, upstreamMaps } from '../../test/support/reference-faces.ts';
 import { ellipseLandmarks, gradientImage, syntheticFace } from '../../test/support/synthetic-face.ts';
@@ -40,19 +42,22 @@ export async function* pictureBenchmarks(): AsyncGenerator<[string, () => Promis
   ): (() => Promise<Benchmark>) => {
     return async () => {
       const face = await subject();
-      const cases = (['none', 'upstream'] as const).map(
-        (compatibility): BenchCase => ({
-          backend: compatibility === 'none' ? 'our rule' : "the original's rule",
-          run: () => run(face, compatibility),
-        }),
-      );
+      const cases: BenchCase[] = [
+        ...withAndWithoutKernel(() => run(face, 'none')),
+        { backend: "the original's rule", run: withKernel(kernel, () => run(face, 'upstream')) },
+      ];
       return { name: '', cases, dispose: () => {} };
     };
   };
+  const kernel = createSurfaceKernel();
+  const withAndWithoutKernel = (run: () => unknown): BenchCase[] => [
+    { backend: 'compiled', run: withKernel(kernel, run) },
+    { backend: 'plain JavaScript', run: withKernel(undefined, run) },
+  ];
   const single = (run: (subject: Subject) => unknown): (() => Promise<Benchmark>) => {
     return async () => {
       const face = await subject();
-      return { name: '', cases: [{ backend: 'plain JavaScript', run: () => run(face) }], dispose: () => {} };
+      return { name: '', cases: withAndWithoutKernel(() => run(face)), dispose: () => {} };
     };
   };
 
@@ -125,9 +130,18 @@ export async function* pictureBenchmarks(): AsyncGenerator<[string, () => Promis
         const mesh = meshOf(image, vertices, maps);
         return writeGlb([{ mesh, texture, expression: expressionTargets(mesh.positions, face, model) }]);
       };
-      return { name: '', cases: [{ backend: 'from vertices to bytes', run: write }], dispose: () => {} };
+      return { name: '', cases: withAndWithoutKernel(write), dispose: () => {} };
     },
   ];
+}
+
+/** Runs with a kernel in place of the geometry's own loops; cases take turns. */
+function withKernel(kernel: SurfaceKernel | undefined, run: () => unknown): () => unknown {
+  const create = kernel && ((): SurfaceKernel => kernel);
+  return () => {
+    installSurfaceKernel(create);
+    return run();
+  };
 }
 
 async function makeSubject(): Promise<Subject> {

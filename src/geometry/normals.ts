@@ -7,6 +7,7 @@
  *   triangles' normals first, then collected round each vertex by a table         1.55
  */
 import { checkIndices } from './picture.ts';
+import { surfaceKernel } from './surface-kernel.ts';
 
 /** Options of `vertexNormals`. */
 export interface VertexNormalsOptions {
@@ -20,7 +21,7 @@ export interface VertexNormalsOptions {
  * @param triangles - `[m x 3]`, as `FaceMaps` has them.
  * @param dst - `[n x 3]`; a new array if absent.
  * @returns `dst`. A vertex without area around it gets a zero normal.
- * @throws RangeError for indices beyond the vertices.
+ * @throws RangeError for indices beyond the vertices or a `dst` of another length.
  * @see Sim3DR/lib/rasterize_kernel.cpp `_get_normal` (3DDFA_V2 1b6c676): the same values in float32, bit for bit
  */
 export function vertexNormals(
@@ -30,6 +31,15 @@ export function vertexNormals(
   dst: Float32Array = new Float32Array(vertices.length),
 ): Float32Array {
   checkIndices(triangles, vertices.length / 3, 'triangles');
+  if (dst.length !== vertices.length) {
+    throw new RangeError(`dst: expected ${vertices.length / 3} x 3 coordinates, got ${dst.length}`);
+  }
+  const sign = yAxis === 'down' ? 1 : -1;
+  const kernel = triangles.length === 0 ? undefined : surfaceKernel();
+  if (kernel !== undefined) {
+    kernel.vertexNormals(vertices, triangles, sign, dst);
+    return dst;
+  }
   const { fround } = Math;
   dst.fill(0);
   for (let t = 0; t < triangles.length; t += 3) {
@@ -59,7 +69,6 @@ export function vertexNormals(
     dst[i2 + 1] = (dst[i2 + 1] as number) + ny;
     dst[i2 + 2] = (dst[i2 + 2] as number) + nz;
   }
-  const sign = yAxis === 'down' ? 1 : -1;
   for (let i = 0; i < dst.length; i += 3) {
     const x = dst[i] as number;
     const y = dst[i + 1] as number;

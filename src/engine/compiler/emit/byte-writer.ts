@@ -58,6 +58,14 @@ export class ByteWriter {
     return this;
   }
 
+  /** Little-endian float64. */
+  float64(value: number): this {
+    this.#reserve(8);
+    new DataView(this.#bytes.buffer).setFloat64(this.#length, value, true);
+    this.#length += 8;
+    return this;
+  }
+
   /** A name: its length, then its UTF-8 bytes. */
   name(text: string): this {
     const bytes = new TextEncoder().encode(text);

@@ -1,7 +1,7 @@
 import { ByteWriter } from './byte-writer.ts';
 
 /** Types of WebAssembly values that the kernels use. */
-export type ValueType = 'i32' | 'f32' | 'v128';
+export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
 /** A parameter or local variable of one function. */
 export interface Local {
@@ -13,34 +13,64 @@ export interface Local {
 const OPCODES = {
   'i32.eqz': [0x45],
   'i32.eq': [0x46],
+  'i32.ne': [0x47],
   'i32.lt_s': [0x48],
   'i32.lt_u': [0x49],
   'i32.gt_s': [0x4a],
   'i32.gt_u': [0x4b],
+  'i32.le_s': [0x4c],
   'i32.ge_u': [0x4f],
+  'i32.ctz': [0x68],
   'i32.add': [0x6a],
   'i32.sub': [0x6b],
   'i32.mul': [0x6c],
   'i32.div_u': [0x6e],
   'i32.and': [0x71],
+  'i32.or': [0x72],
+  'i32.xor': [0x73],
   'i32.shl': [0x74],
   'i32.shr_s': [0x75],
   'i32.shr_u': [0x76],
+  'i64.eqz': [0x50],
+  'i64.lt_s': [0x53],
+  'i64.gt_s': [0x55],
+  'i64.ge_s': [0x59],
+  'i64.add': [0x7c],
+  'i64.sub': [0x7d],
+  'i64.mul': [0x7e],
+  'i64.and': [0x83],
+  'i64.or': [0x84],
+  'i64.extend_i32_s': [0xac],
   'f32.abs': [0x8b],
   'f32.add': [0x92],
   'f32.sub': [0x93],
   'f32.mul': [0x94],
   'f32.div': [0x95],
+  'f32.sqrt': [0x91],
   'f32.max': [0x97],
+  'f32.eq': [0x5b],
   'f32.gt': [0x5e],
   'f32.convert_i32_s': [0xb2],
+  'f32.demote_f64': [0xb6],
+  'f64.add': [0xa0],
+  'f64.sub': [0xa1],
+  'f64.mul': [0xa2],
+  'f64.div': [0xa3],
+  'f64.convert_i32_s': [0xb7],
+  'f64.convert_i64_s': [0xb9],
+  'f64.promote_f32': [0xbb],
   'i8x16.splat': [0xfd, 15],
   'i16x8.splat': [0xfd, 16],
   'i32x4.splat': [0xfd, 17],
   'f32x4.splat': [0xfd, 19],
   'f32x4.lt': [0xfd, 67],
   'f32x4.gt': [0xfd, 68],
+  'i32x4.eq': [0xfd, 55],
+  'i32x4.gt_s': [0xfd, 59],
   'v128.and': [0xfd, 78],
+  'v128.andnot': [0xfd, 79],
+  'v128.or': [0xfd, 80],
+  'v128.xor': [0xfd, 81],
   'v128.bitselect': [0xfd, 82],
   'v128.any_true': [0xfd, 83],
   'i16x8.narrow_i32x4_s': [0xfd, 133, 1],
@@ -51,12 +81,15 @@ const OPCODES = {
   'i32x4.extend_high_i16x8_s': [0xfd, 168, 1],
   'i32x4.extend_low_i16x8_u': [0xfd, 169, 1],
   'i32x4.extend_high_i16x8_u': [0xfd, 170, 1],
+  'i32x4.bitmask': [0xfd, 164, 1],
   'i32x4.shl': [0xfd, 171, 1],
   'i32x4.shr_s': [0xfd, 172, 1],
   'i32x4.shr_u': [0xfd, 173, 1],
   'i32x4.add': [0xfd, 174, 1],
   'i32x4.sub': [0xfd, 177, 1],
   'i32x4.mul': [0xfd, 181, 1],
+  'i32x4.min_s': [0xfd, 182, 1],
+  'i32x4.max_s': [0xfd, 184, 1],
   'i32x4.dot_i16x8_s': [0xfd, 186, 1],
   'i32x4.extmul_low_i16x8_s': [0xfd, 188, 1],
   'i32x4.extmul_high_i16x8_s': [0xfd, 189, 1],
@@ -72,6 +105,14 @@ const OPCODES = {
   'f32x4.pmax': [0xfd, 235, 1],
   'i32x4.trunc_sat_f32x4_s': [0xfd, 248, 1],
   'f32x4.convert_i32x4_s': [0xfd, 250, 1],
+  'f64x2.splat': [0xfd, 20],
+  'f64x2.promote_low_f32x4': [0xfd, 95],
+  'f64x2.add': [0xfd, 240, 1],
+  'f64x2.sub': [0xfd, 241, 1],
+  'f64x2.mul': [0xfd, 242, 1],
+  'f64x2.min': [0xfd, 244, 1],
+  'f64x2.max': [0xfd, 245, 1],
+  'i32x4.trunc_sat_f64x2_s_zero': [0xfd, 252, 1],
   'f32x4.relaxed_madd': [0xfd, 0x85, 2],
 } as const satisfies Record<string, readonly number[]>;
 
@@ -98,7 +139,7 @@ const MEMORY_OPCODES = {
 export type Instruction = keyof typeof OPCODES;
 export type MemoryInstruction = keyof typeof MEMORY_OPCODES;
 
-const TYPE_CODES: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
+const TYPE_CODES: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 const EMPTY_BLOCK = 0x40;
 
 /**
@@ -169,8 +210,18 @@ export class FunctionBuilder {
 
   /** A vector constant of four equal 32-bit integers. */
   i32x4(value: number): this {
+    return this.i32Lanes([value, value, value, value]);
+  }
+
+  f64(value: number): this {
+    this.#code.byte(0x44).float64(value);
+    return this;
+  }
+
+  /** A vector constant of four 32-bit integers. */
+  i32Lanes(values: readonly [number, number, number, number]): this {
     this.#code.byte(0xfd).byte(12);
-    for (let lane = 0; lane < 4; lane++) {
+    for (const value of values) {
       for (let shift = 0; shift < 32; shift += 8) this.#code.byte((value >>> shift) & 0xff);
     }
     return this;
@@ -198,8 +249,18 @@ export class FunctionBuilder {
     return this;
   }
 
-  extractLane(lane: number): this {
-    this.#code.byte(0xfd).byte(31).byte(lane);
+  /** Lane `lane` as f32 (default) or i32. */
+  extractLane(lane: number, type: 'f32' | 'i32' = 'f32'): this {
+    this.#code
+      .byte(0xfd)
+      .byte(type === 'f32' ? 31 : 27)
+      .byte(lane);
+    return this;
+  }
+
+  /** Puts the f64 on top of the stack into lane `lane` of the vector below it. */
+  replaceDoubleLane(lane: number): this {
+    this.#code.byte(0xfd).byte(34).byte(lane);
     return this;
   }
 

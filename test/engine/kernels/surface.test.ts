@@ -1,0 +1,126 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { createSurfaceKernel } from '../../../src/engine/kernels/surface.ts';
+import { vertexNormals } from '../../../src/geometry/normals.ts';
+import { rasterize } from '../../../src/geometry/rasterize.ts';
+import { syntheticFace } from '../../support/synthetic-face.ts';
+
+const kernel = createSurfaceKernel();
+
+/** The bytes of an array, so that zeros with signs and NaN differ too. */
+function bytesOf(array: Float32Array | Int32Array): Buffer {
+  return Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+}
+
+/** Rasterises with both and compares every number. */
+function expectSameRaster(faces: readonly Float32Array[], triangles: Uint32Array, width: number, height: number): void {
+  const expected = rasterize(faces, triangles, width, height);
+  if (expected.fragments.length === 0) return;
+  const actual = kernel.rasterize(faces, triangles, expected);
+  const differing = (['fragments', 'depth', 'weights1', 'weights2'] as const).filter(
+    (plane) => !bytesOf(actual[plane]).equals(bytesOf(expected[plane])),
+  );
+  expect(differing).toEqual([]);
+}
+
+const moved = (vertices: Float32Array, scale: number, dx: number, dy: number): Float32Array =>
+  vertices.map((value, i) => value * scale + ([dx, dy, 0][i % 3] as number));
+
+describe('rasteriser kernel', () => {
+  // From triangles smaller than a pixel, over some of 2 x 2 and more, to those beyond 64 px.
+  test.each([0.05, 0.4, 1, 2.7, 9, 40, 300])('a face at scale %f: every number of the plain rasteriser', (scale) => {
+    const { vertices, maps } = syntheticFace(50, 50, 40);
+    expectSameRaster([moved(vertices, scale, 3.3, 1.7)], maps.triangles, 700, 500);
+    // Cut off on every side.
+    expectSameRaster([moved(vertices, scale, -50 * scale + 20, -50 * scale + 15)], maps.triangles, 41, 29);
+  });
+
+  test('several faces share a depth buffer, and the earlier one wins a tie', () => {
+    const { vertices, maps } = syntheticFace(50, 50, 40);
+    const nearer = vertices.map((value, i) => (i % 3 === 2 ? value + 3 : value + 11.25));
+    expectSameRaster([vertices, nearer, vertices], maps.triangles, 120, 110);
+    const { fragments } = kernel.rasterize([vertices, vertices], maps.triangles, {
+      xMin: 0,
+      yMin: 0,
+      width: 100,
+      height: 100,
+    });
+    expect(Math.max(...fragments)).toBeLessThanOrEqual(maps.triangles.length / 3);
+  });
+
+  test('any finite triangles', () => {
+    const coordinate = fc.oneof(
+      fc.float({ noNaN: true, noDefaultInfinity: true, min: Math.fround(-1e30), max: Math.fround(1e30) }),
+      fc.integer({ min: -40 * 16, max: 80 * 16 }).map((value) => value / 16),
+      fc.integer({ min: -400, max: 800 }),
+    );
+    const corner = fc.integer({ min: 0, max: 7 });
+    fc.assert(
+      fc.property(
+        fc.array(coordinate, { minLength: 24, maxLength: 24 }),
+        fc.array(corner, { minLength: 3, maxLength: 30 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 40 }),
+        (coordinates, corners, width, height) => {
+          const triangles = Uint32Array.from(corners.slice(0, corners.length - (corners.length % 3)));
+          expectSameRaster([Float32Array.from(coordinates)], triangles, width, height);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('results are arrays of their own, and meshes may take turns', () => {
+    const coarse = syntheticFace(50, 50, 40, 7, 9);
+    const fine = syntheticFace(50, 50, 40, 60, 80);
+    const area = { xMin: 0, yMin: 0, width: 100, height: 100 };
+    const first = kernel.rasterize([coarse.vertices], coarse.maps.triangles, area);
+    const copy = first.fragments.slice();
+    for (let round = 0; round < 3; round++) {
+      expectSameRaster([fine.vertices], fine.maps.triangles, 100, 100);
+      expectSameRaster([coarse.vertices], coarse.maps.triangles, 100, 100);
+    }
+    expect(first.fragments).toEqual(copy);
+    expect(first.fragments.buffer.byteLength).toBe(first.fragments.byteLength);
+  });
+
+  test('more pixels than are kept in memory', () => {
+    const { vertices, maps } = syntheticFace(50, 50, 49);
+    expectSameRaster([moved(vertices, 21, 0, 0)], maps.triangles, 2100, 2100);
+    expectSameRaster([vertices], maps.triangles, 100, 100);
+  });
+
+  test('changes nothing that it is given', () => {
+    const { vertices, maps } = syntheticFace(50, 50, 40);
+    const before = [vertices.slice(), maps.triangles.slice()];
+    kernel.rasterize([vertices], maps.triangles, { xMin: 0, yMin: 0, width: 100, height: 100 });
+    kernel.vertexNormals(vertices, maps.triangles, 1, new Float32Array(vertices.length));
+    expect([vertices, maps.triangles]).toEqual(before);
+  });
+});
+
+describe('normals kernel', () => {
+  test.each(['down', 'up'] as const)('y %s: every bit of the plain ones', (yAxis) => {
+    const { vertices, maps } = syntheticFace(50, 50, 40, 33, 37);
+    const bumpy = vertices.map((value, i) => value + Math.sin(i * 7.1) * 0.4);
+    // A vertex that no triangle has, and one triangle without area.
+    const more = Float32Array.from([...bumpy, 1, 2, 3]);
+    const triangles = Uint32Array.from([...maps.triangles, 5, 5, 6]);
+    const expected = vertexNormals(more, triangles, { yAxis });
+    const actual = new Float32Array(more.length);
+    kernel.vertexNormals(more, triangles, yAxis === 'down' ? 1 : -1, actual);
+    expect(bytesOf(actual).equals(bytesOf(expected))).toBe(true);
+  });
+
+  test('any coordinates, also those that are not finite', () => {
+    fc.assert(
+      fc.property(fc.float32Array({ minLength: 12, maxLength: 12 }), (vertices) => {
+        const triangles = Uint32Array.of(0, 1, 2, 3, 2, 1);
+        const expected = vertexNormals(vertices, triangles);
+        const actual = new Float32Array(12);
+        kernel.vertexNormals(vertices, triangles, 1, actual);
+        expect(actual).toEqual(expected);
+      }),
+    );
+  });
+});
