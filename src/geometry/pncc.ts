@@ -1,7 +1,7 @@
 /** PNCC: every pixel of a face says which point of the mean face is seen there, as a colour. */
 import type { FaceMaps, RgbaImage } from '../types.ts';
 import { type Compatibility, newCanvas, type Picture, type PictureOptions } from './picture.ts';
-import { interpolate, rasterize } from './rasterize.ts';
+import { interpolate, type Raster, rasterize } from './rasterize.ts';
 
 /** Options of `drawPncc`. */
 export interface DrawPnccOptions extends PictureOptions {
@@ -30,28 +30,57 @@ export function drawPncc(
   const { triangles, nccCodes } = maps;
   const canvas = newCanvas(image, options.background);
   const { width, height } = canvas;
-  // The original's conversion to bytes truncates and wraps; that of a clamped array rounds and clamps.
-  const data = compatibility === 'upstream' ? new Uint8Array(canvas.data.buffer) : canvas.data;
-  const layers = compatibility === 'upstream' ? faces.map((face) => [face]) : [faces];
-  const [red, blue] = compatibility === 'upstream' ? [2, 0] : [0, 2];
-  for (const layer of layers) {
-    const raster = rasterize(layer, triangles, width, height, { compatibility });
-    const codes = interpolate(
-      raster,
-      triangles,
-      layer.map(() => nccCodes),
-      3,
-    );
+  if (compatibility !== 'upstream') {
+    const raster = rasterize(faces, triangles, width, height);
+    paintCodes(canvas, raster, triangles, nccCodes);
+    return canvas;
+  }
+  const data = new Uint8Array(canvas.data.buffer);
+  for (const face of faces) {
+    const raster = rasterize([face], triangles, width, height, { compatibility });
+    const codes = interpolate(raster, triangles, [nccCodes], 3);
     const { fragments } = raster;
-    for (let y = 0, source = 0; y < raster.height; y++) {
+    for (let y = 0, pixel = 0; y < raster.height; y++) {
       let target = ((y + raster.yMin) * width + raster.xMin) * 4;
-      for (let x = 0; x < raster.width; x++, source++, target += 4) {
-        if (fragments[source] === 0) continue;
-        data[target + red] = (codes[source * 3] as number) * 255;
-        data[target + 1] = (codes[source * 3 + 1] as number) * 255;
-        data[target + blue] = (codes[source * 3 + 2] as number) * 255;
+      for (let x = 0; x < raster.width; x++, pixel++, target += 4) {
+        if (fragments[pixel] === 0) continue;
+        // The original's conversion to bytes truncates, and it takes red for blue.
+        data[target] = (codes[pixel * 3 + 2] as number) * 255;
+        data[target + 1] = (codes[pixel * 3 + 1] as number) * 255;
+        data[target + 2] = (codes[pixel * 3] as number) * 255;
       }
     }
   }
   return canvas;
+}
+
+/**
+ * Interpolates codes straight to bytes: 0.7 ms for a face of 61,000 px, where `interpolate` and a loop over what it makes take
+ * 1.6, of which a good part is for the memory in between.
+ */
+function paintCodes(canvas: Picture, raster: Raster, triangles: Uint32Array, codes: Float32Array): void {
+  const { fragments, weights1, weights2 } = raster;
+  const data = new Uint8Array(canvas.data.buffer);
+  const triangleCount = triangles.length / 3;
+  for (let y = 0, pixel = 0; y < raster.height; y++) {
+    let target = ((y + raster.yMin) * canvas.width + raster.xMin) * 4;
+    for (let x = 0; x < raster.width; x++, pixel++, target += 4) {
+      const fragment = fragments[pixel] as number;
+      if (fragment === 0) continue;
+      let t = fragment - 1;
+      while (t >= triangleCount) t -= triangleCount;
+      t *= 3;
+      const i0 = (triangles[t] as number) * 3;
+      const i1 = (triangles[t + 1] as number) * 3;
+      const i2 = (triangles[t + 2] as number) * 3;
+      const w1 = (weights1[pixel] as number) * 255;
+      const w2 = (weights2[pixel] as number) * 255;
+      const w0 = 255 - w1 - w2;
+      data[target] = w0 * (codes[i0] as number) + w1 * (codes[i1] as number) + w2 * (codes[i2] as number) + 0.5;
+      data[target + 1] =
+        w0 * (codes[i0 + 1] as number) + w1 * (codes[i1 + 1] as number) + w2 * (codes[i2 + 1] as number) + 0.5;
+      data[target + 2] =
+        w0 * (codes[i0 + 2] as number) + w1 * (codes[i1 + 2] as number) + w2 * (codes[i2 + 2] as number) + 0.5;
+    }
+  }
 }
