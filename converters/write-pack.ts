@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { copyFile, readdir, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { LayersArtifact } from '../src/engine/layers-artifact.ts';
@@ -16,6 +17,7 @@ import { sha256 } from '../src/engine/weights/sha256.ts';
 import { encodeTensors, type Tensor } from '../src/engine/weights/tensor-file.ts';
 import { TddfaError } from '../src/errors.ts';
 import { makeFolder } from '../src/image-files/make-folder.ts';
+import { beginWork } from '../src/image-files/unfinished-work.ts';
 import { writeFailure } from '../src/image-files/write-file-atomically.ts';
 
 /** A model as it goes into a pack: its facts, and a network or tensors. */
@@ -197,6 +199,7 @@ async function replaceFolder(target: string, fill: (temporary: string) => Promis
   const beside = (what: string) => join(dirname(target), `.${basename(target)}.${what}-${randomUUID().slice(0, 8)}`);
   const temporary = beside('new');
   const missing = await missingFolders(dirname(target));
+  const endWork = beginWork(() => rmSync(temporary, { recursive: true, force: true }));
   try {
     await makeFolder(temporary);
     await fill(temporary);
@@ -206,6 +209,8 @@ async function replaceFolder(target: string, fill: (temporary: string) => Promis
     for (const folder of missing) await rmdir(folder).catch(() => undefined);
     // Only errors of the system have such a code.
     throw typeof (error as NodeJS.ErrnoException).code === 'string' ? cannotWrite(target, error) : error;
+  } finally {
+    endWork();
   }
 }
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, rmSync, type WriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolder } from '../image-files/make-folder.ts';
+import { beginWork } from '../image-files/unfinished-work.ts';
 import { writeFailure } from '../image-files/write-file-atomically.ts';
 import { CliError } from './cli-error.ts';
 import type { Terminal } from './terminal.ts';
@@ -30,6 +31,7 @@ export function openLineWriter(path: string, terminal: Terminal): LineWriter {
     };
   }
   const temporary = `${path}.${randomUUID()}.tmp`;
+  const endWork = beginWork(() => rmSync(temporary, { force: true }));
   let stream: WriteStream | undefined;
 
   async function guarded<T>(work: () => Promise<T>): Promise<T> {
@@ -67,10 +69,12 @@ export function openLineWriter(path: string, terminal: Terminal): LineWriter {
           target.end(resolve);
         });
         await rename(temporary, path);
+        endWork();
       }),
     async abort() {
       stream?.destroy();
       await rm(temporary, { force: true }).catch(() => {});
+      endWork();
     },
   };
 }

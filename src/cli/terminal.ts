@@ -1,5 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import pc from 'picocolors';
+import { undoUnfinishedWork } from '../image-files/unfinished-work.ts';
+import { EXIT_STATUS } from './cli-error.ts';
 
 /** What a command sees of the process it runs in; tests give their own. */
 export interface Terminal {
@@ -10,7 +12,7 @@ export interface Terminal {
   /** Asked for answers only where it is a terminal. */
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted at the first Ctrl-C; a second one ends the process at once. */
+  /** Aborted at the first Ctrl-C or SIGTERM; a second one ends the process at once, without its unfinished files. */
   readonly signal: AbortSignal;
 }
 
@@ -20,7 +22,14 @@ export type TerminalStream = Writable & { readonly isTTY?: boolean };
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
   const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
+  const interrupt = (): void => {
+    if (controller.signal.aborted) {
+      undoUnfinishedWork();
+      process.exit(EXIT_STATUS.interrupted);
+    }
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   // A reader that has seen enough (`tddfa … | head`) is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);

@@ -182,7 +182,7 @@ async function video(inputs: readonly string[], flags: VideoFlags, terminal: Ter
     let drawn = image;
     for (const { draw } of drawings) drawn = draw(drawn, faces, aligner);
     await writing;
-    writing = sink.write(drawn);
+    writing = source.isRegular ? sink.write(drawn) : sink.write(drawn, timeMs);
     // Heard of at the next frame.
     writing.catch(() => {});
   }
@@ -347,13 +347,16 @@ async function openSink(
   if (hasImageEnding(out) && extname(out).toLowerCase() !== '.gif') {
     throw usageError(`--out: '${out}' is one picture for many frames; give a pattern such as frames/%05d.png`);
   }
-  const startMs = ((flags.start ?? 0) * 1000) / source.frameRate;
+  // Otherwise the first frame says when it is.
+  const startMs = source.isRegular ? ((flags.start ?? 0) * 1000) / source.frameRate : undefined;
   return writeVideo(out, {
     frameRate: 'exactFrameRate' in source ? source.exactFrameRate : source.frameRate,
     ...ffmpegOptions(terminal),
     ...(flags.audio &&
       source.hasAudio &&
-      extname(out).toLowerCase() !== '.gif' && { audio: { path: source.path, startMs } }),
+      extname(out).toLowerCase() !== '.gif' && {
+        audio: { path: source.path, ...(startMs !== undefined && { startMs }) },
+      }),
   });
 }
 

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TddfaError } from '../errors.ts';
 import { makeFolder } from './make-folder.ts';
+import { beginWork } from './unfinished-work.ts';
 
 /**
  * Writes a file under a temporary name beside its place and renames it, so that a full disk or a crash leaves either the
@@ -11,6 +13,7 @@ import { makeFolder } from './make-folder.ts';
  */
 export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
+  const endWork = beginWork(() => rmSync(temporary, { force: true }));
   try {
     await makeFolder(dirname(path));
     await writeFile(temporary, content, { flag: 'wx' });
@@ -18,6 +21,8 @@ export async function writeFileAtomically(path: string, content: Uint8Array | st
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
     throw new TddfaError(`cannot write ${path}: ${writeFailure(cause)}`, { cause });
+  } finally {
+    endWork();
   }
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, type SpawnOptions, spawn } from 'node:child_p
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { VideoFileError } from '../errors.ts';
+import { beginWork } from '../image-files/unfinished-work.ts';
 
 /** Where the programs are. */
 export interface FfmpegOptions {
@@ -25,6 +26,8 @@ const MAX_COMPLAINT_LENGTH = 4000;
 export interface FfmpegProcess {
   readonly stdin: Writable;
   readonly stdout: Readable;
+  /** What it writes to `pipe:3`. */
+  readonly notes: Readable;
   /** Settles when the program is gone; rejects with a VideoFileError only where it could not be started. */
   readonly ended: Promise<Ending>;
   /** Ends it at once; idempotent. */
@@ -48,11 +51,13 @@ export function startFfmpeg(
   // Without -xerror, ffmpeg goes on past a damaged frame and a full disk, and calls it a success.
   const quiet = program === 'ffmpeg' ? ['-v', 'error', '-nostdin', '-hide_banner', '-xerror'] : ['-v', 'error'];
   const options: SpawnOptions = {
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     detached: process.platform !== 'win32',
     windowsHide: true,
   };
   const child = spawn(command, [...quiet, ...args], options) as ChildProcessByStdio<Writable, Readable, Readable>;
+  // In a process group of its own, it would outlive this process.
+  const endWork = beginWork(() => child.kill('SIGKILL'));
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     if (complaint.length < MAX_COMPLAINT_LENGTH) complaint += text;
@@ -69,11 +74,13 @@ export function startFfmpeg(
     });
     child.on('close', (code) => resolve({ ok: code === 0, complaint: inOneLine(complaint) }));
   });
+  ended.then(endWork, endWork);
   // Whoever waits hears of it; a process that nobody waits for any more must not bring the program down.
   ended.catch(() => {});
   return {
     stdin: child.stdin,
     stdout: child.stdout,
+    notes: child.stdio[3] as unknown as Readable,
     ended,
     kill() {
       child.kill('SIGKILL');

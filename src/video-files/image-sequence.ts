@@ -32,6 +32,7 @@ export function readImageSequence(paths: readonly string[], options: ReadImageSe
   return {
     path: name,
     frameRate,
+    isRegular: true,
     frameCount: chosen.length,
     hasAudio: false,
     async *frames() {

@@ -7,6 +7,8 @@ export interface VideoInfo {
   /** Frames per second as a fraction that ffmpeg takes, such as `30000/1001`. */
   readonly frameRate: string;
   readonly framesPerSecond: number;
+  /** Whether frames follow each other at this rate; otherwise it is their average, and each has a time of its own. */
+  readonly isRegular: boolean;
   /** From the duration; absent where the file does not say how long it is. */
   readonly frameCount?: number;
   /** Codec of the sound; absent where there is none. */
@@ -14,8 +16,13 @@ export interface VideoInfo {
 }
 
 const probeSchema = v.object({
+  packets: v.optional(
+    v.array(v.object({ stream_index: v.optional(v.number()), pts_time: v.optional(v.string()) })),
+    [],
+  ),
   streams: v.array(
     v.object({
+      index: v.optional(v.number()),
       codec_type: v.optional(v.string()),
       codec_name: v.optional(v.string()),
       r_frame_rate: v.optional(v.string()),
@@ -27,6 +34,10 @@ const probeSchema = v.object({
   format: v.optional(v.object({ duration: v.optional(v.string()) })),
 });
 
+const MAX_FRAME_RATE = 480;
+/** So many packets, of pictures and sound, are looked at for the times of frames. */
+const PACKETS = 600;
+
 /** Rates that differ by less than this part are the same; what is then left is rounding in the file. */
 const SAME_RATE = 0.005;
 
@@ -37,23 +48,43 @@ const SAME_RATE = 0.005;
 export async function probeVideo(path: string, options: FfmpegOptions = {}): Promise<VideoInfo> {
   const printed = await runFfmpeg(
     'ffprobe',
-    ['-show_streams', '-show_format', '-of', 'json', '-i', fileArgument(path)],
+    [
+      ...['-show_streams', '-show_format', '-show_entries', 'packet=stream_index,pts_time'],
+      ...['-read_intervals', `%+#${PACKETS}`, '-of', 'json', '-i', fileArgument(path)],
+    ],
     path,
     options,
   );
-  const { streams, format } = v.parse(probeSchema, JSON.parse(printed));
+  return readProbe(path, JSON.parse(printed));
+}
+
+/** What ffprobe's answer says. */
+export function readProbe(path: string, printed: unknown): VideoInfo {
+  const { streams, format, packets } = v.parse(probeSchema, printed);
   // The cover of a song is a video stream to ffmpeg.
   const video = streams.find(
     ({ codec_type, disposition }) => codec_type === 'video' && disposition?.attached_pic !== 1,
   );
   if (video === undefined) throw new VideoFileError(path, 'there is no video in this file');
   const audio = streams.find(({ codec_type }) => codec_type === 'audio');
-  const frameRate = chooseFrameRate(video.r_frame_rate, video.avg_frame_rate);
+  const { r_frame_rate: base, avg_frame_rate: average } = video;
+  const measured = measureRate(
+    packets.flatMap(({ stream_index, pts_time }) => (stream_index === video.index ? [Number(pts_time)] : [])),
+  );
+  // What claims to be faster gives the unit of its times, as the recordings of browsers do.
+  const isSensible = (fraction(average) || fraction(base)) <= MAX_FRAME_RATE;
+  const frameRate =
+    isSensible || measured === undefined
+      ? chooseFrameRate(base, average)
+      : chooseFrameRate('0/0', `${Math.round(measured.framesPerSecond * 1000)}/1000`);
   const framesPerSecond = fraction(frameRate);
+  const isRegular =
+    measured?.isRegular !== false && (!(fraction(average) > 0) || isSameRate(fraction(base), fraction(average)));
   const seconds = Number(video.duration ?? format?.duration);
   return {
     frameRate,
     framesPerSecond,
+    isRegular,
     ...(seconds > 0 && { frameCount: Math.max(1, Math.round(seconds * framesPerSecond)) }),
     ...(audio !== undefined && { audioCodec: audio.codec_name ?? 'unknown' }),
   };
@@ -65,18 +96,49 @@ export function fileArgument(path: string): string {
 }
 
 /**
- * The rate at which a video is read. `base` is the least that hits every frame's time, twice the true one for interlaced
- * video and far too much for phones, whose frames come irregularly; they are read at their average rate.
+ * The rate of a video. `base` is the least that hits every frame's time, twice the true one for interlaced video and far too
+ * much for phones, whose frames come irregularly; their average says more.
  */
 export function chooseFrameRate(base = '0/0', average = '0/0'): string {
   const baseRate = fraction(base);
   const averageRate = fraction(average);
   if (!(averageRate > 0)) return baseRate > 0 ? base : '25/1';
-  if (Math.abs(baseRate - averageRate) <= averageRate * SAME_RATE) return base;
+  if (isSameRate(baseRate, averageRate)) return base;
   return `${Math.max(1, Math.round(averageRate * 1000))}/1000`;
 }
 
-function fraction(text: string): number {
+function isSameRate(base: number, average: number): boolean {
+  return Math.abs(base - average) <= average * SAME_RATE;
+}
+
+/**
+ * Looks whether frames come regularly.
+ * @param times - when packets are shown, in any order, s.
+ * @returns the rate at which they come, on the mean, and whether each comes where that rate puts it; undefined where there
+ *   are too few to tell.
+ */
+export function measureRate(times: readonly number[]): { framesPerSecond: number; isRegular: boolean } | undefined {
+  // The last ones lack neighbours that come later in the file.
+  const sorted = times
+    .filter(Number.isFinite)
+    .sort((a, b) => a - b)
+    .slice(0, times.length > 4 * REORDERED ? -REORDERED : undefined);
+  const first = sorted[0] ?? Number.NaN;
+  const step = ((sorted.at(-1) ?? Number.NaN) - first) / (sorted.length - 1);
+  if (!(step > 0)) return undefined;
+  const isRegular = sorted.every(
+    (time, i) => Math.abs(time - first - i * step) <= MAX_JITTER * step + ROUNDING_SECONDS,
+  );
+  return { framesPerSecond: 1 / step, isRegular };
+}
+
+/** So many packets at most lie between where a frame is in the file and where it is shown. */
+const REORDERED = 16;
+/** A frame may be so much too early or late, in parts of the time between two, besides the rounding of its container. */
+const MAX_JITTER = 0.1;
+const ROUNDING_SECONDS = 0.001;
+
+function fraction(text = '0/0'): number {
   const [numerator, denominator = '1'] = text.split('/');
   const value = Number(numerator) / Number(denominator);
   return Number.isFinite(value) ? value : 0;

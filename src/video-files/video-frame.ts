@@ -5,7 +5,7 @@ import type { RgbaImage } from '../types.ts';
 export interface VideoFrame {
   /** Counted from 0 at the beginning of the video, whichever frame was read first. */
   readonly index: number;
-  /** When it is shown, from the beginning of the video: `index / frameRate`. */
+  /** When it is shown, from the beginning of the video; later than the frame before. */
   readonly timeMs: number;
   /** Upright, with square pixels. */
   readonly image: RgbaImage;
@@ -22,8 +22,10 @@ export interface FrameRange {
 /** Where frames come from: a video file, or pictures in a folder. */
 export interface FrameSource {
   readonly path: string;
-  /** Frames per second, the same throughout. */
+  /** Frames per second; the average where they come irregularly. */
   readonly frameRate: number;
+  /** Whether every `timeMs` is `index / frameRate`; that of a phone's video often is not. */
+  readonly isRegular: boolean;
   /** How many frames `frames` will give; an estimate for video files, and absent where not even that is known. */
   readonly frameCount?: number;
   /** Whether there is sound that a copy can keep. */
@@ -40,9 +42,11 @@ export interface FrameSource {
 export interface FrameSink {
   /**
    * Takes the next frame; settles when there is room for another one. The image may be changed afterwards.
+   * @param timeMs - when it is to be shown, from any beginning, for frames that come irregularly: a video file, which has one
+   *   rate, then repeats frames and leaves some out. By default frames follow each other at the rate.
    * @throws RangeError where its size is not that of the first; VideoFileError where it cannot be written.
    */
-  write(image: RgbaImage): Promise<void>;
+  write(image: RgbaImage, timeMs?: number): Promise<void>;
   /** Completes the output and gives it its final name. */
   finish(): Promise<void>;
   /** Gives up: what was written of an unfinished video file is removed. Idempotent, and does nothing after `finish`. */

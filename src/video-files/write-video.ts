@@ -1,9 +1,11 @@
 /** Video files, encoded by the system's ffmpeg from frames that go through a pipe. */
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { VideoFileError } from '../errors.ts';
 import { makeFolder } from '../image-files/make-folder.ts';
+import { beginWork } from '../image-files/unfinished-work.ts';
 import { writeFailure } from '../image-files/write-file-atomically.ts';
 import type { RgbaImage } from '../types.ts';
 import { explain, type FfmpegOptions, type FfmpegProcess, runFfmpeg, startFfmpeg } from './ffmpeg.ts';
@@ -17,8 +19,8 @@ export interface WriteVideoOptions extends Omit<FfmpegOptions, 'signal'> {
   /** Keeps the sound of another file, as long as the frames last. */
   readonly audio?: {
     readonly path: string;
-    /** Where the first frame is in it, ms. */
-    readonly startMs: number;
+    /** Where the first frame is in it, ms; default the time that the first frame is written with, or 0. */
+    readonly startMs?: number;
   };
 }
 
@@ -42,9 +44,16 @@ export function writeVideo(path: string, { frameRate, audio, ffmpegFolder }: Wri
   const temporary = `${stem}.${randomUUID()}.tmp${ending}`;
   const withSound = `${stem}.${randomUUID()}.tmp${ending}`;
   const options = ffmpegFolder === undefined ? {} : { ffmpegFolder };
+  const endWork = beginWork(() => {
+    for (const file of [temporary, withSound]) rmSync(file, { force: true });
+  });
   let encoder: FfmpegProcess | undefined;
   let size: { width: number; height: number } | undefined;
   let frameCount = 0;
+  /** Of the first frame. */
+  let firstMs: number | undefined;
+  /** The frame that was given last, where frames come irregularly: it may have to be repeated. */
+  let lastFrame: Buffer | undefined;
   let isClosed = false;
   /** Wakes a write that waits when ffmpeg goes. */
   let onEnd = (): void => {};
@@ -78,14 +87,24 @@ export function writeVideo(path: string, { frameRate, audio, ffmpegFolder }: Wri
     return new VideoFileError(path, explain(words, path));
   }
 
+  async function encode({ stdin, ended }: FfmpegProcess, frame: Buffer): Promise<void> {
+    const isWritten = await new Promise<boolean>((resolve) => {
+      onEnd = () => resolve(false);
+      stdin.write(frame, (error) => resolve(!error));
+    });
+    if (!isWritten) throw failure((await ended).complaint);
+    frameCount++;
+  }
+
   async function addSound(source: NonNullable<WriteVideoOptions['audio']>): Promise<void> {
     const seconds = frameCount / asNumber(frameRate);
+    const startMs = source.startMs ?? firstMs ?? 0;
     const mux = (codec: readonly string[]): Promise<string> =>
       runFfmpeg(
         'ffmpeg',
         [
           ...['-i', fileArgument(temporary)],
-          ...(source.startMs > 0 ? ['-ss', String(source.startMs / 1000)] : []),
+          ...(startMs > 0 ? ['-ss', String(startMs / 1000)] : []),
           ...['-i', fileArgument(source.path), '-map', '0:v', '-map', '1:a', '-c:v', 'copy', ...codec],
           ...['-t', seconds.toFixed(6), '-movflags', '+faststart', '-y', fileArgument(withSound)],
         ],
@@ -107,10 +126,11 @@ export function writeVideo(path: string, { frameRate, audio, ffmpegFolder }: Wri
     encoder?.kill();
     await encoder?.ended.catch(() => {});
     await removeTemporaries();
+    endWork();
   }
 
   return {
-    async write(image) {
+    async write(image, timeMs) {
       if (isClosed) throw new VideoFileError(path, 'the video is closed');
       const { width, height, data } = image;
       size ??= { width, height };
@@ -122,13 +142,14 @@ export function writeVideo(path: string, { frameRate, audio, ffmpegFolder }: Wri
         const hearEnd = (): void => onEnd();
         encoder.ended.then(hearEnd, hearEnd);
       }
-      const { stdin, ended } = encoder;
-      const isWritten = await new Promise<boolean>((resolve) => {
-        onEnd = () => resolve(false);
-        stdin.write(Buffer.from(data.buffer, data.byteOffset, data.length), (error) => resolve(!error));
-      });
-      if (!isWritten) throw failure((await ended).complaint);
-      frameCount++;
+      const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
+      if (timeMs === undefined) return encode(encoder, bytes);
+      firstMs ??= timeMs;
+      const place = Math.round(((timeMs - firstMs) * asNumber(frameRate)) / 1000);
+      while (lastFrame !== undefined && frameCount < place) await encode(encoder, lastFrame);
+      if (frameCount <= place) await encode(encoder, bytes);
+      lastFrame ??= Buffer.allocUnsafeSlow(bytes.length);
+      lastFrame.set(bytes);
     },
 
     async finish() {
@@ -143,6 +164,7 @@ export function writeVideo(path: string, { frameRate, audio, ffmpegFolder }: Wri
           throw new VideoFileError(path, writeFailure(cause), { cause });
         });
         isClosed = true;
+        endWork();
       } catch (error) {
         await abort();
         throw error;

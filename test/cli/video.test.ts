@@ -1,6 +1,7 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { type VideoFrameEntry, videoFrameSchema } from '../../src/cli/video-document.ts';
@@ -11,7 +12,7 @@ import { expectClose } from '../support/expect-close.ts';
 import { describeWithFfmpeg } from '../support/ffmpeg.ts';
 import { interleave, readTracking } from '../support/reference.ts';
 import { type CliResult, type CliTestOptions, runCli } from '../support/run-cli.ts';
-import { describeWithShared, sharedPath } from '../support/shared.ts';
+import { describeWithShared, repositoryRoot, sharedPath } from '../support/shared.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
 import { upstreamPack } from '../support/upstream-pack.ts';
 
@@ -191,6 +192,40 @@ describeWithShared('tddfa video', () => {
       const silent = await video([film, '--end', '1', '--out', inFolder('silent.mp4'), '--no-audio']);
       expect(silent.status).toBe(0);
       expect((await readVideo(inFolder('silent.mp4'))).hasAudio).toBe(false);
+    });
+
+    test('frames that come irregularly keep their times, in the film too', async () => {
+      const irregular = inFolder('irregular.mp4');
+      const slow = ['-vf', "setpts='(3*N+mod(N,3))/75/TB'", '-vsync', 'passthrough', '-enc_time_base', '1/1000'];
+      const made = spawnSync('ffmpeg', ['-v', 'error', '-i', film, '-frames:v', '8', '-an', ...slow, irregular]);
+      expect(made.status).toBe(0);
+      const out = inFolder('irregular-drawn.mp4');
+      const lines = inFolder('irregular.jsonl');
+      const { status } = await video([irregular, '--start', '1', '--out', out, '--json', lines]);
+      expect(status).toBe(0);
+      const times = parse(await readFile(lines, 'utf8')).map(({ frame, timeMs }) => [frame, Math.round(timeMs)]);
+      expect(times).toEqual([1, 2, 3, 4, 5, 6, 7].map((i) => [i, Math.round(((3 * i + (i % 3)) * 1000) / 75)]));
+      const drawn = await readVideo(out);
+      const seconds = (drawn.frameCount ?? 0) / drawn.frameRate;
+      expect(Math.abs(seconds - (22 - 4) / 75 - 1 / drawn.frameRate)).toBeLessThan(1.01 / drawn.frameRate);
+    });
+
+    test.each([
+      ['two interrupts end it at once and leave nothing', ['SIGINT', 'SIGTERM'], []],
+      ['SIGTERM finishes it as Ctrl-C does', ['SIGTERM'], ['a.jsonl', 'a.mp4']],
+    ] as const)('%s', async (_, signals, left) => {
+      const folder = inFolder(`signals-${signals.length}`);
+      await mkdir(folder);
+      const args = [film, '--out', join(folder, 'a.mp4'), '--json', join(folder, 'a.jsonl'), '--weights', pack];
+      const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'video', ...args], {
+        cwd: repositoryRoot,
+        stdio: 'ignore',
+      });
+      const ended = new Promise((resolve) => child.on('exit', resolve));
+      while (!unfinished(folder)) await new Promise((resolve) => setTimeout(resolve, 10));
+      for (const signal of signals) child.kill(signal);
+      expect(await ended).toBe(130);
+      expect((await readdir(folder)).sort()).toEqual(left);
     });
 
     test('an interrupt finishes the video with what there is', async () => {

@@ -3,7 +3,7 @@ import { copyFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { VideoFileError } from '../../src/errors.ts';
 import type { RgbaImage } from '../../src/types.ts';
-import { chooseFrameRate, probeVideo } from '../../src/video-files/probe-video.ts';
+import { chooseFrameRate, probeVideo, readProbe } from '../../src/video-files/probe-video.ts';
 import { readVideo } from '../../src/video-files/read-video.ts';
 import type { VideoFrame } from '../../src/video-files/video-frame.ts';
 import { writeVideo } from '../../src/video-files/write-video.ts';
@@ -21,6 +21,51 @@ test('chooseFrameRate takes the rate that frames keep', () => {
   expect(chooseFrameRate('90000/1', '2997/125')).toBe('23976/1000');
   expect(chooseFrameRate('24/1', '0/0')).toBe('24/1');
   expect(chooseFrameRate('0/0', '0/0')).toBe('25/1');
+});
+
+describe('readProbe', () => {
+  const probe = (rates: { r_frame_rate: string; avg_frame_rate: string }, times: readonly (number | string)[]) =>
+    readProbe('a.webm', {
+      packets: times.map((time) => ({ stream_index: 1, pts_time: String(time) })),
+      streams: [
+        { index: 0, codec_type: 'audio', codec_name: 'opus' },
+        { index: 1, codec_type: 'video', duration: '10', ...rates },
+      ],
+    });
+  const twice = (rate: string) => ({ r_frame_rate: rate, avg_frame_rate: rate });
+  const every = (step: number, jitter = 0) =>
+    Array.from({ length: 100 }, (_, i) => Math.round(1000 * (i * step + (i % 3) * jitter)) / 1000);
+
+  test('a rate that is kept, out of order and rounded to milliseconds', () => {
+    const times = every(1 / 30);
+    [times[3], times[4], times[98]] = [times[4] ?? 0, times[3] ?? 0, times[99] ?? 0];
+    expect(probe(twice('30/1'), times)).toEqual({
+      frameRate: '30/1',
+      framesPerSecond: 30,
+      isRegular: true,
+      frameCount: 300,
+      audioCodec: 'opus',
+    });
+  });
+
+  test('a rate that is not kept', () => {
+    expect(probe(twice('30/1'), every(1 / 30, 0.01))).toMatchObject({ frameRate: '30/1', isRegular: false });
+    expect(probe({ r_frame_rate: '90000/1', avg_frame_rate: '24/1' }, every(1 / 24))).toMatchObject({
+      frameRate: '24000/1000',
+      isRegular: false,
+    });
+  });
+
+  test('the unit of times instead of a rate, as in the recordings of browsers', () => {
+    const expected = { frameRate: expect.stringMatching(/^(29|30)\d{3}\/1000$/), frameCount: expect.any(Number) };
+    expect(probe(twice('1000/1'), every(1 / 30, 0.004))).toMatchObject(expected);
+    expect(probe({ r_frame_rate: '1000/1', avg_frame_rate: '0/0' }, every(1 / 30))).toMatchObject(expected);
+  });
+
+  test('no times at all', () => {
+    expect(probe(twice('25/1'), ['N/A', 'N/A'])).toMatchObject({ frameRate: '25/1', isRegular: true });
+    expect(probe(twice('25/1'), [])).toMatchObject({ frameRate: '25/1', isRegular: true });
+  });
 });
 
 describeWithFfmpeg('video files', () => {
@@ -79,6 +124,48 @@ describeWithFfmpeg('video files', () => {
         Array.from({ length: 20 }, (_, i) => [i, 40 * i]),
       );
       expect(frames.every(({ image }) => image.width === 96 && image.height === 64)).toBe(true);
+    });
+
+    test('frames that come irregularly are given once each, with their own times', async () => {
+      const times = Array.from({ length: 21 }, (_, i) => 20 * (3 * i + (i % 3)));
+      const irregular = makeFilm('irregular.mp4', [
+        ...['-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=25', '-frames:v', '21', '-pix_fmt', 'yuv420p'],
+        ...[
+          '-vf',
+          "settb=1/1000,setpts='60*N+20*mod(N,3)'",
+          '-vsync',
+          'passthrough',
+          '-enc_time_base',
+          '1/1000',
+          '-qp',
+          '0',
+        ],
+      ]);
+      const source = await readVideo(irregular);
+      expect(source.isRegular).toBe(false);
+      expect(source.frameRate).toBeCloseTo(1000 / 60, 0);
+      const frames = await readAll(irregular);
+      expect(frames.map(({ index, timeMs }) => [index, timeMs])).toEqual(times.map((time, i) => [i, time]));
+      // The same pictures as those of the regular film, each its own.
+      const regular = makeFilm('regular.mp4', [...pattern('96x64', 25, 21), '-qp', '0']);
+      expect((await readVideo(regular)).isRegular).toBe(true);
+      for (const [i, { image }] of (await readAll(regular)).entries()) {
+        expect(Buffer.from(image.data).equals(Buffer.from(frames[i]?.image.data ?? []))).toBe(true);
+      }
+      // Matroska has no rate: what ffprobe says is a guess.
+      const copied = makeFilm('irregular.mkv', ['-i', irregular, '-c', 'copy']);
+      expect((await readAll(copied)).map(({ timeMs }) => timeMs)).toEqual(times);
+      const part = await readAll(irregular, { start: 4, end: 6 });
+      expect(part.map(({ index, timeMs }) => [index, timeMs])).toEqual([4, 5, 6].map((i) => [i, times[i]]));
+      expect(Buffer.from(part[0]?.image.data ?? []).equals(Buffer.from(frames[4]?.image.data ?? [0]))).toBe(true);
+    });
+
+    test('times of a long irregular film are exact', async () => {
+      const late = makeFilm('late.mp4', [
+        ...['-f', 'lavfi', '-i', 'testsrc2=size=32x32:rate=25', '-frames:v', '4', '-pix_fmt', 'yuv420p'],
+        ...['-vf', "setpts='if(N,12345.68/TB,0)+(N*N)/25/TB'", '-vsync', 'passthrough', '-enc_time_base', '1/1000'],
+      ]);
+      expect((await readAll(late)).map(({ timeMs }) => timeMs)).toEqual([0, 12_345_720, 12_345_840, 12_346_040]);
     });
 
     test('a range is those frames of the whole', async () => {
@@ -212,6 +299,29 @@ describeWithFfmpeg('video files', () => {
       expect((await readAll(inFolder('odd.mp4')))[0]?.image).toMatchObject({ width: 34, height: 18 });
       await write(inFolder('small.gif'), [plain(33, 17, [9, 99, 199]), plain(33, 17, [99, 9, 199])]);
       expect((await readAll(inFolder('small.gif')))[0]?.image).toMatchObject({ width: 33, height: 17 });
+    });
+
+    test('repeats frames and leaves some out where they come irregularly', async () => {
+      const path = inFolder('irregular.mkv');
+      const sink = writeVideo(path, { frameRate: 25 });
+      const [red, green, blue, grey] = colours;
+      const image = plain(64, 48, red);
+      // Shown from 100 ms on: red, green for 4 frames, grey; blue is over before its frame begins.
+      for (const [colour, timeMs] of [
+        [red, 100],
+        [green, 141],
+        [blue, 299],
+        [grey, 301],
+      ] as const) {
+        image.data.set(plain(64, 48, colour).data);
+        await sink.write(image, timeMs);
+      }
+      await sink.finish();
+      const frames = await readAll(path);
+      const nearest = frames.map(({ image: { data } }) =>
+        colours.findIndex((colour) => colour.every((value, i) => Math.abs(value - (data[i] ?? 0)) < 20)),
+      );
+      expect(nearest).toEqual([0, 1, 1, 1, 1, 2]);
     });
 
     test('keeps an exact rate', async () => {
