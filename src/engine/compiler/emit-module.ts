@@ -88,8 +88,8 @@ export function emitModule(
 /** Address of the number of times that a thread has come to a wait, over all runs; it may wrap. */
 const ARRIVALS = 0;
 
-/** Looks at `ARRIVALS` before a thread goes to sleep: some 20 microseconds. */
-const SPINS = 4000;
+/** Looks at `ARRIVALS` before a thread goes to sleep: some 100 microseconds. */
+const SPINS = 20_000;
 /** Longest sleep, in case a wake-up call comes before it. */
 const SLEEP_NANOSECONDS = 1_000_000;
 
