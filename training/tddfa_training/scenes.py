@@ -210,6 +210,25 @@ class SceneSampler:
             mask = cv2.blur(mask, (max(1, width // 8), max(1, height // 8)))
         blend(image, piece, mask, spot(rng, width, self.size, 0.2), spot(rng, height, self.size, 0.2))
 
+    def portrait(self, rng, index, side):
+        """One person (a row of the shards) with a face of the mean side `side` before something, undegraded: picture, box [4]."""
+        image = random_patch(rng, self.pictures, self.size, self.size)
+        self.clutter(rng, image, 3)
+        cutout, box = self.person(rng, index, side)
+        width, height = box[2] - box[0], box[3] - box[1]
+        x = int(round(rng.uniform(0, max(self.size - width, 1)) - box[0]))
+        y = int(round(rng.uniform(0, max(self.size - height, 1)) - box[1]))
+        over(image, cutout, x, y)
+        return image, box + [x, y, x, y]
+
+    def cover(self, rng, image, box, share):
+        """A copy with a square of `share` of the box's mean side over some part of the face, skin-coloured or not."""
+        result, side = image.copy(), max(2, int((box[2] - box[0] + box[3] - box[1]) / 2 * share))
+        colour = skin_colour(rng) if rng.random() < 0.5 else rng.uniform(0, 255, 3)
+        x, y = (int(rng.uniform(box[i] - side / 2, box[i + 2] - side / 2)) for i in (0, 1))
+        blend(result, np.clip(np.full((side, side, 3), colour), 0, 255), random_shape(rng, side, side), x, y)
+        return result
+
     def scene(self, rng, faces=True):
         """BGR uint8 [size, size, 3] and boxes [MAX_FACES, 5]: corners in px, then 1 for a face, -1 for do-not-care, 0 for none."""
         size = self.size

@@ -161,6 +161,7 @@ def main():
     parser.add_argument("--early-size", type=int, default=120,
                         help="train the first part at this crop size in px: 80 is twice as fast (see --early-share)")
     parser.add_argument("--early-share", type=float, default=0.4, help="how much of the run is at --early-size")
+    parser.add_argument("--averaging", type=float, default=0.999, help="decay of the average of weights that is measured and exported")
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     parser.add_argument("--meta-batches", type=int, default=20, help="look-ahead steps of a meta-joint round")
     args = parser.parse_args()
@@ -200,7 +201,7 @@ def main():
         mean, std = make_sampler().statistics()
     else:
         mean, std = param_statistics(args.heads / "train", signs)
-    averager = Averager(network, 0.999)
+    averager = Averager(network, args.averaging)
     if last.exists():
         optimizer.load_state_dict(stored["optimizer"])
         averager.state, averager.steps = stored["averaged"], stored["averager_steps"]
