@@ -129,19 +129,34 @@ def motion_kernel(rng, length):
     return kernel / kernel.sum()
 
 
-def degrade(rng, image, strength=1.0):
-    """Blur, low resolution, noise, JPEG, grey."""
+def blur_or_shrink(rng, image, strength=1.0):
+    """Blur and low resolution. Returns the picture, and the size in px of the finest thing that can still be seen in it."""
     height, width = image.shape[:2]
     reference = min(height, width) / CANONICAL
+    finest = 1.0
     if rng.random() < 0.3 * strength:
         if rng.random() < 0.7:
-            image = soften(image, rng.uniform(0.3, 1.8) * reference)
+            sigma = rng.uniform(0.3, 1.8) * reference
+            image, finest = soften(image, sigma), max(finest, 2.35 * sigma)  # a Gaussian's width at half its height
         else:
-            image = cv2.filter2D(image, -1, motion_kernel(rng, rng.uniform(3, 10) * reference))
+            length = rng.uniform(3, 10) * reference
+            image, finest = cv2.filter2D(image, -1, motion_kernel(rng, length)), max(finest, length / 2)
     if rng.random() < 0.3 * strength:
         scale = np.exp(rng.uniform(np.log(0.2), np.log(0.85)))
+        finest = max(finest, 1.6 / scale)
         small = cv2.resize(image, (max(8, int(width * scale)), max(8, int(height * scale))), interpolation=cv2.INTER_AREA)
         image = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR)
+    return image, finest
+
+
+def degrade(rng, image, strength=1.0):
+    """Blur, low resolution, noise, JPEG, grey."""
+    return add_noise(rng, blur_or_shrink(rng, image, strength)[0], strength)
+
+
+def add_noise(rng, image, strength=1.0):
+    """Sharpening, noise, JPEG, grey."""
+    height, width = image.shape[:2]
     if rng.random() < 0.12:
         blurred = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.6, 1.5))
         image = cv2.addWeighted(image, 1 + (amount := rng.uniform(0.3, 1.5)), blurred, -amount, 0)

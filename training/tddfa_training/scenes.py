@@ -7,13 +7,14 @@ hair, neck or cheek, upside-down heads, backs of heads. They come from the first
 import cv2
 import numpy as np
 
-from .augment import blend, degrade, light_field, random_shape, skin_colour, soften, tone, tone_cutout
+from .augment import add_noise, blend, blur_or_shrink, light_field, random_shape, skin_colour, soften, tone, tone_cutout
 from .backgrounds import Backgrounds, load_backgrounds, load_objects, random_patch
 from .head_crops import HeadShards
 
 SCENE_SIZE = 320
 MAX_FACES = 16
 SMALLEST_FACE = 18.0  # px of the box's mean side; smaller ones are neither wanted nor punished
+FINEST_PARTS = 6.0  # a face that blur or low resolution left fewer parts across than this is neither wanted nor punished
 FACELESS_YAW = 100.0
 
 
@@ -285,6 +286,7 @@ class SceneSampler:
             if not back:
                 boxes.append(box + [x, y, x, y])
                 covers.append(0.0)
+        before = image.copy()
         for box in boxes:
             if rng.random() < 0.22:
                 width, height = box[2] - box[0], box[3] - box[1]
@@ -294,12 +296,18 @@ class SceneSampler:
                 blend(image, np.clip(patch, 0, 255).astype(np.float32), random_shape(rng, h, w), int(x - w / 2), int(box[1] + rng.uniform(0.2, 1) * height - h / 2))
         if rng.random() < 0.25:
             self.clutter(rng, image, 1, 60)
+        hidden = (image != before).any(2)
+        for j, box in enumerate(boxes):
+            x0, y0, x1, y1 = np.clip(box, 0, size).astype(int)
+            if x1 > x0 and y1 > y0:
+                covers[j] += hidden[y0:y1, x0:x1].mean()
         picture = image
         if rng.random() < 0.25:
             picture = light_field(rng, picture)
         if rng.random() < 0.7:
             picture = tone(rng, picture)
-        picture = degrade(rng, picture, 0.8)
+        picture, finest = blur_or_shrink(rng, picture, 0.8)
+        picture = add_noise(rng, picture, 0.8)
         result = np.zeros((MAX_FACES, 5), np.float32)
         filled = 0
         for box, cover in zip(boxes, covers):
@@ -307,7 +315,7 @@ class SceneSampler:
             inside = (clipped[2:] - clipped[:2]).prod() / (box[2:] - box[:2]).prod()
             if inside < 0.15 or filled == MAX_FACES:
                 continue
-            wanted = cover < 0.5 and inside > 0.5 and (box[2:] - box[:2]).mean() >= SMALLEST_FACE
+            wanted = cover < 0.5 and inside > 0.5 and (box[2:] - box[:2]).mean() >= max(SMALLEST_FACE, FINEST_PARTS * finest)
             # A box may reach past the edge, as the face does; far outside there is nothing to see it by.
             result[filled] = [*(box if inside > 0.8 else clipped), 1 if wanted else -1]
             filled += 1

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tddfa_training import augment, calibrate, crops, faceboxes, losses, metrics, mine, native, short_video, train_detector  # noqa: E402
+from tddfa_training import augment, calibrate, compare_options, crops, faceboxes, head_crops, losses, metrics, mine, native, short_video, train_detector  # noqa: E402
 from tddfa_training.folder_crops import FolderSampler  # noqa: E402
 from tddfa_training.head_crops import CropSampler  # noqa: E402
 from tddfa_training.heads import rotation_matrix  # noqa: E402
@@ -383,6 +383,47 @@ class Sampling(unittest.TestCase):
         self.assertEqual(set(np.unique(boxes[..., 4])) - {-1.0, 0.0, 1.0}, set())
         empty = (boxes[..., 4] == 0).all(1).mean()
         self.assertTrue(0.05 < empty < 0.35)
+
+    def test_portraits_show_one_face_where_the_box_says(self):
+        sampler = SceneSampler(self.folder.name, pictures=self.backgrounds, objects=[])
+        sampler.clutter = lambda *_: None
+        for seed in range(8):
+            rng = np.random.default_rng(seed)
+            image, box = sampler.portrait(rng, sampler.with_face[seed % 9], 90.0)
+            self.assertTrue((box[:2] > -3).all() and (box[2:] < 323).all())
+            x, y = ((box[:2] + box[2:]) / 2).astype(int)
+            before = image.copy()
+            covered = sampler.cover(rng, image, box, 0.5)
+            self.assertTrue((image == before).all())
+            changed = (covered != image).any(2).nonzero()
+            self.assertGreater(len(changed[0]), 50)
+            # At most half a square beyond the box.
+            self.assertTrue((np.abs(changed[1] - x) <= 70).all() and (np.abs(changed[0] - y) <= 70).all())
+
+    def test_replayed_crops_keep_their_labels(self):
+        model, rng = toy_model(), np.random.default_rng(3)
+        params = toy_params(rng)[0].numpy().astype(np.float64)
+        points = model.vertices_of(params)[:68, :2].astype(np.float64)
+        wide = np.zeros((144, 144, 3), np.uint8)
+        column, row = points[30, 0] - 1 + head_crops.MARGIN, 120 - points[30, 1] + head_crops.MARGIN  # 0-based
+        cv2.circle(wide, (int(round(column)), int(round(row))), 4, (255, 255, 255), -1)
+        for _ in range(10):
+            image, moved, landmarks = head_crops.replay_crop(rng, wide, params, points)
+            self.assertLess(np.abs(model.vertices_of(moved)[:68, :2] - landmarks).max(), 0.02)
+            rows, columns = np.nonzero(image[..., 0] > 128)
+            self.assertLess(np.hypot(columns.mean() + 1 - landmarks[30, 0], 120 - rows.mean() - landmarks[30, 1]), 1.0)
+
+    def test_unrest_is_the_change_of_the_error(self):
+        class Still(torch.nn.Module):
+            def forward(self, x):
+                return torch.zeros(len(x), 62), None
+
+        frames, model = compare_options.FRAMES, toy_model()
+        mean, std = toy_params(np.random.default_rng(1))[0], torch.ones(62)
+        points = model.vertices_of(mean.numpy())[:68, :2]
+        landmarks = np.stack([points + [3 * (i % 2), 4 * (i % 2)] for i in range(frames)]).astype(np.float32)
+        clips = np.zeros((frames, 120, 120, 3), np.uint8), None, landmarks
+        self.assertAlmostEqual(compare_options.clip_unrest(Still(), mean, std, clips, model, 120), 5.0, places=3)
 
     def test_what_was_taken_for_a_face_comes_into_pictures_without_one(self):
         sampler = SceneSampler(self.folder.name, pictures=self.backgrounds, objects=[])
