@@ -11,14 +11,14 @@
  *   the same, four channels at once in words                        6.3
  *   kept as a list of texels with their corners, read in order       5.4   <- this file
  *
- * Of that, 3.6 are for finding out what the camera sees (`vertexVisibility`).
+ * Of that, 3.6 are for finding out what the camera sees (`visibleFacing`).
  */
 import type { FaceMaps, RgbaImage } from '../types.ts';
 import { mouthPatch } from './mesh-holes.ts';
 import { mirrorVertices } from './mirror-vertices.ts';
 import { type Compatibility, checkImage, checkIndices, checkVertices, type Picture } from './picture.ts';
 import { interpolate, type Raster, rasterize } from './rasterize.ts';
-import { vertexVisibility } from './visibility.ts';
+import { easeInOut, FULL, GRAZING, visibleFacing } from './visibility.ts';
 
 /** Options of `extractUvTexture`. */
 export interface UvTextureOptions {
@@ -26,7 +26,7 @@ export interface UvTextureOptions {
   readonly size?: number;
   /**
    * What becomes of skin that the photo does not show. `leave-out` (default): it stays black. `mirror`: it is taken from the
-   * other side of the face where that is seen. `keep`: whatever lies in its place on the photo, as the original does.
+   * other side of the face where that is seen, and so is skin that the other side shows much more squarely. `keep`: whatever lies in its place on the photo, as the original does.
    */
   readonly hidden?: 'leave-out' | 'mirror' | 'keep';
   /** `closed` (default): the mouth's opening is filled from the photo between the lips; `open`: it stays black. */
@@ -69,15 +69,15 @@ export function extractUvTexture(
   if (compatibility === 'upstream') return extractUpstream(image, vertices, maps, size);
 
   const patch = mouth === 'closed' ? mouthPatch(maps) : undefined;
-  const seen = vertexVisibility(vertices, maps);
+  const facing = visibleFacing(vertices, maps);
   if (patch !== undefined) {
     // Rolled-in lips face away from the camera, but the photo shows them as well as the skin round them.
     const { rims } = patch;
     for (let i = 0; i < rims.length; i += 2) {
       const inner = rims[i] as number;
-      seen[inner] = Math.max(seen[inner] as number, seen[rims[i + 1] as number] as number);
+      facing[inner] = Math.max(facing[inner] as number, facing[rims[i + 1] as number] as number);
     }
-    showMouthInside(seen, maps);
+    showMouthInside(facing, maps);
   }
   const texture: UvTexture = {
     data: new Uint8ClampedArray(size * size * 4),
@@ -88,7 +88,7 @@ export function extractUvTexture(
   const mirror = hidden === 'mirror' ? mirrorVertices(maps) : undefined;
   const sources = sourcesOf(maps, mouth, size);
   const source = shrink(image, vertices, pixelsPerTexel(vertices, maps.triangles, sources));
-  const weights = lookUp(texture, source.image, source.vertices, sources, seen, mirror, hidden === 'keep');
+  const weights = lookUp(texture, source.image, source.vertices, sources, facing, mirror, hidden === 'keep');
   if (fill) fillUnknown(texture, weights);
   for (let i = 3; i < texture.data.length; i += 4) texture.data[i] = 255;
   return texture;
@@ -98,13 +98,13 @@ export function extractUvTexture(
  * A mesh may have a pocket behind its lips instead of a hole. Its walls face anywhere; what the photo has in their place, teeth or
  * closed lips, is seen as well as the lips are. In place.
  */
-function showMouthInside(seen: Float32Array, { regions = {} }: FaceMaps): void {
+function showMouthInside(facing: Float32Array, { regions = {} }: FaceMaps): void {
   const { mouthInside, lips } = regions;
   if (mouthInside === undefined || lips === undefined || lips.length === 0) return;
   let sum = 0;
-  for (const vertex of lips) sum += seen[vertex] as number;
+  for (const vertex of lips) sum += facing[vertex] as number;
   const mean = sum / lips.length;
-  for (const vertex of mouthInside) seen[vertex] = Math.max(seen[vertex] as number, mean);
+  for (const vertex of mouthInside) facing[vertex] = Math.max(facing[vertex] as number, mean);
 }
 
 /** Which vertices make up each texel of a texture, texel by texel, so that it is read from front to back. */
@@ -252,6 +252,12 @@ function shrink(
   return { image: { data, width, height }, vertices: moved };
 }
 
+/**
+ * Cosines between normal and view at which a skin's place on the photo is no longer sure, as the mesh does not fit to the pixel, and
+ * from which on it is.
+ */
+const UNCERTAIN = 0.35;
+const CERTAIN = 0.85;
 /** Wider texels than this come from coordinates that make no sense. */
 const MAX_BLOCK = 4096;
 
@@ -264,7 +270,7 @@ function lookUp(
   image: RgbaImage,
   vertices: Float32Array,
   sources: TexelSources,
-  seen: Float32Array,
+  facing: Float32Array,
   mirror: Uint32Array | undefined,
   keepHidden: boolean,
 ): Float32Array {
@@ -276,12 +282,15 @@ function lookUp(
   const known = new Float32Array(size * size);
   const right = width - 1;
   const bottom = height - 1;
-  // x, y and how well it is seen, of each vertex, in one cache line.
+  const seen = easeInOut(facing, GRAZING, FULL);
+  const certainty = mirror === undefined ? seen : easeInOut(facing, UNCERTAIN, CERTAIN);
+  // x, y, how well it is seen and how surely, of each vertex, in one cache line.
   const corners = new Float32Array(seen.length * 4);
   for (let i = 0; i < seen.length; i++) {
     corners[i * 4] = vertices[i * 3] as number;
     corners[i * 4 + 1] = vertices[i * 3 + 1] as number;
     corners[i * 4 + 2] = seen[i] as number;
+    corners[i * 4 + 3] = certainty[i] as number;
   }
   for (let k = 0; k < texels.length; k++) {
     const at = texels[k] as number;
@@ -301,24 +310,35 @@ function lookUp(
     if (x < -0.5 || y < -0.5 || x > right + 0.5 || y > bottom + 0.5) weight = 0;
     visibility[at] = weight * 255 + 0.5;
     if (keepHidden) weight = 1;
-    if (mirror !== undefined && weight < 0.99) {
+    const certain =
+      mirror === undefined
+        ? 1
+        : w0 * (corners[c0 + 3] as number) + w1 * (corners[c1 + 3] as number) + w2 * (corners[c2 + 3] as number);
+    if (mirror !== undefined && (weight < 0.99 || certain < 0.99)) {
       const m0 = (mirror[i0] as number) * 4;
       const m1 = (mirror[i1] as number) * 4;
       const m2 = (mirror[i2] as number) * 4;
       const mx = w0 * (corners[m0] as number) + w1 * (corners[m1] as number) + w2 * (corners[m2] as number);
       const my = w0 * (corners[m0 + 1] as number) + w1 * (corners[m1 + 1] as number) + w2 * (corners[m2 + 1] as number);
       const isInside = mx >= -0.5 && my >= -0.5 && mx <= right + 0.5 && my <= bottom + 0.5;
-      const seenThere =
-        w0 * (corners[m0 + 2] as number) + w1 * (corners[m1 + 2] as number) + w2 * (corners[m2 + 2] as number);
-      const mirrorWeight = isInside ? Math.min(seenThere, 1 - weight) : 0;
-      const total = weight + mirrorWeight;
+      const seenThere = isInside
+        ? w0 * (corners[m0 + 2] as number) + w1 * (corners[m1 + 2] as number) + w2 * (corners[m2 + 2] as number)
+        : 0;
+      const certainThere =
+        w0 * (corners[m0 + 3] as number) + w1 * (corners[m1 + 3] as number) + w2 * (corners[m2 + 3] as number);
+      // Towards the outline of a turned face its own colours may be the background's: the other side's are taken the more, the
+      // more certain they are than its own.
+      const preference = isInside ? (1 - certain) * Math.max(0, certainThere - certain) : 0;
+      const own = weight * (1 - preference);
+      const mirrorWeight = Math.max(Math.min(seenThere, 1 - weight), seenThere * preference);
+      const total = own + mirrorWeight;
       if (total < MIN_KNOWN) continue;
       target[at] = blend(
         samplePixels(pixels, width, right, bottom, x, y),
         samplePixels(pixels, width, right, bottom, mx, my),
         mirrorWeight / total,
       );
-      known[at] = total;
+      known[at] = Math.min(1, total);
     } else if (weight >= MIN_KNOWN) {
       target[at] = samplePixels(pixels, width, right, bottom, x, y);
       known[at] = weight;

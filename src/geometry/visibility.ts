@@ -12,8 +12,8 @@ const DEPTH_SIZE = 160;
 /** How far, in those px, a vertex may lie behind the surface that is seen in its pixel, beside what the slope explains. */
 const DEPTH_TOLERANCE = 1.5;
 /** Cosines between normal and view at which a surface counts as turned away, and as seen full on. */
-const GRAZING = 0.2;
-const FULL = 0.5;
+export const GRAZING = 0.2;
+export const FULL = 0.5;
 
 /**
  * How well each vertex is seen, the face alone: what it hides of itself counts, other things in the photo and its borders do
@@ -25,13 +25,34 @@ const FULL = 0.5;
  * @throws RangeError for coordinates that are not finite or do not fit the triangles.
  */
 export function vertexVisibility(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>): Float32Array {
+  return easeInOut(visibleFacing(vertices, maps), GRAZING, FULL);
+}
+
+/** Values as 0 up to `low`, 1 from `high` on, and smoothly between. */
+export function easeInOut(values: Float32Array, low: number, high: number): Float32Array {
+  const eased = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value <= low) continue;
+    const share = Math.min(1, (value - low) / (high - low));
+    eased[i] = share * share * (3 - 2 * share);
+  }
+  return eased;
+}
+
+/**
+ * How much each vertex is turned to the camera.
+ * @returns `[n]`: cosine between normal and view; 0 for vertices behind others, or so far turned away that nothing is seen of them.
+ * @throws RangeError for coordinates that are not finite or do not fit the triangles.
+ */
+export function visibleFacing(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>): Float32Array {
   checkVertices(vertices, 'vertices');
   const { triangles } = maps;
   const count = vertices.length / 3;
-  const visibility = new Float32Array(count);
+  const visible = new Float32Array(count);
   const { xMin, yMin, xMax, yMax } = boundingBox(vertices);
   const extent = Math.max(xMax - xMin, yMax - yMin);
-  if (!(extent > 0)) return visibility;
+  if (!(extent > 0)) return visible;
   const scale = (DEPTH_SIZE - 1) / extent;
   const scaled = new Float32Array(vertices.length);
   for (let i = 0; i < vertices.length; i += 3) {
@@ -53,10 +74,9 @@ export function vertexVisibility(vertices: Float32Array, maps: Pick<FaceMaps, 't
       const rise = (0.5 * (Math.abs(normals[j] as number) + Math.abs(normals[j + 1] as number))) / facing;
       if ((raster.depth[pixel] as number) - (scaled[j + 2] as number) > rise + DEPTH_TOLERANCE) continue;
     }
-    const weight = Math.min(1, (facing - GRAZING) / (FULL - GRAZING));
-    visibility[i] = weight * weight * (3 - 2 * weight);
+    visible[i] = facing;
   }
-  return visibility;
+  return visible;
 }
 
 /**
