@@ -1,8 +1,8 @@
 import { createEngine, type EngineOptions } from './engine/create-engine.ts';
 import type { BackendName, Engine } from './engine/engine.ts';
-import { cropAndResize, roundToPixels } from './engine/image/crop.ts';
+import { roundToPixels } from './engine/image/crop.ts';
 import type { EngineKernels } from './engine/kernels/engine-kernels.ts';
-import type { LinearModel } from './engine/kernels/linear-model.ts';
+import type { BasisPrecision, LinearModel } from './engine/kernels/linear-model.ts';
 import { openPack } from './engine/weights/open-pack.ts';
 import type { WeightProgressListener, WeightSource } from './engine/weights/weight-source.ts';
 import { DisposedError, WeightFormatError } from './errors.ts';
@@ -33,6 +33,12 @@ export interface FaceAlignerOptions extends EngineOptions {
    * four times the vertices (2,372, 9,331, 37,013, …). Default 1. Other models stay as they are.
    */
   readonly subdivisions?: number;
+  /**
+   * How `compiled` keeps its copy of the morphable model's basis for dense vertices. `int16` takes half the memory (11.6
+   * instead of 23 MB for 38,365 vertices) and is faster; vertices move by less than 0.001 px. Default `float32`. Other
+   * backends reconstruct from the pack's own float32 basis and do not look at it.
+   */
+  readonly basis?: BasisPrecision;
   /** Defaults of {@link FaceAligner.detect}. */
   readonly detector?: DetectorOptions;
   /** Hears how far the weights are loaded. */
@@ -103,6 +109,9 @@ export interface FaceAligner {
  */
 export async function createFaceAligner(options: FaceAlignerOptions): Promise<FaceAligner> {
   const { weights, backend = DEFAULT_BACKEND, signal, onProgress } = options;
+  if (options.basis !== undefined && !BASES.includes(options.basis)) {
+    throw new TypeError(`basis: expected ${BASES.join(' or ')}, got '${options.basis}'`);
+  }
   signal?.throwIfAborted();
   const pack = await loadFacePack(await openPack(weights, { signal, onProgress }), {
     regressor: options.regressor,
@@ -113,7 +122,7 @@ export async function createFaceAligner(options: FaceAlignerOptions): Promise<Fa
     const detector = pack.detector && (await createFaceDetector(engine, pack.detector.network, options.detector));
     const regressor = await createRegressor(engine, pack.regressor.network, pack.regressor);
     signal?.throwIfAborted();
-    return assemble(engine, pack, detector, regressor);
+    return assemble(engine, pack, detector, regressor, options.basis ?? DEFAULT_BASIS);
   } catch (error) {
     engine.dispose();
     throw error;
@@ -123,18 +132,22 @@ export async function createFaceAligner(options: FaceAlignerOptions): Promise<Fa
 /** Backend of an aligner that names none. */
 export const DEFAULT_BACKEND: BackendName = 'compiled';
 
+const BASES: readonly BasisPrecision[] = ['float32', 'int16'];
+const DEFAULT_BASIS: BasisPrecision = 'float32';
+
 function assemble(
   engine: Engine,
   pack: FacePack,
   detector: FaceDetector | undefined,
   regressor: Regressor,
+  basis: BasisPrecision,
 ): FaceAligner {
-  const { backend, kernels } = engine;
+  const { backend, kernels, picture } = engine;
   const { morphableModel, faceMaps } = pack;
   if (kernels !== undefined) installSurfaceKernel(() => kernels.surface);
   /** Undefined after `dispose`. */
   let surface: SurfaceReconstructor | undefined = createSurfaceReconstructor(pack.name, morphableModel, {
-    ...(kernels && { createDense: (model) => denseInWebAssembly(kernels, model) }),
+    ...(kernels && { createDense: (model) => denseInWebAssembly(kernels, model, basis) }),
   });
 
   function checkUsable(): SurfaceReconstructor {
@@ -175,11 +188,7 @@ function assemble(
     async alignCrops(image, roiBoxes) {
       checkUsable();
       if (roiBoxes.length === 0) return [];
-      const crops = roiBoxes.map((roiBox) =>
-        kernels
-          ? kernels.picture.resize(image, roundToPixels(roiBox), CROP_SIZE, CROP_SIZE)
-          : cropAndResize(image, roiBox, CROP_SIZE, CROP_SIZE),
-      );
+      const crops = roiBoxes.map((roiBox) => picture.resize(image, roundToPixels(roiBox), CROP_SIZE, CROP_SIZE));
       const params = await regressor.regress(crops);
       return roiBoxes.map((roiBox, index) => ({ roiBox: { ...roiBox }, params: params[index] as Float32Array }));
     },
@@ -209,8 +218,8 @@ function linearModelOf(model: MorphableModel): LinearModel {
 }
 
 /** The whole model in WebAssembly: a third of the time of plain JavaScript. */
-function denseInWebAssembly(kernels: EngineKernels, model: MorphableModel): DenseEvaluator {
-  const kernel = kernels.createLinearModel(linearModelOf(model));
+function denseInWebAssembly(kernels: EngineKernels, model: MorphableModel, basis: BasisPrecision): DenseEvaluator {
+  const kernel = kernels.createLinearModel(linearModelOf(model), basis);
   return (params, dst) => kernel.evaluate([params], dst && [dst])[0] as Float32Array;
 }
 

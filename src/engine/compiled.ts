@@ -16,7 +16,9 @@ import {
 import { enabledOptimizations, type OptimizeOption } from './compiler/optimize.ts';
 import { detectSimdSupport } from './compiler/simd-support.ts';
 import type { Engine, Network, NetworkOutput } from './engine.ts';
+import type { PictureKernel } from './image/picture-kernel.ts';
 import { createEngineKernels, type EngineKernels } from './kernels/engine-kernels.ts';
+import { createPictureKernel } from './kernels/picture.ts';
 import type { SimdMode } from './kernels/simd-mode.ts';
 import type { LayersArtifact } from './layers-artifact.ts';
 import { type NoThreads, startThreads, type ThreadPool } from './threads.ts';
@@ -140,6 +142,7 @@ class WasmEngine implements CompiledEngine {
   readonly #networks = new Set<WasmNetwork>();
   readonly #pool: ThreadPool | undefined;
   readonly #noThreads: string | undefined;
+  #picture: PictureKernel | undefined;
   #disposed = false;
 
   constructor(options: ResolvedOptions, threads: ThreadPool | NoThreads | undefined) {
@@ -147,6 +150,11 @@ class WasmEngine implements CompiledEngine {
     if (threads && 'reason' in threads) this.#noThreads = threads.reason;
     else this.#pool = threads;
     this.kernels = createEngineKernels(options.simd);
+  }
+
+  get picture(): PictureKernel {
+    this.#picture ??= createPictureKernel();
+    return this.#picture;
   }
 
   get simd(): SimdMode {

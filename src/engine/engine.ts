@@ -1,3 +1,4 @@
+import type { PictureKernel } from './image/picture-kernel.ts';
 import type { EngineKernels } from './kernels/engine-kernels.ts';
 import type { LayersArtifact } from './layers-artifact.ts';
 
@@ -7,7 +8,9 @@ export type BackendName = 'compiled' | 'wasm' | 'cpu' | 'webgl' | 'webgpu' | 'te
 /** Something that runs networks: tfjs on one of its backends, or our compiler. */
 export interface Engine {
   readonly backend: BackendName;
-  /** Kernels for pictures and linear models; absent where plain JavaScript has to do. */
+  /** In SIMD where the engine has it, else in plain JavaScript. */
+  readonly picture: PictureKernel;
+  /** Kernels for surfaces and linear models; absent where plain JavaScript has to do. */
   readonly kernels?: EngineKernels;
   /** Prepares a network; throws `UnsupportedLayerError` or `WeightFormatError`, and then holds nothing. */
   loadNetwork(artifact: LayersArtifact): Promise<Network>;

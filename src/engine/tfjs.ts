@@ -13,6 +13,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { BackendUnavailableError, DisposedError, UnsupportedLayerError, WeightFormatError } from '../errors.ts';
 import type { BackendName, Engine, Network, NetworkOutput } from './engine.ts';
+import { plainPictureKernel } from './image/picture-kernel.ts';
 import type { LayersArtifact, WeightSpec } from './layers-artifact.ts';
 import {
   availableTfjsBackends,
@@ -139,6 +140,7 @@ function isCurrentStarting(core: TfjsCore): boolean {
 
 class TfjsEngine implements Engine {
   readonly backend: TfjsBackendName;
+  readonly picture = plainPictureKernel;
   readonly #core: TfjsCore;
   readonly #layers: TfjsLayers;
   readonly #networks = new Set<Network>();

@@ -10,37 +10,11 @@ import type { RgbImage } from '../../types.ts';
 import type { FunctionBuilder, Local } from '../compiler/emit/function-builder.ts';
 import { ModuleBuilder } from '../compiler/emit/module-builder.ts';
 import type { PixelNormalisation } from '../image/network-input.ts';
+import type { PictureKernel } from '../image/picture-kernel.ts';
 import { channelCount, checkSize, type PixelImage, rgbDestination } from '../image/pixels.ts';
 import type { PixelRegion } from '../image/resize.ts';
 import { roundHalfToEven } from '../image/round.ts';
 import { chooseSimdMode } from './simd-mode.ts';
-
-/** Resizes pictures. */
-export interface PictureKernel {
-  /**
-   * Cuts a region out of a picture and resizes it: the bytes of `resizeRegion`.
-   * @param image - RGBA or RGB bytes; alpha is ignored.
-   * @param region - whole px of the picture; black where it reaches beyond.
-   * @param dst - at least `[height x width x 3]` bytes; a new array if absent.
-   * @throws RangeError as `resizeRegion` does.
-   */
-  resize(image: PixelImage, region: PixelRegion, width: number, height: number, dst?: Uint8Array): RgbImage;
-  /**
-   * The same, and then `(value - mean) * scale` in the order B, G, R: what `toNetworkInput` makes of the resized region.
-   * @param dst - at least `[height x width x 3]` from `offset` on; a new array if absent.
-   * @param rowStride - numbers from one row of `dst` to the next; `width * 3` if absent.
-   */
-  toNetworkInput(
-    image: PixelImage,
-    region: PixelRegion,
-    width: number,
-    height: number,
-    normalisation: PixelNormalisation,
-    dst?: Float32Array,
-    offset?: number,
-    rowStride?: number,
-  ): Float32Array;
-}
 
 const PAGE_BYTES = 65_536;
 const COEFFICIENT_ONE = 2048;
@@ -113,20 +87,16 @@ class WasmPictureKernel implements PictureKernel {
     height: number,
     { mean, scale }: PixelNormalisation,
     dst: Float32Array = new Float32Array(width * height * 3),
-    offset = 0,
-    rowStride = width * 3,
   ): Float32Array {
     const channels = this.#prepare(image, region, width, height);
-    const end = offset + (height - 1) * rowStride + width * 3;
-    if (!(offset >= 0 && rowStride >= width * 3 && end <= dst.length)) {
-      throw new RangeError(
-        `dst: expected room for ${height} rows of ${width * 3} numbers, ${rowStride} apart, from ${offset} on, got ${dst.length} numbers`,
-      );
+    const rowLength = width * 3;
+    if (dst.length < height * rowLength) {
+      throw new RangeError(`dst: expected room for ${width} x ${height} x 3 numbers, got ${dst.length}`);
     }
     new Float32Array(this.#memory.buffer, 0, 8).set([...mean, 0, scale, scale, scale, 0]);
-    const row = new Float32Array(this.#memory.buffer, this.#layout.output, width * 3);
+    const row = new Float32Array(this.#memory.buffer, this.#layout.output, rowLength);
     this.#forEachRow(image, channels, region, width, height, this.#kernels.blendToFloats, (y) =>
-      dst.set(row, offset + y * rowStride),
+      dst.set(row, y * rowLength),
     );
     return dst;
   }

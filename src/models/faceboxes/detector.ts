@@ -1,7 +1,6 @@
 import type { Engine, Network, NetworkOutput } from '../../engine/engine.ts';
-import { MEAN_SUBTRACTED, toNetworkInput } from '../../engine/image/network-input.ts';
-import { resizeImage } from '../../engine/image/resize.ts';
-import type { EngineKernels } from '../../engine/kernels/engine-kernels.ts';
+import { MEAN_SUBTRACTED } from '../../engine/image/network-input.ts';
+import type { PictureKernel } from '../../engine/image/picture-kernel.ts';
 import type { LayersArtifact } from '../../engine/layers-artifact.ts';
 import { WeightFormatError } from '../../errors.ts';
 import { suppressOverlaps } from '../../geometry/nms.ts';
@@ -67,20 +66,20 @@ export async function createFaceDetector(
   options: DetectorOptions = {},
 ): Promise<FaceDetector> {
   checkOptions({ ...DETECTOR_DEFAULTS, ...options });
-  return new FaceboxesDetector(await engine.loadNetwork(artifact), engine.kernels, options);
+  return new FaceboxesDetector(await engine.loadNetwork(artifact), engine.picture, options);
 }
 
 class FaceboxesDetector implements FaceDetector {
   readonly #network: Network;
-  readonly #kernels: EngineKernels | undefined;
+  readonly #picture: PictureKernel;
   readonly #options: DetectorOptions;
   readonly #priors = new Map<string, Float32Array>();
   /** The last input: millions of numbers that the next image of this size can have. */
   #spareInput: Float32Array | undefined;
 
-  constructor(network: Network, kernels: EngineKernels | undefined, options: DetectorOptions) {
+  constructor(network: Network, picture: PictureKernel, options: DetectorOptions) {
     this.#network = network;
-    this.#kernels = kernels;
+    this.#picture = picture;
     this.#options = options;
   }
 
@@ -108,12 +107,8 @@ class FaceboxesDetector implements FaceDetector {
     const dst = this.#spareInput?.length === length ? this.#spareInput : new Float32Array(length);
     // A second image may come while the first one is still with the network.
     this.#spareInput = undefined;
-    if (this.#kernels) {
-      const whole = { left: 0, top: 0, width: image.width, height: image.height };
-      return this.#kernels.picture.toNetworkInput(image, whole, width, height, MEAN_SUBTRACTED, dst);
-    }
-    const isSame = width === image.width && height === image.height;
-    return toNetworkInput(isSame ? image : resizeImage(image, width, height), MEAN_SUBTRACTED, dst);
+    const whole = { left: 0, top: 0, width: image.width, height: image.height };
+    return this.#picture.toNetworkInput(image, whole, width, height, MEAN_SUBTRACTED, dst);
   }
 
   #priorsFor(width: number, height: number): Float32Array {

@@ -85,12 +85,15 @@ describeWithShared('FaceBoxes against the original', () => {
   });
 
   describe.each([
-    ['wasm', referenceNames],
-    ['cpu', ['JianzhuGuo']],
-  ] as const)('on %s', (backend, names) => {
+    ['compiled', {}, referenceNames],
+    ['compiled', { optimize: false }, ['JianzhuGuo']],
+    ['compiled', { simd: 'plain', threads: 2 }, ['JianzhuGuo']],
+    ['wasm', {}, referenceNames],
+    ['cpu', {}, ['JianzhuGuo']],
+  ] as const)('on %s %j', (backend, options, names) => {
     let engine: Engine;
     beforeAll(async () => {
-      engine = await createEngine(backend);
+      engine = await createEngine(backend, options);
     });
     afterAll(() => engine.dispose());
 
@@ -130,11 +133,11 @@ describeWithShared('FaceBoxes against the original', () => {
   });
 });
 
-describe('createFaceDetector', () => {
+describe.each(['compiled', 'wasm'] as const)('createFaceDetector on %s', (backend) => {
   let engine: Engine;
   let detector: FaceDetector;
   beforeAll(async () => {
-    engine = await createEngine('wasm');
+    engine = await createEngine(backend);
     const { artifact } = convertNetwork(formulaFaceboxes().stateDict, { file: 'faceboxes' });
     detector = await createFaceDetector(engine, artifact);
   });

@@ -21,10 +21,16 @@ const MAX_OUTPUT_ERROR = 5e-6;
 const MAX_PARAM_ERROR = 5e-6;
 
 describeWithShared('regressor against the original', () => {
-  describe.each(['wasm', 'cpu'] as const)('on %s', (backend) => {
+  describe.each([
+    ['compiled', {}],
+    ['compiled', { optimize: false }],
+    ['compiled', { simd: 'plain', threads: 2 }],
+    ['wasm', {}],
+    ['cpu', {}],
+  ] as const)('on %s %j', (backend, options) => {
     let engine: Engine;
     beforeAll(async () => {
-      engine = await createEngine(backend);
+      engine = await createEngine(backend, options);
     });
     afterAll(() => engine.dispose());
 
@@ -58,10 +64,10 @@ describeWithShared('regressor against the original', () => {
   });
 });
 
-describe('createRegressor', () => {
+describe.each(['compiled', 'wasm'] as const)('createRegressor on %s', (backend) => {
   let engine: Engine;
   beforeAll(async () => {
-    engine = await createEngine('wasm');
+    engine = await createEngine(backend);
   });
   afterAll(() => engine.dispose());
 
