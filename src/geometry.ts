@@ -59,6 +59,7 @@ export { cameraMatrix, poseFromParams, poseMatrix } from './geometry/pose.ts';
 export { type PoseBox, poseBox } from './geometry/pose-box.ts';
 export { interpolate, type Raster, type RasterizeOptions, rasterize } from './geometry/rasterize.ts';
 export { type DrawRenderOptions, drawRender } from './geometry/render.ts';
+export { resizePicture } from './geometry/resize-picture.ts';
 export { landmarksHypotenuse, roiBoxFromFaceBox, roiBoxFromLandmarks } from './geometry/roi-box.ts';
 export {
   anglesFromRotation,
@@ -67,7 +68,7 @@ export {
   rotationFromQuaternion,
 } from './geometry/rotation.ts';
 export { type LightOptions, shadeVertices } from './geometry/shading.ts';
-export { arrangeSheet, type SheetOptions } from './geometry/sheet.ts';
+export { arrangeSheet, createSheet, type Sheet, type SheetOptions } from './geometry/sheet.ts';
 export { type CropPlacement, cropPlacement, cropToImage } from './geometry/similarity-transform.ts';
 export { installSurfaceKernel } from './geometry/surface-kernel.ts';
 export { drawTextured, type TexturedFace } from './geometry/textured.ts';

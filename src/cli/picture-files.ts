@@ -6,7 +6,7 @@ import { withClosedMouth } from '../geometry/mesh.ts';
 import type { Background, Compatibility } from '../geometry/picture.ts';
 import { drawPncc } from '../geometry/pncc.ts';
 import { drawRender } from '../geometry/render.ts';
-import { arrangeSheet } from '../geometry/sheet.ts';
+import { arrangeSheet, createSheet, type SheetOptions } from '../geometry/sheet.ts';
 import { drawTextured } from '../geometry/textured.ts';
 import { extractUvTexture, type UvTextureOptions } from '../geometry/uv-texture.ts';
 import { encodeGrey16Png, encodePng } from '../image-files/write-image.ts';
@@ -37,6 +37,13 @@ type Drawing = (found: FoundFaces, plan: PicturePlan) => RgbaImage | undefined;
 
 const verticesOf = ({ faces }: FoundFaces): Float32Array[] => faces.map((face) => face.vertices());
 
+/** The original puts the textures of all faces in one row. */
+const sheetOf = (textures: readonly RgbaImage[], compatibility?: Compatibility): SheetOptions =>
+  compatibility === 'upstream' ? { columns: textures.length } : {};
+
+/** Longer side of a `--sheet`, px, at most: a picture to look at, whatever the photo. */
+const MAX_SHEET_SIZE = 4096;
+
 /** Side of a frontal portrait, px: the crop that the regressor saw. */
 const FRONTAL_SIZE = 512;
 const FRONTAL_TEXTURE: UvTextureOptions = { size: 512, hidden: 'mirror', fill: true };
@@ -56,7 +63,7 @@ const DRAWINGS: Readonly<Record<string, Drawing>> = {
   'uv-texture': (found, { texture }) => {
     const maps = found.maps();
     const textures = verticesOf(found).map((vertices) => extractUvTexture(found.image, vertices, maps, texture));
-    return textures.length === 0 ? undefined : arrangeSheet(textures);
+    return textures.length === 0 ? undefined : arrangeSheet(textures, sheetOf(textures, texture.compatibility));
   },
   frontal: (found, { texture }) => {
     const maps = found.maps();
@@ -102,6 +109,9 @@ const DRAWINGS: Readonly<Record<string, Drawing>> = {
     ),
 };
 
+/** Kinds that are pictures of faces alone: none where there is no face. */
+const FACE_KINDS: readonly string[] = ['uv-texture', 'frontal'];
+
 /** Kinds that are data more than pictures: a file of their own, never on a sheet. */
 const DATA_FILES: Readonly<Record<string, (found: FoundFaces) => { ending: string; bytes: Uint8Array }>> = {
   'depth-16': (found) => {
@@ -129,7 +139,7 @@ const KINDS = [...Object.keys(DRAWINGS), ...Object.keys(DATA_FILES)];
 export function addPictureFlags(command: Command): Command {
   return command
     .option('-d, --draw <kinds>', `pictures to write, comma-separated: ${KINDS.join(', ')}`)
-    .option('--sheet', 'put the pictures of a photo side by side in one file')
+    .option('--sheet', 'put the pictures of a photo on one labelled sheet instead of a file each')
     .addOption(
       new Option('--background <kind>', 'what pictures are drawn on').choices(['image', 'black']).default('image'),
     )
@@ -200,7 +210,11 @@ export function parseKinds(
  * @param stem - what their names begin with.
  */
 export function* pictureFiles(found: FoundFaces, plan: PicturePlan, stem: string): Generator<OutputFile> {
-  const onSheet: RgbaImage[] = [];
+  const onSheet = plan.isSheet ? drawnKinds(found, plan) : [];
+  const sheet =
+    onSheet.length === 0
+      ? undefined
+      : createSheet(onSheet.length, found.image, { labels: onSheet, maxSize: MAX_SHEET_SIZE });
   for (const kind of plan.kinds) {
     const data = DATA_FILES[kind]?.(found);
     if (data !== undefined) {
@@ -209,8 +223,13 @@ export function* pictureFiles(found: FoundFaces, plan: PicturePlan, stem: string
     }
     const picture = DRAWINGS[kind]?.(found, plan);
     if (picture === undefined) continue;
-    if (plan.isSheet) onSheet.push(picture);
+    if (sheet !== undefined) sheet.add(picture);
     else yield { name: `${stem}.${kind}.png`, bytes: encodePng(picture) };
   }
-  if (onSheet.length > 0) yield { name: `${stem}.sheet.png`, bytes: encodePng(arrangeSheet(onSheet)) };
+  if (sheet !== undefined) yield { name: `${stem}.sheet.png`, bytes: encodePng(sheet.picture) };
+}
+
+/** Those of a plan's kinds that make a picture of this photo: skins need a face. */
+function drawnKinds({ faces }: FoundFaces, { kinds }: PicturePlan): string[] {
+  return kinds.filter((kind) => Object.hasOwn(DRAWINGS, kind) && (faces.length > 0 || !FACE_KINDS.includes(kind)));
 }

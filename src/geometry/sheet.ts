@@ -1,43 +1,173 @@
 /** Several pictures on one. */
 import type { RgbaImage } from '../types.ts';
-import { checkImage, type Picture } from './picture.ts';
+import { paintSegments } from './paint.ts';
+import { type Colour, checkImage, newCanvas, type Picture } from './picture.ts';
+import { resizePicture } from './resize-picture.ts';
+import { textSegments, textWidth } from './stroke-font.ts';
 
-/** Options of `arrangeSheet`. */
+/** Options of `createSheet` and `arrangeSheet`. */
 export interface SheetOptions {
-  /** Pictures in a row; default all of them. */
+  /** Pictures in a row; by default as many as make the sheet most like a square. */
   readonly columns?: number;
-  /** Black space between pictures, px; default 0. */
+  /** Black space between pictures, px; default 0, or with labels a hundredth of a cell. */
   readonly gap?: number;
+  /** A line above each picture, in their order. Small pictures are enlarged so that it can be read. */
+  readonly labels?: readonly string[];
+  /** Longer side of the sheet, px, at most; pictures are made smaller where they do not fit. Default 8192. */
+  readonly maxSize?: number;
+}
+
+/** A sheet that is filled picture by picture, so that they need not all be in memory. */
+export interface Sheet {
+  /**
+   * Puts a picture into the next cell, as large as the cell where it has the cell's proportions, else within it.
+   * @throws RangeError where the sheet is full, or for a picture whose size and data disagree.
+   */
+  add(picture: RgbaImage): void;
+  /** What is there so far; cells are black until they are filled. */
+  readonly picture: Picture;
+}
+
+const DEFAULT_MAX_SIZE = 8192;
+/** A labelled cell is at least this wide or high, px. */
+const LEAST_LABELLED_CELL = 256;
+/** Height of a label's capitals against the cell's shorter side, and in px at the least. */
+const LABEL_SHARE = 0.035;
+const LEAST_LABEL_HEIGHT = 9;
+/** The label's band against its capitals. */
+const BAND_SHARE = 2.4;
+const LABEL_COLOUR: Colour = [235, 235, 235];
+/** How much an empty cell counts, against a sheet that is 2.7 times as wide as high. */
+const EMPTY_CELL_COST = 0.3;
+
+/**
+ * Makes an empty sheet.
+ * @param count - cells.
+ * @param cell - size of the pictures, px; larger ones are made smaller, and with labels smaller ones larger.
+ * @throws RangeError for no cell at all, sizes that are not whole, or labels that are not as many.
+ */
+export function createSheet(
+  count: number,
+  cell: { readonly width: number; readonly height: number },
+  options: SheetOptions = {},
+): Sheet {
+  const { labels, maxSize = DEFAULT_MAX_SIZE } = options;
+  checkWhole('count', count, 1);
+  checkWhole('cell.width', cell.width, 1);
+  checkWhole('cell.height', cell.height, 1);
+  checkWhole('maxSize', maxSize, 1);
+  if (options.columns !== undefined) checkWhole('columns', options.columns, 1);
+  if (options.gap !== undefined) checkWhole('gap', options.gap, 0);
+  if (labels !== undefined && labels.length !== count) {
+    throw new RangeError(`labels: expected ${count}, got ${labels.length}`);
+  }
+  const layout = layOut(count, cell, options, maxSize);
+  const { columns, width, height, cellWidth, cellHeight, labelHeight, band, gap } = layout;
+  const picture = newCanvas({ data: new Uint8Array(width * height * 4), width, height }, 'black');
+  let filled = 0;
+  return {
+    picture,
+    add(added) {
+      checkImage(added);
+      if (filled === count) throw new RangeError(`the sheet has ${count} cells, and all are filled`);
+      const left = (filled % columns) * (cellWidth + gap);
+      const top = Math.floor(filled / columns) * (band + cellHeight + gap);
+      const label = labels?.[filled];
+      filled++;
+      if (label !== undefined) {
+        // A long label becomes smaller rather than reach into the next cell.
+        const size = Math.min(
+          labelHeight,
+          (labelHeight * cellWidth * 0.96) / Math.max(1, textWidth(label, labelHeight)),
+        );
+        const strokes = textSegments(label, left + size * 0.4, top + (band + size) / 2, size);
+        paintSegments(picture, strokes, { colour: LABEL_COLOUR, lineWidth: Math.max(1, size * 0.13) });
+      }
+      const fitted = fitInto(added, cellWidth, cellHeight, labels !== undefined);
+      for (let y = 0; y < fitted.height; y++) {
+        const row = fitted.data.subarray(y * fitted.width * 4, (y + 1) * fitted.width * 4);
+        picture.data.set(row, ((top + band + y) * width + left) * 4);
+      }
+    },
+  };
 }
 
 /**
- * Puts pictures side by side, on black where they differ in size.
+ * Puts pictures on one sheet, in rows, on black where they differ in size.
  * @returns a new picture.
- * @throws RangeError for no picture at all or a column count below 1.
+ * @throws RangeError as `createSheet` does.
  */
 export function arrangeSheet(pictures: readonly RgbaImage[], options: SheetOptions = {}): Picture {
-  const { columns = pictures.length, gap = 0 } = options;
   if (pictures.length === 0) throw new RangeError('pictures: expected at least one, got none');
-  if (!Number.isInteger(columns) || columns < 1) {
-    throw new RangeError(`columns: expected a whole number >= 1, got ${columns}`);
-  }
-  if (!Number.isInteger(gap) || gap < 0) throw new RangeError(`gap: expected a whole number >= 0, got ${gap}`);
   for (const picture of pictures) checkImage(picture);
-  const cellWidth = Math.max(...pictures.map((picture) => picture.width));
-  const cellHeight = Math.max(...pictures.map((picture) => picture.height));
-  const columnCount = Math.min(columns, pictures.length);
-  const rowCount = Math.ceil(pictures.length / columnCount);
-  const width = columnCount * (cellWidth + gap) - gap;
-  const height = rowCount * (cellHeight + gap) - gap;
-  const data = new Uint8ClampedArray(width * height * 4);
-  for (let i = 3; i < data.length; i += 4) data[i] = 255;
-  pictures.forEach((picture, index) => {
-    const left = (index % columnCount) * (cellWidth + gap);
-    const top = Math.floor(index / columnCount) * (cellHeight + gap);
-    for (let y = 0; y < picture.height; y++) {
-      const row = picture.data.subarray(y * picture.width * 4, (y + 1) * picture.width * 4);
-      data.set(row, ((top + y) * width + left) * 4);
-    }
-  });
-  return { data, width, height };
+  const cell = {
+    width: Math.max(...pictures.map((picture) => picture.width)),
+    height: Math.max(...pictures.map((picture) => picture.height)),
+  };
+  const sheet = createSheet(pictures.length, cell, options);
+  for (const picture of pictures) sheet.add(picture);
+  return sheet.picture;
+}
+
+function checkWhole(name: string, value: number, least: number): void {
+  if (!Number.isInteger(value) || value < least) {
+    throw new RangeError(`${name}: expected a whole number >= ${least}, got ${value}`);
+  }
+}
+
+/** Where things go on a sheet, px. */
+interface Layout {
+  readonly columns: number;
+  readonly cellWidth: number;
+  readonly cellHeight: number;
+  readonly labelHeight: number;
+  readonly band: number;
+  readonly gap: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+function layOut(
+  count: number,
+  cell: { readonly width: number; readonly height: number },
+  { columns, gap, labels }: SheetOptions,
+  maxSize: number,
+): Layout {
+  const at = (scale: number, columnCount: number): Layout => {
+    const cellWidth = Math.max(1, Math.round(cell.width * scale));
+    const cellHeight = Math.max(1, Math.round(cell.height * scale));
+    const labelHeight = Math.max(LEAST_LABEL_HEIGHT, Math.min(cellWidth, cellHeight) * LABEL_SHARE);
+    const band = labels === undefined ? 0 : Math.round(labelHeight * BAND_SHARE);
+    const space = gap ?? (labels === undefined ? 0 : Math.max(2, Math.round(Math.max(cellWidth, cellHeight) / 100)));
+    const rows = Math.ceil(count / columnCount);
+    const width = columnCount * (cellWidth + space) - space;
+    const height = rows * (band + cellHeight + space) - space;
+    return { columns: columnCount, cellWidth, cellHeight, labelHeight, band, gap: space, width, height };
+  };
+  const least = labels === undefined ? 0 : LEAST_LABELLED_CELL;
+  const enlarged = Math.max(1, least / Math.max(cell.width, cell.height));
+  const cost = ({ columns: columnCount, width, height }: Layout): number => {
+    const empty = Math.ceil(count / columnCount) * columnCount - count;
+    return Math.abs(Math.log(width / height)) + EMPTY_CELL_COST * (empty / count);
+  };
+  // From many columns to few: of two that are as good the wider one is taken.
+  const candidates = Array.from({ length: count }, (_, i) => at(enlarged, count - i));
+  const square = candidates.reduce((best, layout) => (cost(layout) < cost(best) - 1e-9 ? layout : best));
+  const columnCount = Math.min(columns ?? square.columns, count);
+  let scale = enlarged;
+  let layout = at(scale, columnCount);
+  // Bands and gaps do not shrink in proportion: a few rounds, until it fits or nothing is left to shrink.
+  while (Math.max(layout.width, layout.height) > maxSize && Math.max(layout.cellWidth, layout.cellHeight) > 1) {
+    scale *= Math.min(0.99, maxSize / Math.max(layout.width, layout.height));
+    layout = at(scale, columnCount);
+  }
+  return layout;
+}
+
+/** The picture as large as the cell lets it be; never enlarged unless asked for. */
+function fitInto(picture: RgbaImage, width: number, height: number, enlarge: boolean): RgbaImage {
+  const scale = Math.min(width / picture.width, height / picture.height, enlarge ? Number.POSITIVE_INFINITY : 1);
+  if (scale === 1) return picture;
+  const sideOf = (side: number, most: number): number => Math.min(most, Math.max(1, Math.round(side * scale)));
+  return resizePicture(picture, sideOf(picture.width, width), sideOf(picture.height, height));
 }

@@ -77,8 +77,20 @@ describe('tddfa align --draw', () => {
     expect(await align('sheet', ...args)).toMatchObject({ status: 0, stderr: '' });
     expect(readdirSync(at('sheet'))).toEqual(['my photo.sheet.png']);
     const sheet = readPng(at('sheet', 'my photo.sheet.png'));
-    expect([sheet.width, sheet.height]).toEqual([3 * 64, 36]);
+    // Three labelled pictures of 64 x 36, enlarged to 256 x 144, as near to a square as they come.
+    expect([sheet.width, sheet.height]).toEqual([2 * 256 + 3, 2 * (144 + 22) + 3]);
     expect([...sheet.data.subarray(0, 3)]).toEqual([0, 0, 0]);
+  });
+
+  test('a sheet holds what there is to draw, and data files lie beside it', async () => {
+    const args = ['--boxes', at('none.json'), '--draw', 'uv-texture,pose,depth-16,frontal,boxes', '--sheet'];
+    expect(await align('bare-sheet', ...args)).toMatchObject({ status: 0, stderr: '' });
+    expect(readdirSync(at('bare-sheet')).sort()).toEqual(['my photo.depth-16.png', 'my photo.sheet.png']);
+    expect(readPng(at('bare-sheet', 'my photo.sheet.png')).height).toBe(2 * (144 + 22) + 3);
+    expect(await align('only-skin', '--boxes', at('none.json'), '--draw', 'uv-texture', '--sheet')).toMatchObject({
+      status: 0,
+    });
+    expect(existsSync(at('only-skin'))).toBe(false);
   });
 
   test('draws the photo where there is no face, and neither texture nor portrait', async () => {
