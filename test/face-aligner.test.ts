@@ -126,6 +126,27 @@ describe('createFaceAligner', () => {
     await expect(loading).rejects.toThrow(/abort/i);
   });
 
+  test('several aligners at once do not disturb each other, nor does the end of one', async () => {
+    const weights = fileWeights(await formulaPack());
+    const others = await Promise.all([
+      createFaceAligner({ weights, threads: 2 }),
+      createFaceAligner({ weights }),
+      createFaceAligner({ weights, backend: 'wasm' }),
+    ]);
+    const [expected] = await aligner.align(plainImage, [someBox]);
+    const alignOften = async (one: FaceAligner): Promise<void> => {
+      for (let i = 0; i < 5; i++) {
+        const [[face]] = await Promise.all([one.align(plainImage, [someBox]), one.detect(plainImage)]);
+        expectClose((face as AlignedFace).params, (expected as AlignedFace).params, { maxAbs: 1e-4 });
+      }
+    };
+    await Promise.all(others.map(alignOften));
+    others[0]?.dispose();
+    await Promise.all(others.slice(1).map(alignOften));
+    for (const other of others) other.dispose();
+    await alignOften(aligner);
+  });
+
   test('throws DisposedError after dispose, which may be called twice', async () => {
     const short = await createFaceAligner({ weights: fileWeights(await formulaPack()) });
     const [face] = await short.align(plainImage, [someBox]);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, jest, test } from '@jest/globals';
 import { COMPILED_ENGINE_DEFAULTS, createCompiledEngine } from '../../src/engine/compiled.ts';
 import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
@@ -37,6 +39,18 @@ function changed(artifact: LayersArtifact, layer: string, changes: object): Laye
 
 function picture([batch, height, width, channels]: Shape): Float32Array {
   return Float32Array.from({ length: batch * height * width * channels }, (_, i) => Math.cos(i));
+}
+
+/** What may come and go between two looks at the memory; ten thousand forgotten results would be 2.5 MB. */
+const MAX_GROWTH_BYTES = 1_000_000;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
+function liveBytes(): number {
+  collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
 }
 
 describe('the compiled engine', () => {
@@ -88,15 +102,60 @@ describe('the compiled engine', () => {
     engine.dispose();
   });
 
-  test('does not grow over ten thousand runs', async () => {
-    const engine = await createCompiledEngine();
+  test.each([1, 2])('does not grow over ten thousand runs on %i threads', async (threads) => {
+    const engine = await createCompiledEngine({ threads });
     const network = await engine.loadNetwork(smallNetwork());
     const shape: Shape = [2, 5, 5, 3];
     const input = picture(shape);
-    await network.run(input, shape);
+    for (let i = 0; i < 1000; i++) await network.run(input, shape);
     const before = network.statistics;
+    const bytesBefore = liveBytes();
     for (let i = 0; i < 10_000; i++) await network.run(input, shape);
     expect(network.statistics).toEqual(before);
+    expect(liveBytes() - bytesBefore).toBeLessThan(MAX_GROWTH_BYTES);
+    engine.dispose();
+  });
+
+  test('does not grow with the sizes it has seen', async () => {
+    const engine = await createCompiledEngine({ cachedSizes: 2 });
+    const network = await engine.loadNetwork(smallNetwork());
+    const runSizes = async (): Promise<void> => {
+      for (let side = 2; side < 102; side++) await network.run(picture([1, side, 3, 3]), [1, side, 3, 3]);
+    };
+    await runSizes();
+    const { memoryBytes } = network.statistics;
+    const bytesBefore = liveBytes();
+    for (let round = 0; round < 5; round++) await runSizes();
+    expect(network.statistics.memoryBytes).toBe(memoryBytes);
+    expect(liveBytes() - bytesBefore).toBeLessThan(MAX_GROWTH_BYTES);
+    engine.dispose();
+  });
+
+  test.each([1, 2])('forgets a size whose compilation failed and runs on, on %i threads', async (threads) => {
+    const engine = await createCompiledEngine({ threads });
+    const network = await engine.loadNetwork(smallNetwork());
+    const shape: Shape = [1, 6, 5, 3];
+    const failure = new WebAssembly.CompileError('out of executable memory');
+    const instantiate = jest.spyOn(WebAssembly, 'instantiate').mockRejectedValueOnce(failure);
+    await expect(network.run(picture(shape), shape)).rejects.toThrow(failure);
+    instantiate.mockRestore();
+    expect(network.statistics.cachedSizes).toEqual([]);
+    await expect(network.run(picture(shape), shape)).resolves.toHaveLength(2);
+    expect(network.statistics.cachedSizes).toEqual(['6 x 5 x 3']);
+    engine.dispose();
+  });
+
+  test('a batch for which there is no memory is a RangeError, and the network runs on', async () => {
+    const engine = await createCompiledEngine({ threads: 2 });
+    const network = await engine.loadNetwork(smallNetwork());
+    const shape: Shape = [1, 6, 5, 3];
+    const before = await network.run(picture(shape), shape);
+    // The shared memory ends at 1 GiB, which the arena of one such picture exceeds.
+    const huge: Shape = [1, 9000, 9000, 3];
+    await expect(network.run(new Float32Array(9000 * 9000 * 3), huge)).rejects.toThrow(
+      /the network needs \d+ MB of WebAssembly memory, which cannot be had/,
+    );
+    expect(await network.run(picture(shape), shape)).toEqual(before);
     engine.dispose();
   });
 
