@@ -16,6 +16,7 @@ import type { RgbaImage } from '../src/types.ts';
 import { createMeanSmoother } from '../src/video/smoothing.ts';
 import { createFaceTracker, type FaceTrackerOptions } from '../src/video/tracker.ts';
 import { readVideo } from '../src/video-files/read-video.ts';
+import { growthPerStep } from '../test/support/memory-growth.ts';
 import { repositoryRoot, sharedPath } from '../test/support/paths.ts';
 import { meanX, tremble } from '../test/support/tremble.ts';
 import { upstreamPack } from '../test/support/upstream-pack.ts';
@@ -122,12 +123,18 @@ for (const [name, trackerOptions] of [
   report(name, ((count - 10) * 1000) / (performance.now() - from), 'frames/s');
 }
 
-console.log(`\nMemory over ${MEMORY_FRAMES} frames: resident, in MB`);
+console.log(`\nMemory over ${MEMORY_FRAMES} frames`);
 const tracker = createFaceTracker(aligner);
-for (let i = 0; i <= MEMORY_FRAMES; i++) {
-  await tracker.next(frames[i % frames.length] as RgbaImage, i * FRAME_MS);
-  if (i > 0 && i % (MEMORY_FRAMES / 4) === 0) report(`after ${i} frames`, process.memoryUsage().rss / 1e6, 'MB');
-}
+const growth = await growthPerStep({
+  stepsPerWindow: MEMORY_FRAMES / 8,
+  async run(start, count) {
+    for (let i = start; i < start + count; i++) {
+      await tracker.next(frames[i % frames.length] as RgbaImage, i * FRAME_MS);
+    }
+  },
+});
+report('heap and buffers that a frame leaves behind, median', growth, 'bytes');
+report('resident in the end', process.memoryUsage().rss / 1e6, 'MB');
 
 aligner.dispose();
 if (options.save !== undefined) {

@@ -94,20 +94,50 @@ describeWithShared('createFaceTracker', () => {
     }
   });
 
-  test('faces that cross keep their ids', async () => {
-    const steps = 30;
-    const frames = Array.from({ length: steps }, (_, i) => frame(at(ben, 540 - 15 * i), at(anna, 100 + 15 * i)));
+  test.each([
+    ['anna', 'ben', 15],
+    ['anna', 'carl', 15],
+    ['ben', 'anna', 6],
+    ['carl', 'ben', 10],
+  ] as const)(
+    'faces that cross keep their ids, and nobody else is seen (%s before %s, %i px a frame)',
+    async (near, far, step) => {
+      const who = { anna, ben, carl };
+      const steps = Math.round(450 / step);
+      const frames = Array.from({ length: steps }, (_, i) =>
+        frame(at(who[far], 540 - step * i), at(who[near], 100 + step * i)),
+      );
+      const found = await track(frames);
+      const [nearId] = nearest(found[0], 100);
+      const [farId] = nearest(found[0], 540);
+      expect(new Set([nearId, farId]).size).toBe(2);
+      expect(nearest(found[steps - 1], 100 + step * (steps - 1))).toEqual([nearId]);
+      expect(nearest(found[steps - 1], 540 - step * (steps - 1))).toEqual([farId]);
+      expect(new Set(idsOf(found).flat())).toEqual(new Set([nearId, farId]));
+      // Both are there but while one hides the other.
+      for (const [i, faces] of found.entries()) {
+        if (Math.abs(440 - 2 * step * i) > 200) expect(faces).toHaveLength(2);
+      }
+      // While one hides the other, nobody is seen twice.
+      for (const faces of found) expect(new Set(faces.map(({ id }) => id)).size).toBe(faces.length);
+      for (const faces of found) {
+        if (faces.length === 2) expect(Math.abs(centreOf(faces[0]) - centreOf(faces[1]))).toBeGreaterThan(20);
+      }
+    },
+  );
+
+  test('somebody else who comes out from behind a face is a new face', async () => {
+    const frames = Array.from({ length: 40 }, (_, i) => {
+      // Ben goes behind Anna, and Carl comes out on the other side.
+      const x = 540 - 12 * i;
+      return frame(x > 320 ? at(ben, x) : at(carl, x), at(anna, 320));
+    });
     const found = await track(frames);
-    const [annaId] = nearest(found[0], 100);
+    const [annaId] = nearest(found[0], 320);
     const [benId] = nearest(found[0], 540);
-    expect(new Set([annaId, benId]).size).toBe(2);
-    expect(nearest(found[steps - 1], 100 + 15 * (steps - 1))).toEqual([annaId]);
-    expect(nearest(found[steps - 1], 540 - 15 * (steps - 1))).toEqual([benId]);
-    // While one hides the other, nobody is seen twice.
-    for (const faces of found) expect(new Set(faces.map(({ id }) => id)).size).toBe(faces.length);
-    for (const faces of found) {
-      if (faces.length === 2) expect(Math.abs(centreOf(faces[0]) - centreOf(faces[1]))).toBeGreaterThan(20);
-    }
+    const [carlId] = nearest(found[39], 540 - 12 * 39);
+    expect(new Set([annaId, benId, carlId]).size).toBe(3);
+    expect(nearest(found[39], 320)).toEqual([annaId]);
   });
 
   test('follows at most so many faces', async () => {
