@@ -72,7 +72,10 @@ export function startFfmpeg(
           : `${program} cannot be started: ${cause.message}`;
       reject(new VideoFileError(path, reason, { cause }));
     });
-    child.on('close', (code) => resolve({ ok: code === 0, complaint: inOneLine(complaint) }));
+    child.on('close', (code, signal) => {
+      // The system ends a program that writes more than it may; there is no complaint then.
+      resolve({ ok: code === 0, complaint: signal === 'SIGXFSZ' ? 'File too large' : inOneLine(complaint) });
+    });
   });
   ended.then(endWork, endWork);
   // Whoever waits hears of it; a process that nobody waits for any more must not bring the program down.
@@ -118,6 +121,8 @@ export async function runFfmpeg(
 /** Says a complaint of ffmpeg without its own file names and addresses in memory. */
 export function explain(complaint: string, path: string): string {
   if (/No space left on device/i.test(complaint)) return 'the disk is full';
+  if (/Disk quota exceeded/i.test(complaint)) return 'the disk quota is used up';
+  if (/File too large/i.test(complaint)) return 'the system allows no file so large';
   if (/moov atom not found/i.test(complaint)) return 'the file is no video or is cut short (moov atom not found)';
   const words = complaint
     .replace(/\[[^\]]* @ 0x[0-9a-f]+\] ?/gi, '')

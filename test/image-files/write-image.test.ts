@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { TddfaError } from '../../src/errors.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
+import { writeFailure } from '../../src/image-files/write-file-atomically.ts';
 import { writeImage } from '../../src/image-files/write-image.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tddfa-write-image-'));
@@ -24,6 +25,21 @@ describe('writeImage', () => {
     await expect(writeImage('/proc/tddfa/a.png', image)).rejects.toThrow('cannot write /proc/tddfa/a.png');
     expect(readFileSync(file, 'utf8')).toBe('keep me');
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  test('what the system says of a full disk is said in words', () => {
+    const failure = (path: string): string => {
+      try {
+        writeFileSync(path, 'more than fits');
+      } catch (error) {
+        return writeFailure(error);
+      }
+      return 'written';
+    };
+    // A device that is always full; other systems than Linux may not have it.
+    if (existsSync('/dev/full')) expect(failure('/dev/full')).toBe('the disk is full');
+    expect(failure(join(folder, 'no', 'such'))).toBe('its folder cannot be made');
+    expect(failure(folder)).toBe('a folder is in its place');
   });
 
   test('refuses data that does not fit the size', async () => {

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { VideoFileError } from '../../src/errors.ts';
 import type { RgbaImage } from '../../src/types.ts';
+import { runFfmpeg } from '../../src/video-files/ffmpeg.ts';
 import { chooseFrameRate, probeVideo, readProbe } from '../../src/video-files/probe-video.ts';
 import { readVideo } from '../../src/video-files/read-video.ts';
 import type { VideoFrame } from '../../src/video-files/video-frame.ts';
@@ -69,6 +71,15 @@ describe('readProbe', () => {
 });
 
 describeWithFfmpeg('video files', () => {
+  test('what ffmpeg says of a full disk is said in words', async () => {
+    // A device that is always full; other systems than Linux may not have it.
+    if (!existsSync('/dev/full')) return;
+    const input = ['-f', 'lavfi', '-i', 'testsrc=duration=1'];
+    await expect(runFfmpeg('ffmpeg', [...input, '-f', 'matroska', '-y', '/dev/full'], 'a.mkv')).rejects.toThrow(
+      'a.mkv: the disk is full',
+    );
+  });
+
   const inFolder = useTemporaryFolder();
 
   /** Makes a film of a test pattern by ffmpeg. */

@@ -1,0 +1,22 @@
+import { spawnSync } from 'node:child_process';
+import { repositoryRoot } from './paths.ts';
+import type { CliResult } from './run-cli.ts';
+
+/**
+ * Runs the command in a process of its own that may not write files larger than so many KiB: as on a disk that fills, a write
+ * fails in the middle of a file. Unlike a small disk it needs no rights.
+ */
+export function runCliWithFileLimit(kibibytes: number, args: readonly string[]): CliResult {
+  const command = [process.execPath, '--import', 'tsx', 'src/cli/main.ts', ...args];
+  // POSIX counts in blocks of 512 bytes.
+  const { status, stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', `ulimit -f ${kibibytes * 2} && exec "$@"`, 'sh', ...command],
+    {
+      cwd: repositoryRoot,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '', TSX_DISABLE_CACHE: '1' },
+    },
+  );
+  return { status: status ?? -1, stdout, stderr };
+}
