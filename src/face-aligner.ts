@@ -61,6 +61,11 @@ export interface FaceAligner {
   readonly faceMaps?: FaceMaps;
   /** Licences of the models in use. */
   readonly licences: readonly ModelLicence[];
+  /**
+   * The same aligner, but one that leaves an image's pixels with the caller; absent where pixels stay anyway, as they do
+   * everywhere but in a worker. For code that takes any aligner and looks at the image itself, as the tracker does.
+   */
+  readonly keepingPixels?: FaceAligner;
 
   /**
    * Finds faces.

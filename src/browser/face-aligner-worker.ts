@@ -67,7 +67,6 @@ function assemble(
   const reconstructSurface = createSurfaceReconstructor(packName, morphableModel, {
     ...(packed && { landmarks: packed.landmarks, createDense: () => evaluatorOf(packed.dense) }),
   });
-  const images = new WorkerImages(keepPixels, (keys) => connection.drop(keys));
   let isDisposed = false;
 
   function checkUsable(): void {
@@ -76,6 +75,7 @@ function assemble(
   }
 
   async function call<Method extends WorkerMethod>(
+    images: WorkerImages,
     method: Method,
     image: RgbaImage,
     argument: unknown,
@@ -85,16 +85,18 @@ function assemble(
     return connection.call(method, sent, transfer, argument);
   }
 
-  return {
+  const drop = (keys: readonly number[]): void => connection.drop(keys);
+  const makeAligner = (images: WorkerImages, keepingPixels?: FaceAligner): FaceAligner => ({
     backend,
     regressor,
     licences,
     ...(morphableModel && { morphableModel }),
     ...(faceMaps && { faceMaps }),
-    detect: (image, detectorOptions) => call('detect', image, detectorOptions),
-    align: (image, boxes) => call('align', image, boxes),
-    alignToLandmarks: (image, faces) => call('alignToLandmarks', image, faces),
-    alignCrops: (image, roiBoxes) => call('alignCrops', image, roiBoxes),
+    ...(keepingPixels && { keepingPixels }),
+    detect: (image, detectorOptions) => call(images, 'detect', image, detectorOptions),
+    align: (image, boxes) => call(images, 'align', image, boxes),
+    alignToLandmarks: (image, faces) => call(images, 'alignToLandmarks', image, faces),
+    alignCrops: (image, roiBoxes) => call(images, 'alignCrops', image, roiBoxes),
     reconstruct(face, reconstructOptions) {
       checkUsable();
       return reconstructSurface(face, reconstructOptions);
@@ -103,5 +105,7 @@ function assemble(
       isDisposed = true;
       connection.close();
     },
-  };
+  });
+  const keeping = makeAligner(new WorkerImages(true, drop));
+  return keepPixels ? keeping : makeAligner(new WorkerImages(false, drop), keeping);
 }

@@ -74,11 +74,13 @@ export interface FaceTracker {
 
 /**
  * Makes a tracker. Several can share an aligner.
- * @param aligner - with a detector and a morphable model.
+ * @param given - an aligner with a detector and a morphable model, in a worker or not.
  * @throws RangeError or TypeError naming the option that makes no sense; WeightFormatError when the pack has no morphable
  *   model.
  */
-export function createFaceTracker(aligner: FaceAligner, options: FaceTrackerOptions = {}): FaceTracker {
+export function createFaceTracker(given: FaceAligner, options: FaceTrackerOptions = {}): FaceTracker {
+  // What a face looks like is seen here, in pixels that must not have moved to a worker.
+  const aligner = given.keepingPixels ?? given;
   const settings = checkOptions(options);
   const { morphableModel } = aligner;
   if (morphableModel === undefined) throw new WeightFormatError('the pack', 'tracking needs a morphable model');

@@ -345,7 +345,7 @@ button('sample').addEventListener('click', () => void showSample());
 button('camera').addEventListener('click', () => void watch(() => player.openCamera(), 'camera', cameraProblem));
 button('play').addEventListener('click', async () => {
   if (player.isPlaying) {
-    player.pause();
+    await player.pause();
     await showMesh();
   } else {
     await player.play();

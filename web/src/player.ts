@@ -10,6 +10,8 @@ export class Player {
   /** Changes with every start and stop, so that an old loop notices. */
   #run = 0;
   #url: string | undefined;
+  /** The frame that was handed over last, once it is shown. */
+  #shown: Promise<void> = Promise.resolve();
 
   constructor(
     video: HTMLVideoElement,
@@ -74,13 +76,16 @@ export class Player {
     void this.#loop(++this.#run);
   }
 
-  pause(): void {
-    this.#run++;
+  /** Settles when the last frame is shown. */
+  async pause(): Promise<void> {
     this.#video.pause();
+    await this.#shown.catch(() => {});
+    this.#run++;
   }
 
   close(): void {
-    this.pause();
+    this.#run++;
+    this.#video.pause();
     const stream = this.#video.srcObject;
     if (stream instanceof MediaStream) for (const track of stream.getTracks()) track.stop();
     this.#video.srcObject = null;
@@ -89,19 +94,28 @@ export class Player {
     this.#video.removeAttribute('src');
   }
 
+  /** One frame is fetched while the one before is computed: waiting for it would leave out every second frame. */
   async #loop(run: number): Promise<void> {
     let interval: number | undefined;
     let last: number | undefined;
+    const show = (picture: SeenPicture): void => {
+      if (run !== this.#run) return;
+      const now = performance.now();
+      if (last !== undefined) interval = interval === undefined ? now - last : interval * 0.9 + (now - last) * 0.1;
+      last = now;
+      this.#onPicture(picture, interval === undefined ? undefined : 1000 / interval);
+    };
     try {
       for (;;) {
         await this.#nextFrame();
         if (run !== this.#run) return;
-        const picture = await this.#follow();
-        if (run !== this.#run) return;
-        const now = performance.now();
-        if (last !== undefined) interval = interval === undefined ? now - last : interval * 0.9 + (now - last) * 0.1;
-        last = now;
-        this.#onPicture(picture, interval === undefined ? undefined : 1000 / interval);
+        const seen = await this.#follow();
+        const present = seen().then(show);
+        // Heard of when it is waited for.
+        present.catch(() => {});
+        const before = this.#shown;
+        this.#shown = present;
+        await before;
       }
     } catch (error) {
       if (run === this.#run) this.#onError(error as Error);
@@ -110,15 +124,18 @@ export class Player {
 
   async #showOne(): Promise<void> {
     try {
-      this.#onPicture(await this.#follow(), undefined);
+      const seen = await this.#follow();
+      this.#onPicture(await seen(), undefined);
     } catch (error) {
       this.#onError(error as Error);
     }
   }
 
-  async #follow(): Promise<SeenPicture> {
+  /** Hands the present frame over. @returns what will be seen in it. */
+  async #follow(): Promise<() => Promise<SeenPicture>> {
     const bitmap = await createImageBitmap(this.#video);
-    return this.#studio.ask('follow', { bitmap, timestampMs: performance.now() }, [bitmap]);
+    const seen = this.#studio.ask('follow', { bitmap, timestampMs: performance.now() }, [bitmap]);
+    return () => seen;
   }
 
   /** When the video has another picture. */

@@ -1,0 +1,200 @@
+/**
+ * `npm run bench:browser`: how fast the page and the library are in headless Chromium: first result, main thread, camera.
+ * Needs Debian's Chromium, ffmpeg, and the reference data beside the repository, or `--weights` and `--video`.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { build } from 'vite';
+import { bundleBrowser } from '../scripts/bundle-browser.js';
+import {
+  LIBRARY_PAGE,
+  LIBRARY_SCRIPT,
+  launchChromium,
+  openLibraryPage,
+  startSite,
+} from '../test/support/browser-site.ts';
+import { repositoryRoot, sharedPath } from '../test/support/paths.ts';
+import { upstreamPack } from '../test/support/upstream-pack.ts';
+import { quantile, sorted } from './measure.ts';
+import { describeMachine } from './report.ts';
+
+declare const tddfa: typeof import('../src/browser.ts');
+/** What `WATCH` notes on a page. */
+declare const watched: { readonly longTasks: number[]; firstResultMs: number | undefined };
+
+/** Faster than cameras are, so that it is not the camera that is measured. */
+const CAMERA_FRAMES_PER_SECOND = 60;
+const CAMERA_SECONDS = 8;
+const VISITS = 7;
+
+const options = new Command('bench:browser')
+  .option('--weights <folder>', 'pack')
+  .option('--video <file>', 'film with one face, which the camera shows')
+  .option('--save <name>', 'write bench/results/browser-<name>.json')
+  .parse()
+  .opts<{ weights?: string; video?: string; save?: string }>();
+
+const machine = describeMachine();
+console.log(
+  `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, commit ${machine.commit}, load ${machine.load}`,
+);
+const results: Record<string, number> = {};
+const report = (name: string, value: number, unit: string): void => {
+  results[`${name}, ${unit}`] = value;
+  console.log(`  ${name.padEnd(60)} ${value.toFixed(1).padStart(8)} ${unit}`);
+};
+
+const folder = join(repositoryRoot, 'bench', '.build');
+const camera = join(folder, 'camera.y4m');
+await mkdir(folder, { recursive: true });
+execFileSync('ffmpeg', [
+  ...['-v', 'error', '-y', '-i', options.video ?? sharedPath('photos', 'obama.mp4'), '-an', '-pix_fmt', 'yuv420p'],
+  ...['-vf', `setpts=N/${CAMERA_FRAMES_PER_SECOND}/TB,scale=640:480,setsar=1`, '-r', String(CAMERA_FRAMES_PER_SECOND)],
+  camera,
+]);
+await bundleBrowser(join(folder, 'library'));
+await build({
+  root: join(repositoryRoot, 'web'),
+  logLevel: 'error',
+  build: { outDir: join(folder, 'site'), emptyOutDir: true },
+});
+const pack = options.weights ?? (await upstreamPack());
+const server = await startSite({
+  folders: { '/': join(folder, 'site'), '/bundle/': join(folder, 'library'), '/pack/': pack },
+  files: { '/library.html': LIBRARY_PAGE, '/main.js': LIBRARY_SCRIPT },
+});
+const browser: Browser = await launchChromium([
+  '--use-fake-ui-for-media-stream',
+  '--use-fake-device-for-media-stream',
+  `--use-file-for-fake-video-capture=${camera}`,
+]);
+console.log(`Chromium ${browser.version()}`);
+
+/** Notes when the first result is told, and every task of the main thread that takes over 50 ms. */
+const WATCH = `
+  globalThis.watched = { longTasks: [], firstResultMs: undefined };
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) watched.longTasks.push(duration);
+  }).observe({ type: 'longtask', buffered: true });
+  addEventListener('DOMContentLoaded', () => {
+    const status = document.getElementById('status');
+    if (status === null) return;
+    new MutationObserver(() => {
+      if (watched.firstResultMs === undefined && /face.* found/.test(status.textContent)) {
+        watched.firstResultMs = performance.now();
+      }
+    }).observe(status, { childList: true });
+  });
+`;
+
+async function newContext(): Promise<BrowserContext> {
+  const context = await browser.newContext({ permissions: ['camera'] });
+  await context.addInitScript(WATCH);
+  return context;
+}
+
+async function openPage(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(`${server.url}/?pack=pack/`);
+  await page.locator('#viewer[data-drawn=true]').waitFor();
+  // What comes late is seen too.
+  await page.waitForTimeout(1000);
+  return page;
+}
+
+console.log(`\nThe page: ${VISITS} visits with the weights kept, after one without`);
+const firstResults: number[] = [];
+const longTasks: number[][] = [];
+const visitor = await newContext();
+for (let visit = 0; visit <= VISITS; visit++) {
+  const page = await openPage(visitor);
+  const seen = await page.evaluate(() => watched);
+  if (visit === 0) report('first result at the first visit', seen.firstResultMs ?? Number.NaN, 'ms');
+  else firstResults.push(seen.firstResultMs ?? Number.NaN);
+  longTasks.push(seen.longTasks);
+  await page.close();
+}
+report('first result, median', quantile(sorted(firstResults), 0.5), 'ms');
+report('first result, slowest', quantile(sorted(firstResults), 1), 'ms');
+reportLongTasks('a visit', longTasks);
+await visitor.close();
+
+console.log(`\nThe page with a camera, 640x480, ${CAMERA_FRAMES_PER_SECOND} frames/s offered`);
+for (const surface of ['None', 'Mesh']) {
+  const context = await newContext();
+  const page = await openPage(context);
+  await page.getByRole('radio', { name: surface }).check();
+  await page.getByRole('checkbox', { name: 'Landmarks' }).check();
+  await page.getByRole('button', { name: 'Use the camera' }).click();
+  await page.locator('#timings td').last().filter({ hasText: /^\d+$/ }).waitFor();
+  await page.waitForTimeout(2000);
+  await page.evaluate(() => watched.longTasks.splice(0));
+  const rows: number[][] = [];
+  for (let i = 0; i < CAMERA_SECONDS * 5; i++) {
+    await page.waitForTimeout(200);
+    rows.push((await page.locator('#timings td').allTextContents()).map(Number));
+  }
+  const column = (index: number): number => quantile(sorted(rows.map((row) => row[index] as number)), 0.5);
+  const drawn = surface === 'None' ? 'landmarks' : 'mesh and landmarks';
+  report(`${drawn}, median`, column(5), 'frames/s');
+  for (const [index, stage] of ['reading', 'detection', 'tracking', 'dense mesh', 'drawing'].entries()) {
+    if (index !== 1) report(`${drawn}, ${stage}`, column(index), 'ms');
+  }
+  reportLongTasks(`${drawn}, ${CAMERA_SECONDS} s`, [await page.evaluate(() => watched.longTasks)]);
+  await context.close();
+}
+
+console.log(
+  '\nThe library with a camera, 640x480: readPixels, createFaceAlignerWorker and createFaceTracker, nothing drawn',
+);
+{
+  const context = await newContext();
+  const { page } = await openLibraryPage(context, `${server.url}/library.html`);
+  const seen = await page.evaluate(async (seconds) => {
+    const aligner = await tddfa.createFaceAlignerWorker({ weights: tddfa.httpWeights('/pack/') });
+    const tracker = tddfa.createFaceTracker(aligner);
+    const video = document.createElement('video');
+    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
+    await video.play();
+    let frames = 0;
+    let tracked = 0;
+    let start = 0;
+    for (;;) {
+      await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+      const now = performance.now();
+      const faces = await tracker.next(await tddfa.readPixels(video), now);
+      // The first frames start the camera, and the detector.
+      if (start === 0) {
+        if (faces.length > 0) start = performance.now();
+        continue;
+      }
+      frames++;
+      if (faces.some(({ how }) => how === 'track')) tracked++;
+      if (now - start > seconds * 1000) break;
+    }
+    const took = (performance.now() - start) / 1000;
+    return { width: video.videoWidth, rate: frames / took, tracked: tracked / frames };
+  }, CAMERA_SECONDS);
+  if (seen.width !== 640) throw new Error(`the camera gives ${seen.width} px`);
+  report('tracked', seen.rate, 'frames/s');
+  report('frames with a tracked face', 100 * seen.tracked, '%');
+  reportLongTasks('at start and while tracking', [await page.evaluate(() => watched.longTasks)]);
+  await context.close();
+}
+
+await browser.close();
+await server.close();
+if (options.save !== undefined) {
+  const path = join(repositoryRoot, 'bench', 'results', `browser-${options.save}.json`);
+  await writeFile(path, `${JSON.stringify({ machine, chromium: browser.version(), results }, null, 2)}\n`);
+  console.log(`\nwritten: ${path}`);
+}
+
+function reportLongTasks(name: string, tasks: readonly (readonly number[])[]): void {
+  const longest = tasks.map((durations) => Math.max(0, ...durations));
+  report(`${name}: longest task over 50 ms, median (0: none)`, quantile(sorted(longest), 0.5), 'ms');
+  report(`${name}: longest task over 50 ms, worst (0: none)`, Math.max(...longest), 'ms');
+}
