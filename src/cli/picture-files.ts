@@ -158,7 +158,10 @@ export function addPictureFlags(command: Command): Command {
       ),
     )
     .addOption(
-      new Option('--mouth <way>', 'the opening between the lips (default: closed)').choices(['closed', 'open']),
+      new Option(
+        '--mouth <way>',
+        'between the lips: a skin with what the photo shows there, or nothing (default: closed)',
+      ).choices(['closed', 'open']),
     );
 }
 

@@ -77,7 +77,7 @@ export interface MouthPatch {
    * lips' skin is brought to their inner rims by going through them in order.
    */
   readonly rims: Uint32Array;
-  /** The mesh with its mouth closed: its own triangles, then these. */
+  /** The mesh with its mouth closed: its own triangles without those of a pocket behind the lips, then these. */
   readonly closed: FaceMaps;
 }
 
@@ -93,19 +93,64 @@ const patches = new WeakMap<FaceMaps, MouthPatch>();
 export function mouthPatch(maps: FaceMaps): MouthPatch {
   const known = patches.get(maps);
   if (known !== undefined) return known;
-  const edges = directedEdges(maps.triangles);
+  const skin = withoutPocket(maps);
+  const edges = directedEdges(skin.triangles);
   const hole = mouthHole(loopsOf(edges), maps);
   const none = new Uint32Array(0);
-  const filling = hole === undefined ? { triangles: none, uvTriangles: none } : fill(hole, maps);
+  const filling = hole === undefined ? { triangles: none, uvTriangles: none } : fill(hole, skin);
   const rims = hole === undefined ? none : rimsOf(hole, edges);
+  // A pocket stays where nothing can be put in front of it.
+  const base = hole === undefined ? maps : skin;
   const closed: FaceMaps = {
     ...maps,
-    triangles: concatenate(maps.triangles, filling.triangles),
-    ...(maps.uvTriangles && { uvTriangles: concatenate(maps.uvTriangles, filling.uvTriangles) }),
+    triangles: concatenate(base.triangles, filling.triangles),
+    ...(base.uvTriangles && { uvTriangles: concatenate(base.uvTriangles, filling.uvTriangles) }),
   };
   const patch: MouthPatch = { ...filling, rims, closed };
   patches.set(maps, patch);
   return patch;
+}
+
+/**
+ * A mesh may have a pocket behind its lips, whose walls face anywhere and whose texture is its own: the same mesh without the
+ * triangles of `regions.mouthInside`, nor what else is on their piece of the texture.
+ */
+function withoutPocket(maps: FaceMaps): Pick<FaceMaps, 'triangles' | 'uvs' | 'uvTriangles'> {
+  const { triangles, uvs, uvTriangles, regions = {} } = maps;
+  const inside = new Set(regions.mouthInside);
+  if (inside.size === 0) return maps;
+  const count = triangles.length / 3;
+  const isPocket = new Uint8Array(count);
+  for (let i = 0; i < triangles.length; i++) if (inside.has(triangles[i] as number)) isPocket[(i / 3) | 0] = 1;
+  if (uvTriangles !== undefined) {
+    const pieces = texturePieces(uvTriangles, uvs.length / 2);
+    const balance = new Map<number, number>();
+    const pieceOf = (t: number): number => pieces[uvTriangles[t * 3] as number] as number;
+    for (let t = 0; t < count; t++) {
+      balance.set(pieceOf(t), (balance.get(pieceOf(t)) ?? 0) + (isPocket[t] === 1 ? 1 : -1));
+    }
+    for (let t = 0; t < count; t++) if ((balance.get(pieceOf(t)) as number) > 0) isPocket[t] = 1;
+  }
+  const outside = (corners: Uint32Array): Uint32Array => corners.filter((_, i) => isPocket[(i / 3) | 0] === 0);
+  return { triangles: outside(triangles), uvs, ...(uvTriangles && { uvTriangles: outside(uvTriangles) }) };
+}
+
+/** Which piece of the texture each of its coordinates belongs to: pieces are held together by triangles. */
+function texturePieces(uvTriangles: Uint32Array, count: number): Uint32Array {
+  const parents = Uint32Array.from({ length: count }, (_, i) => i);
+  const find = (row: number): number => {
+    let root = row;
+    while (parents[root] !== root) {
+      parents[root] = parents[parents[root] as number] as number;
+      root = parents[root] as number;
+    }
+    return root;
+  };
+  for (let t = 0; t < uvTriangles.length; t += 3) {
+    const root = find(uvTriangles[t] as number);
+    for (let k = 1; k < 3; k++) parents[find(uvTriangles[t + k] as number)] = root;
+  }
+  return parents.map((_, row) => find(row));
 }
 
 function concatenate(a: Uint32Array, b: Uint32Array): Uint32Array {
@@ -143,7 +188,7 @@ function mouthHole(loops: readonly Uint32Array[], { nccCodes, regions = {} }: Fa
 /** Cuts the ears off the hole, as seen in the texture, until nothing is left of it. */
 function fill(
   hole: Uint32Array,
-  { triangles, uvs, uvTriangles = triangles }: FaceMaps,
+  { triangles, uvs, uvTriangles = triangles }: Pick<FaceMaps, 'triangles' | 'uvs' | 'uvTriangles'>,
 ): Pick<MouthPatch, 'triangles' | 'uvTriangles'> {
   const uvOfVertex = new Map<number, number>();
   const onHole = new Set(hole);

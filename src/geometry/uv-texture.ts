@@ -11,14 +11,14 @@
  *   the same, four channels at once in words                        6.3
  *   kept as a list of texels with their corners, read in order       5.4   <- this file
  *
- * Of that, 3.6 are for finding out what the camera sees (`visibleFacing`).
+ * Of that, 3.6 are for finding out what the camera sees (`lookAt`).
  */
 import type { FaceMaps, RgbaImage } from '../types.ts';
 import { mouthPatch } from './mesh-holes.ts';
 import { mirrorVertices } from './mirror-vertices.ts';
 import { type Compatibility, checkImage, checkIndices, checkVertices, type Picture } from './picture.ts';
 import { interpolate, type Raster, rasterize } from './rasterize.ts';
-import { easeInOut, FULL, GRAZING, visibleFacing } from './visibility.ts';
+import { easeInOut, type FaceView, FULL, GRAZING, lookAt } from './visibility.ts';
 
 /** Options of `extractUvTexture`. */
 export interface UvTextureOptions {
@@ -29,7 +29,7 @@ export interface UvTextureOptions {
    * other side of the face where that is seen, and so is skin that the other side shows much more squarely. `keep`: whatever lies in its place on the photo, as the original does.
    */
   readonly hidden?: 'leave-out' | 'mirror' | 'keep';
-  /** `closed` (default): the mouth's opening is filled from the photo between the lips; `open`: it stays black. */
+  /** `closed` (default): a skin from lip to lip, with what the photo has there; `open`: what the mesh has, a hole or a pocket. */
   readonly mouth?: 'closed' | 'open';
   /** Spreads colours into what is still black, softly and up to the texture's borders: for use on a mesh. Default no. */
   readonly fill?: boolean;
@@ -69,15 +69,16 @@ export function extractUvTexture(
   if (compatibility === 'upstream') return extractUpstream(image, vertices, maps, size);
 
   const patch = mouth === 'closed' ? mouthPatch(maps) : undefined;
-  const facing = visibleFacing(vertices, maps);
+  const view = lookAt(vertices, maps);
   if (patch !== undefined) {
-    // Rolled-in lips face away from the camera, but the photo shows them as well as the skin round them.
+    // Rolled-in lips face away from the camera and lie behind others, but the photo shows them as well as the skin round them.
+    const { facing, depths } = view;
     const { rims } = patch;
     for (let i = 0; i < rims.length; i += 2) {
       const inner = rims[i] as number;
       facing[inner] = Math.max(facing[inner] as number, facing[rims[i + 1] as number] as number);
+      depths[inner] = IN_FRONT;
     }
-    showMouthInside(facing, maps);
   }
   const texture: UvTexture = {
     data: new Uint8ClampedArray(size * size * 4),
@@ -88,24 +89,14 @@ export function extractUvTexture(
   const mirror = hidden === 'mirror' ? mirrorVertices(maps) : undefined;
   const sources = sourcesOf(maps, mouth, size);
   const source = shrink(image, vertices, pixelsPerTexel(vertices, maps.triangles, sources));
-  const weights = lookUp(texture, source.image, source.vertices, sources, facing, mirror, hidden === 'keep');
+  const weights = lookUp(texture, source, sources, view, mirror, hidden === 'keep');
   if (fill) fillUnknown(texture, weights);
   for (let i = 3; i < texture.data.length; i += 4) texture.data[i] = 255;
   return texture;
 }
 
-/**
- * A mesh may have a pocket behind its lips instead of a hole. Its walls face anywhere; what the photo has in their place, teeth or
- * closed lips, is seen as well as the lips are. In place.
- */
-function showMouthInside(facing: Float32Array, { regions = {} }: FaceMaps): void {
-  const { mouthInside, lips } = regions;
-  if (mouthInside === undefined || lips === undefined || lips.length === 0) return;
-  let sum = 0;
-  for (const vertex of lips) sum += facing[vertex] as number;
-  const mean = sum / lips.length;
-  for (const vertex of mouthInside) facing[vertex] = Math.max(facing[vertex] as number, mean);
-}
+/** Nearer to the viewer than anything, and small enough to be interpolated. */
+const IN_FRONT = 1e6;
 
 /** Which vertices make up each texel of a texture, texel by texel, so that it is read from front to back. */
 interface TexelSources {
@@ -189,15 +180,22 @@ function pixelsPerTexel(vertices: Float32Array, triangles: Uint32Array, { texels
   return texels.length === 0 ? 1 : Math.sqrt(((area / 2) * (step / 3)) / texels.length);
 }
 
+/** A part of a photo, made smaller. */
+interface ShrunkPhoto {
+  readonly image: RgbaImage;
+  /** px of `image`. */
+  readonly vertices: Float32Array;
+  /** How many px of the photo one of `image` is wide, and where in the photo its corner lies. */
+  readonly block: number;
+  readonly left: number;
+  readonly top: number;
+}
+
 /**
  * The part of a photo that holds a face, in blocks of px averaged into one where a texel is wider than that: sampling single px
  * would show some of the finest detail and skip the rest.
  */
-function shrink(
-  image: RgbaImage,
-  vertices: Float32Array,
-  pixelsPerTexel: number,
-): { readonly image: RgbaImage; readonly vertices: Float32Array } {
+function shrink(image: RgbaImage, vertices: Float32Array, pixelsPerTexel: number): ShrunkPhoto {
   const block = 2 ** Math.floor(Math.log2(Math.max(1, pixelsPerTexel)));
   let xMin = image.width;
   let yMin = image.height;
@@ -215,7 +213,8 @@ function shrink(
   const top = Math.max(0, Math.floor(yMin));
   const right = Math.min(image.width, Math.ceil(xMax) + 1);
   const bottom = Math.min(image.height, Math.ceil(yMax) + 1);
-  if (block < 2 || block > MAX_BLOCK || right <= left || bottom <= top) return { image, vertices };
+  if (block < 2 || block > MAX_BLOCK || right <= left || bottom <= top)
+    return { image, vertices, block: 1, left: 0, top: 0 };
 
   const width = Math.ceil((right - left) / block);
   const height = Math.ceil((bottom - top) / block);
@@ -249,7 +248,7 @@ function shrink(
     moved[i] = ((moved[i] as number) - left + 0.5) / block - 0.5;
     moved[i + 1] = ((moved[i + 1] as number) - top + 0.5) / block - 0.5;
   }
-  return { image: { data, width, height }, vertices: moved };
+  return { image: { data, width, height }, vertices: moved, block, left, top };
 }
 
 /**
@@ -258,6 +257,8 @@ function shrink(
  */
 const UNCERTAIN = 0.35;
 const CERTAIN = 0.85;
+/** Colours that are spread from elsewhere have a part in a texel until it is seen by one in so many. */
+const SEEN_SHARPNESS = 3;
 /** Wider texels than this come from coordinates that make no sense. */
 const MAX_BLOCK = 4096;
 
@@ -267,10 +268,9 @@ const MAX_BLOCK = 4096;
  */
 function lookUp(
   texture: UvTexture,
-  image: RgbaImage,
-  vertices: Float32Array,
+  { image, vertices, block, left, top }: ShrunkPhoto,
   sources: TexelSources,
-  facing: Float32Array,
+  { facing, depths, isSeen }: FaceView,
   mirror: Uint32Array | undefined,
   keepHidden: boolean,
 ): Float32Array {
@@ -282,15 +282,15 @@ function lookUp(
   const known = new Float32Array(size * size);
   const right = width - 1;
   const bottom = height - 1;
-  const seen = easeInOut(facing, GRAZING, FULL);
-  const certainty = mirror === undefined ? seen : easeInOut(facing, UNCERTAIN, CERTAIN);
-  // x, y, how well it is seen and how surely, of each vertex, in one cache line.
-  const corners = new Float32Array(seen.length * 4);
-  for (let i = 0; i < seen.length; i++) {
+  const xOffset = left + 0.5 * block - 0.5;
+  const yOffset = top + 0.5 * block - 0.5;
+  // x, y, how far it is turned to the camera and how deep it lies, of each vertex, in one cache line.
+  const corners = new Float32Array(facing.length * 4);
+  for (let i = 0; i < facing.length; i++) {
     corners[i * 4] = vertices[i * 3] as number;
     corners[i * 4 + 1] = vertices[i * 3 + 1] as number;
-    corners[i * 4 + 2] = seen[i] as number;
-    corners[i * 4 + 3] = certainty[i] as number;
+    corners[i * 4 + 2] = facing[i] as number;
+    corners[i * 4 + 3] = depths[i] as number;
   }
   for (let k = 0; k < texels.length; k++) {
     const at = texels[k] as number;
@@ -305,32 +305,42 @@ function lookUp(
     const c2 = i2 * 4;
     const x = w0 * (corners[c0] as number) + w1 * (corners[c1] as number) + w2 * (corners[c2] as number);
     const y = w0 * (corners[c0 + 1] as number) + w1 * (corners[c1 + 1] as number) + w2 * (corners[c2 + 1] as number);
-    let weight = w0 * (corners[c0 + 2] as number) + w1 * (corners[c1 + 2] as number) + w2 * (corners[c2 + 2] as number);
+    let cosine = w0 * (corners[c0 + 2] as number) + w1 * (corners[c1 + 2] as number) + w2 * (corners[c2 + 2] as number);
     // What lies beyond the photo's border cannot be seen.
-    if (x < -0.5 || y < -0.5 || x > right + 0.5 || y > bottom + 0.5) weight = 0;
+    if (x < -0.5 || y < -0.5 || x > right + 0.5 || y > bottom + 0.5) cosine = 0;
+    let weight = easeInOut(cosine, GRAZING, FULL);
+    if (weight > 0) {
+      const depth =
+        w0 * (corners[c0 + 3] as number) + w1 * (corners[c1 + 3] as number) + w2 * (corners[c2 + 3] as number);
+      const share = isSeen(x * block + xOffset, y * block + yOffset, depth, cosine);
+      weight *= share;
+      cosine *= share;
+    }
     visibility[at] = weight * 255 + 0.5;
     if (keepHidden) weight = 1;
-    const certain =
-      mirror === undefined
-        ? 1
-        : w0 * (corners[c0 + 3] as number) + w1 * (corners[c1 + 3] as number) + w2 * (corners[c2 + 3] as number);
-    if (mirror !== undefined && (weight < 0.99 || certain < 0.99)) {
+    if (mirror !== undefined && cosine < CERTAIN) {
       const m0 = (mirror[i0] as number) * 4;
       const m1 = (mirror[i1] as number) * 4;
       const m2 = (mirror[i2] as number) * 4;
       const mx = w0 * (corners[m0] as number) + w1 * (corners[m1] as number) + w2 * (corners[m2] as number);
       const my = w0 * (corners[m0 + 1] as number) + w1 * (corners[m1 + 1] as number) + w2 * (corners[m2 + 1] as number);
-      const isInside = mx >= -0.5 && my >= -0.5 && mx <= right + 0.5 && my <= bottom + 0.5;
-      const seenThere = isInside
-        ? w0 * (corners[m0 + 2] as number) + w1 * (corners[m1 + 2] as number) + w2 * (corners[m2 + 2] as number)
-        : 0;
-      const certainThere =
-        w0 * (corners[m0 + 3] as number) + w1 * (corners[m1 + 3] as number) + w2 * (corners[m2 + 3] as number);
+      let cosineThere = 0;
+      if (mx >= -0.5 && my >= -0.5 && mx <= right + 0.5 && my <= bottom + 0.5) {
+        cosineThere =
+          w0 * (corners[m0 + 2] as number) + w1 * (corners[m1 + 2] as number) + w2 * (corners[m2 + 2] as number);
+      }
+      if (cosineThere > GRAZING) {
+        const depth =
+          w0 * (corners[m0 + 3] as number) + w1 * (corners[m1 + 3] as number) + w2 * (corners[m2 + 3] as number);
+        cosineThere *= isSeen(mx * block + xOffset, my * block + yOffset, depth, cosineThere);
+      }
+      const seenThere = easeInOut(cosineThere, GRAZING, FULL);
       // Towards the outline of a turned face its own colours may be the background's: the other side's are taken the more, the
       // more certain they are than its own.
-      const preference = isInside ? (1 - certain) * Math.max(0, certainThere - certain) : 0;
+      const certain = easeInOut(cosine, UNCERTAIN, CERTAIN);
+      const preference = (1 - certain) * Math.max(0, easeInOut(cosineThere, UNCERTAIN, CERTAIN) - certain);
       const own = weight * (1 - preference);
-      const mirrorWeight = Math.max(Math.min(seenThere, 1 - weight), seenThere * preference);
+      const mirrorWeight = Math.max(seenThere - weight, seenThere * preference, 0);
       const total = own + mirrorWeight;
       if (total < MIN_KNOWN) continue;
       target[at] = blend(
@@ -338,10 +348,10 @@ function lookUp(
         samplePixels(pixels, width, right, bottom, mx, my),
         mirrorWeight / total,
       );
-      known[at] = Math.min(1, total);
+      known[at] = Math.min(1, total * SEEN_SHARPNESS);
     } else if (weight >= MIN_KNOWN) {
       target[at] = samplePixels(pixels, width, right, bottom, x, y);
-      known[at] = weight;
+      known[at] = Math.min(1, weight * SEEN_SHARPNESS);
     }
   }
   return known;

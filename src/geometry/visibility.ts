@@ -25,58 +25,97 @@ export const FULL = 0.5;
  * @throws RangeError for coordinates that are not finite or do not fit the triangles.
  */
 export function vertexVisibility(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>): Float32Array {
-  return easeInOut(visibleFacing(vertices, maps), GRAZING, FULL);
+  const { facing, depths, isSeen } = lookAt(vertices, maps);
+  const visibility = new Float32Array(facing.length);
+  for (let i = 0; i < facing.length; i++) {
+    const cosine = facing[i] as number;
+    if (cosine <= GRAZING) continue;
+    const share = isSeen(vertices[i * 3] as number, vertices[i * 3 + 1] as number, depths[i] as number, cosine);
+    visibility[i] = share * easeInOut(cosine, GRAZING, FULL);
+  }
+  return visibility;
 }
 
-/** Values as 0 up to `low`, 1 from `high` on, and smoothly between. */
-export function easeInOut(values: Float32Array, low: number, high: number): Float32Array {
-  const eased = new Float32Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    if (value <= low) continue;
-    const share = Math.min(1, (value - low) / (high - low));
-    eased[i] = share * share * (3 - 2 * share);
-  }
-  return eased;
+/** 0 up to `low`, 1 from `high` on, and smoothly between. */
+export function easeInOut(value: number, low: number, high: number): number {
+  if (value <= low) return 0;
+  if (value >= high) return 1;
+  const share = (value - low) / (high - low);
+  return share * share * (3 - 2 * share);
+}
+
+/** What the camera sees of a face. */
+export interface FaceView {
+  /** `[n]`: cosine between each vertex's normal and the view, whether it lies behind others or not. */
+  readonly facing: Float32Array;
+  /** `[n]`: depth of each vertex as `isSeen` takes it. */
+  readonly depths: Float32Array;
+  /**
+   * Whether a place on the face's surface lies in front of all others.
+   * @param x - image px.
+   * @param y - image px.
+   * @param depth - from `depths`.
+   * @param cosine - between its normal and the view.
+   * @returns 1 in front, 0 behind.
+   */
+  isSeen(x: number, y: number, depth: number, cosine: number): number;
 }
 
 /**
- * How much each vertex is turned to the camera.
- * @returns `[n]`: cosine between normal and view; 0 for vertices behind others, or so far turned away that nothing is seen of them.
+ * Looks at a face from the camera.
+ * @param vertices - `[n x 3]`, image px.
  * @throws RangeError for coordinates that are not finite or do not fit the triangles.
  */
-export function visibleFacing(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>): Float32Array {
+export function lookAt(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>): FaceView {
   checkVertices(vertices, 'vertices');
   const { triangles } = maps;
   const count = vertices.length / 3;
-  const visible = new Float32Array(count);
+  const facing = new Float32Array(count);
+  const depths = new Float32Array(count);
   const { xMin, yMin, xMax, yMax } = boundingBox(vertices);
   const extent = Math.max(xMax - xMin, yMax - yMin);
-  if (!(extent > 0)) return visible;
+  if (!(extent > 0)) return { facing, depths, isSeen: () => 0 };
   const scale = (DEPTH_SIZE - 1) / extent;
   const scaled = new Float32Array(vertices.length);
-  for (let i = 0; i < vertices.length; i += 3) {
-    scaled[i] = ((vertices[i] as number) - xMin) * scale;
-    scaled[i + 1] = ((vertices[i + 1] as number) - yMin) * scale;
-    scaled[i + 2] = (vertices[i + 2] as number) * scale;
-  }
-  const raster = rasterize([scaled], triangles, DEPTH_SIZE, DEPTH_SIZE);
   // Scale does not turn normals.
   const normals = vertexNormals(vertices, triangles);
   for (let i = 0, j = 0; i < count; i++, j += 3) {
-    const facing = normals[j + 2] as number;
-    if (facing <= GRAZING) continue;
-    const column = (((scaled[j] as number) + 0.5) | 0) - raster.xMin;
-    const row = (((scaled[j + 1] as number) + 0.5) | 0) - raster.yMin;
-    const pixel = row * raster.width + column;
-    if (column < raster.width && row < raster.height && raster.fragments[pixel] !== 0) {
-      // The pixel's centre is up to half a px away in x and in y, and the surface may rise by its slope on the way.
-      const rise = (0.5 * (Math.abs(normals[j] as number) + Math.abs(normals[j + 1] as number))) / facing;
-      if ((raster.depth[pixel] as number) - (scaled[j + 2] as number) > rise + DEPTH_TOLERANCE) continue;
-    }
-    visible[i] = facing;
+    scaled[j] = ((vertices[j] as number) - xMin) * scale;
+    scaled[j + 1] = ((vertices[j + 1] as number) - yMin) * scale;
+    const depth = (vertices[j + 2] as number) * scale;
+    scaled[j + 2] = depth;
+    depths[i] = depth;
+    facing[i] = normals[j + 2] as number;
   }
-  return visible;
+  const raster = rasterize([scaled], triangles, DEPTH_SIZE, DEPTH_SIZE);
+  const { width, height, fragments } = raster;
+  // Where there is no face there is nothing in front of it.
+  const surface = raster.depth.map((depth, pixel) => (fragments[pixel] === 0 ? Number.POSITIVE_INFINITY : depth));
+  const lastColumn = width - 1;
+  const lastRow = height - 1;
+  const left = -raster.xMin - xMin * scale;
+  const top = -raster.yMin - yMin * scale;
+  return {
+    facing,
+    depths,
+    isSeen(x, y, depth, cosine) {
+      // The four pixels round the place: beside an edge, the surface is seen that lies further back as well as the nearer one.
+      const column = Math.min(lastColumn, Math.max(0, Math.floor(x * scale + left)));
+      const row = Math.min(lastRow, Math.max(0, Math.floor(y * scale + top)));
+      const pixel = row * width + column;
+      const across = column < lastColumn ? 1 : 0;
+      const down = row < lastRow ? width : 0;
+      const farthest = Math.min(
+        surface[pixel] as number,
+        surface[pixel + across] as number,
+        surface[pixel + down] as number,
+        surface[pixel + down + across] as number,
+      );
+      // The pixel's centre is up to a px away in x and in y, and the surface may rise by its slope on the way.
+      const rise = Math.sqrt(0.5 * Math.max(0, 1 - cosine * cosine)) / cosine;
+      return farthest - depth > rise + DEPTH_TOLERANCE && farthest < Number.POSITIVE_INFINITY ? 0 : 1;
+    },
+  };
 }
 
 /**
