@@ -1,0 +1,111 @@
+/**
+ * `npm run docs:pictures`: makes every picture of README.md and docs/ anew, from the sample portrait and a pack. Needs Chromium.
+ *
+ *     npm run docs:pictures                        with the package's own weights, into docs/images/
+ *     npm run docs:pictures -- PACK [FOLDER]       with others, into another folder
+ *
+ * Only pictures of an open pack may be committed.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { Jimp } from 'jimp';
+import { runCli } from '../src/cli/run-cli.ts';
+import { resizePicture } from '../src/geometry/resize-picture.ts';
+import { arrangeSheet } from '../src/geometry/sheet.ts';
+import { decodeImage } from '../src/image-files/decode-image.ts';
+import { readImage } from '../src/image-files/read-image.ts';
+import { writeImage } from '../src/image-files/write-image.ts';
+import type { RgbaImage } from '../src/types.ts';
+import { drawCoordinates } from './draw-coordinates.ts';
+import { screenshotMesh } from './mesh-screenshot.ts';
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+/** The head of the sample portrait, px of it. */
+const HEAD = { left: 112, top: 8, size: 224 };
+/** Side of a picture of the head. */
+const CELL = 400;
+/** On the page that the package is met by. */
+const PORTRAIT_KINDS = ['landmarks', 'render', 'depth', 'pncc', 'pose'];
+/** On the page about pictures. */
+const ALL_KINDS = ['landmarks', 'points', 'render', 'depth', 'pncc', 'uv-texture', 'frontal', 'pose', 'boxes'];
+const TURNS_DEGREES = [-40, 0, 40];
+const TURNED_SIZE = 320;
+const JPEG_QUALITY = 88;
+
+/**
+ * @param pack - folder of a pack with a model.
+ * @param folder - where the pictures go.
+ * @throws Error where the pack finds no face in the portrait.
+ */
+export async function makeDocsPictures(pack: string, folder: string): Promise<void> {
+  const work = await mkdtemp(join(tmpdir(), 'tddfa-docs-'));
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'coordinates.svg'), drawCoordinates());
+
+    const head = resizePicture(cropped(await readImage(join(ROOT, 'examples/astronaut.png'))), CELL, CELL);
+    await writeImage(join(work, 'head.png'), head);
+    const status = await runCli(
+      [
+        'align',
+        join(work, 'head.png'),
+        '--weights',
+        pack,
+        '--out',
+        work,
+        '--draw',
+        ALL_KINDS.join(','),
+        '--mesh',
+        'glb',
+      ],
+      {
+        stdout: new PassThrough().resume(),
+        stderr: process.stderr,
+        stdin: process.stdin,
+        env: process.env,
+        signal: new AbortController().signal,
+      },
+    );
+    if (status !== 0) throw new Error('tddfa align failed');
+    const mesh = join(work, 'head.glb');
+    const drawn = (kind: string): Promise<RgbaImage> => readImage(join(work, `head.${kind}.png`));
+    const turned = await decodeImage(await screenshotMesh(mesh, CELL, [-30]));
+
+    const portrait = [...(await Promise.all(PORTRAIT_KINDS.map(drawn))), turned];
+    await writeJpeg(
+      join(folder, 'portrait.jpg'),
+      arrangeSheet(portrait, { labels: [...PORTRAIT_KINDS, 'glb, in three.js'], columns: 3 }),
+    );
+    await writeJpeg(
+      join(folder, 'pictures.jpg'),
+      arrangeSheet(await Promise.all(ALL_KINDS.map(drawn)), { labels: ALL_KINDS, columns: 3, maxSize: 1000 }),
+    );
+    const views = await screenshotMesh(mesh, TURNED_SIZE, TURNS_DEGREES);
+    await writeJpeg(join(folder, 'mesh.jpg'), await decodeImage(views));
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+function cropped({ data, width }: RgbaImage): RgbaImage {
+  const { left, top, size } = HEAD;
+  const part = new Uint8Array(size * size * 4);
+  for (let y = 0; y < size; y++) {
+    const from = ((top + y) * width + left) * 4;
+    part.set(data.subarray(from, from + size * 4), y * size * 4);
+  }
+  return { data: part, width: size, height: size };
+}
+
+async function writeJpeg(path: string, { data, width, height }: RgbaImage): Promise<void> {
+  const image = Jimp.fromBitmap({ data: Buffer.from(data), width, height });
+  await writeFile(path, await image.getBuffer('image/jpeg', { quality: JPEG_QUALITY }));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [pack = join(ROOT, 'weights/open'), folder = join(ROOT, 'docs/images')] = process.argv.slice(2);
+  await makeDocsPictures(pack, folder);
+}
