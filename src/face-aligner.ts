@@ -126,6 +126,9 @@ export async function createFaceAligner(options: FaceAlignerOptions): Promise<Fa
   try {
     const detector = pack.detector && (await createFaceDetector(engine, pack.detector.network, options.detector));
     const regressor = await createRegressor(engine, pack.regressor.network, pack.regressor);
+    if (engine.kernels !== undefined && pack.faceMaps !== undefined) {
+      installSurfaceKernel(await engine.kernels.loadSurface());
+    }
     signal?.throwIfAborted();
     return assemble(engine, pack, detector, regressor, options.basis ?? DEFAULT_BASIS);
   } catch (error) {
@@ -149,7 +152,6 @@ function assemble(
 ): FaceAligner {
   const { backend, kernels, picture } = engine;
   const { morphableModel, faceMaps } = pack;
-  if (kernels !== undefined) installSurfaceKernel(() => kernels.surface);
   /** Undefined after `dispose`. */
   let surface: SurfaceReconstructor | undefined = createSurfaceReconstructor(pack.name, morphableModel, {
     ...(kernels && { createDense: (model) => denseInWebAssembly(kernels, model, basis) }),

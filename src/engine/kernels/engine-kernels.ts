@@ -6,23 +6,18 @@ import {
   type LinearModelKernel,
 } from './linear-model.ts';
 import type { SimdMode } from './simd-mode.ts';
-import { createSurfaceKernel } from './surface.ts';
 
 /** SIMD kernels for the work beside networks. */
 export interface EngineKernels {
-  readonly surface: SurfaceKernel;
+  /** Loads the code of the surface kernel, which an application that draws nothing need not have. */
+  loadSurface(): Promise<() => SurfaceKernel>;
   /** Copies a model into WebAssembly memory; it is freed with the last reference to the result. */
   createLinearModel(model: LinearModel, basis: BasisPrecision): LinearModelKernel;
 }
 
-/** Kernels, made when first asked for. */
 export function createEngineKernels(simd: SimdMode): EngineKernels {
-  let surface: SurfaceKernel | undefined;
   return {
-    get surface() {
-      surface ??= createSurfaceKernel();
-      return surface;
-    },
+    loadSurface: async () => (await import('./surface.ts')).createSurfaceKernel,
     createLinearModel: (model, basis) => createLinearModelKernel(model, { simd, basis }),
   };
 }
