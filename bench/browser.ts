@@ -9,6 +9,9 @@ import { Command } from 'commander';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { build } from 'vite';
 import { bundleBrowser } from '../scripts/bundle-browser.js';
+import { quantile, sorted } from '../src/bench/measure.ts';
+import { describeMachine, machineLine } from '../src/bench/report.ts';
+import { packageVersion } from '../src/package-files.ts';
 import {
   LIBRARY_PAGE,
   LIBRARY_SCRIPT,
@@ -18,8 +21,6 @@ import {
 } from '../test/support/browser-site.ts';
 import { repositoryRoot, sharedPath } from '../test/support/paths.ts';
 import { upstreamPack } from '../test/support/upstream-pack.ts';
-import { quantile, sorted } from './measure.ts';
-import { describeMachine } from './report.ts';
 
 declare const tddfa: typeof import('../src/browser.ts');
 /** What `WATCH` notes on a page. */
@@ -37,10 +38,8 @@ const options = new Command('bench:browser')
   .parse()
   .opts<{ weights?: string; video?: string; save?: string }>();
 
-const machine = describeMachine();
-console.log(
-  `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, commit ${machine.commit}, load ${machine.load}`,
-);
+const machine = describeMachine(packageVersion());
+console.log(machineLine(machine));
 const results: Record<string, number> = {};
 const report = (name: string, value: number, unit: string): void => {
   results[`${name}, ${unit}`] = value;

@@ -1,123 +1,128 @@
-/** `npm run bench`: times networks, kernels, the whole path of a photo and the cold start on every backend. */
+/**
+ * `npm run bench`: what `tddfa bench` times, on the original's architectures with weights made by a formula and, where the
+ * reference data is beside the repository, its weights and a frame of its video as a photo; and pictures and meshes of a face.
+ */
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { add, configure, suite } from 'benny';
 import { Command } from 'commander';
-import { type BenchBackend, benchBackends } from './backends.ts';
-import type { ColdCompile, ColdStart } from './cold-start.ts';
-import { type Benchmark, type Measurement, measure, quantile, sorted } from './measure.ts';
-import { describeMachine, toLine, writeReport } from './report.ts';
-import { kernelBenchmarks } from './suites/kernels.ts';
-import { networkBenchmarks } from './suites/networks.ts';
-import { photoBenchmarks } from './suites/photo.ts';
-import { pictureBenchmarks } from './suites/pictures.ts';
+import { networkModel, normalizationModel } from '../converters/convert-regressor.ts';
+import { writePack } from '../converters/write-pack.ts';
+import { benchBackends } from '../src/bench/backends.ts';
+import type { TakeSamples } from '../src/bench/measure.ts';
+import { noise } from '../src/bench/noise.ts';
+import { packBenchmarks } from '../src/bench/pack-benchmarks.ts';
+import { describeMachine, machineLine, toChart, toCsv, toJson } from '../src/bench/report.ts';
+import { runBenchmarks } from '../src/bench/run-benchmarks.ts';
+import { coldStarts } from '../src/bench/run-cold-starts.ts';
+import type { BackendName } from '../src/engine/engine.ts';
+import { fileWeights } from '../src/engine/weights/file-source.ts';
+import { openPack } from '../src/engine/weights/open-pack.ts';
+import { writeFileAtomically } from '../src/image-files/write-file-atomically.ts';
+import type { MorphableModel } from '../src/types.ts';
+import { formulaFaceboxes, formulaRegressor } from '../test/support/formula.ts';
+import { repositoryRoot, sharedPath } from '../test/support/paths.ts';
+import { upstreamPack } from '../test/support/upstream-pack.ts';
+import { pictureBenchmarks } from './pictures.ts';
 
-const COLD_STARTS = 5;
-
-const program = new Command('bench')
-  .description('Times networks, kernels, the whole path of a photo and the cold start, interleaved over the backends.')
+const options = new Command('bench')
+  .description(
+    'Times networks, kernels, the whole path of a photo, pictures and cold starts, interleaved over backends.',
+  )
   .option('--only <text>', 'benchmarks whose name contains this')
   .option('--backends <list>', 'comma-separated', 'compiled,wasm')
   .option('--threads <count>', 'also times `compiled` with so many threads', Number, 1)
-  .option('--weights <folder>', 'pack for the photo benchmarks')
-  .option('--photo <file>', 'photo with a face')
   .option('--save <name>', 'write bench/results/<name>.json, .csv and .svg')
-  .parse();
-const options = program.opts<{
-  only?: string;
-  backends: string;
-  threads: number;
-  weights?: string;
-  photo?: string;
-  save?: string;
-}>();
+  .parse()
+  .opts<{ only?: string; backends: string; threads: number; save?: string }>();
 
-const machine = describeMachine();
-console.log(
-  `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, commit ${machine.commit}, load ${machine.load}`,
-);
-const allBackends = await benchBackends(options.backends.split(','), options.threads);
-/** Cold starts and kernels are the same with threads. */
-const backends = allBackends.filter(({ options: { threads } }) => threads === undefined);
-const results: Measurement[] = [];
+/** Built files, and what is made once. */
+const BUILD = join(repositoryRoot, 'bench', '.build');
+const MODEL = { vertexCount: 38_365, shapeCount: 40, expressionCount: 10 };
 
-async function* benchmarks(): AsyncGenerator<[string, () => Promise<Benchmark>]> {
-  yield* networkBenchmarks(allBackends);
-  yield* kernelBenchmarks(backends);
-  yield* photoBenchmarks(allBackends, options);
-  yield* pictureBenchmarks();
+const machine = describeMachine(commit());
+console.log(machineLine(machine));
+const folder = await formulaNetworks();
+const pack = await openPack(fileWeights(folder));
+const backends = await benchBackends(options.backends.split(',') as BackendName[], options.threads);
+const photo = await referencePhoto();
+const results = await runBenchmarks({
+  benchmarks: [...packBenchmarks({ pack, model: noiseModel(), photo }, backends), ...pictureBenchmarks()],
+  coldStarts: coldStarts(
+    folder,
+    pack,
+    backends.filter(({ options: { threads } }) => threads === undefined),
+  ),
+  only: options.only,
+  print: console.log,
+  takeSamples: sampleWithBenny(),
+});
+if (options.save !== undefined) {
+  const path = join(repositoryRoot, 'bench', 'results', options.save);
+  await writeFileAtomically(`${path}.json`, toJson(machine, results));
+  await writeFileAtomically(`${path}.csv`, toCsv(results));
+  await writeFileAtomically(`${path}.svg`, toChart(machine, results));
+  console.log(`\nwritten: ${path}.{json,csv,svg}`);
 }
-
-for await (const [name, make] of benchmarks()) {
-  if (options.only !== undefined && !name.includes(options.only)) continue;
-  const benchmark = { ...(await make()), name };
-  console.log(`\n${name}`);
-  for (const result of await measure(benchmark)) {
-    results.push(result);
-    console.log(toLine(result));
-  }
-  benchmark.dispose();
-}
-
-for (const network of ['mb1', 'faceboxes']) {
-  const name = `cold start: ${network}`;
-  if (options.only !== undefined && !name.includes(options.only)) continue;
-  console.log(`\n${name}: import, load, first result; of that the first run; a second size; peak memory`);
-  const starts = backends.map((): ColdStart[] => []);
-  for (let round = 0; round < COLD_STARTS; round++) {
-    for (const [i, backend] of backends.entries()) starts[i]?.push(coldStart(backend, network));
-  }
-  for (const [i, { name: backend }] of backends.entries()) {
-    const median = (key: keyof ColdStart): number => quantile(sorted(starts[i]?.map((start) => start[key])), 0.5);
-    const times = sorted(starts[i]?.map(({ firstResultMs }) => firstResultMs));
-    console.log(
-      `  ${backend.padEnd(26)} ${median('firstResultMs').toFixed(0)} ms, ${median('firstRunMs').toFixed(0)} ms, ${median('secondSizeMs').toFixed(0)} ms, ${median('peakMegabytes').toFixed(0)} MB`,
-    );
-    results.push({
-      benchmark: name,
-      backend,
-      samples: times.length,
-      medianMs: quantile(times, 0.5),
-      p95Ms: quantile(times, 0.95),
-      minMs: quantile(times, 0),
-      cpuMs: Number.NaN,
-    });
-  }
-}
-
-for (const backend of backends) {
-  const { simd } = backend.options;
-  const name = 'cold compile: faceboxes 1080x607';
-  if (simd === undefined || (options.only !== undefined && !name.includes(options.only))) continue;
-  const runs = Array.from({ length: COLD_STARTS }, (): ColdCompile => runColdStart('compiler', simd, 'faceboxes'));
-  for (const key of ['networkMs', 'moduleMs', 'nextModuleMs'] as const) {
-    const times = sorted(runs.map((run) => run[key]));
-    const result = {
-      benchmark: name,
-      backend: `${backend.name}, ${{ networkMs: 'network', moduleMs: 'module', nextModuleMs: 'next size' }[key]}`,
-      samples: times.length,
-      medianMs: quantile(times, 0.5),
-      p95Ms: quantile(times, 0.95),
-      minMs: quantile(times, 0),
-      cpuMs: Number.NaN,
-    };
-    results.push(result);
-    console.log(toLine(result));
-  }
-}
-
-if (options.save !== undefined)
-  console.log(`\nwritten: ${await writeReport(options.save, machine, results)}.{json,csv,svg}`);
 process.exit(0);
 
-function coldStart({ backend, options: { simd } }: BenchBackend, network: string): ColdStart {
-  return runColdStart(backend, simd ?? '-', network);
+function sampleWithBenny(): TakeSamples {
+  return async (benchmark, cases, seconds) => {
+    const { results: rounds } = await suite(
+      benchmark,
+      ...cases.map(({ name, run }) => add(name, async () => run)),
+      configure({ cases: { minSamples: 2, maxTime: seconds } }),
+    );
+    return rounds.map(({ details }) => details.sampleResults.map((sample) => sample * 1000));
+  };
 }
 
-function runColdStart<Result>(...args: string[]): Result {
-  const script = fileURLToPath(new URL('./cold-start.mjs', import.meta.url));
-  const flags = process.version.startsWith('v20.') ? ['--experimental-wasm-relaxed-simd'] : [];
-  const output = execFileSync(process.execPath, [...flags, script, ...args], {
-    encoding: 'utf8',
-  });
-  return JSON.parse(output);
+/** Folder of a pack with all architectures; times do not depend on what the weights are. */
+async function formulaNetworks(): Promise<string> {
+  const path = join(BUILD, 'pack');
+  rmSync(path, { recursive: true, force: true });
+  const origin = { licence: { name: 'CC0-1.0' }, source: { description: 'made by a formula' } };
+  const networks = {
+    mb05: formulaRegressor('mobilenet_v1_x0.5'),
+    resnet22: formulaRegressor('resnet22'),
+    mb1: formulaRegressor('mobilenet_v1_x1.0'),
+    faceboxes: formulaFaceboxes(),
+  };
+  const models = Object.entries(networks).map(([name, { stateDict }]) =>
+    networkModel(name, stateDict, 'formula', origin, () => 'normalization'),
+  );
+  const ones = new Map(['mean', 'std'].map((name) => [name, { shape: [62], data: new Float32Array(62).fill(1) }]));
+  models.push(normalizationModel('normalization', ones, 'formula', origin));
+  await writePack(path, { name: 'formula', description: 'Networks with weights made by a formula', models });
+  return path;
+}
+
+/** A morphable model of the original's size. */
+function noiseModel(): MorphableModel {
+  const rows = 3 * MODEL.vertexCount;
+  return {
+    ...MODEL,
+    meanShape: noise(rows, 5e4),
+    shapeBasis: noise(rows * MODEL.shapeCount, 0.1),
+    expressionBasis: noise(rows * MODEL.expressionCount, 0.01),
+    keypointIndices: new Uint32Array(204),
+  };
+}
+
+/** The original's weights and a frame of the reference video as a JPEG of 1280 x 720, where they are. */
+async function referencePhoto(): Promise<Parameters<typeof packBenchmarks>[0]['photo']> {
+  const video = sharedPath('photos', 'obama.mp4');
+  if (!existsSync(video) || !existsSync(sharedPath('upstream'))) return undefined;
+  const path = join(BUILD, 'frame.jpg');
+  if (!existsSync(path)) {
+    execFileSync('ffmpeg', ['-loglevel', 'error', '-i', video, '-frames:v', '1', '-q:v', '2', '-y', path]);
+  }
+  return { photo: path, weights: fileWeights(await upstreamPack()), hasModel: true };
+}
+
+function commit(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: repositoryRoot, encoding: 'utf8' }).trim();
+  return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ' and changes');
 }

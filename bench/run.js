@@ -8,9 +8,9 @@ if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-
 
 const outdir = fileURLToPath(new URL('.build/', import.meta.url));
 await build({
-  entryPoints: ['main', 'cold-start'].map((name) => fileURLToPath(new URL(`${name}.ts`, import.meta.url))),
+  entryPoints: ['main.ts', '../src/bench/cold-start.ts'].map((path) => fileURLToPath(new URL(path, import.meta.url))),
+  entryNames: '[name]',
   outdir,
-  outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,
   platform: 'node',
@@ -18,4 +18,4 @@ await build({
   packages: 'external',
   logLevel: 'warning',
 });
-await import(pathToFileURL(`${outdir}main.mjs`).href);
+await import(pathToFileURL(`${outdir}main.js`).href);

@@ -8,10 +8,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
+import { quantile, sorted } from '../src/bench/measure.ts';
+import { describeMachine, machineLine } from '../src/bench/report.ts';
 import type { BackendName } from '../src/engine/engine.ts';
 import { fileWeights } from '../src/engine/weights/file-source.ts';
 import { createFaceAligner, type FaceAligner } from '../src/face-aligner.ts';
 import { readImage } from '../src/image-files/read-image.ts';
+import { packageVersion } from '../src/package-files.ts';
 import type { RgbaImage } from '../src/types.ts';
 import { createMeanSmoother } from '../src/video/smoothing.ts';
 import { createFaceTracker, type FaceTrackerOptions } from '../src/video/tracker.ts';
@@ -21,8 +24,6 @@ import { repositoryRoot, sharedPath } from '../test/support/paths.ts';
 import { meanX, tremble } from '../test/support/tremble.ts';
 import { upstreamPack } from '../test/support/upstream-pack.ts';
 import { type Placement, scene, withNoise } from '../test/support/video-scene.ts';
-import { quantile, sorted } from './measure.ts';
-import { describeMachine } from './report.ts';
 
 // Node 20 knows relaxed SIMD, but only when asked to.
 if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -44,10 +45,8 @@ const options = new Command('bench:video')
   .parse()
   .opts<{ backend: BackendName; weights?: string; video?: string; save?: string }>();
 
-const machine = describeMachine();
-console.log(
-  `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, commit ${machine.commit}, load ${machine.load}`,
-);
+const machine = describeMachine(packageVersion());
+console.log(machineLine(machine));
 const film = options.video ?? sharedPath('photos', 'obama.mp4');
 const weights = options.weights ?? (await upstreamPack());
 if (!existsSync(film)) throw new Error(`${film} is not there; give --video`);

@@ -16,6 +16,7 @@ const ROOMS = {
   entries: ['src/index.ts', 'src/node.ts', 'src/browser.ts', 'src/geometry.ts'],
   packageFiles: ['src/package-files.ts'],
   cli: ['src/cli/'],
+  bench: ['src/bench/'],
   browser: ['src/browser/'],
   aligner: ['src/face-aligner.ts', 'src/video/'],
   models: ['src/models/'],
@@ -52,8 +53,10 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
     'converters',
   ],
   converters: ['base', 'models', 'engine', 'geometry', 'imageFiles'],
+  bench: ['base', 'aligner', 'models', 'engine', 'geometry', 'imageFiles'],
   cli: [
     'base',
+    'bench',
     'packageFiles',
     'entries',
     'aligner',
@@ -70,6 +73,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
 const NODE_ONLY = [
   'src/node.ts',
   'src/package-files.ts',
+  'src/bench/',
   'src/cli/',
   'src/engine/weights/file-',
   'src/image-files/',

@@ -14,7 +14,7 @@ export interface AlignerFlags {
 }
 
 /** Names that `--backend` takes. */
-const BACKENDS: readonly BackendName[] = ['compiled', 'wasm', 'cpu', 'tensorflow', 'webgl', 'webgpu'];
+export const BACKENDS: readonly BackendName[] = ['compiled', 'wasm', 'cpu', 'tensorflow', 'webgl', 'webgpu'];
 
 /** Adds `--weights`, `--regressor`, `--backend` and `--subdivisions` to a command. */
 export function addAlignerFlags(command: Command): Command {

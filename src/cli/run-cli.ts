@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../package-files.ts';
 import { registerAlign } from './align.ts';
+import { registerBench } from './bench.ts';
 import { CliError, EXIT_STATUS } from './cli-error.ts';
 import { registerConvert } from './convert.ts';
 import { isAbort, oneLine } from './describe-error.ts';
@@ -24,6 +25,7 @@ const COMMANDS: readonly RegisterCommand[] = [
   registerWeights,
   registerInfo,
   registerEval,
+  registerBench,
 ];
 
 /**

@@ -108,7 +108,11 @@ export async function loadFacePack(pack: Pack, options: LoadFacePackOptions = {}
   };
 }
 
-function chooseRegressor(pack: Pack, name: string | undefined): PackModel {
+/**
+ * The regressor of a name; without one `mb1`, or the first where there is no such.
+ * @throws RangeError where there is none.
+ */
+export function chooseRegressor(pack: Pack, name?: string): PackModel {
   const regressors = pack.modelsOf('regressor');
   const names = regressors.map((regressor) => regressor.name);
   const chosen =

@@ -1,26 +1,26 @@
 import { existsSync } from 'node:fs';
-import { createSurfaceKernel } from '../../src/engine/kernels/surface.ts';
-import { depthMap, drawDepth } from '../../src/geometry/depth.ts';
-import { drawLandmarks, drawPoints } from '../../src/geometry/draw.ts';
-import { expressionTargets } from '../../src/geometry/expression-targets.ts';
-import { writeGlb } from '../../src/geometry/glb.ts';
-import { type Mesh, toPhotoFrame, vertexColours } from '../../src/geometry/mesh.ts';
-import { vertexNormals } from '../../src/geometry/normals.ts';
-import { writeObj, writeUpstreamObj } from '../../src/geometry/obj.ts';
-import { writePly } from '../../src/geometry/ply.ts';
-import { drawPncc } from '../../src/geometry/pncc.ts';
-import { rasterize } from '../../src/geometry/rasterize.ts';
-import { drawRender } from '../../src/geometry/render.ts';
-import { installSurfaceKernel } from '../../src/geometry/surface-kernel.ts';
-import { extractUvTexture } from '../../src/geometry/uv-texture.ts';
-import { vertexVisibility } from '../../src/geometry/visibility.ts';
-import { encodePng } from '../../src/image-files/write-image.ts';
-import type { AlignedFace, FaceMaps, MorphableModel, RgbaImage, SurfaceKernel } from '../../src/types.ts';
-import { sharedPath } from '../../test/support/paths.ts';
-import { referenceFaces, referencePicture, upstreamMaps } from '../../test/support/reference-faces.ts';
-import { ellipseLandmarks, gradientImage, syntheticFace } from '../../test/support/synthetic-face.ts';
-import type { BenchCase, Benchmark } from '../measure.ts';
-import { noise } from './networks.ts';
+import type { BenchCase, Benchmark, NamedBenchmark } from '../src/bench/measure.ts';
+import { noise } from '../src/bench/noise.ts';
+import { createSurfaceKernel } from '../src/engine/kernels/surface.ts';
+import { depthMap, drawDepth } from '../src/geometry/depth.ts';
+import { drawLandmarks, drawPoints } from '../src/geometry/draw.ts';
+import { expressionTargets } from '../src/geometry/expression-targets.ts';
+import { writeGlb } from '../src/geometry/glb.ts';
+import { type Mesh, toPhotoFrame, vertexColours } from '../src/geometry/mesh.ts';
+import { vertexNormals } from '../src/geometry/normals.ts';
+import { writeObj, writeUpstreamObj } from '../src/geometry/obj.ts';
+import { writePly } from '../src/geometry/ply.ts';
+import { drawPncc } from '../src/geometry/pncc.ts';
+import { rasterize } from '../src/geometry/rasterize.ts';
+import { drawRender } from '../src/geometry/render.ts';
+import { installSurfaceKernel } from '../src/geometry/surface-kernel.ts';
+import { extractUvTexture } from '../src/geometry/uv-texture.ts';
+import { vertexVisibility } from '../src/geometry/visibility.ts';
+import { encodePng } from '../src/image-files/write-image.ts';
+import type { AlignedFace, FaceMaps, MorphableModel, RgbaImage, SurfaceKernel } from '../src/types.ts';
+import { sharedPath } from '../test/support/paths.ts';
+import { referenceFaces, referencePicture, upstreamMaps } from '../test/support/reference-faces.ts';
+import { ellipseLandmarks, gradientImage, syntheticFace } from '../test/support/synthetic-face.ts';
 
 /** A dense face on a photo of 1536 x 689 px: the original's where the reference data is there, else one as large. */
 interface Subject {
@@ -31,7 +31,11 @@ interface Subject {
 }
 
 /** Pictures and meshes of one face of some 76,000 triangles. */
-export async function* pictureBenchmarks(): AsyncGenerator<[string, () => Promise<Benchmark>]> {
+export function pictureBenchmarks(): NamedBenchmark[] {
+  return Array.from(namedBenchmarks(), ([name, make]) => ({ name, make }));
+}
+
+function* namedBenchmarks(): Generator<[string, () => Promise<Benchmark>]> {
   let made: Promise<Subject> | undefined;
   const subject = (): Promise<Subject> => {
     made ??= makeSubject();
@@ -46,7 +50,7 @@ export async function* pictureBenchmarks(): AsyncGenerator<[string, () => Promis
         ...withAndWithoutKernel(() => run(face, 'none')),
         { backend: "the original's rule", run: withKernel(kernel, () => run(face, 'upstream')) },
       ];
-      return { name: '', cases, dispose: () => {} };
+      return { cases, dispose: () => {} };
     };
   };
   const kernel = createSurfaceKernel();
@@ -57,7 +61,7 @@ export async function* pictureBenchmarks(): AsyncGenerator<[string, () => Promis
   const single = (run: (subject: Subject) => unknown): (() => Promise<Benchmark>) => {
     return async () => {
       const face = await subject();
-      return { name: '', cases: withAndWithoutKernel(() => run(face)), dispose: () => {} };
+      return { cases: withAndWithoutKernel(() => run(face)), dispose: () => {} };
     };
   };
 
@@ -104,7 +108,7 @@ export async function* pictureBenchmarks(): AsyncGenerator<[string, () => Promis
         backend: format,
         run: () => writePly([mesh], { format }),
       }));
-      return { name: '', cases, dispose: () => {} };
+      return { cases, dispose: () => {} };
     },
   ];
   yield [
@@ -117,7 +121,7 @@ export async function* pictureBenchmarks(): AsyncGenerator<[string, () => Promis
         { backend: 'texture and normals', run: () => writeObj([mesh], { material }) },
         { backend: "the original's", run: () => writeUpstreamObj(image, [vertices], maps.triangles) },
       ];
-      return { name: '', cases, dispose: () => {} };
+      return { cases, dispose: () => {} };
     },
   ];
   yield [
@@ -130,7 +134,7 @@ export async function* pictureBenchmarks(): AsyncGenerator<[string, () => Promis
         const mesh = meshOf(image, vertices, maps);
         return writeGlb([{ mesh, texture, expression: expressionTargets(mesh.positions, face, model) }]);
       };
-      return { name: '', cases: withAndWithoutKernel(write), dispose: () => {} };
+      return { cases: withAndWithoutKernel(write), dispose: () => {} };
     },
   ];
 }

@@ -1,43 +1,41 @@
-import { ModuleBuilder } from '../../src/engine/compiler/emit/module-builder.ts';
-import { MEAN_SUBTRACTED, toNetworkInput } from '../../src/engine/image/network-input.ts';
-import { resizeImage } from '../../src/engine/image/resize.ts';
-import { createLinearModelKernel } from '../../src/engine/kernels/linear-model.ts';
-import { createPictureKernel } from '../../src/engine/kernels/picture.ts';
-import { packModel, reconstruct } from '../../src/geometry/morphable-model.ts';
-import { decodeBoxes, selectConfident } from '../../src/models/faceboxes/decode.ts';
-import { priorBoxes } from '../../src/models/faceboxes/prior-boxes.ts';
-import type { MorphableModel } from '../../src/types.ts';
-import type { BenchBackend } from '../backends.ts';
-import type { BenchCase, Benchmark } from '../measure.ts';
-import { noise } from './networks.ts';
-
-const VERTICES = 38_365;
-const SHAPE_COLUMNS = 40;
-const EXPRESSION_COLUMNS = 10;
+import { ModuleBuilder } from '../engine/compiler/emit/module-builder.ts';
+import { MEAN_SUBTRACTED, toNetworkInput } from '../engine/image/network-input.ts';
+import { resizeImage } from '../engine/image/resize.ts';
+import { createLinearModelKernel } from '../engine/kernels/linear-model.ts';
+import { createPictureKernel } from '../engine/kernels/picture.ts';
+import { packModel, reconstruct } from '../geometry/morphable-model.ts';
+import { decodeBoxes, selectConfident } from '../models/faceboxes/decode.ts';
+import { priorBoxes } from '../models/faceboxes/prior-boxes.ts';
+import type { MorphableModel } from '../types.ts';
+import type { BenchBackend } from './backends.ts';
+import type { BenchCase, Benchmark, NamedBenchmark } from './measure.ts';
+import { noise } from './noise.ts';
 
 /** Work beside networks: dense faces, the detector's input, the boxes. */
-export function* kernelBenchmarks(backends: readonly BenchBackend[]): Generator<[string, () => Promise<Benchmark>]> {
+export function kernelBenchmarks(
+  backends: readonly BenchBackend[],
+  model: MorphableModel | undefined,
+): NamedBenchmark[] {
   const forms = backends.flatMap(({ options }) => options.simd ?? []);
-  yield ['dense face, 38365 vertices', async () => denseFaces(forms, 1)];
-  yield ['dense faces, four at once', async () => denseFaces(forms, 4)];
-  yield ['resize 1280x720 to 1080x607', async () => resize(false)];
-  yield ['resize to network input', async () => resize(true)];
-  yield ['decode 13781 priors', async () => decode()];
+  const dense = model
+    ? [
+        { name: `dense face, ${model.vertexCount} vertices`, make: () => denseFaces(model, forms, 1) },
+        { name: 'dense faces, four at once', make: () => denseFaces(model, forms, 4) },
+      ]
+    : [];
+  return [
+    ...dense,
+    { name: 'resize 1280x720 to 1080x607', make: () => resize(false) },
+    { name: 'resize to network input', make: () => resize(true) },
+    { name: 'decode 13781 priors', make: decode },
+  ];
 }
 
-function denseFaces(forms: readonly ('plain' | 'fma')[], count: number): Benchmark {
-  const rows = 3 * VERTICES;
-  const model: MorphableModel = {
-    vertexCount: VERTICES,
-    shapeCount: SHAPE_COLUMNS,
-    expressionCount: EXPRESSION_COLUMNS,
-    meanShape: noise(rows, 5e4),
-    shapeBasis: noise(rows * SHAPE_COLUMNS, 0.1),
-    expressionBasis: noise(rows * EXPRESSION_COLUMNS, 0.01),
-    keypointIndices: new Uint32Array(204),
-  };
+function denseFaces(model: MorphableModel, forms: readonly ('plain' | 'fma')[], count: number): Benchmark {
+  const { vertexCount, shapeCount, expressionCount } = model;
+  const rows = 3 * vertexCount;
   const params = Array.from({ length: count }, (_, i) => {
-    const values = noise(12 + SHAPE_COLUMNS + EXPRESSION_COLUMNS, 1e4 * (i + 1));
+    const values = noise(12 + shapeCount + expressionCount, 1e4 * (i + 1));
     values.set([5e-4, 1e-4, 0, 60, -1e-4, 5e-4, 1e-5, 60, 1e-5, 0, 5e-4, -60]);
     return values;
   });
@@ -45,7 +43,7 @@ function denseFaces(forms: readonly ('plain' | 'fma')[], count: number): Benchma
   const packed = packModel(model);
   const expected = params.map((one) => reconstruct(packed, one));
   const cases: BenchCase[] = [
-    { backend: 'reading the basis', run: readingBasis((SHAPE_COLUMNS + EXPRESSION_COLUMNS) * rows * 4) },
+    { backend: 'reading the basis', run: readingBasis((shapeCount + expressionCount) * rows * 4) },
     {
       backend: 'plain JavaScript',
       run: () => {
@@ -54,11 +52,11 @@ function denseFaces(forms: readonly ('plain' | 'fma')[], count: number): Benchma
     },
   ];
   const linear = {
-    pointCount: VERTICES,
+    pointCount: vertexCount,
     mean: model.meanShape,
     bases: [
-      { data: model.shapeBasis, columns: SHAPE_COLUMNS },
-      { data: model.expressionBasis, columns: EXPRESSION_COLUMNS },
+      { data: model.shapeBasis, columns: shapeCount },
+      { data: model.expressionBasis, columns: expressionCount },
     ],
   };
   for (const simd of forms) {
@@ -73,7 +71,7 @@ function denseFaces(forms: readonly ('plain' | 'fma')[], count: number): Benchma
       cases.push({ backend: `compiled, ${simd}, ${basis}`, run, error: { value, of: 'px' } });
     }
   }
-  return { name: '', cases, dispose: () => {} };
+  return { cases, dispose: () => {} };
 }
 
 /** Reads so many bytes with vector loads and does next to nothing with them: what the memory allows. */
@@ -133,7 +131,7 @@ function resize(asInput: boolean): Benchmark {
     { backend: 'plain JavaScript', run: plain },
     { backend: 'compiled', run: simd, error: { value, of: 'levels' } },
   ];
-  return { name: '', cases, dispose: () => {} };
+  return { cases, dispose: () => {} };
 }
 
 function decode(): Benchmark {
@@ -143,5 +141,5 @@ function decode(): Benchmark {
   // Two in a thousand may be faces.
   const conf = noise(2 * count, 1).map((value) => (value > 0.996 ? 0.9 : 0.01));
   const run = (): unknown => decodeBoxes(loc, priors, selectConfident(conf, 0.05), 1080, 607, 0.84375);
-  return { name: '', cases: [{ backend: 'plain JavaScript', run }], dispose: () => {} };
+  return { cases: [{ backend: 'plain JavaScript', run }], dispose: () => {} };
 }

@@ -1,0 +1,87 @@
+import { createEngine } from '../engine/create-engine.ts';
+import type { NetworkOutput } from '../engine/engine.ts';
+import type { LayersArtifact } from '../engine/layers-artifact.ts';
+import type { Pack } from '../engine/weights/open-pack.ts';
+import { CROP_SIZE } from '../geometry/similarity-transform.ts';
+import { chooseRegressor } from '../models/face-pack.ts';
+import { type BenchBackend, createBenchEngine } from './backends.ts';
+import type { BenchCase, Benchmark, NamedBenchmark } from './measure.ts';
+import { noise } from './noise.ts';
+
+/** Width and height of a picture, px. */
+export type Size = readonly [width: number, height: number];
+
+type Shape = readonly [number, number, number, number];
+
+/** Largest absolute values of the networks' inputs. */
+const AMPLITUDES = { regressor: 1, detector: 127 } as const;
+
+/**
+ * Every network of a pack on every backend, with the largest difference from tfjs's plain JavaScript, relative to the largest
+ * output.
+ * @param batches - of the regressor that an aligner takes; of the others one image.
+ * @param sizes - of the detectors' pictures.
+ */
+export function networkBenchmarks(
+  pack: Pack,
+  backends: readonly BenchBackend[],
+  { batches, sizes }: { readonly batches: readonly number[]; readonly sizes: readonly Size[] },
+): NamedBenchmark[] {
+  const preferred = chooseRegressor(pack);
+  const regressors = pack.modelsOf('regressor').flatMap((model) =>
+    (model === preferred ? batches : [1]).map((batch): NamedBenchmark => {
+      const side = model.inputSize ?? CROP_SIZE;
+      const suffix = batch === 1 ? '' : `, batch of ${batch}`;
+      const make = async (): Promise<Benchmark> =>
+        makeBenchmark(await pack.readNetwork(model), [batch, side, side, 3], AMPLITUDES.regressor, backends);
+      return { name: `${model.name} ${side}x${side}${suffix}`, make };
+    }),
+  );
+  const detectors = pack.modelsOf('detector').flatMap((model) =>
+    sizes.map(([width, height]): NamedBenchmark => {
+      const make = async (): Promise<Benchmark> =>
+        makeBenchmark(await pack.readNetwork(model), [1, height, width, 3], AMPLITUDES.detector, backends);
+      return { name: `${model.name} ${width}x${height}`, make };
+    }),
+  );
+  return [...regressors, ...detectors];
+}
+
+async function makeBenchmark(
+  artifact: LayersArtifact,
+  shape: Shape,
+  amplitude: number,
+  backends: readonly BenchBackend[],
+): Promise<Benchmark> {
+  const input = noise(
+    shape.reduce((product, size) => product * size, 1),
+    amplitude,
+  );
+  const reference = await createEngine('cpu');
+  const expected = await (await reference.loadNetwork(artifact)).run(input, shape);
+  reference.dispose();
+  const disposals: (() => void)[] = [];
+  const cases: BenchCase[] = [];
+  for (const backend of backends) {
+    const engine = await createBenchEngine(backend);
+    disposals.push(() => engine.dispose());
+    const network = await engine.loadNetwork(artifact);
+    const value = relativeError(await network.run(input, shape), expected);
+    cases.push({ backend: backend.name, run: () => network.run(input, shape), error: { value, of: 'largest output' } });
+  }
+  return { cases, dispose: () => disposals.forEach((dispose) => void dispose()) };
+}
+
+function relativeError(actual: readonly NetworkOutput[], expected: readonly NetworkOutput[]): number {
+  let worst = 0;
+  for (const [i, { data }] of expected.entries()) {
+    let largest = 0;
+    let difference = 0;
+    for (const [j, value] of data.entries()) {
+      largest = Math.max(largest, Math.abs(value));
+      difference = Math.max(difference, Math.abs(value - (actual[i]?.data[j] ?? Number.NaN)));
+    }
+    worst = Math.max(worst, difference / largest);
+  }
+  return worst;
+}

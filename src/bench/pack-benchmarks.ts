@@ -1,0 +1,37 @@
+import type { Pack } from '../engine/weights/open-pack.ts';
+import type { MorphableModel } from '../types.ts';
+import type { BenchBackend } from './backends.ts';
+import { kernelBenchmarks } from './kernels.ts';
+import type { NamedBenchmark } from './measure.ts';
+import { networkBenchmarks, type Size } from './networks.ts';
+import { type PhotoFiles, photoBenchmarks } from './photo.ts';
+
+/** What there is to be timed. */
+export interface BenchSubjects {
+  readonly pack: Pack;
+  /** For dense faces. */
+  readonly model: MorphableModel | undefined;
+  /** For the whole path; its pack needs a detector. */
+  readonly photo: (PhotoFiles & { readonly hasModel: boolean }) | undefined;
+}
+
+/** Batches of the regressors and pictures of the detectors. */
+const BATCHES = [1, 4];
+const SIZES: readonly Size[] = [
+  [1080, 607],
+  [540, 360],
+];
+
+/** The benchmarks of a pack: its networks, the work beside them, the path of a photo. */
+export function packBenchmarks(
+  { pack, model, photo }: BenchSubjects,
+  backends: readonly BenchBackend[],
+): NamedBenchmark[] {
+  // Kernels know no threads.
+  const single = backends.filter(({ options }) => options.threads === undefined);
+  return [
+    ...networkBenchmarks(pack, backends, { batches: BATCHES, sizes: SIZES }),
+    ...kernelBenchmarks(single, model),
+    ...(photo ? photoBenchmarks(backends, photo, photo.hasModel) : []),
+  ];
+}

@@ -1,0 +1,116 @@
+import { cpus, loadavg, totalmem } from 'node:os';
+import type { Measurement } from './measure.ts';
+import { simdFlags } from './run-cold-starts.ts';
+
+/** Where and of what a run was. */
+export interface Machine {
+  readonly date: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGigabytes: number;
+  /** Processes that wanted to run, averaged over a minute, before the benchmark began: 0 on a quiet machine. */
+  readonly load: number;
+  readonly node: string;
+  readonly flags: readonly string[];
+  /** Version or commit of this package. */
+  readonly version: string;
+}
+
+export function describeMachine(version: string): Machine {
+  const [cpu] = cpus();
+  return {
+    date: new Date().toISOString().slice(0, 16),
+    cpu: cpu?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGigabytes: Math.round(totalmem() / 2 ** 30),
+    load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
+    node: process.version,
+    flags: [...new Set([...process.execArgv, ...simdFlags()])],
+    version,
+  };
+}
+
+/** One line of text. */
+export function machineLine({ cpu, cores, node, version, load }: Machine): string {
+  return `${cpu}, ${cores} cores, Node ${node}, tddfa ${version}, load ${load}`;
+}
+
+const COLUMNS = [
+  'benchmark',
+  'backend',
+  'samples',
+  'medianMs',
+  'p95Ms',
+  'minMs',
+  'cpuMs',
+  'peakMegabytes',
+  'error',
+  'errorOf',
+] as const;
+
+/** The run as JSON. */
+export function toJson(machine: Machine, results: readonly Measurement[]): string {
+  return `${JSON.stringify({ machine, results }, null, 2)}\n`;
+}
+
+/** The run as CSV, a line for each measurement. */
+export function toCsv(results: readonly Measurement[]): string {
+  const lines = results.map((result) =>
+    COLUMNS.map((column) => {
+      const value = result[column] ?? '';
+      return typeof value === 'number' ? String(rounded(value)) : `"${value}"`;
+    }).join(','),
+  );
+  return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
+}
+
+/** One line of text for each measurement. */
+export function toLine({ backend, medianMs, p95Ms, minMs, cpuMs, peakMegabytes, error, errorOf }: Measurement): string {
+  const time = (value: number): string => `${rounded(value)}`.padStart(9);
+  const processor = cpuMs === undefined ? '' : `  cpu ${time(cpuMs)}`;
+  const memory = peakMegabytes === undefined ? '' : `   peak ${peakMegabytes.toFixed(0)} MB`;
+  const accuracy = error === undefined ? '' : `   error ${error.toExponential(1)} (${errorOf})`;
+  return `  ${backend.padEnd(26)} median ${time(medianMs)}  p95 ${time(p95Ms)}  best ${time(minMs)}${processor} ms${memory}${accuracy}`;
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+const BAR_HEIGHT = 16;
+const LABEL_WIDTH = 220;
+const CHART_WIDTH = 900;
+
+/** Bars of the median times as SVG, each benchmark to its own scale. */
+export function toChart(machine: Machine, results: readonly Measurement[]): string {
+  const parts: string[] = [];
+  let y = 40;
+  for (const name of new Set(results.map(({ benchmark }) => benchmark))) {
+    const group = results.filter(({ benchmark }) => benchmark === name);
+    const longest = Math.max(...group.map(({ medianMs }) => medianMs));
+    parts.push(`<text x="8" y="${y}" font-weight="bold">${escaped(name)}</text>`);
+    y += 8;
+    for (const { backend, medianMs } of group) {
+      const width = Math.max(1, ((CHART_WIDTH - LABEL_WIDTH - 110) * medianMs) / longest);
+      const colour = backend.startsWith('compiled') ? '#1a7f37' : '#8c959f';
+      parts.push(
+        `<text x="${LABEL_WIDTH - 8}" y="${y + 12}" text-anchor="end">${escaped(backend)}</text>`,
+        `<rect x="${LABEL_WIDTH}" y="${y + 2}" width="${width.toFixed(1)}" height="${BAR_HEIGHT - 4}" fill="${colour}"/>`,
+        `<text x="${(LABEL_WIDTH + width + 6).toFixed(1)}" y="${y + 12}">${rounded(medianMs)} ms</text>`,
+      );
+      y += BAR_HEIGHT;
+    }
+    y += 22;
+  }
+  const title = `Median time. ${machine.cpu}, Node ${machine.node}, ${machine.date}, tddfa ${machine.version}`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${CHART_WIDTH}" height="${y}" font-family="sans-serif" font-size="11">
+<rect width="100%" height="100%" fill="white"/>
+<text x="8" y="18">${escaped(title)}</text>
+${parts.join('\n')}
+</svg>
+`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+}

@@ -1,0 +1,48 @@
+import { type Measurement, measure, type NamedBenchmark, type TakeSamples } from './measure.ts';
+import { toLine } from './report.ts';
+import type { NamedColdStart } from './run-cold-starts.ts';
+
+/** What to run and how. */
+export interface BenchRun {
+  readonly benchmarks: readonly NamedBenchmark[];
+  readonly coldStarts: readonly NamedColdStart[];
+  /** Runs those whose name contains this; all if absent. */
+  readonly only?: string | undefined;
+  /** Takes a line of the report. */
+  readonly print: (line: string) => void;
+  readonly signal?: AbortSignal;
+  /** A plain loop if absent. */
+  readonly takeSamples?: TakeSamples;
+}
+
+/**
+ * Runs benchmarks one after the other and prints each as it is done.
+ * @throws RangeError where nothing has such a name, before anything runs; the signal's reason.
+ */
+export async function runBenchmarks(run: BenchRun): Promise<Measurement[]> {
+  const { benchmarks, coldStarts, only = '', print, signal, takeSamples } = run;
+  const isWanted = ({ name }: { readonly name: string }): boolean => name.includes(only);
+  if (![...benchmarks, ...coldStarts].some(isWanted)) {
+    const names = [...benchmarks, ...coldStarts].map(({ name }) => `'${name}'`);
+    throw new RangeError(`no benchmark's name contains '${only}'; there are ${names.join(', ')}`);
+  }
+  const results: Measurement[] = [];
+  const add = (name: string, measurements: readonly Measurement[]): void => {
+    results.push(...measurements);
+    print(['', name, ...measurements.map(toLine)].join('\n'));
+  };
+  for (const { name, make } of benchmarks.filter(isWanted)) {
+    signal?.throwIfAborted();
+    const benchmark = await make();
+    try {
+      add(name, await measure(name, benchmark, takeSamples));
+    } finally {
+      benchmark.dispose();
+    }
+  }
+  for (const coldStart of coldStarts.filter(isWanted)) {
+    signal?.throwIfAborted();
+    add(coldStart.name, await coldStart.run());
+  }
+  return results;
+}

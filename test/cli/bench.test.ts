@@ -1,0 +1,103 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { formulaPack, formulaPackWithoutModel } from '../support/formula-pack.ts';
+import { repositoryRoot } from '../support/paths.ts';
+import { runCli } from '../support/run-cli.ts';
+import { describeWithShared } from '../support/shared.ts';
+import { useTemporaryFolder } from '../support/temporary-folder.ts';
+import { upstreamPack } from '../support/upstream-pack.ts';
+
+/** Largest difference from tfjs's plain JavaScript, of the largest output. */
+const MAX_ERROR = 2e-5;
+
+interface Run {
+  readonly machine: Readonly<Record<string, unknown>>;
+  readonly results: readonly {
+    readonly benchmark: string;
+    readonly backend: string;
+    readonly samples: number;
+    readonly medianMs: number;
+    readonly minMs: number;
+    readonly p95Ms: number;
+    readonly error?: number;
+  }[];
+}
+
+describe('tddfa bench', () => {
+  const temporary = useTemporaryFolder();
+
+  test('times the networks of a pack on several backends and writes JSON, CSV and a chart', async () => {
+    const [json = '', csv = '', plot = ''] = ['run.json', 'run.csv', 'run.svg'].map((name) => temporary('new', name));
+    const pack = await formulaPack();
+    const flags = ['--only', 'mb025 120x120', '--backends', 'compiled,wasm', '--threads', '2'];
+    const files = ['--json', json, '--csv', csv, '--plot', plot];
+    const { status, stdout, stderr } = await runCli(['bench', '--weights', pack, ...flags, ...files]);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^mb025 120x120$/m);
+    expect(stdout).toMatch(/^mb025 120x120, batch of 4$/m);
+    expect(stdout).toMatch(
+      /compiled, (fma|plain), 2 threads +median +[\d.]+ .* error \d\.\de-\d+ \(largest output\)$/m,
+    );
+
+    const { machine, results }: Run = JSON.parse(readFileSync(json, 'utf8'));
+    expect(machine).toMatchObject({ node: process.version, cores: expect.any(Number) });
+    expect(new Set(results.map(({ benchmark }) => benchmark))).toEqual(
+      new Set(['mb025 120x120', 'mb025 120x120, batch of 4']),
+    );
+    expect(results.some(({ backend }) => backend === 'wasm')).toBe(true);
+    for (const { samples, minMs, medianMs, p95Ms, error } of results) {
+      expect(samples).toBeGreaterThanOrEqual(10);
+      expect(minMs).toBeGreaterThan(0);
+      expect(medianMs).toBeGreaterThanOrEqual(minMs);
+      expect(p95Ms).toBeGreaterThanOrEqual(medianMs);
+      expect(error).toBeLessThan(MAX_ERROR);
+    }
+    expect(readFileSync(csv, 'utf8').split('\n')).toHaveLength(results.length + 2);
+    expect(readFileSync(plot, 'utf8')).toMatch(/^<svg /);
+  });
+
+  test('says so where the photo is not there', async () => {
+    const args = ['bench', '--weights', await formulaPack(), '--backends', 'compiled', '--only', 'photo'];
+    const { status, stderr } = await runCli([...args, '--photo', join(repositoryRoot, 'no-such.jpg')]);
+    expect(stderr).toMatch(/^tddfa: .*no-such\.jpg: no such file\n$/);
+    expect(status).toBe(1);
+  });
+
+  test.each([
+    [['--backends', 'compiled,opengl'], 2, /--backends.* expected some of compiled, .*got 'opengl'/],
+    [['--backends', 'webgl'], 1, /webgl/],
+    [['--only', 'no such'], 1, /no benchmark's name contains 'no such'; there are 'mb025 120x120', /],
+    [['--threads', '0'], 2, /expected a whole number of at least 1, got '0'/],
+    [['--threads', 'two'], 2, /got 'two'/],
+    [['--weights', '/no/such/pack'], 1, /no pack in \/no\/such\/pack/],
+  ])('%j: one clear line', async (args, expectedStatus, message) => {
+    const { status, stderr } = await runCli(['bench', '--weights', await formulaPackWithoutModel(), ...args]);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(status).toBe(expectedStatus);
+  });
+
+  test('built, it starts cold in processes of their own', async () => {
+    const built = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');
+    if (!existsSync(built)) throw new Error('dist/ is missing: npm run build');
+    const args = ['bench', '--weights', await formulaPack(), '--backends', 'compiled', '--only', 'cold'];
+    const stdout = execFileSync(process.execPath, [built, ...args], { encoding: 'utf8' });
+    expect(stdout).toMatch(/^cold start: mb025\n {2}compiled, (?:fma|plain) +median +[\d.]+ .* ms {3}peak \d+ MB$/m);
+    expect(stdout).toMatch(/^cold start: faceboxes$/m);
+    expect(stdout).toMatch(/compiled, (?:fma|plain), second size +median/);
+    expect(stdout).toMatch(
+      /^cold compile: faceboxes 1080x607\n {2}compiled, (?:fma|plain), network .*\n {2}compiled, (?:fma|plain), module /m,
+    );
+  });
+});
+
+describeWithShared('tddfa bench with the original weights', () => {
+  test('times the stages of a photo', async () => {
+    const args = ['--weights', await upstreamPack(), '--photo', join(repositoryRoot, 'examples', 'astronaut.png')];
+    const { status, stdout } = await runCli(['bench', ...args, '--backends', 'compiled', '--only', 'align one face']);
+    expect(stdout).toMatch(/^photo stage: align one face\n {2}compiled, .* \(px from the last backend\)$/m);
+    expect(status).toBe(0);
+  });
+});
