@@ -28,7 +28,7 @@ from .train_regressor import Averager, save_checkpoint, stop_requests
 NEGATIVES_PER_POSITIVE = 6
 BOX_WEIGHT = 2.0
 OVERLAP_WEIGHT = 1.0
-REPLAY_BATCHES = 120
+REPLAY_PICTURES = 3840
 HELD_OUT_SCENES = 160
 
 
@@ -110,6 +110,14 @@ def detector_loss(loc, conf, boxes, priors, size):
     return BOX_WEIGHT * position + OVERLAP_WEIGHT * overlap + classification, (float(position.detach()), float(overlap.detach()), float(classification.detach()))
 
 
+def of_size(truths, smallest):
+    """The same truths with faces of a smaller mean side (px) neither wanted nor punished."""
+    changed = [truth.copy() for truth in truths]
+    for truth in changed:
+        truth[(truth[:, 4] > 0) & ((truth[:, 2:4] - truth[:, :2]).mean(1) < smallest), 4] = -1
+    return changed
+
+
 def average_precision(results, truths, threshold=0.5):
     """
     AP at an IoU over pictures, and at score 0.5: recall, false boxes a picture, mean IoU of found boxes.
@@ -151,7 +159,7 @@ def main():
     parser.add_argument("--run", required=True)
     parser.add_argument("--people", type=Path, default=runs_folder() / "people")
     parser.add_argument("--pictures", type=int, default=300_000, help="length of the whole run in pictures")
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -210,7 +218,7 @@ def main():
             group["lr"] = args.rate * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress)))
         try:
             batch = queue.get() if len(pool) < 12 else queue.get_nowait()
-            pool = (pool + [batch])[-REPLAY_BATCHES:]
+            pool = (pool + [batch])[-(REPLAY_PICTURES // args.batch):]
             fresh += 1
         except queues.Empty:
             batch = replay(rng, pool, args.batch)
@@ -229,7 +237,9 @@ def main():
             current = {key: value.clone() for key, value in network.state_dict().items()}
             network.load_state_dict(averager.state)
             network.eval()
-            result = average_precision([faceboxes.detect(network, image) for image in held_images], held_boxes)
+            found = [faceboxes.detect(network, image) for image in held_images]
+            result = average_precision(found, held_boxes)
+            result.update({f"{name}_from_32_px": value for name, value in average_precision(found, of_size(held_boxes, 32)).items()})
             network.train()
             network.load_state_dict(current)
             line = {"seen": seen, "minutes": (time.time() - started) / 60, "per_second": (seen - started_at) / (time.time() - started),
@@ -238,7 +248,7 @@ def main():
             with open(folder / "log.jsonl", "a") as log:
                 log.write(json.dumps(line) + "\n")
             print(f"{seen} pictures, {line['per_second']:.1f}/s ({100 * line['fresh_share']:.0f} % fresh), loss {np.round(line['loss'], 3)}, held out AP "
-                  f"{result['ap']:.3f}, recall {result['recall']:.3f}, false {result['false_per_picture']:.2f}, IoU {result['mean_iou']:.3f}", flush=True)
+                  f"{result['ap']:.3f} ({result['ap_from_32_px']:.3f} from 32 px), recall {result['recall']:.3f}, false {result['false_per_picture']:.2f}, IoU {result['mean_iou']:.3f}", flush=True)
             save_checkpoint(folder / "averaged.pth", {"state_dict": averager.state, "seen": seen, "held_out": result})
             save_last()
     if asked_to_stop:
