@@ -464,6 +464,14 @@ class DetectorAccuracy(unittest.TestCase):
         self.assertEqual(result["false_per_picture"], 1)
         self.assertAlmostEqual(result["mean_iou"], 1, places=6)
 
+    def test_small_faces_can_be_left_out(self):
+        truth = np.array([[0, 0, 10, 10, 1], [100, 0, 140, 40, 1], [200, 0, 210, 10, -1], [0, 0, 0, 0, 0]], float)
+        self.assertEqual(train_detector.of_size([truth], 32)[0][:, 4].tolist(), [-1, 1, -1, 0])
+        self.assertEqual(truth[0, 4], 1)
+        found = np.array([[100, 0, 140, 40, 0.9], [0, 0, 10, 10, 0.8]], float)
+        result = train_detector.average_precision([found], train_detector.of_size([truth], 32))
+        self.assertEqual((result["ap"], result["recall"], result["false_per_picture"]), (1.0, 1.0, 0.0))
+
     def test_calibration_moves_the_log_odds_and_nothing_else(self):
         torch.manual_seed(0)
         network = faceboxes.FaceBoxes().eval()
