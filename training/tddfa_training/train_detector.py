@@ -232,7 +232,7 @@ def main():
         averager.update(network)
         running.append(parts)
         seen += args.batch
-        if seen >= next_evaluation or seen >= args.pictures:
+        if seen >= next_evaluation or seen >= args.pictures or asked_to_stop:
             next_evaluation = seen + args.evaluate_every
             current = {key: value.clone() for key, value in network.state_dict().items()}
             network.load_state_dict(averager.state)
@@ -252,7 +252,6 @@ def main():
             save_checkpoint(folder / "averaged.pth", {"state_dict": averager.state, "seen": seen, "held_out": result})
             save_last()
     if asked_to_stop:
-        save_last()
         print(f"stopped at {seen} pictures", flush=True)
     for worker in workers:
         worker.terminate()

@@ -297,7 +297,7 @@ def main():
             running.append(step(args.loss, next_batch()))
             seen += args.batch
             averager.update(network)
-        if seen >= next_evaluation or seen >= args.samples:
+        if seen >= next_evaluation or seen >= args.samples or asked_to_stop:
             next_evaluation = seen + args.evaluate_every
             current = {key: value.clone() for key, value in network.state_dict().items()}
             network.load_state_dict(averager.state)
@@ -319,7 +319,6 @@ def main():
             network.load_state_dict(current)
             save_last()
     if asked_to_stop:
-        save_last()
         print(f"stopped at {seen} samples", flush=True)
     for worker in workers:
         worker.terminate()
