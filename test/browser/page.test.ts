@@ -41,17 +41,18 @@ describeWithChromium('the page', () => {
     await server.close();
   });
 
+  /** @param pack - served beside the page and asked for; `''` asks for the page's own, undefined for one that is not there. */
   async function open(
     pack: string | undefined,
     options: BrowserContextOptions = {},
     tamper?: (bytes: Uint8Array) => Uint8Array,
   ) {
     server = await startSite({
-      folders: { '/some/folder/': join(folder, 'site'), ...(pack && { '/some/folder/weights/test/': pack }) },
+      folders: { '/some/folder/': join(folder, 'site'), ...(pack ? { '/some/folder/weights/test/': pack } : {}) },
       ...(tamper && { tamper: (path, bytes) => (path.endsWith('.bin') ? tamper(bytes) : bytes) }),
     });
     context = await browser().newContext(options);
-    const query = pack === undefined ? '?pack=nowhere/' : '?pack=weights/test/';
+    const query = pack === undefined ? '?pack=nowhere/' : pack === '' ? '' : '?pack=weights/test/';
     ({ page, errors } = await openPage(context, `${server.url}/some/folder/${query}`));
   }
 
@@ -70,8 +71,24 @@ describeWithChromium('the page', () => {
     await page.getByRole('alert').waitFor();
     expect(await page.getByRole('alert').textContent()).toMatch(/refused: .*404/);
     expect(await page.getByLabel('Address of a pack').isVisible()).toBe(true);
-    expect(await page.getByRole('button', { name: 'Use the camera' }).isDisabled()).toBe(true);
+    expect(await page.getByText('Choose a pack folder').isVisible()).toBe(true);
+    // Nothing that needs one is offered.
+    for (const title of ['On the photo', 'Turn it', 'Take it with you']) {
+      expect(await page.getByRole('heading', { name: title }).isVisible()).toBe(false);
+    }
+    expect(await page.getByRole('button', { name: 'Use the camera' }).isVisible()).toBe(false);
     expect(await findings()).toEqual([]);
+  });
+
+  test('comes with the open pack where the repository has it, and otherwise says what is missing', async () => {
+    await open('');
+    if (existsSync(join(repositoryRoot, 'weights', 'open', 'pack.json'))) {
+      await waitForStatus(/1 face found/);
+      await waitForMesh();
+      expect(errors).toEqual([]);
+    } else {
+      await page.getByRole('alert').filter({ hasText: 'This page came without a model' }).waitFor();
+    }
   });
 
   describeWithShared('with the reference weights', () => {
@@ -207,6 +224,10 @@ describeWithChromium('the page', () => {
           .getByRole('alert')
           .filter({ hasText: /not allowed/ })
           .waitFor();
+        // The photo from before can still be turned.
+        await waitForMesh();
+        await waitForStatus(/1 face found/);
+        expect(await page.getByRole('button', { name: 'GLB' }).isEnabled()).toBe(true);
       });
     });
 

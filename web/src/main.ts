@@ -80,6 +80,7 @@ function refusePack(refused: PackChoice, error: Error): void {
   }
   if (pack === undefined) {
     element('packs', HTMLDetailsElement).open = true;
+    document.body.classList.add('no-model');
     setReady(false);
   }
 }
@@ -96,12 +97,14 @@ function showPack(loaded: LoadedPack): void {
       return Object.assign(document.createElement('li'), { textContent: text });
     }),
   );
+  document.body.classList.remove('no-model');
   setReady(true);
 }
 
 function setReady(isReady: boolean): void {
   for (const id of ['camera', 'sample']) button(id).disabled = !isReady;
   input('file').disabled = !isReady;
+  element('file-label', HTMLElement).classList.toggle('disabled', !isReady);
   setHasFace(false);
 }
 
@@ -132,6 +135,7 @@ async function lookAt(blob: Blob, title: string): Promise<void> {
 }
 
 async function watch(open: () => Promise<void>, title: string, explain: (error: Error) => string): Promise<void> {
+  const before = { photo, picture, name };
   complain(undefined);
   say('Starting …');
   viewer.clear();
@@ -142,8 +146,11 @@ async function watch(open: () => Promise<void>, title: string, explain: (error: 
     await open();
   } catch (error) {
     player.close();
-    say('');
+    // What was there before is there still.
+    ({ photo, picture, name } = before);
+    say(picture === undefined ? '' : summary(picture));
     complain(explain(error as Error));
+    await showMesh();
   }
   showPlayer();
 }
@@ -165,7 +172,6 @@ function showPicture(seen: SeenPicture, framesPerSecond: number | undefined): vo
   const isVideo = player.isOpen;
   const countBefore = picture?.faces.length;
   picture = seen;
-  pictureCanvas.style.aspectRatio = `${seen.width} / ${seen.height}`;
   const { faces, timings } = seen;
   const milliseconds = [timings.read, timings.detect, timings.align, timings.reconstruct, timings.draw].map((value) =>
     value.toFixed(1),
@@ -197,10 +203,10 @@ function showPicture(seen: SeenPicture, framesPerSecond: number | undefined): vo
 function summary({ faces }: SeenPicture): string {
   const [first] = faces;
   if (first === undefined) return 'No face was found. Try a picture in which a face is larger or turned less.';
-  const others = faces.length === 1 ? '1 face found' : `${faces.length} faces found`;
-  return first.score === undefined
-    ? `${others}.`
-    : `${others}; the best with ${(first.score * 100).toFixed(0)} % confidence.`;
+  const found = faces.length === 1 ? '1 face found' : `${faces.length} faces found`;
+  if (first.score === undefined) return `${found}.`;
+  const confidence = `${(first.score * 100).toFixed(0)} % confidence`;
+  return faces.length === 1 ? `${found}, with ${confidence}.` : `${found}, the best with ${confidence}.`;
 }
 
 function chosenFace(): number {

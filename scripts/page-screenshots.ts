@@ -1,0 +1,88 @@
+/**
+ * `npx tsx scripts/page-screenshots.ts [--weights PACK] [--out FOLDER] [--all]`: pictures of the page in Chromium, with the open
+ * pack unless another is given. Made docs/images/page.png and page-phone.png; `--all` shows its other states too.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { build } from 'vite';
+import { launchChromium, openPage, startSite } from '../test/support/browser-site.ts';
+import { repositoryRoot } from '../test/support/paths.ts';
+
+const options = new Command('page-screenshots')
+  .option('--weights <folder>', 'pack', join(repositoryRoot, 'weights', 'open'))
+  .option('--out <folder>', 'where the pictures go', join(repositoryRoot, 'docs', 'images'))
+  .option('--all', 'also empty and error states, the whole length of the page, and every overlay')
+  .parse()
+  .opts<{ weights: string; out: string; all?: boolean }>();
+
+const DESK: BrowserContextOptions = { viewport: { width: 1280, height: 900 }, colorScheme: 'light' };
+const PHONE: BrowserContextOptions = {
+  viewport: { width: 390, height: 844 },
+  colorScheme: 'dark',
+  deviceScaleFactor: 2,
+};
+
+const folder = await mkdtemp(join(tmpdir(), 'tddfa-page-'));
+await mkdir(options.out, { recursive: true });
+await build({
+  root: join(repositoryRoot, 'web'),
+  logLevel: 'error',
+  build: { outDir: join(folder, 'site'), emptyOutDir: true },
+});
+const server = await startSite({ folders: { '/': join(folder, 'site'), '/pack/': resolve(options.weights) } });
+const browser = await launchChromium();
+
+async function picture(
+  name: string,
+  contextOptions: BrowserContextOptions,
+  prepare: (page: Page) => Promise<unknown> = async () => {},
+  { pack = 'pack/', fullPage = false } = {},
+): Promise<void> {
+  const context = await browser.newContext(contextOptions);
+  const { page } = await openPage(context, `${server.url}/?pack=${pack}`);
+  if (pack === 'pack/') await page.locator('#viewer[data-drawn=true]').waitFor();
+  else await page.getByRole('alert').waitFor();
+  await prepare(page);
+  // Until what was changed last is on the screen.
+  await page.waitForTimeout(500);
+  await page.screenshot({ path: join(options.out, `${name}.png`), fullPage });
+  await context.close();
+}
+
+await picture('page', DESK);
+await picture('page-phone', PHONE);
+if (options.all) {
+  await picture('page-full', DESK, undefined, { fullPage: true });
+  await picture('page-dark', { ...DESK, colorScheme: 'dark' });
+  await picture('page-phone-full', { ...PHONE, colorScheme: 'light' }, undefined, { fullPage: true });
+  await picture('page-empty', DESK, undefined, { pack: 'nowhere/' });
+  await picture('page-empty-phone', PHONE, undefined, { pack: 'nowhere/' });
+  await picture('page-no-camera', DESK, (page) => page.getByRole('button', { name: 'Use the camera' }).click());
+  await picture('page-no-face', DESK, async (page) => {
+    const plain = await page.evaluate(() => {
+      const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 240 });
+      const context = canvas.getContext('2d');
+      if (context !== null) context.fillStyle = '#8899aa';
+      context?.fillRect(0, 0, 320, 240);
+      return canvas.toDataURL('image/png').split(',')[1] ?? '';
+    });
+    const buffer = Buffer.from(plain, 'base64');
+    await page.locator('#file').setInputFiles({ name: 'wall.png', mimeType: 'image/png', buffer });
+    await page
+      .getByRole('status')
+      .filter({ hasText: /No face/ })
+      .waitFor();
+  });
+  for (const surface of ['Depth', 'PNCC', 'None']) {
+    await picture(`page-${surface.toLowerCase()}`, DESK, async (page) => {
+      await page.getByRole('radio', { name: surface }).check();
+      for (const line of ['Landmarks', 'Pose', 'Boxes']) await page.getByRole('checkbox', { name: line }).check();
+    });
+  }
+}
+await browser.close();
+await server.close();
+await rm(folder, { recursive: true, force: true });
