@@ -72,7 +72,7 @@ export { arrangeSheet, createSheet, type Sheet, type SheetOptions } from './geom
 export { type CropPlacement, cropPlacement, cropToImage } from './geometry/similarity-transform.ts';
 export { installSurfaceKernel } from './geometry/surface-kernel.ts';
 export { drawTextured, type TexturedFace } from './geometry/textured.ts';
-export { extractUvTexture, type UvTexture, type UvTextureOptions } from './geometry/uv-texture.ts';
+export { extractUvTexture, sampleTexture, type UvTexture, type UvTextureOptions } from './geometry/uv-texture.ts';
 export { landmarkVisibility, vertexVisibility } from './geometry/visibility.ts';
 export type {
   AlignedFace,

@@ -19,7 +19,7 @@ import { extractUvTexture, type UvTexture, type UvTextureOptions } from '../geom
 import { encodePng } from '../image-files/write-image.ts';
 import { usageError } from './cli-error.ts';
 import { type FoundFace, type FoundFaces, landmarksOf, type OutputFile } from './found-faces.ts';
-import { type PictureFlags, parseKinds, textureOptions } from './picture-files.ts';
+import { MESH_KINDS, type PictureFlags, parseKinds, textureOptions } from './picture-files.ts';
 
 /** Flags about meshes. */
 export interface MeshFlags {
@@ -44,7 +44,6 @@ export interface MeshPlan {
   readonly texture: UvTextureOptions;
 }
 
-const KINDS = ['glb', 'obj', 'ply'];
 /** Texels; the texture of a mesh is the next power of two above the face's size in px, within these. */
 const MESH_TEXTURE_SIZES = { least: 256, most: 1024 } as const;
 /** glTF counts in metres. */
@@ -53,7 +52,7 @@ const METRES_PER_MM = 0.001;
 /** Adds the flags about meshes to a command. */
 export function addMeshFlags(command: Command): Command {
   return command
-    .option('-m, --mesh <kinds>', `meshes to write, comma-separated: ${KINDS.join(', ')}`)
+    .option('-m, --mesh <kinds>', `meshes to write, comma-separated: ${MESH_KINDS.join(', ')}`)
     .addOption(
       new Option(
         '--frame <kind>',
@@ -72,7 +71,7 @@ export function addMeshFlags(command: Command): Command {
 /** @throws CliError with exit status 2 for flags that make no sense. */
 export function planMeshes(flags: MeshFlags & PictureFlags): MeshPlan {
   const { compatibility } = flags;
-  const kinds = parseKinds('--mesh', flags.mesh ?? '', KINDS);
+  const kinds = parseKinds('--mesh', flags.mesh ?? '', MESH_KINDS);
   const interocularMm = flags.interocular === undefined ? DEFAULT_INTEROCULAR_MM : Number(flags.interocular);
   if (!(interocularMm > 0 && interocularMm < Number.POSITIVE_INFINITY)) {
     throw usageError(`--interocular: expected a length in millimetres, got '${flags.interocular}'`);

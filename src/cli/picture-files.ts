@@ -135,10 +135,19 @@ export const DRAWING_ALIASES: Readonly<Record<string, string>> = {
 
 const KINDS = [...Object.keys(DRAWINGS), ...Object.keys(DATA_FILES)];
 
+/** Kinds of meshes by the names that `--mesh` takes. */
+export const MESH_KINDS: readonly string[] = ['glb', 'obj', 'ply'];
+
+/** The original has meshes among its pictures. */
+const MESH_HINTS = Object.fromEntries(MESH_KINDS.map((kind) => [kind, `it is a mesh: --mesh ${kind}`]));
+
 /** Adds the flags about pictures to a command. */
 export function addPictureFlags(command: Command): Command {
   return command
-    .option('-d, --draw <kinds>', `pictures to write, comma-separated: ${KINDS.join(', ')}`)
+    .option(
+      '-d, --draw <kinds>',
+      `pictures to write, comma-separated: ${KINDS.join(', ')}; the original's names do too`,
+    )
     .option('--sheet', 'put the pictures of a photo on one labelled sheet instead of a file each')
     .addOption(
       new Option('--background <kind>', 'what pictures are drawn on').choices(['image', 'black']).default('image'),
@@ -169,7 +178,7 @@ export function addPictureFlags(command: Command): Command {
 export function planPictures(flags: PictureFlags, hasOut: boolean): PicturePlan {
   const { background, compatibility } = flags;
   return {
-    kinds: parseKinds('--draw', flags.draw ?? (hasOut ? 'landmarks' : ''), KINDS, DRAWING_ALIASES),
+    kinds: parseKinds('--draw', flags.draw ?? (hasOut ? 'landmarks' : ''), KINDS, DRAWING_ALIASES, MESH_HINTS),
     isSheet: flags.sheet === true,
     options: { background, compatibility },
     texture: textureOptions(flags),
@@ -191,12 +200,16 @@ export function textureOptions(flags: PictureFlags): UvTextureOptions {
   };
 }
 
-/** Splits a comma-separated list; every name once, aliases by their own names. */
+/**
+ * Splits a comma-separated list; every name once, aliases by their own names.
+ * @param hints - what to say of names that are not known, instead of those that are.
+ */
 export function parseKinds(
   flag: string,
   list: string,
   known: readonly string[],
   aliases: Readonly<Record<string, string>> = {},
+  hints: Readonly<Record<string, string>> = {},
 ): string[] {
   const kinds = list
     .split(',')
@@ -204,7 +217,9 @@ export function parseKinds(
     .filter((kind) => kind !== '')
     .map((kind) => (Object.hasOwn(aliases, kind) ? (aliases[kind] as string) : kind));
   const unknown = kinds.find((kind) => !known.includes(kind));
-  if (unknown !== undefined) throw usageError(`${flag}: there is no '${unknown}'; choose from ${known.join(', ')}`);
+  if (unknown !== undefined) {
+    throw usageError(`${flag}: there is no '${unknown}'; ${hints[unknown] ?? `choose from ${known.join(', ')}`}`);
+  }
   return [...new Set(kinds)];
 }
 

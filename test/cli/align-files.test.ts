@@ -156,7 +156,7 @@ describe('tddfa align --mesh', () => {
 describe('tddfa align --draw and --mesh on bad input', () => {
   test.each([
     [['--mesh', 'stl'], /--mesh: there is no 'stl'; choose from glb, obj, ply/],
-    [['--draw', 'ply'], /--draw: there is no 'ply'/],
+    [['--draw', 'ply'], /--draw: there is no 'ply'; it is a mesh: --mesh ply/],
     [['--mesh', 'glb', '--interocular', 'far'], /--interocular: expected a length/],
     [['--mesh', 'glb', '--interocular', '63', '--frame', 'photo'], /--interocular: only --frame metric/],
     [['--draw', 'uv-texture', '--texture-size', '0'], /--texture-size: expected a whole number/],

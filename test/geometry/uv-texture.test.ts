@@ -3,7 +3,7 @@ import { borderLoops, mouthPatch } from '../../src/geometry/mesh-holes.ts';
 import { mirrorVertices } from '../../src/geometry/mirror-vertices.ts';
 import { rasterize } from '../../src/geometry/rasterize.ts';
 import { arrangeSheet } from '../../src/geometry/sheet.ts';
-import { extractUvTexture } from '../../src/geometry/uv-texture.ts';
+import { extractUvTexture, sampleTexture } from '../../src/geometry/uv-texture.ts';
 import { landmarkVisibility, vertexVisibility } from '../../src/geometry/visibility.ts';
 import type { FaceMaps, RgbaImage } from '../../src/types.ts';
 import { referenceNames } from '../support/reference.ts';
@@ -232,6 +232,24 @@ describe('texture', () => {
     const before = [image.data.slice(), vertices.slice(), maps.triangles.slice(), maps.uvs.slice()];
     extractUvTexture(image, vertices, maps, { compatibility, hidden: 'mirror', fill: true });
     expect([image.data, vertices, maps.triangles, maps.uvs]).toEqual(before);
+  });
+
+  test('sampled at the vertices, it gives back the photo at their places', () => {
+    const texture = extractUvTexture(image, vertices, maps, { size: 256, hidden: 'keep' });
+    const before = texture.data.slice();
+    const colours = sampleTexture(texture, maps.uvs);
+    expect(colours).toHaveLength(vertices.length);
+    for (let i = 0; i < vertices.length; i += 3) {
+      // The gradient's red and green say where they are from.
+      expect(Math.abs((colours[i] as number) - ((vertices[i] as number) * 255) / 100)).toBeLessThan(4);
+      expect(Math.abs((colours[i + 1] as number) - ((vertices[i + 1] as number) * 255) / 80)).toBeLessThan(4);
+    }
+    expect(texture.data).toEqual(before);
+    const corner = sampleTexture(texture, Float32Array.of(-3, 9));
+    expect([...corner]).toEqual(pixel(texture, 0, 0));
+    expect(() => sampleTexture(texture, new Float32Array(3))).toThrow('uvs');
+    expect(() => sampleTexture(texture, Float32Array.of(0, Number.NaN))).toThrow('uvs');
+    expect(() => sampleTexture({ ...texture, width: 5 }, maps.uvs)).toThrow('image.data');
   });
 
   test('a face outside the photo has no texture', () => {
