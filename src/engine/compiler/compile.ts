@@ -95,7 +95,10 @@ export function compileModule(
   const target = { fusedMultiplyAdd, registerTiles: enabled.has('register-tiles'), arena, memory };
   const minimumPages = Math.ceil(requiredBytes(network, memory.arenaBytes, 1) / PAGE_BYTES);
   const memoryImport = { minimumPages, ...(sharedMaximumPages !== undefined && { sharedMaximumPages }) };
-  const { bytes, kernels, waits } = emitModule(stored, weights, target, memoryImport, emitOptions);
+  const { bytes, kernels, waits } = emitModule(stored, weights, target, memoryImport, {
+    callInStrips: enabled.has('call-in-strips'),
+    ...emitOptions,
+  });
   return {
     bytes,
     kernels,

@@ -32,6 +32,8 @@ export const OPTIMIZATIONS = [
   'concatenate-in-place',
   /** Values that are not needed at the same time share memory. */
   'reuse-memory',
+  /** Long kernels are called strip by strip, so that a first run moves on to V8's good code as soon as there is some. */
+  'call-in-strips',
   /** Register tiles of several pixels and eight channels; without it one pixel and four. */
   'register-tiles',
 ] as const;
