@@ -72,7 +72,8 @@ function sampleWithBenny(): TakeSamples {
     const { results: rounds } = await suite(
       benchmark,
       ...cases.map(({ name, run }) => add(name, async () => run)),
-      configure({ cases: { minSamples: 2, maxTime: seconds } }),
+      // A sample is a single run, unless that is shorter than a millisecond.
+      configure({ cases: { minSamples: 2, maxTime: seconds, minTime: 0.001, delay: 0 } }),
     );
     return rounds.map(({ details }) => details.sampleResults.map((sample) => sample * 1000));
   };
