@@ -1,11 +1,11 @@
 /** The example folders, built with the package as it is published, and run. */
-import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { cp, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { build } from 'vite';
 import webpack, { type Configuration } from 'webpack';
+import { buildPackage } from '../support/build-package.ts';
 import { describeWithChromium, openPage, startSite, useChromium } from '../support/chromium.ts';
 import { describeWithShared, repositoryRoot } from '../support/shared.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
@@ -20,7 +20,7 @@ describeWithChromium('an application of the package', () => {
   const folder = useTemporaryFolder();
 
   beforeAll(async () => {
-    execFileSync(process.execPath, ['scripts/build.js'], { cwd: repositoryRoot });
+    await buildPackage();
     await mkdir(folder('node_modules'));
     await symlink(repositoryRoot, folder('node_modules', 'tddfa'));
     await cp(join(repositoryRoot, 'examples'), folder('examples'), { recursive: true });
@@ -69,7 +69,7 @@ describeWithChromium('an application of the package', () => {
           webpack(config.default, (error, result) => (error ? reject(error) : resolve(result)));
         });
         expect(stats?.toJson({ all: false, errors: true, warnings: true })).toMatchObject({ errors: [], warnings: [] });
-        await run(root);
+        await expectNoTfjs(root);
       },
       BUILD_TIMEOUT_MS,
     );

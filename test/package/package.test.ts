@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { buildPackage } from '../support/build-package.ts';
 import { repositoryRoot } from '../support/shared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tddfa-package-'));
@@ -20,8 +21,12 @@ function runNode(file: string, source: string): RunResult {
   return spawnSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' });
 }
 
-beforeAll(() => {
-  execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: repositoryRoot, stdio: 'pipe' });
+beforeAll(async () => {
+  await buildPackage();
+  execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: repositoryRoot,
+    stdio: 'pipe',
+  });
   const [archive] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
   execFileSync('npm', ['install', '--no-save', '--prefer-offline', '--silent', `./${archive}`], {

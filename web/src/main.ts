@@ -11,11 +11,16 @@ import { FaceViewer } from './viewer.ts';
 const DEFAULT_PACK = 'weights/open/';
 const SAMPLE = 'sample.png';
 
+/** Lets the browser do what else is due. What happens at the start is cut by it, so that nothing blocks the page for long. */
+const newTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+
 const studio = new Studio();
+await newTask();
 const player = new Player(element('video', HTMLVideoElement), studio, onFrame, (error) => complain(error.message));
 const viewer = new FaceViewer(element('turntable', HTMLElement), canvas('viewer'), (message) =>
   note(`The 3D view cannot be shown: ${message}`),
 );
+await newTask();
 const expression = new Sliders(element('expression', HTMLElement), onSlider);
 const shape = new Sliders(element('shape', HTMLElement), onSlider);
 
