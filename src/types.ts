@@ -105,6 +105,14 @@ export interface Pose extends HeadAngles {
   readonly quaternion: Float32Array;
 }
 
+/** A part of a picture, px. */
+export interface PictureArea {
+  readonly xMin: number;
+  readonly yMin: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /**
  * The work on dense meshes that can be done outside of JavaScript. It gives the same numbers bit for bit, so that it is no option
  * of a single call: `installSurfaceKernel` puts it in place.
@@ -120,13 +128,19 @@ export interface SurfaceKernel {
   rasterize(
     faces: readonly Float32Array[],
     triangles: Uint32Array,
-    area: { readonly xMin: number; readonly yMin: number; readonly width: number; readonly height: number },
+    area: PictureArea,
   ): {
     readonly fragments: Int32Array;
     readonly depth: Float32Array;
     readonly weights1: Float32Array;
     readonly weights2: Float32Array;
   };
+  /**
+   * Rasterises faces and interpolates a colour of their vertices.
+   * @param colours - `[n x 3]`, 0..1, the same for all faces.
+   * @returns a new array, `[height x width]`: four bytes a pixel, red, green, blue and 255, or 0 where nothing is seen.
+   */
+  paint(faces: readonly Float32Array[], triangles: Uint32Array, area: PictureArea, colours: Float32Array): Uint32Array;
   /**
    * Unit normals of vertices, times `sign` (1 or -1).
    * @param dst - `[n x 3]`, written to.

@@ -18,6 +18,7 @@
  * Of the 3.2 ms, 0.7 go into loading and boxing the triangles, 0.7 into setting up edges and 1.8 into the pixels, mostly
  * branches that cannot be foretold.
  */
+import type { PictureArea, SurfaceKernel } from '../types.ts';
 import { boundingBox } from './box.ts';
 import { type Compatibility, checkIndices, checkVertices } from './picture.ts';
 import { surfaceKernel } from './surface-kernel.ts';
@@ -80,6 +81,45 @@ export function rasterize(
   height: number,
   { compatibility = 'none' }: RasterizeOptions = {},
 ): Raster {
+  const area = drawnArea(faces, triangles, width, height);
+  const pixelCount = area.width * area.height;
+  const kernel = compatibility === 'none' ? kernelFor(area) : undefined;
+  if (kernel !== undefined) return { ...area, ...kernel.rasterize(faces, triangles, area), compatibility };
+  const raster: Raster = {
+    ...area,
+    fragments: new Int32Array(pixelCount),
+    depth: new Float32Array(pixelCount),
+    weights1: new Float32Array(pixelCount),
+    weights2: new Float32Array(pixelCount),
+    compatibility,
+  };
+  if (pixelCount === 0) return raster;
+  if (compatibility === 'upstream') {
+    raster.depth.fill(-1e8);
+    faces.forEach((vertices, index) => {
+      rasterizeUpstream(raster, vertices, triangles, 1 + (index * triangles.length) / 3);
+    });
+  } else {
+    raster.depth.fill(Number.NEGATIVE_INFINITY);
+    const steps = new Int32Array(((faces[0] as Float32Array).length / 3) * 2);
+    faces.forEach((vertices, index) => {
+      toSteps(vertices, raster.xMin, raster.yMin, steps);
+      rasterizeWatertight(raster, steps, vertices, triangles, 1 + (index * triangles.length) / 3);
+    });
+  }
+  return raster;
+}
+
+/**
+ * The part of a picture that faces may cover, after a check of all that `rasterize` takes.
+ * @returns 0 x 0 px where there is none.
+ */
+export function drawnArea(
+  faces: readonly Float32Array[],
+  triangles: Uint32Array,
+  width: number,
+  height: number,
+): PictureArea {
   const vertexCount = faces[0] === undefined ? 0 : faces[0].length / 3;
   let xMin = Number.POSITIVE_INFINITY;
   let yMin = Number.POSITIVE_INFINITY;
@@ -99,38 +139,16 @@ export function rasterize(
   yMin = Math.max(0, Math.floor(yMin) - 1);
   xMax = Math.min(width - 1, Math.ceil(xMax) + 1);
   yMax = Math.min(height - 1, Math.ceil(yMax) + 1);
-  const isEmpty = faces.length === 0 || triangles.length === 0 || xMax < xMin || yMax < yMin;
-  const rasterWidth = isEmpty ? 0 : xMax - xMin + 1;
-  const rasterHeight = isEmpty ? 0 : yMax - yMin + 1;
-  const pixelCount = rasterWidth * rasterHeight;
-  const area = { xMin: isEmpty ? 0 : xMin, yMin: isEmpty ? 0 : yMin, width: rasterWidth, height: rasterHeight };
-  if (!isEmpty && compatibility === 'none' && pixelCount <= MAX_KERNEL_PIXELS) {
-    const kernel = surfaceKernel();
-    if (kernel !== undefined) return { ...area, ...kernel.rasterize(faces, triangles, area), compatibility };
+  if (faces.length === 0 || triangles.length === 0 || xMax < xMin || yMax < yMin) {
+    return { xMin: 0, yMin: 0, width: 0, height: 0 };
   }
-  const raster: Raster = {
-    ...area,
-    fragments: new Int32Array(pixelCount),
-    depth: new Float32Array(pixelCount),
-    weights1: new Float32Array(pixelCount),
-    weights2: new Float32Array(pixelCount),
-    compatibility,
-  };
-  if (isEmpty) return raster;
-  if (compatibility === 'upstream') {
-    raster.depth.fill(-1e8);
-    faces.forEach((vertices, index) => {
-      rasterizeUpstream(raster, vertices, triangles, 1 + (index * triangles.length) / 3);
-    });
-  } else {
-    raster.depth.fill(Number.NEGATIVE_INFINITY);
-    const steps = new Int32Array(vertexCount * 2);
-    faces.forEach((vertices, index) => {
-      toSteps(vertices, raster.xMin, raster.yMin, steps);
-      rasterizeWatertight(raster, steps, vertices, triangles, 1 + (index * triangles.length) / 3);
-    });
-  }
-  return raster;
+  return { xMin, yMin, width: xMax - xMin + 1, height: yMax - yMin + 1 };
+}
+
+/** The kernel in place, for an area that it is good for. */
+export function kernelFor({ width, height }: PictureArea): SurfaceKernel | undefined {
+  const pixelCount = width * height;
+  return pixelCount > 0 && pixelCount <= MAX_KERNEL_PIXELS ? surfaceKernel() : undefined;
 }
 
 /** x and y of the vertices relative to the raster, in steps, interleaved: one cache line a vertex. */

@@ -28,6 +28,10 @@ function countingKernel(): {
           counts.rasters++;
           return kernel.rasterize(...args);
         },
+        paint: (...args) => {
+          counts.rasters++;
+          return kernel.paint(...args);
+        },
         vertexNormals: (...args) => {
           counts.normals++;
           kernel.vertexNormals(...args);

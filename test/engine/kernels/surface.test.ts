@@ -1,9 +1,12 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createSurfaceKernel } from '../../../src/engine/kernels/surface.ts';
 import { vertexNormals } from '../../../src/geometry/normals.ts';
+import { drawPncc } from '../../../src/geometry/pncc.ts';
 import { rasterize } from '../../../src/geometry/rasterize.ts';
-import { syntheticFace } from '../../support/synthetic-face.ts';
+import { installSurfaceKernel } from '../../../src/geometry/surface-kernel.ts';
+import type { FaceMaps } from '../../../src/types.ts';
+import { gradientImage, syntheticFace } from '../../support/synthetic-face.ts';
 
 const kernel = createSurfaceKernel();
 
@@ -92,10 +95,47 @@ describe('rasteriser kernel', () => {
 
   test('changes nothing that it is given', () => {
     const { vertices, maps } = syntheticFace(50, 50, 40);
-    const before = [vertices.slice(), maps.triangles.slice()];
+    const before = [vertices.slice(), maps.triangles.slice(), maps.nccCodes.slice()];
     kernel.rasterize([vertices], maps.triangles, { xMin: 0, yMin: 0, width: 100, height: 100 });
+    kernel.paint([vertices], maps.triangles, { xMin: 0, yMin: 0, width: 100, height: 100 }, maps.nccCodes);
     kernel.vertexNormals(vertices, maps.triangles, 1, new Float32Array(vertices.length));
-    expect([vertices, maps.triangles]).toEqual(before);
+    expect([vertices, maps.triangles, maps.nccCodes]).toEqual(before);
+  });
+});
+
+describe('painting kernel', () => {
+  afterEach(() => installSurfaceKernel(undefined));
+
+  /** Paints with both and compares every byte. */
+  function expectSamePncc(faces: readonly Float32Array[], maps: Pick<FaceMaps, 'triangles' | 'nccCodes'>): void {
+    const photo = gradientImage(97, 83);
+    installSurfaceKernel(undefined);
+    const expected = drawPncc(photo, faces, maps);
+    installSurfaceKernel(() => kernel);
+    expect(Buffer.compare(Buffer.from(drawPncc(photo, faces, maps).data), Buffer.from(expected.data))).toBe(0);
+  }
+
+  test.each([0.4, 1, 3, 30])('faces at scale %f: every byte of plain JavaScript', (scale) => {
+    const { vertices, maps } = syntheticFace(50, 50, 40);
+    const codes = maps.nccCodes.map((value, i) => Math.abs(Math.sin(i * 1.7 + value)));
+    const nearer = moved(vertices, scale, 9.5, -4).map((value, i) => (i % 3 === 2 ? value + 1 : value));
+    expectSamePncc([moved(vertices, scale, 0, 0)], { ...maps, nccCodes: codes });
+    expectSamePncc([moved(vertices, scale, 0, 0), nearer], { ...maps, nccCodes: codes });
+  });
+
+  test('codes beyond 0..1 are cut off', () => {
+    const { vertices, maps } = syntheticFace(50, 40, 30);
+    expectSamePncc([vertices], { ...maps, nccCodes: maps.nccCodes.map((value) => value * 9 - 4) });
+    expectSamePncc([vertices], { ...maps, nccCodes: maps.nccCodes.map((value) => value * 1e30) });
+  });
+
+  test('codes of another mesh are refused', () => {
+    const { vertices, maps } = syntheticFace(50, 40, 30);
+    installSurfaceKernel(() => kernel);
+    const nccCodes = new Float32Array(vertices.length + 3);
+    expect(() => drawPncc(gradientImage(97, 83), [vertices], { ...maps, nccCodes })).toThrow(
+      'faces[0]: expected 526 x 3',
+    );
   });
 });
 
