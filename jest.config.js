@@ -8,6 +8,7 @@ export default {
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }],
   },
+  setupFiles: ['<rootDir>/test/support/relaxed-simd.ts'],
   // A limit for what hangs, not for what is slow: the machine may be busy.
   testTimeout: 300_000,
   maxWorkers: 2,

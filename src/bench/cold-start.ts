@@ -68,10 +68,11 @@ async function startCold(name: BackendName, network: LayersArtifact): Promise<Co
 async function compileCold(network: LayersArtifact): Promise<ColdCompile> {
   const { compileModule, compileNetwork } = await import('../engine/compiler/compile.ts');
   const start = performance.now();
-  const compiled = compileNetwork(network);
+  const fusedMultiplyAdd = simd === 'fma';
+  const compiled = compileNetwork(network, { fusedMultiplyAdd });
   const times = [performance.now()];
   for (const [height, width] of sizes) {
-    const { bytes } = compileModule(compiled, [height, width, 3], { fusedMultiplyAdd: simd === 'fma' });
+    const { bytes } = compileModule(compiled, [height, width, 3], { fusedMultiplyAdd });
     await WebAssembly.compile(bytes);
     times.push(performance.now());
   }

@@ -169,8 +169,8 @@ class WasmEngine implements CompiledEngine {
 
   async loadNetwork(artifact: LayersArtifact): Promise<CompiledEngineNetwork> {
     if (this.#disposed) throw new DisposedError('the engine');
-    const { optimize, validate } = this.#options;
-    const compiled = compileNetwork(artifact, { optimize, validate });
+    const { optimize, validate, simd } = this.#options;
+    const compiled = compileNetwork(artifact, { optimize, validate, fusedMultiplyAdd: simd === 'fma' });
     const network = new WasmNetwork(compiled, this.#options, this.#pool, () => this.#networks.delete(network));
     this.#networks.add(network);
     return network;

@@ -25,6 +25,8 @@ export interface CompileOptions {
   readonly optimize?: OptimizeOption;
   /** Checks the program after every pass. */
   readonly validate?: boolean;
+  /** Packs the weights for modules with fused multiply-add; they fit the others, which are then slow. Default false. */
+  readonly fusedMultiplyAdd?: boolean;
 }
 
 /** A network, parsed and fused, for any input size. */
@@ -63,13 +65,13 @@ export interface CompiledModule {
  */
 export function compileNetwork(
   artifact: LayersArtifact,
-  { optimize = true, validate = false }: CompileOptions = {},
+  { optimize = true, validate = false, fusedMultiplyAdd = false }: CompileOptions = {},
 ): CompiledNetwork {
   const enabled = enabledOptimizations(optimize);
   const lowered = lowerGraph(parseLayersArtifact(artifact));
   if (validate) validateProgram(lowered, 'lower');
   const program = optimizeProgram(lowered, enabled, { validate });
-  const weights = packWeights(program, enabled, RESERVED_BYTES);
+  const weights = packWeights(program, enabled, RESERVED_BYTES, fusedMultiplyAdd);
   const arena = Math.ceil((RESERVED_BYTES + weights.data.byteLength) / PAGE_BYTES) * PAGE_BYTES;
   return { program: withoutWeights(program), weights, enabled, validate, arena };
 }

@@ -3,22 +3,26 @@
  * one run of floats in the order in which the kernels read them, and where each operation finds its own. Modules of all
  * input sizes read the same copy.
  *
- * Convolutions are packed in panels of 8 output channels: for each tap and input channel, 8 weights side by side (2
- * vectors), so that a register tile of P pixels x 8 channels takes two vector loads a step. What remains of a segment
- * is a panel of 8 (5 to 7 channels) or of 4 (1 to 4), filled up with zeros.
+ * Convolutions are packed in panels of 8 or 12 output channels: for each tap and input channel, 8 weights side by side (2
+ * vectors), so that a register tile of P pixels x 8 channels takes two vector loads a step. Panels of 12 are for fused
+ * multiply-add, see emit/convolution.ts. What remains of a segment are panels of 8 and 4, filled up with zeros.
  */
 import type { Optimization } from './optimize.ts';
 import type { Activation, Convolution, Depthwise, ElementPrelu, Operation, Program } from './program.ts';
 
 /** Output channels of a panel. */
-export const PANEL = 8;
+const PANEL = 8;
+/** Of a panel for fused multiply-add. */
+export const WIDE_PANEL = 12;
 const QUAD = 4;
+/** Convolutions with more weights (a megabyte) come late in a network, where pictures are small, and rows no multiple of 3. */
+const MOST_WIDE_WEIGHTS = 262_144;
 
 /** Panels of equal kind that one loop runs over. Addresses in bytes. */
 export interface PanelGroup {
   /** Which of the convolution's outputs they belong to. */
   readonly output: number;
-  /** 8 or 4. */
+  /** 12, 8 or 4. */
   readonly width: number;
   readonly count: number;
   /** First channel within the output. */
@@ -48,18 +52,29 @@ export interface PackedWeights {
   readonly channels: ReadonlyMap<string, PackedChannels>;
 }
 
-/** @param baseAddress - where in the memory the weights will lie, in bytes; a multiple of 64. */
-export function packWeights(program: Program, enabled: ReadonlySet<Optimization>, baseAddress: number): PackedWeights {
+/**
+ * @param baseAddress - where in the memory the weights will lie, in bytes; a multiple of 64.
+ * @param widePanels - for kernels with fused multiply-add.
+ */
+export function packWeights(
+  program: Program,
+  enabled: ReadonlySet<Optimization>,
+  baseAddress: number,
+  widePanels: boolean,
+): PackedWeights {
   const numbers = program.operations.reduce((sum, operation) => sum + weightsOf(operation), 0);
   // What is added in filling up is a few per cent.
   const packer = new Packer(baseAddress, Math.ceil(1.1 * numbers) + 1024);
   const convolutions = new Map<string, readonly PanelGroup[]>();
   const channels = new Map<string, PackedChannels>();
-  const width = enabled.has('register-tiles') ? PANEL : QUAD;
+  const widthOf = ({ weights }: Convolution): number => {
+    if (!enabled.has('register-tiles')) return QUAD;
+    return widePanels && weights.length <= MOST_WIDE_WEIGHTS ? WIDE_PANEL : PANEL;
+  };
   for (const operation of program.operations) {
     switch (operation.kind) {
       case 'convolution':
-        convolutions.set(operation.name, packConvolution(packer, operation, width));
+        convolutions.set(operation.name, packConvolution(packer, operation, widthOf(operation)));
         break;
       case 'depthwise':
         channels.set(operation.name, packDepthwise(packer, operation));
@@ -122,15 +137,21 @@ function packConvolution(packer: Packer, convolution: Convolution, width: number
   return groups;
 }
 
-/** Whole panels, then what remains. */
+/** Panels of one width, then what remains. */
 function splitIntoPanels(
   channels: number,
   width: number,
 ): { first: number; panel: number; count: number; present: number }[] {
-  const whole = Math.floor(channels / width);
   const rest = channels % width;
+  // A panel of 4 keeps the processor half busy: rather two of 8 than one of 12 and one of 4.
+  if (width === WIDE_PANEL && channels > width && rest > 0 && rest <= QUAD) {
+    const first = channels - width - rest;
+    const last = splitIntoPanels(width + rest, PANEL).map((group) => ({ ...group, first: first + group.first }));
+    return first > 0 ? [{ first: 0, panel: width, count: first / width, present: width }, ...last] : last;
+  }
+  const whole = Math.floor(channels / width);
   const groups = whole > 0 ? [{ first: 0, panel: width, count: whole, present: width }] : [];
-  if (rest > 0) groups.push({ first: whole * width, panel: rest > QUAD ? PANEL : QUAD, count: 1, present: rest });
+  if (rest > 0) groups.push({ first: whole * width, panel: roundUp(rest, QUAD), count: 1, present: rest });
   return groups;
 }
 

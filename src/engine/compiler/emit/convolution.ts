@@ -1,7 +1,7 @@
 /**
  * Convolution as an implicit matrix product straight over pictures that carry their zero border: no im2col, no padding
- * pass. A register tile is P pixels of a row x 8 output channels: each step loads two vectors of weights and, for every
- * pixel, one input number into all four lanes.
+ * pass. A register tile is P pixels of a row x 8 or 12 output channels: each step loads two or three vectors of weights and,
+ * for every pixel, one input number into all four lanes.
  *
  * Tried, 240 pixels x 256 -> 256 channels, GFLOP/s (fused / plain), Zen 5, Node 20; 64 would be this machine's limit:
  * - tiles of 4 pixels, loop over the inputs rolled: 58 / 60. 3 pixels: 47 / 59, too few sums to hide the latency.
@@ -9,19 +9,24 @@
  *   alive it spills. On Node 24: 59 / 59 and 63 / 32.
  * - 5 pixels cut into basic blocks of 3 and 2 by a branch that is never taken: 58 / 26 (the product of the plain form
  *   needs one more register), and 6 pixels cut any way: 28-43. 5 % on some rows are not worth a second form of the tile.
+ * - with three vectors of weights, on a slower machine whose limit is 60 (4 pixels x 8 there: 53.6 / 55.3): 3 pixels x 12
+ *   55.5 / 38.6, the plain form spills; 2 pixels x 16 52.7 / 56.4. So 3 x 12 for the fused form: FaceBoxes 24.3 to 23.5 ms.
  * - the loop unrolled twice: 32 / 36, the same spills; cut into basic blocks: 53-57 / 53-57.
  * - fetching panels ahead (`fetchPanel`): mb1 7.2 -> 6.85 ms, its 1024-channel layers 39 -> 47 GFLOP/s. Touching the
  *   next panel line by line from inside the tiles instead: 40, as the loads that miss hold up the others.
  */
 import type { View } from '../assign-storage.ts';
-import type { PanelGroup } from '../pack-weights.ts';
+import { type PanelGroup, WIDE_PANEL } from '../pack-weights.ts';
 import type { Convolution, Padding } from '../program.ts';
 import type { FunctionBuilder, Local } from './function-builder.ts';
 import { FLOAT, type KernelWriter, VECTOR } from './kernel-writer.ts';
 import { multiplyAdd } from './multiply-add.ts';
 
-/** Pixels of a register tile. */
+/** Pixels of a register tile, and of one of a wide panel. */
 const TILE_PIXELS = 4;
+const WIDE_TILE_PIXELS = 3;
+/** Vectors of weights of a wide panel. */
+const MAX_VECTORS = WIDE_PANEL / 4;
 /**
  * Tiles with fewer sums than this multiply and add apart, in the fused form too: they wait for their sums, and an addition
  * alone is sooner done than a fused one (Zen 5: layers whose rows leave tiles of 1 to 3 pixels gain 3 to 30 %).
@@ -63,7 +68,7 @@ export function emitConvolution(
   const { input, residual, outputs, padding } = views;
   const { kernel, strides } = convolution;
   const [{ height, width }] = outputs;
-  const tilePixels = writer.target.registerTiles ? Math.min(TILE_PIXELS, width) : 1;
+  const maxTilePixels = writer.target.registerTiles ? Math.min(TILE_PIXELS, width) : 1;
   const steps = kernel[0] * kernel[1] * convolution.inputChannels;
 
   const inputBase = f.local('i32');
@@ -76,7 +81,7 @@ export function emitConvolution(
   const rowsEnd = f.local('i32');
   const byPanels = isSplitByPanels(convolution, input);
   const scratch = { image: f.local('i32'), row: f.local('i32') };
-  const tile = new Tile(writer, convolution, views, tilePixels);
+  const tile = new Tile(writer, convolution, views, maxTilePixels);
 
   const rowStep = strides[0] * input.rowStride * FLOAT;
   const blockRows = Math.max(1, Math.floor(BLOCK_BYTES / rowStep));
@@ -97,6 +102,7 @@ export function emitConvolution(
       let firstPanel = 0;
       for (const group of groups) {
         const output = outputs[group.output];
+        const tilePixels = group.width === WIDE_PANEL ? Math.min(WIDE_TILE_PIXELS, maxTilePixels) : maxTilePixels;
         writer.setBase(outputBase, output, group.firstChannel);
         if (residual) writer.setBase(residualBase, residual, group.firstChannel);
         // The panel's number in bytes of its channels: it is also the offset of its bias and outputs.
@@ -210,8 +216,8 @@ class Tile {
   readonly #writer: KernelWriter;
   readonly #convolution: Convolution;
   readonly #views: ConvolutionViews;
-  readonly #sums: readonly (readonly [Local, Local])[];
-  readonly #weightVectors: readonly [Local, Local];
+  readonly #sums: readonly (readonly Local[])[];
+  readonly #weightVectors: readonly Local[];
   readonly #splat: Local;
   readonly #tap: Local;
   readonly #tapRow: Local;
@@ -225,8 +231,8 @@ class Tile {
     this.#writer = writer;
     this.#convolution = convolution;
     this.#views = views;
-    this.#sums = Array.from({ length: pixels }, () => [f.local('v128'), f.local('v128')] as const);
-    this.#weightVectors = [f.local('v128'), f.local('v128')];
+    this.#sums = Array.from({ length: pixels }, () => f.locals('v128', MAX_VECTORS));
+    this.#weightVectors = f.locals('v128', MAX_VECTORS);
     this.#splat = f.local('v128');
     this.#tap = f.local('i32');
     this.#tapRow = f.local('i32');
