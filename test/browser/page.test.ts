@@ -11,13 +11,12 @@ import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-cor
 import { build } from 'vite';
 import { CHROMIUM_TIMEOUT_MS, describeWithChromium, openPage, startSite, useChromium } from '../support/chromium.ts';
 import type { LocalServer } from '../support/local-server.ts';
+import { LONG_TASK_MS, mainThreadTasks } from '../support/main-thread.ts';
 import { describeWithShared, repositoryRoot, sharedPath } from '../support/shared.ts';
 import { upstreamPack } from '../support/upstream-pack.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'tddfa-page-'));
 const BUILD_TIMEOUT_MS = 180_000;
-/** What the Long Tasks API calls long. Here it is processor time, which other programs do not lengthen; 10 was measured. */
-const LONG_TASK_MS = 50;
 /** What the fake camera shows. */
 const cameraFile = join(folder, 'camera.mjpeg');
 
@@ -311,30 +310,4 @@ class Sight {
     }
     throw new Error(`it still looks like one of the ${this.#seen.size} before`);
   }
-}
-
-interface TraceEvent {
-  readonly name: string;
-  readonly pid: number;
-  readonly tid: number;
-  /** Processor time, microseconds. */
-  readonly tdur?: number;
-  readonly args?: { readonly name?: string };
-}
-
-/** Processor time of each task of the main threads that had to do with a site, ms. */
-function mainThreadTasks(trace: Buffer, site: string): number[] {
-  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] };
-  const threadOf = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`;
-  const isMain = ({ name, args }: TraceEvent): boolean => name === 'thread_name' && args?.name === 'CrRendererMain';
-  const main = new Set(traceEvents.filter(isMain).map(threadOf));
-  // Chromium's own pages have processes too.
-  const ours = new Set(
-    traceEvents
-      .filter((event) => main.has(threadOf(event)) && JSON.stringify(event.args ?? {}).includes(site))
-      .map(threadOf),
-  );
-  return traceEvents
-    .filter((event) => /RunTask$/.test(event.name) && event.tdur !== undefined && ours.has(threadOf(event)))
-    .map(({ tdur }) => (tdur as number) / 1000);
 }

@@ -12,6 +12,7 @@ import {
   useChromium,
 } from '../support/chromium.ts';
 import type { LocalServer } from '../support/local-server.ts';
+import { LONG_TASK_MS, mainThreadTasks } from '../support/main-thread.ts';
 import { growthPerStep } from '../support/memory-growth.ts';
 import { describeWithShared, repositoryRoot } from '../support/shared.ts';
 import { upstreamPack } from '../support/upstream-pack.ts';
@@ -91,6 +92,32 @@ describeWithChromium('a tracker on an aligner in a worker', () => {
     afterAll(async () => {
       await page.close();
       await server.close();
+    });
+
+    test('leaves the main thread free, from the start on', async () => {
+      const { page: fresh } = await openLibraryPage(browser(), server.url);
+      await browser().startTracing(fresh, { categories: ['toplevel', 'devtools.timeline'] });
+      await fresh.reload();
+      await fresh.waitForFunction(() => 'tddfa' in globalThis);
+      const last = await fresh.evaluate(async () => {
+        const aligner = await tddfa.createFaceAlignerWorker({ weights: tddfa.httpWeights('/pack/') });
+        const tracker = tddfa.createFaceTracker(aligner);
+        const photo = await (await fetch('/examples/astronaut.png')).blob();
+        let how = '';
+        for (let i = 0; i < 30; i++) {
+          const [face] = await tracker.next(await tddfa.readPixels(photo), i * 40);
+          how = face?.how ?? 'no face';
+        }
+        aligner.dispose();
+        return how;
+      });
+      const tasks = mainThreadTasks(await browser().stopTracing(), server.url);
+      await fresh.close();
+      expect(last).toBe('track');
+      // A trace that says nothing proves nothing.
+      expect(tasks.length).toBeGreaterThan(30);
+      expect(Math.max(...tasks)).toBeGreaterThan(1);
+      expect(Math.max(...tasks)).toBeLessThan(LONG_TASK_MS);
     });
 
     test('follows a face for 1000 frames, which leave nothing behind', async () => {
