@@ -39,8 +39,12 @@ def spot(rng, extent, size, outside=0.4):
 class SceneSampler:
     """Endless random pictures with their boxes."""
 
-    def __init__(self, folder, held_out=False, size=SCENE_SIZE, pictures=None, objects=None):
-        """`pictures` are backgrounds (BGR uint8), `objects` cut-outs (BGRA); what is installed where none are given."""
+    def __init__(self, folder, held_out=False, size=SCENE_SIZE, pictures=None, objects=None, degraded=True):
+        """
+        `pictures` are backgrounds (BGR uint8), `objects` cut-outs (BGRA); what is installed where none are given. Without
+        `degraded` pictures are as composed, without uneven light, blur, noise and the like.
+        """
+        self.degraded = degraded
         self.objects = load_objects(held_out) if objects is None else objects
         self.heads = HeadShards(folder, refine=False)
         self.pictures = Backgrounds(load_backgrounds(held_out) if pictures is None else pictures)
@@ -302,12 +306,14 @@ class SceneSampler:
             if x1 > x0 and y1 > y0:
                 covers[j] += hidden[y0:y1, x0:x1].mean()
         picture = image
-        if rng.random() < 0.25:
-            picture = light_field(rng, picture)
-        if rng.random() < 0.7:
-            picture = tone(rng, picture)
-        picture, finest = blur_or_shrink(rng, picture, 0.8)
-        picture = add_noise(rng, picture, 0.8)
+        finest = 1.0
+        if self.degraded:
+            if rng.random() < 0.25:
+                picture = light_field(rng, picture)
+            if rng.random() < 0.7:
+                picture = tone(rng, picture)
+            picture, finest = blur_or_shrink(rng, picture, 0.8)
+            picture = add_noise(rng, picture, 0.8)
         result = np.zeros((MAX_FACES, 5), np.float32)
         filled = 0
         for box, cover in zip(boxes, covers):

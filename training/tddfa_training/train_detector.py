@@ -22,7 +22,7 @@ from .checkpoints import load_start, open_batch_norm
 from .mine import load_pieces
 from .paths import runs_folder
 from .runtime import keep_freed_memory, precision
-from .scenes import SMALLEST_FACE, SceneSampler
+from .scenes import SCENE_SIZE, SMALLEST_FACE, SceneSampler
 from .train_regressor import Averager, save_checkpoint, stop_requests
 
 NEGATIVES_PER_POSITIVE = 6
@@ -154,6 +154,21 @@ def average_precision(results, truths, threshold=0.5):
             "false_per_picture": float(false_sure) / max(len(results), 1), "mean_iou": float(np.mean(ious)) if ious else 0.0}
 
 
+def held_out_scenes(folder, count=HELD_OUT_SCENES):
+    """(images, boxes) of unseen people before unseen backgrounds, as composed and with all degradation."""
+    return [SceneSampler(folder, held_out=True, degraded=degraded).batch(np.random.default_rng(5), count) for degraded in (False, True)]
+
+
+def evaluate(network, sets):
+    """average_precision of each (images, boxes), with the same for faces from 32 px as `…_from_32_px`."""
+    results = []
+    for images, boxes in sets:
+        found = [faceboxes.detect(network, image) for image in images]
+        results.append({**average_precision(found, boxes),
+                        **{f"{name}_from_32_px": value for name, value in average_precision(found, of_size(boxes, 32)).items()}})
+    return results
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", required=True)
@@ -191,9 +206,8 @@ def main():
     if last.exists():
         optimizer.load_state_dict(stored["optimizer"])
         averager.state, averager.steps, seen = stored["averaged"], stored["averager_steps"], stored["seen"]
-    held_out = SceneSampler(args.people / "held-out", held_out=True)
-    held_images, held_boxes = held_out.batch(np.random.default_rng(5), HELD_OUT_SCENES)
-    size = held_out.size
+    held_out = held_out_scenes(args.people / "held-out")
+    size = SCENE_SIZE
     priors = torch.from_numpy(faceboxes.prior_boxes(size, size))
     queue = multiprocessing.Queue(12)
     workers = [multiprocessing.Process(target=_worker, args=(queue, args.people / "train", args.batch, [args.seed, i, seen], folder / "mined.npz"), daemon=True)
@@ -237,18 +251,17 @@ def main():
             current = {key: value.clone() for key, value in network.state_dict().items()}
             network.load_state_dict(averager.state)
             network.eval()
-            found = [faceboxes.detect(network, image) for image in held_images]
-            result = average_precision(found, held_boxes)
-            result.update({f"{name}_from_32_px": value for name, value in average_precision(found, of_size(held_boxes, 32)).items()})
+            result, hard = evaluate(network, held_out)
             network.train()
             network.load_state_dict(current)
             line = {"seen": seen, "minutes": (time.time() - started) / 60, "per_second": (seen - started_at) / (time.time() - started),
-                    "fresh_share": fresh * args.batch / max(seen - started_at, 1), "loss": np.mean(running, 0).tolist(), "held_out": result}
+                    "fresh_share": fresh * args.batch / max(seen - started_at, 1), "loss": np.mean(running, 0).tolist(), "held_out": result,
+                    "held_out_degraded": hard}
             running = []
             with open(folder / "log.jsonl", "a") as log:
                 log.write(json.dumps(line) + "\n")
             print(f"{seen} pictures, {line['per_second']:.1f}/s ({100 * line['fresh_share']:.0f} % fresh), loss {np.round(line['loss'], 3)}, held out AP "
-                  f"{result['ap']:.3f} ({result['ap_from_32_px']:.3f} from 32 px), recall {result['recall']:.3f}, false {result['false_per_picture']:.2f}, IoU {result['mean_iou']:.3f}", flush=True)
+                  f"{result['ap']:.3f} ({result['ap_from_32_px']:.3f} from 32 px; degraded {hard['ap']:.3f}), recall {result['recall']:.3f}, false {result['false_per_picture']:.2f}, IoU {result['mean_iou']:.3f}", flush=True)
             save_checkpoint(folder / "averaged.pth", {"state_dict": averager.state, "seen": seen, "held_out": result})
             save_last()
     if asked_to_stop:
