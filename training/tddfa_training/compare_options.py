@@ -19,7 +19,7 @@ from .head_crops import CropSampler
 from .morphable_model import MorphableModel, shape_mode_signs
 from .networks import MobileNetV1, to_input
 from .paths import runs_folder
-from .train_regressor import resized
+from .train_regressor import evaluate, held_out_set, resized
 
 OPTIONS = {
     "joint": ("smooth L1 VDC + 0.5 fWPDC (default)", []),
@@ -55,13 +55,14 @@ def main():
     model = MorphableModel.load()
     sampler = CropSampler(runs_folder() / "heads" / "held-out", shape_mode_signs(), held_out=True, augmented=False)
     clips = sampler.clips(np.random.default_rng(41), CLIPS * FRAMES, FRAMES, model)
+    sets = [held_out_set(runs_folder() / "heads" / "held-out", shape_mode_signs(), augmented) for augmented in (False, True)]
     print("| option | NME % | augmented | angle | unrest px | samples/s |\n| --- | --- | --- | --- | --- | --- |", flush=True)
     for name in args.only:
         described, flags = OPTIONS[name]
         folder = runs_folder() / f"options-{name}"
         if not (folder / "log.jsonl").exists():
             subprocess.run([sys.executable, "-m", "tddfa_training.train_regressor", "--run", folder.name, "--init", str(args.init),
-                            "--samples", str(args.samples), "--rate", str(args.rate), "--early-size", str(args.size), "--early-share", "1.01",
+                            "--samples", str(args.samples), "--rate", str(args.rate), "--early-size", str(args.size), "--early-share", "2",
                             "--evaluate-every", str(args.samples), "--passes", "2", "--averaging", "0.99", *flags],
                            check=True, stdout=subprocess.DEVNULL)
         line = json.loads((folder / "log.jsonl").read_text().strip().split("\n")[-1])
@@ -70,7 +71,8 @@ def main():
         network.load_state_dict(stored["averaged"])
         network.eval()
         unrest = clip_unrest(network, stored["mean"], stored["std"], clips, model, args.size)
-        print(f"| {described} | {line['held_out']['nme']:.2f} | {line['held_out_augmented']['nme']:.2f} | {line['held_out']['angle_error']:.2f} | "
+        plain, hard = (evaluate(network, model, data, stored["mean"], stored["std"], args.size) for data in sets)
+        print(f"| {described} | {plain['nme']:.2f} | {hard['nme']:.2f} | {plain['angle_error']:.2f} | "
               f"{unrest:.3f} | {line['per_second']:.0f} |", flush=True)
 
 
