@@ -6,7 +6,7 @@ import { defineConfig, type Plugin } from 'vite';
 const root = fileURLToPath(new URL('.', import.meta.url));
 const repository = join(root, '..');
 
-/** What the page finds beside itself: the sample photo and, once it is there, the open pack. */
+/** What the page finds beside itself: the sample photo and the open pack. */
 function siteFiles(): ReadonlyMap<string, string> {
   const files = new Map([['sample.png', join(repository, 'examples/astronaut.png')]]);
   const pack = join(repository, 'weights/open');

@@ -33,6 +33,8 @@ const STRICT_POLICY = {
 };
 const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 
+const OPEN_PACK = join(repositoryRoot, 'weights/open');
+
 /** The part of the portrait with the face: backends in software take a minute for the whole. */
 const CROP = { x: 100, y: 20, width: 240, height: 240 };
 
@@ -116,6 +118,18 @@ describeWithChromium('the library in Chromium', () => {
       dense,
     };
   }
+
+  test.each([
+    ['compiled', false],
+    ['compiled', true],
+    ['webgl', false],
+  ] as const)('the open pack gives on %s what it gives in Node (in a worker: %s)', async (backend, inWorker) => {
+    const server = await serveLibrary(OPEN_PACK, STRICT_POLICY);
+    const [result, inNode] = [await alignInPage(server.url, backend, inWorker), await alignInNode(OPEN_PACK)];
+    expectClose(result.corners, inNode.corners, { maxAbs: VERTEX_MAX_ABS });
+    expectClose(result.scores, inNode.scores, { maxAbs: SCORE_MAX_ABS });
+    expectClose(result.dense, inNode.dense, { maxAbs: VERTEX_MAX_ABS });
+  });
 
   describeWithShared('with the reference weights', () => {
     let inNode: Awaited<ReturnType<typeof alignInNode>>;

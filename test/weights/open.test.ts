@@ -1,0 +1,163 @@
+/** The pack that comes with the package, through the whole pipeline on the bundled portrait: pictures, meshes, video. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Logger, WebIO } from '@gltf-transform/core';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import validator from 'gltf-validator';
+import { openPack } from '../../src/engine/weights/open-pack.ts';
+import { drawLandmarks } from '../../src/geometry/draw.ts';
+import { createFaceAligner, type FaceAligner, openWeights, readImage } from '../../src/node.ts';
+import type { FaceBox, RgbaImage } from '../../src/types.ts';
+import { createFaceTracker } from '../../src/video/tracker.ts';
+import { readPng } from '../support/read-png.ts';
+import { runCli } from '../support/run-cli.ts';
+import { repositoryRoot } from '../support/shared.ts';
+import { useTemporaryFolder } from '../support/temporary-folder.ts';
+import { cutPortrait, scene } from '../support/video-scene.ts';
+
+const PORTRAIT = join(repositoryRoot, 'examples/astronaut.png');
+
+/** Marked by hand in the portrait, px: outer and inner corners of the eyes, tip of the nose, corners of the mouth, chin. */
+const MARKS: readonly (readonly [landmark: number, x: number, y: number])[] = [
+  [36, 193, 101],
+  [39, 212, 103],
+  [42, 236, 103],
+  [45, 258, 105],
+  [30, 223, 124],
+  [48, 203, 140],
+  [54, 244, 141],
+  [8, 223, 178],
+];
+/** Mean distance of the landmarks from these marks, px; the face is about 90 px wide. */
+const MARK_DISTANCE_MAX = 6;
+/** Between backends, px. */
+const BACKEND_MAX_ABS = 0.02;
+const PACK_BYTES_MAX = 10_000_000;
+const EXPRESSIONS = [
+  'mouthOpen',
+  'smile',
+  'pucker',
+  'stretch',
+  'sneer',
+  'lipsApart',
+  'frown',
+  'browsUp',
+  'browsDown',
+  'eyesClosed',
+];
+
+const at = useTemporaryFolder();
+let aligner: FaceAligner;
+let photo: RgbaImage;
+let boxes: FaceBox[];
+
+beforeAll(async () => {
+  aligner = await createFaceAligner();
+  photo = await readImage(PORTRAIT);
+  boxes = await aligner.detect(photo);
+});
+afterAll(() => aligner.dispose());
+
+describe('weights/open', () => {
+  test('is whole, small, and free for any use', async () => {
+    const pack = await openPack(openWeights());
+    await pack.verify();
+    const { models } = pack.manifest;
+    expect(models.map(({ role }) => role).sort()).toEqual([
+      'detector',
+      'face-maps',
+      'morphable-model',
+      'normalization',
+      'regressor',
+    ]);
+    for (const { licence } of models) expect(['CC0-1.0', 'MIT']).toContain(licence.name);
+    const folder = join(repositoryRoot, 'weights/open');
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) =>
+      statSync(join(folder, name)),
+    );
+    const bytes = files.filter((file) => file.isFile()).reduce((sum, { size }) => sum + size, 0);
+    expect(bytes).toBeLessThan(PACK_BYTES_MAX);
+    expect(readFileSync(join(folder, 'README.md'), 'utf8')).toMatch(/known failures/i);
+  });
+
+  test('finds the face of the portrait, and nothing else', () => {
+    expect(boxes).toHaveLength(1);
+    const [box] = boxes as [FaceBox];
+    for (const [, x, y] of MARKS.slice(0, -1)) {
+      expect(x).toBeGreaterThan(box.xMin);
+      expect(x).toBeLessThan(box.xMax);
+      expect(y).toBeGreaterThan(box.yMin);
+      expect(y).toBeLessThan(box.yMax);
+    }
+    expect(box.xMax - box.xMin).toBeLessThan(150);
+  });
+
+  test('puts the landmarks where they are', async () => {
+    const [face] = await aligner.align(photo, boxes);
+    if (face === undefined) throw new Error('no face');
+    const points = aligner.reconstruct(face);
+    const distances = MARKS.map(([landmark, x, y]) =>
+      Math.hypot((points[landmark * 3] as number) - x, (points[landmark * 3 + 1] as number) - y),
+    );
+    expect(distances.reduce((sum, distance) => sum + distance, 0) / distances.length).toBeLessThan(MARK_DISTANCE_MAX);
+  });
+
+  test('has ten expressions with names, and finer meshes', async () => {
+    expect(aligner.morphableModel).toMatchObject({ vertexCount: 9331, expressionNames: EXPRESSIONS });
+    const fine = await createFaceAligner({ subdivisions: 2 });
+    expect(fine.morphableModel?.vertexCount).toBe(37_013);
+    fine.dispose();
+  });
+
+  test.each(['wasm', 'cpu'] as const)('gives on %s what it gives on compiled', async (backend) => {
+    const other = await createFaceAligner({ backend });
+    try {
+      const found = await other.detect(photo);
+      expect(found).toHaveLength(boxes.length);
+      const [expected, actual] = await Promise.all([
+        aligner.align(photo, boxes).then(([face]) => face && aligner.reconstruct(face, { dense: true })),
+        other.align(photo, found).then(([face]) => face && other.reconstruct(face, { dense: true })),
+      ]);
+      const differences = (expected as Float32Array).map((value, i) => Math.abs(value - (actual?.[i] as number)));
+      expect(differences.reduce((most, value) => Math.max(most, value), 0)).toBeLessThan(BACKEND_MAX_ABS);
+    } finally {
+      other.dispose();
+    }
+  });
+
+  test('draws every picture and writes every mesh', async () => {
+    const kinds = ['landmarks', 'points', 'render', 'depth', 'pncc', 'uv-texture', 'frontal', 'pose', 'boxes'];
+    const args = ['--draw', kinds.join(','), '--mesh', 'glb,obj,ply', '--out', at('drawn'), '--json', '-'];
+    const { status, stdout, stderr } = await runCli(['align', PORTRAIT, ...args]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout).images[0].faces).toHaveLength(1);
+    for (const kind of kinds) {
+      const { data } = readPng(at('drawn', `astronaut.${kind}.png`));
+      expect(new Set(data.filter((_, i) => i % 4 === 0)).size).toBeGreaterThan(16);
+    }
+    const glb = new Uint8Array(readFileSync(at('drawn', 'astronaut.glb')));
+    expect((await validator.validateBytes(glb)).issues).toMatchObject({ numErrors: 0, numWarnings: 0 });
+    const reader = new WebIO().setLogger(new Logger(Logger.Verbosity.SILENT));
+    const [mesh] = (await reader.readBinary(glb)).getRoot().listMeshes();
+    expect(mesh?.getExtras()).toEqual({ targetNames: EXPRESSIONS });
+  });
+
+  test('follows the face through a film', async () => {
+    const portrait = cutPortrait(photo, boxes[0] as FaceBox, 180);
+    const tracker = createFaceTracker(aligner);
+    const ids = new Set<number>();
+    for (let frame = 0; frame < 12; frame++) {
+      const faces = await tracker.next(scene(480, 270, [{ portrait, x: 160 + 12 * frame, y: 135 }]), frame * 40);
+      expect(faces).toHaveLength(1);
+      for (const { id } of faces) ids.add(id);
+    }
+    expect(ids.size).toBe(1);
+  });
+
+  test('leaves the photo as it was', async () => {
+    const [face] = await aligner.align(photo, boxes);
+    const before = photo.data.slice();
+    drawLandmarks(photo, [aligner.reconstruct(face as NonNullable<typeof face>)]);
+    expect(photo.data).toEqual(before);
+  });
+});
