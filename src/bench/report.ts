@@ -25,9 +25,14 @@ export function describeMachine(version: string): Machine {
     memoryGigabytes: Math.round(totalmem() / 2 ** 30),
     load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
     node: process.version,
-    flags: [...new Set([...process.execArgv, ...simdFlags()])],
+    flags: [...new Set([...nodeFlags(), ...simdFlags()])],
     version,
   };
+}
+
+/** Flags that Node was started with; not the files that it was told to load first, whose paths are nobody's business. */
+function nodeFlags(): string[] {
+  return process.execArgv.filter((flag) => flag !== '--require' && flag !== '--import' && !flag.includes('/'));
 }
 
 /** One line of text. */

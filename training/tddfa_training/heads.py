@@ -390,7 +390,7 @@ class HeadRenderer:
         lighting = native.Lighting(lights.ctypes.data, len(lights), harmonics.ctypes.data, shadow.ctypes.data if shadow is not None else None,
                                    SHADOW_SIZE, shadow_matrix.ctypes.data, 5.0 * pixels)
         image = np.empty((size, size, 4), np.float32)
-        call = native.library()
+        call = native.renderer()
         call.shade_opaque(ctypes.byref(scene), ctypes.byref(lighting), size, size, native.pointer(ids), native.pointer(bary),
                           native.pointer(depth), native.pointer(image))
         for first, last in ranges:

@@ -31,7 +31,7 @@ def _compile():
 _library = None
 
 
-def library():
+def renderer():
     global _library
     if _library is None:
         _library = _compile()
@@ -58,17 +58,17 @@ def rasterize(position, triangles, two_sided, width, height):
     ids = np.empty((height, width), np.int32)
     bary = np.empty((height, width, 2), np.float32)
     depth = np.empty((height, width), np.float32)
-    library().rasterize(pointer(position), pointer(triangles), pointer(two_sided), len(triangles), width, height,
+    renderer().rasterize(pointer(position), pointer(triangles), pointer(two_sided), len(triangles), width, height,
                         pointer(ids), pointer(bary), pointer(depth))
     return ids, bary, depth
 
 
 def vertex_normals(position, triangles):
     normals = np.empty_like(position)
-    library().vertex_normals(pointer(position), len(position), pointer(triangles), len(triangles), pointer(normals))
+    renderer().vertex_normals(pointer(position), len(position), pointer(triangles), len(triangles), pointer(normals))
     return normals
 
 
 def visible_vertices(position, depth, bias, seen):
-    library().visible_vertices(pointer(position), len(position), pointer(depth), depth.shape[1], depth.shape[0],
+    renderer().visible_vertices(pointer(position), len(position), pointer(depth), depth.shape[1], depth.shape[0],
                                ctypes.c_float(bias), pointer(seen))
