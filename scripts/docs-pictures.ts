@@ -1,5 +1,6 @@
 /**
- * `npm run docs:pictures`: makes every picture of README.md and docs/ anew, from the sample portrait and a pack. Needs Chromium.
+ * `npm run docs:pictures`: makes the pictures of README.md and docs/ anew, from the sample portrait and a pack; not those of the
+ * page, which page-screenshots.ts makes. Needs Chromium.
  *
  *     npm run docs:pictures                        with the package's own weights, into docs/images/
  *     npm run docs:pictures -- PACK [FOLDER]       with others, into another folder
