@@ -3,6 +3,8 @@ Pictures behind the heads: photographs of Debian's wallpaper packages and scikit
 shipped), and procedural clutter. Pictures with people in them are left out, and so is every picture used for checks.
 """
 import hashlib
+import itertools
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -12,6 +14,8 @@ from .noise import picture_noise
 from .paths import cache_folder
 
 FOLDERS = ("/usr/share/backgrounds", "/usr/share/wallpapers", "/usr/lib/python3/dist-packages/skimage/data")
+# Not in the hold-out.
+TRAINING_FOLDERS = ("/usr/share/palapeli/collection", "/usr/lib/python3/dist-packages/sklearn/datasets/images")
 # People, faces or drawings of them; the astronaut is a test picture of this project; the rest are diagrams or multi-page files.
 EXCLUDED = ("astronaut", "friends_by", "life_by", "camera", "elephants_5640", "elephants_3840", "phantom", "multipage", "logo",
             "bw_text", "no_time", "truncated", "palette", "cell.png", "chessboard", "block", "color.png", "flyingkonqui", "kiki")
@@ -19,9 +23,9 @@ LONG_SIDE = 900
 HELD_OUT_SHARE = 0.2
 
 
-def _files():
+def _files(folders):
     seen = {}
-    for folder in FOLDERS:
+    for folder in folders:
         for path in sorted(Path(folder).rglob("*")):
             if path.suffix.lower() not in (".jpg", ".jpeg", ".png", ".webp") or not path.is_file():
                 continue
@@ -43,14 +47,13 @@ def _is_held_out(path):
 
 def load_backgrounds(held_out=False):
     """List of BGR uint8 pictures, long side at most 900 px; a fifth of them is kept for the rendered hold-out."""
-    cache = cache_folder() / f"backgrounds-{'held-out' if held_out else 'train'}.npz"
+    cache = cache_folder() / f"backgrounds-{'held-out' if held_out else 'train-2'}.npz"
     if cache.exists():
         stored = np.load(cache)
         return [stored[name] for name in stored.files]
     pictures = []
-    for path in _files():
-        if _is_held_out(path) != held_out:
-            continue
+    paths = [path for path in _files(FOLDERS) if _is_held_out(path) == held_out] + ([] if held_out else _files(TRAINING_FOLDERS))
+    for path in paths:
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if image is None or min(image.shape[:2]) < 120:
             continue
@@ -84,19 +87,38 @@ EXCLUDED_OBJECTS = ("/people/", "symbols/faces", "symbols/money", "halloween", "
 OBJECT_SIDE = 256
 
 
+FURNITURE_FOLDER = "/usr/share/sweethome3d/furniture"  # catalogues: zips with a picture of each piece; not in the hold-out
+EXCLUDED_FURNITURE = ("reallusion", "male-0", "mannequin", "doll", "frame1", "frame2", "billet", "woodtoy", "boneco")
+
+
+def _stamps(held_out):
+    for path in sorted(Path(OBJECT_FOLDER).rglob("*.png")):
+        if any(word in str(path).lower() for word in EXCLUDED_OBJECTS) or "_mirror" in path.stem or "_flip" in path.stem:
+            continue
+        if (int(hashlib.sha256(path.name.encode()).hexdigest(), 16) % 100 < HELD_OUT_SHARE * 100) == held_out:
+            yield cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+
+
+def _furniture():
+    for catalogue in sorted(Path(FURNITURE_FOLDER).glob("*.sh3f")):
+        with zipfile.ZipFile(catalogue) as stored:
+            for name in sorted(stored.namelist()):
+                if not name.lower().endswith(".png") or any(word in f"{catalogue.stem}/{name}".lower() for word in EXCLUDED_FURNITURE):
+                    continue
+                image = cv2.imdecode(np.frombuffer(stored.read(name), np.uint8), cv2.IMREAD_UNCHANGED)
+                # What is not a picture on nothing is the texture of a model.
+                if image is not None and image.shape == (128, 128, 4) and (image[..., 3] < 10).mean() > 0.05:
+                    yield image
+
+
 def load_objects(held_out=False):
-    """List of BGRA uint8 cut-outs, premultiplied, long side at most 256 px: animals, food, tools, vehicles, plants, clothes."""
-    cache = cache_folder() / f"objects-{'held-out' if held_out else 'train'}.npz"
+    """List of BGRA uint8 cut-outs, premultiplied, long side at most 256 px: animals, food, tools, vehicles, plants, clothes, furniture."""
+    cache = cache_folder() / f"objects-{'held-out' if held_out else 'train-2'}.npz"
     if cache.exists():
         stored = np.load(cache)
         return [stored[name] for name in stored.files]
     objects = []
-    for path in sorted(Path(OBJECT_FOLDER).rglob("*.png")):
-        if any(word in str(path).lower() for word in EXCLUDED_OBJECTS) or "_mirror" in path.stem or "_flip" in path.stem:
-            continue
-        if (int(hashlib.sha256(path.name.encode()).hexdigest(), 16) % 100 < HELD_OUT_SHARE * 100) != held_out:
-            continue
-        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    for image in itertools.chain(_stamps(held_out), () if held_out else _furniture()):
         if image is None or image.ndim != 3 or image.shape[2] != 4 or image.dtype != np.uint8 or min(image.shape[:2]) < 24:
             continue
         image = (image * (np.dstack([image[..., 3:]] * 3 + [np.full(image.shape[:2], 255)]) / 255.0)).astype(np.uint8)

@@ -129,3 +129,24 @@ def open_batch_norm(network, inputs):
             module.weight.copy_(scale * torch.sqrt(variance + module.eps))
             module.bias.copy_(shift + scale * mean)
     network.train(training)
+
+
+def widened(state, seed=0):
+    """
+    State of the MobileNet of twice the width that computes the same ("Net2Net", ICLR 2016): every channel twice, and what
+    reads a channel shares its weight between the two at random, so that training can tell them apart.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    result = {}
+    for key, value in state.items():
+        if value.ndim == 0:
+            result[key] = value.clone()
+            continue
+        head = key.startswith("fc_")
+        if not head:
+            value = torch.cat([value, value])
+        if key.endswith("conv_sep.weight") or (head and value.ndim == 2):
+            share = torch.rand(value.shape, generator=generator) * 0.6 + 0.2
+            value = torch.cat([value * share, value * (1 - share)], 1)
+        result[key] = value.clone()
+    return result

@@ -10,6 +10,7 @@ MIN_SIZES = ((32, 64, 128), (256,), (512,))
 DENSE_OFFSETS = {32: (0, 0.25, 0.5, 0.75), 64: (0, 0.5)}
 VARIANCES = (0.1, 0.2)
 CHANNEL_MEANS = (104.0, 117.0, 123.0)  # BGR
+NEAR_BEST = 0.85  # of the overlap with its best prior: what a prior of a small face has to reach
 
 
 class ConvBlock(nn.Module):
@@ -128,24 +129,30 @@ def box_overlap(a, b):
 
 def match_priors(boxes, priors, size, positive=0.35, doubtful=0.30):
     """
+    A prior answers for the face that it overlaps most, from `positive` on. The smallest prior is 32 px wide, so that a face of 18 px
+    never overlaps one by more than 0.32: such a face is given the priors that come near its best one, and its neighbours are no
+    background (after "S3FD", ICCV 2017).
+
     @param boxes [batch, faces, 5] px: corners and 1 (a face), -1 (neither a face nor background), 0 (nothing).
-    @returns classes [batch, priors]: 1 face, 0 background, -1 ignored; and the face's box of each prior [batch, priors, 4], 0..1.
+    @returns classes [batch, priors]: 1 face, 0 background, -1 ignored; the face's box of each prior [batch, priors, 4], 0..1; and
+      the face's row [batch, priors].
     """
     corners = torch.cat([priors[:, :2] - priors[:, 2:] / 2, priors[:, :2] + priors[:, 2:] / 2], 1)
     labels = boxes[..., 4]
     overlap = box_overlap(boxes[..., :4] / size, corners) * (labels != 0)[..., None]
     best, which = overlap.max(1)
-    label = torch.gather(labels, 1, which)
-    classes = torch.zeros(best.shape, dtype=torch.long)
-    classes[(best >= positive) & (label > 0)] = 1
-    classes[(best >= doubtful) & (best < positive)] = -1
-    classes[(best >= 0.25) & (label < 0)] = -1
-    # Each face's best prior answers for it, however little they overlap.
     value, prior = overlap.max(2)
+    label, reach = torch.gather(labels, 1, which), torch.gather(value, 1, which)
+    needed = (NEAR_BEST * reach).clamp(max=positive)
+    classes = torch.zeros(best.shape, dtype=torch.long)
+    classes[(best >= needed) & (best > 0.08) & (label > 0)] = 1
+    classes[(best >= (doubtful / positive) * needed) & (best > 0.08) & (best < needed)] = -1
+    classes[(best >= (0.25 / positive) * needed) & (best > 0.08) & (label < 0)] = -1
+    # Each face's best prior answers for it, whatever else it overlaps.
     image, face = ((labels > 0) & (value > 0.08)).nonzero(as_tuple=True)
     classes[image, prior[image, face]] = 1
     which[image, prior[image, face]] = face
-    return classes, torch.gather(boxes[..., :4] / size, 1, which[..., None].expand(-1, -1, 4))
+    return classes, torch.gather(boxes[..., :4] / size, 1, which[..., None].expand(-1, -1, 4)), which
 
 
 def non_maximum_suppression(boxes, scores, threshold=0.3):

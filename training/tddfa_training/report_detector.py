@@ -15,15 +15,16 @@ from . import faceboxes
 from .paths import runs_folder
 from .rig import AGES
 from .scenes import SceneSampler
+from .train_detector import average_precision
 
 SIZES = (20, 32, 64, 128, 280)
 OVERLAP = 0.5
 COUNT = 480
 
 
-def judge(network, image, box):
-    """Overlap of the best box over score 0.5 with `box` [4] (0 where it is below 0.5), and how many boxes are elsewhere."""
-    found = faceboxes.detect(network, image, score=0.5)
+def judge(found, box):
+    """Overlap of the best of the boxes `found` [n, 5] over score 0.5 with `box` [4] (0 where it is below 0.5), and how many are elsewhere."""
+    found = found[found[:, 4] > 0.5]
     if len(found) == 0:
         return 0.0, 0
     overlap = faceboxes.box_overlap(torch.tensor(found[:, :4], dtype=torch.float32), torch.tensor(box[None], dtype=torch.float32))[:, 0].numpy()
@@ -54,13 +55,16 @@ def main():
     def line(name, pictures, rows=None):
         rows = np.arange(COUNT) if rows is None else rows
         if len(rows):
-            overlaps, others = np.array([judge(network, pictures[i], boxes[i]) for i in rows]).T
+            found = [faceboxes.detect(network, pictures[i]) for i in rows]
+            overlaps, others = np.array([judge(f, boxes[i]) for f, i in zip(found, rows)]).T
+            precision = average_precision(found, [np.append(boxes[i], 1)[None] for i in rows], OVERLAP)["ap"]
             mean = overlaps[overlaps > 0].mean() if (overlaps > 0).any() else float("nan")
-            print(f"| {name} | {len(rows)} | {100 * (overlaps > 0).mean():.1f} | {mean:.3f} | {others.mean():.3f} |", flush=True)
+            print(f"| {name} | {len(rows)} | {100 * (overlaps > 0).mean():.1f} | {mean:.3f} | {others.mean():.3f} | {precision:.3f} |", flush=True)
 
-    print("| one rendered person | pictures | found % | mean IoU | other boxes a picture |\n| --- | --- | --- | --- | --- |")
+    print("| one rendered person | pictures | found % | mean IoU | other boxes a picture | AP |\n| --- | --- | --- | --- | --- | --- |")
     line("all", images)
     sides = (boxes[:, 2:] - boxes[:, :2]).mean(1)
+    line(f"all from {SIZES[1]} px", images, np.nonzero(sides >= SIZES[1])[0])
     for low, high in zip(SIZES, SIZES[1:]):
         line(f"face of {low}-{high} px", images, np.nonzero((sides >= low) & (sides < high))[0])
     large = sides >= SIZES[1]

@@ -16,6 +16,7 @@ MAX_FACES = 16
 SMALLEST_FACE = 18.0  # px of the box's mean side; smaller ones are neither wanted nor punished
 FINEST_PARTS = 6.0  # a face that blur or low resolution left fewer parts across than this is neither wanted nor punished
 FACELESS_YAW = 100.0
+BACK_YAW = 130.0  # between the two a cheek and the tip of the nose are seen: neither wanted nor punished
 
 
 def over(image, cutout, x, y):
@@ -57,8 +58,8 @@ class SceneSampler:
         self._sort()
 
     def _sort(self):
-        yaws = np.array([abs(self.heads.shards[shard][1]["pose"][row][0]) for shard, row in self.heads.index])
-        self.with_face, self.without_face = np.nonzero(yaws < FACELESS_YAW)[0], np.nonzero(yaws >= FACELESS_YAW)[0]
+        self.yaws = np.array([abs(self.heads.shards[shard][1]["pose"][row][0]) for shard, row in self.heads.index])
+        self.with_face, self.without_face = np.nonzero(self.yaws < FACELESS_YAW)[0], np.nonzero(self.yaws >= FACELESS_YAW)[0]
 
     def person(self, rng, index, side):
         """A cut-out (BGRA, premultiplied) whose face box has the mean side `side`, and that box."""
@@ -261,9 +262,9 @@ class SceneSampler:
             sides = rng.uniform(0.15 * size, 0.95 * size, 1)
         boxes, covers = [], []
         for side in sides:
-            back = len(self.without_face) > 0 and rng.random() < 0.1
-            pool = self.without_face if back else self.with_face
-            cutout, box = self.person(rng, pool[rng.integers(len(pool))], side)
+            pool = self.without_face if len(self.without_face) and rng.random() < 0.1 else self.with_face
+            index = pool[rng.integers(len(pool))]
+            cutout, box = self.person(rng, index, side)
             width, height = box[2] - box[0], box[3] - box[1]
             for _ in range(12):
                 place = np.array([spot(rng, width, size, 0.25), spot(rng, height, size, 0.25)], float)
@@ -287,9 +288,9 @@ class SceneSampler:
                 u0, v0, u1, v1 = np.clip(other, 0, size).astype(int)
                 if u1 > u0 and v1 > v0:
                     covers[j] += opaque[v0:v1, u0:u1].mean()
-            if not back:
+            if self.yaws[index] < BACK_YAW:
                 boxes.append(box + [x, y, x, y])
-                covers.append(0.0)
+                covers.append(0.0 if self.yaws[index] < FACELESS_YAW else 1.0)
         before = image.copy()
         for box in boxes:
             if rng.random() < 0.22:

@@ -27,7 +27,7 @@ from .train_regressor import Averager, save_checkpoint, stop_requests
 
 NEGATIVES_PER_POSITIVE = 6
 BOX_WEIGHT = 2.0
-OVERLAP_WEIGHT = 1.0
+OVERLAP_WEIGHT = 2.0
 REPLAY_PICTURES = 3840
 HELD_OUT_SCENES = 160
 
@@ -88,25 +88,34 @@ def to_input(images):
     return x.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
 
+def face_weights(which, positive, faces):
+    """[n] for the positive priors, mean 1: a face of many priors counts for the square root of their number, else large ones would drown small ones."""
+    image = positive.nonzero(as_tuple=True)[0]
+    row = image * faces + which[positive]
+    shared = torch.bincount(row, minlength=1)[row].float().rsqrt()
+    return shared / shared.mean()
+
+
 def detector_loss(loc, conf, boxes, priors, size):
     """Class loss with mined negatives, smooth L1 of the codes, and an IoU loss for tight boxes."""
-    classes, matched = faceboxes.match_priors(boxes, priors, size)
+    classes, matched, which = faceboxes.match_priors(boxes, priors, size)
     positive = classes == 1
     count = max(int(positive.sum()), 1)
+    weights = face_weights(which, positive, boxes.shape[1])
     code = faceboxes.encode(matched, priors)
-    position = F.smooth_l1_loss(loc[positive], code[positive], reduction="sum") / count
+    position = (weights[:, None] * F.smooth_l1_loss(loc[positive], code[positive], reduction="none")).sum() / count
     found, wanted = faceboxes.decode(loc, priors)[positive], matched[positive]
     low, high = torch.maximum(found[:, :2], wanted[:, :2]), torch.minimum(found[:, 2:], wanted[:, 2:])
     both = (high - low).clamp(min=0).prod(1)
     area = lambda b: (b[:, 2:] - b[:, :2]).clamp(min=0).prod(1)
-    overlap = (1 - both / (area(found) + area(wanted) - both + 1e-9)).sum() / count
+    overlap = (weights * (1 - both / (area(found) + area(wanted) - both + 1e-9))).sum() / count
     entropy = F.cross_entropy(conf.reshape(-1, 2), classes.clamp(min=0).reshape(-1), reduction="none").reshape(classes.shape)
     hardness = entropy.detach().clone()
     hardness[classes != 0] = -1
     most = int(min(max(NEGATIVES_PER_POSITIVE * count, 20 * len(boxes)), int((classes == 0).sum())))
     threshold = torch.topk(hardness.reshape(-1), most)[0][-1]
-    chosen = positive | ((classes == 0) & (hardness >= threshold))
-    classification = entropy[chosen].sum() / count
+    chosen = (classes == 0) & (hardness >= threshold)
+    classification = ((weights * entropy[positive]).sum() + entropy[chosen].sum()) / count
     return BOX_WEIGHT * position + OVERLAP_WEIGHT * overlap + classification, (float(position.detach()), float(overlap.detach()), float(classification.detach()))
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from . import losses, metrics
-from .checkpoints import load_start, open_batch_norm
+from .checkpoints import load_start, open_batch_norm, widened
 from .crops import CROP_SIZE
 from .folder_crops import FolderSampler, load_own_model
 from .head_crops import CropSampler
@@ -151,7 +151,8 @@ def main():
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=2e-3, help="top learning rate (AdamW)")
     parser.add_argument("--init", type=Path,
-                        help="start from the weights and statistics of a checkpoint, of what export wrote, or of a weight pack (a folder)")
+                        help="start from the weights and statistics of a checkpoint, of what export wrote, or of a weight pack (a folder); "
+                             "a network of half the width is widened")
     parser.add_argument("--init-name", help="with a pack as --init: name of the network (default: its first regressor)")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -190,6 +191,8 @@ def main():
     if stored is None and args.init is not None:
         stored = load_start(args.init, "regressor", lambda entry: MobileNetV1(entry["widthMultiplier"]), args.init_name)
     if stored is not None:
+        if not last.exists() and args.widen == 2 * stored.get("widen", args.widen):
+            stored = {**stored, "state_dict": widened(stored["state_dict"]), "widen": args.widen}
         if stored.get("widen", args.widen) != args.widen:
             parser.error(f"the weights to start from are of --widen {stored['widen']}")
         network.load_state_dict(stored["state_dict"])

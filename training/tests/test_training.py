@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tddfa_training import augment, calibrate, compare_options, crops, faceboxes, head_crops, losses, metrics, mine, native, short_video, train_detector  # noqa: E402
+from tddfa_training import augment, calibrate, checkpoints, compare_options, crops, faceboxes, head_crops, losses, metrics, mine, native, short_video, train_detector  # noqa: E402
 from tddfa_training.folder_crops import FolderSampler  # noqa: E402
 from tddfa_training.head_crops import CropSampler  # noqa: E402
 from tddfa_training.heads import rotation_matrix  # noqa: E402
@@ -271,13 +271,53 @@ class Networks(unittest.TestCase):
         boxes[0, 0] = torch.tensor([100, 100, 164, 170, 1])
         boxes[0, 1] = torch.tensor([200, 200, 217, 219, 1])
         boxes[0, 2] = torch.tensor([20, 20, 60, 70, -1])
-        classes, matched = faceboxes.match_priors(boxes, priors, 320)
+        classes, matched, _ = faceboxes.match_priors(boxes, priors, 320)
         self.assertGreaterEqual(int((classes == 1).sum()), 2)
         found = matched[classes == 1] * 320
         for face in boxes[0, :2, :4]:
             self.assertTrue(bool(((found - face).abs().max(1)[0] < 1e-3).any()))
         overlap = faceboxes.box_overlap(boxes[0, 2:3, :4] / 320, torch.cat([priors[:, :2] - priors[:, 2:] / 2, priors[:, :2] + priors[:, 2:] / 2], 1))[0]
         self.assertTrue(bool((classes[0][overlap > 0.35] != 0).all()))
+
+    def test_a_face_smaller_than_any_prior_has_more_than_one_and_no_negatives_around_it(self):
+        priors = torch.tensor(faceboxes.prior_boxes(320, 320))
+        boxes = torch.zeros(1, 1, 5)
+        boxes[0, 0] = torch.tensor([200.0, 200, 219, 219, 1])
+        classes, _, which = faceboxes.match_priors(boxes, priors, 320)
+        self.assertGreater(int((classes == 1).sum()), 1)
+        self.assertTrue(bool((which[classes == 1] == 0).all()))
+        overlap = faceboxes.box_overlap(boxes[0, :, :4] / 320, torch.cat([priors[:, :2] - priors[:, 2:] / 2, priors[:, :2] + priors[:, 2:] / 2], 1))[0]
+        self.assertLess(float(overlap.max()), 0.36)
+        self.assertTrue(bool((classes[0][overlap > 0.9 * float(overlap.max())] == 1).all()))
+        self.assertTrue(bool((classes[0][overlap > 0.8 * float(overlap.max())] != 0).all()))
+
+    def test_a_face_of_many_priors_does_not_drown_one_of_few(self):
+        which = torch.tensor([[0, 0, 0, 0, 1, 2], [1, 0, 0, 0, 0, 0]])
+        positive = torch.tensor([[True, True, True, True, True, False], [True, False, False, False, False, False]])
+        weights = train_detector.face_weights(which, positive, 3)
+        self.assertAlmostEqual(float(weights.mean()), 1, places=6)
+        self.assertAlmostEqual(float(weights[:4].sum() / weights[4]), 2, places=5)
+        self.assertAlmostEqual(float(weights[5]), float(weights[4]), places=6)
+
+    def test_a_widened_network_computes_the_same_and_its_channels_learn_apart(self):
+        torch.manual_seed(3)
+        narrow = MobileNetV1(0.25)
+        with torch.no_grad():
+            for module in narrow.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.weight.uniform_(0.5, 2)
+                    module.bias.uniform_(-0.5, 0.5)
+        images = torch.randn(4, 3, 120, 120)
+        narrow(images)  # moves the running statistics
+        wide = MobileNetV1(0.5)
+        wide.load_state_dict(checkpoints.widened(narrow.state_dict()))
+        for training in (False, True):
+            expected, found = (network.train(training)(images) for network in (narrow, wide))
+            for a, b in zip(expected, found):
+                self.assertTrue(torch.allclose(a, b, atol=1e-4), float((a - b).abs().max()))
+        wide.train()(images)[0].square().mean().backward()
+        half = wide.dw4_1.conv_dw.weight.grad
+        self.assertGreater(float((half[:64] - half[64:]).abs().max()), 1e-3 * float(half.abs().max()))
 
 
 def write_shard(folder, canvas=64, count=12, faceless=3):
@@ -383,6 +423,16 @@ class Sampling(unittest.TestCase):
         self.assertEqual(set(np.unique(boxes[..., 4])) - {-1.0, 0.0, 1.0}, set())
         empty = (boxes[..., 4] == 0).all(1).mean()
         self.assertTrue(0.05 < empty < 0.35)
+
+    def test_heads_turned_away_are_no_faces_and_half_turned_ones_do_not_count(self):
+        sampler = SceneSampler(self.folder.name, pictures=self.backgrounds, objects=[], degraded=False)
+        labels = {}
+        for yaw in (0, 110, 160):
+            sampler.yaws = np.full(len(sampler.heads), float(yaw))
+            boxes = sampler.batch(np.random.default_rng(4), 12)[1]
+            labels[yaw] = set(boxes[boxes[..., 4] != 0][:, 4].tolist())
+        self.assertIn(1, labels[0])
+        self.assertEqual((labels[110], labels[160]), ({-1}, set()))
 
     def test_portraits_show_one_face_where_the_box_says(self):
         sampler = SceneSampler(self.folder.name, pictures=self.backgrounds, objects=[])
@@ -493,7 +543,7 @@ class DetectorAccuracy(unittest.TestCase):
         priors = torch.from_numpy(faceboxes.prior_boxes(320, 320))
         boxes = torch.zeros(1, 16, 5)
         boxes[0, 0] = torch.tensor([100.0, 90, 170, 180, 1])
-        classes, matched = faceboxes.match_priors(boxes, priors, 320)
+        classes, matched, _ = faceboxes.match_priors(boxes, priors, 320)
         right = faceboxes.encode(matched, priors)
         sure = torch.zeros(1, len(priors), 2)
         sure[..., 1] = torch.where(classes == 1, 30.0, -30.0)
