@@ -4,7 +4,7 @@ import { copyFile, readdir, realpath, rename, rm, rmdir, stat, writeFile } from 
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { LayersArtifact } from '../src/engine/layers-artifact.ts';
 import { fileWeights } from '../src/engine/weights/file-source.ts';
-import { encodeLayersFile } from '../src/engine/weights/layers-file.ts';
+import { encodeLayersFile, type WeightStorage } from '../src/engine/weights/layers-file.ts';
 import { openPack, type Pack } from '../src/engine/weights/open-pack.ts';
 import {
   PACK_FILE,
@@ -19,12 +19,15 @@ import { TddfaError } from '../src/errors.ts';
 import { makeFolder } from '../src/image-files/make-folder.ts';
 import { beginWork } from '../src/image-files/unfinished-work.ts';
 import { writeFailure } from '../src/image-files/write-file-atomically.ts';
+import { equaliseChannels } from './equalise-channels.ts';
 
 /** A model as it goes into a pack: its facts, and a network or tensors. */
 export type NewModel = Omit<PackModel, 'format' | 'path' | 'files'> & (NewNetwork | NewTensors);
 
 export interface NewNetwork {
   readonly artifact: LayersArtifact;
+  /** Where it is not what `writePack` is told for all. */
+  readonly storage?: WeightStorage;
 }
 
 export interface NewTensors {
@@ -43,10 +46,10 @@ export interface NewPack {
 
 export interface WritePackOptions {
   /**
-   * Stores networks and bases in half the bytes. On three photos that moved the original's boxes by at most 0.019 px and its
-   * landmarks and dense vertices by at most 0.071 px.
+   * How networks are stored, `float32` if absent; with any other, bases are float16. On three photos float16 moved the original's
+   * boxes by at most 0.019 px and its landmarks and dense vertices by at most 0.071 px; uint8 by 1.5 px and 0.55 px.
    */
-  readonly float16?: boolean | undefined;
+  readonly storage?: WeightStorage | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -61,7 +64,7 @@ export interface WrittenPack {
  * Writes a pack, or adds models to the one that is in the folder; a model of the same name is replaced. The folder appears
  * (or changes) as a whole or not at all: everything is written beside it, then renamed. Other files in the folder stay.
  * @throws TddfaError where the folder holds something else or cannot be written, WeightFormatError where the pack that is
- *   there is damaged, RangeError for values that half precision cannot hold.
+ *   there is damaged, RangeError for values that the storage cannot hold.
  */
 export async function writePack(
   folder: string,
@@ -81,7 +84,7 @@ export async function writePack(
   const added: PackModel[] = [];
   for (const model of models) {
     options.signal?.throwIfAborted();
-    const encoded = encodeModel(model, options.float16 === true);
+    const encoded = encodeModel(model, options.storage ?? 'float32');
     for (const [path, bytes] of encoded.files) files.set(path, bytes);
     added.push({ ...encoded.model, files: await describeFiles(encoded.files) });
   }
@@ -117,11 +120,12 @@ export async function writePack(
 /** Lays one model out as files in a folder of its name. */
 function encodeModel(
   model: NewModel,
-  float16: boolean,
+  storage: WeightStorage,
 ): { model: Omit<PackModel, 'files'>; files: ReadonlyMap<string, Uint8Array<ArrayBuffer>> } {
   if ('artifact' in model) {
-    const { artifact, ...facts } = model;
-    const encoded = encodeLayersFile(artifact, 'weights.bin', { float16 });
+    const { artifact, storage: own = storage, ...facts } = model;
+    const prepared = own === 'uint8' ? equaliseChannels(artifact) : artifact;
+    const encoded = encodeLayersFile(prepared, 'weights.bin', { storage: own });
     const path = `${model.name}/model.json`;
     return {
       model: { ...facts, format: 'layers-model', path },
@@ -132,7 +136,7 @@ function encodeModel(
     };
   }
   const { tensors, float16Tensors = [], ...facts } = model;
-  const encoded = encodeTensors(tensors, 'tensors.bin', new Set(float16 ? float16Tensors : []));
+  const encoded = encodeTensors(tensors, 'tensors.bin', new Set(storage === 'float32' ? [] : float16Tensors));
   const path = `${model.name}/tensors.json`;
   return {
     model: { ...facts, format: 'tensors', path },

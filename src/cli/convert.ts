@@ -6,11 +6,13 @@ import { convertCheckpoint } from '../../converters/convert-checkpoint.ts';
 import { CONVERT_UPSTREAM_DEFAULTS, convertUpstream } from '../../converters/convert-upstream.ts';
 import { writePack } from '../../converters/write-pack.ts';
 import { fileWeights } from '../engine/weights/file-source.ts';
+import type { WeightStorage } from '../engine/weights/layers-file.ts';
 import { openPack } from '../engine/weights/open-pack.ts';
 import { NAME_PATTERN, PACK_FILE, type PackManifest } from '../engine/weights/pack-manifest.ts';
 import { usageError } from './cli-error.ts';
 import { licenceNotices, packTable } from './pack-table.ts';
 import { createProgress } from './progress.ts';
+import { storageOption } from './storage-option.ts';
 import type { Terminal } from './terminal.ts';
 
 interface ConvertOptions {
@@ -21,13 +23,13 @@ interface ConvertOptions {
   readonly source?: string;
   readonly shapeCount?: number;
   readonly expressionCount?: number;
-  readonly float16?: true;
+  readonly storage: WeightStorage;
 }
 
 const EXAMPLES = `
 Examples:
   $ tddfa convert 3DDFA_V2/ --out packs/3ddfa-v2          the original's weights/ and configs/
-  $ tddfa convert 3DDFA_V2/ --out packs/small --float16   half the size
+  $ tddfa convert 3DDFA_V2/ --out packs/small --storage float16
   $ tddfa convert my.pth --out packs/3ddfa-v2 --name mine one's own network beside them
   $ tddfa convert my.safetensors --out packs/mine --name mine --mean-std mean_std.npz
 `;
@@ -52,7 +54,7 @@ export function registerConvert(program: Command, terminal: Terminal): void {
       `columns of the expression basis to keep (folders; default ${CONVERT_UPSTREAM_DEFAULTS.expressionCount})`,
       parseCount,
     )
-    .option('--float16', 'store networks and bases in half precision: half the size, less than 0.1 px of difference')
+    .addOption(storageOption())
     .addHelpText('after', EXAMPLES)
     .action((source: string, options: ConvertOptions) => convert(source, options, terminal));
 }
@@ -78,7 +80,7 @@ async function convert(source: string, options: ConvertOptions, terminal: Termin
     progress.stop();
   }
   const { pack, notices } = conversion;
-  const { manifest, replaced } = await writePack(options.out, pack, { float16: options.float16, signal });
+  const { manifest, replaced } = await writePack(options.out, pack, { storage: options.storage, signal });
 
   const written = manifest.models.filter(({ name }) => pack.models.some((model) => model.name === name));
   terminal.stdout.write(

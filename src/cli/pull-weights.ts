@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { convertUpstream } from '../../converters/convert-upstream.ts';
 import { type WrittenPack, writePack } from '../../converters/write-pack.ts';
+import type { WeightStorage } from '../engine/weights/layers-file.ts';
 import { WeightFormatError, WeightLoadError } from '../errors.ts';
 import { writeFileAtomically } from '../image-files/write-file-atomically.ts';
 import { type DownloadOptions, downloadFile, hasBlobId } from './download-file.ts';
@@ -17,7 +18,7 @@ export interface PullOptions {
   readonly downloads: string;
   /** The pack that they become, or join. */
   readonly out: string;
-  readonly float16?: boolean | undefined;
+  readonly storage: WeightStorage;
   readonly signal: AbortSignal;
   readonly onProgress: (file: string, loadedBytes: number, totalBytes: number | undefined) => void;
   /** For tests: how long to wait before trying again. */
@@ -49,7 +50,7 @@ export async function pullWeights(options: PullOptions): Promise<WrittenPack> {
   const { pack } = await convertUpstream(downloads, { signal });
   // An earlier pull that failed may have left more.
   const wanted = pack.models.filter(({ name }) => models.some((model) => model === name));
-  return writePack(out, { ...pack, models: wanted }, { float16: options.float16, signal });
+  return writePack(out, { ...pack, models: wanted }, { storage: options.storage, signal });
 }
 
 /** Copies a file of a folder in the original's layout, plain or gzipped, once it is known to be the right one. */

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { fileWeights } from '../engine/weights/file-source.ts';
+import type { WeightStorage } from '../engine/weights/layers-file.ts';
 import { openPack, type Pack } from '../engine/weights/open-pack.ts';
 import type { WeightProgress } from '../engine/weights/weight-source.ts';
 import { createFaceAligner } from '../face-aligner.ts';
@@ -20,6 +21,7 @@ import { licenceNotices, modelBytes, packTable } from './pack-table.ts';
 import { createProgress } from './progress.ts';
 import { canPrompt, confirm } from './prompt.ts';
 import { pullWeights } from './pull-weights.ts';
+import { storageOption } from './storage-option.ts';
 import { coloursFor, type Terminal } from './terminal.ts';
 import {
   ACADEMIC_LICENCE_TEXT,
@@ -66,7 +68,7 @@ export function registerWeights(program: Command, terminal: Terminal): void {
     .option('--from <place>', 'folder or URL with the files, in the layout of the original', UPSTREAM_URL)
     .option('--only <models>', `of ${UPSTREAM_MODELS.join(', ')}; with commas between`, parseModels)
     .option('--out <folder>', 'the pack to write (default: in the cache of this user)')
-    .option('--float16', 'store networks and bases in half precision')
+    .addOption(storageOption())
     .option('--accept-licence', 'you have read the licences and accept them')
     .addHelpText('after', PULL_NOTES)
     .action((options: PullCommandOptions) => pull(options, terminal));
@@ -148,7 +150,7 @@ interface PullCommandOptions {
   readonly from: string;
   readonly only?: readonly UpstreamModel[];
   readonly out?: string;
-  readonly float16?: true;
+  readonly storage: WeightStorage;
   readonly acceptLicence?: true;
 }
 
@@ -170,7 +172,7 @@ async function pull(options: PullCommandOptions, terminal: Terminal): Promise<vo
       models,
       downloads,
       out,
-      float16: options.float16,
+      storage: options.storage,
       signal,
       onProgress: (file, loadedBytes, totalBytes) => progress.update(file, loadedBytes, totalBytes),
     });

@@ -1,6 +1,8 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
+import type { LayersFile } from '../../src/engine/weights/layers-file.ts';
 import { openPack } from '../../src/engine/weights/open-pack.ts';
 import { formulaRegressor } from '../support/formula.ts';
 import { formulaUpstreamFiles, writeUpstreamFiles } from '../support/formula-upstream.ts';
@@ -43,15 +45,34 @@ describe('tddfa convert', () => {
     expect(pack.modelsOf('regressor').map((model) => model.name)).toEqual(['mb025', 'mine']);
   });
 
-  test('halves networks and bases with --float16', async () => {
+  test('halves networks and bases with --storage float16', async () => {
     const out = temporary('half/pack');
-    expect((await runCli(['convert', temporary('quick'), '--out', out, '--float16'])).status).toBe(0);
+    expect((await runCli(['convert', temporary('quick'), '--out', out, '--storage', 'float16'])).status).toBe(0);
     const half = await openPack(fileWeights(out));
     await half.verify();
     const bytes = (name: string) => half.model(name).files.find(({ path }) => path.endsWith('.bin'))?.bytes;
     const network = await half.readNetwork(half.model('mb025'));
     expect(bytes('mb025')).toBe(network.weightData.byteLength / 2);
     expect(bytes('bfm')).toBeLessThan((210 + 210 * 50 + 204) * 4);
+  });
+
+  test('stores large kernels as bytes with --storage uint8, and the rest in half precision', async () => {
+    const out = temporary('bytes/pack');
+    expect((await runCli(['convert', temporary('quick'), '--out', out, '--storage', 'uint8'])).status).toBe(0);
+    const pack = await openPack(fileWeights(out));
+    await pack.verify();
+    const { weightSpecs } = await pack.readNetwork(pack.model('mb025'));
+    const { weightsManifest } = JSON.parse(await readFile(join(out, 'mb025', 'model.json'), 'utf8')) as LayersFile;
+    const stored = new Map(weightsManifest[0]?.weights.map(({ name, quantization }) => [name, quantization?.dtype]));
+    expect(stored.get('dw4_1.conv_sep/kernel')).toBe('uint8');
+    expect(stored.get('dw2_1.conv_sep/kernel')).toBe('float16');
+    expect(stored.get('dw4_1.conv_dw/depthwise_kernel')).toBe('float16');
+    expect(stored.get('fc/kernel')).toBe('float16');
+    const sizes = weightSpecs.map(({ name, shape }) => {
+      return shape.reduce((product, extent) => product * extent, 1) * (stored.get(name) === 'uint8' ? 1 : 2);
+    });
+    const bytes = pack.model('mb025').files.find(({ path }) => path.endsWith('.bin'))?.bytes;
+    expect(bytes).toBe(sizes.reduce((total, size) => total + size, 0));
   });
 
   test.each([
@@ -62,6 +83,7 @@ describe('tddfa convert', () => {
     [['convert', 'FILE', '--out', 'x'], 'a checkpoint needs --name <name>'],
     [['convert', 'FILE', '--out', 'x', '--name', 'mine', '--shape-count', '5'], '--shape-count is for folders only'],
     [['convert', 'FILE', '--out', 'x', '--name', '../mine'], "option '--name <name>' argument '../mine' is invalid"],
+    [['convert', 'SOURCE', '--out', 'x', '--storage', 'int4'], 'Allowed choices are float32, float16, uint8.'],
     [['convert', 'SOURCE', '--out', 'x', '--shape-count', '1.5'], "argument '1.5' is invalid"],
   ])('answers %j with status 2', async (args, message) => {
     const places: Record<string, string> = { SOURCE: temporary('upstream'), FILE: temporary('my.safetensors') };

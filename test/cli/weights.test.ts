@@ -270,7 +270,7 @@ describe('tddfa weights pull', () => {
       const mean = await readFile(sharedPath('upstream/configs/param_mean_std_62d_120x120.pkl'));
       await writeFile(temporary('clone/configs/param_mean_std_62d_120x120.pkl.gz'), gzipSync(mean));
       const out = temporary('from-folder/pack');
-      const args = ['--only', 'mb05,faceboxes', '--from', temporary('clone'), '--out', out, '--float16'];
+      const args = ['--only', 'mb05,faceboxes', '--from', temporary('clone'), '--out', out, '--storage', 'float16'];
       const { status, stderr } = await pull('folder', args, { isTTY: true, answers: 'y\n' });
       expect({ status, stderr }).toEqual({ status: 0, stderr: 'Do you accept these licences? [y/N] ' });
       const pack = await openPack(fileWeights(out));

@@ -131,7 +131,7 @@ describe('writePack', () => {
     const { licence, source } = more.models[0] as (typeof more.models)[number];
     const models = [{ name: 'huge', role: 'normalization', licence, source, tensors: huge, float16Tensors: ['mean'] }];
     await expect(
-      writePack(folder, { ...more, models: models as typeof more.models }, { float16: true }),
+      writePack(folder, { ...more, models: models as typeof more.models }, { storage: 'float16' }),
     ).rejects.toThrow(RangeError);
     expect(await readFile(temporary('kept/pack/pack.json'))).toEqual(before);
     expect(await readdir(temporary('kept'))).toEqual(['pack']);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { convertUpstream } from '../../converters/convert-upstream.ts';
 import { writePack } from '../../converters/write-pack.ts';
+import type { WeightStorage } from '../../src/engine/weights/layers-file.ts';
 import { repositoryRoot, sharedPath } from './paths.ts';
 
 /** What the bytes of a pack depend on. */
@@ -15,9 +16,9 @@ const SOURCES = ['converters', 'src/engine/weights', 'src/models'];
  * and the maps. Converted once per machine, and anew when the files or the sources of the converters change; several processes may
  * ask at once. Only for tests within `describeWithShared`; the folder must not be written to.
  */
-export async function upstreamPack({ float16 = false }: { float16?: boolean } = {}): Promise<string> {
+export async function upstreamPack({ storage = 'float32' }: { storage?: WeightStorage } = {}): Promise<string> {
   const upstream = sharedPath('upstream');
-  const key = createHash('sha256').update(`float16 ${float16}`);
+  const key = createHash('sha256').update(`storage ${storage}`);
   const sources = SOURCES.map((folder) => join(repositoryRoot, folder));
   for (const folder of [upstream, ...sources]) await hashFolder(folder, key);
   const cache = join(tmpdir(), 'tddfa-test-packs');
@@ -28,7 +29,7 @@ export async function upstreamPack({ float16 = false }: { float16?: boolean } = 
   const own = `${folder}-${randomUUID()}`;
   try {
     const { pack } = await convertUpstream(upstream);
-    await writePack(own, pack, { float16 });
+    await writePack(own, pack, { storage });
     await rename(own, folder);
   } catch (error) {
     // Another process was faster: its pack is the same.

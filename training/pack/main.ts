@@ -113,7 +113,7 @@ for (const [file, name, meanStdFile] of [
 const { manifest } = await writePack(
   values.out,
   { name: PACK_NAME, description: DESCRIPTION, models },
-  { float16: true },
+  { storage: 'float16' },
 );
 const bytes = manifest.models.flatMap(({ files }) => files).reduce((sum, file) => sum + file.bytes, 0);
 process.stderr.write(

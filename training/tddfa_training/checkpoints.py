@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+STORED_WEIGHTS = {"float32": np.float32, "float16": np.float16, "uint8": np.uint8}
 TENSOR_TYPES = {"float32": np.float32, "float16": np.float16, "int32": np.int32, "uint32": np.uint32, "uint8": np.uint8}
 
 
@@ -21,11 +22,12 @@ def _layers(folder):
     for group in described["weightsManifest"]:
         data, offset = b"".join((folder / path).read_bytes() for path in group["paths"]), 0
         for weight in group["weights"]:
-            half = weight.get("quantization", {}).get("dtype") == "float16"
-            count = int(np.prod(weight["shape"]))
-            values = np.frombuffer(data, np.float16 if half else np.float32, count, offset)
+            quantization = weight.get("quantization", {"dtype": "float32"})
+            values = np.frombuffer(data, STORED_WEIGHTS[quantization["dtype"]], int(np.prod(weight["shape"])), offset)
+            offset += values.nbytes
+            if quantization["dtype"] == "uint8":
+                values = values * quantization["scale"] + quantization["min"]
             tensors[weight["name"]] = values.astype(np.float32).reshape(weight["shape"])
-            offset += count * (2 if half else 4)
         if offset != len(data):
             raise ValueError(f"{folder}: weights of {len(data)} bytes, described are {offset}")
     return tensors

@@ -179,6 +179,36 @@ class Start(Folder):
         torch.manual_seed(1)
         self.both("detector", randomised(faceboxes.FaceBoxes()), lambda entry: faceboxes.FaceBoxes(), torch.randn(4, 3, 128, 128) * 50)
 
+    def test_weights_in_bytes_and_halves_come_back(self):
+        network = randomised(MobileNetV1(0.25))
+        write_pack(self.folder / "pack", {"regressor": network})
+        folder = self.folder / "pack" / "regressor"
+        data, described = (folder / "weights.bin").read_bytes(), json.loads((folder / "model.json").read_text())
+        stored, wanted, offset = [], {}, 0
+        for weight in described["weightsManifest"][0]["weights"]:
+            values = np.frombuffer(data, np.float32, int(np.prod(weight["shape"])), offset)
+            offset += values.nbytes
+            if weight["name"].endswith("conv_sep/kernel"):
+                low, scale = float(values.min()), float(np.ptp(values)) / 255
+                stored.append(np.round((values - low) / scale).astype(np.uint8))
+                weight["quantization"] = {"dtype": "uint8", "min": low, "scale": scale, "original_dtype": "float32"}
+                wanted[weight["name"]] = (values, scale * 0.501)
+            elif weight["name"].endswith("depthwise_kernel"):
+                stored.append(values.astype(np.float16))
+                weight["quantization"] = {"dtype": "float16", "original_dtype": "float32"}
+                wanted[weight["name"]] = (values, float(np.abs(values).max()) * 2**-11)
+            else:
+                stored.append(values)
+                wanted[weight["name"]] = (values, 0)
+        (folder / "weights.bin").write_bytes(b"".join(values.tobytes() for values in stored))
+        (folder / "model.json").write_text(json.dumps(described))
+        tensors = checkpoints._layers(folder)
+        self.assertEqual(tensors.keys(), wanted.keys())
+        for name, (values, tolerance) in wanted.items():
+            self.assertEqual(tensors[name].dtype, np.float32)
+            self.assertLessEqual(float(np.abs(tensors[name].ravel() - values).max()), tolerance, name)
+        checkpoints.load_start(self.folder / "pack", "regressor", lambda entry: MobileNetV1(0.25))
+
     def test_what_does_not_fit_is_named(self):
         write_pack(self.folder / "pack", {"regressor": randomised(MobileNetV1(0.25))})
         with self.assertRaisesRegex(ValueError, "no detector"):

@@ -1,6 +1,7 @@
 /**
  * A tfjs Layers model on disk: `model.json` with `modelTopology` and `weightsManifest`, and binary shards beside it. The
- * same that `tf.loadLayersModel` reads: half precision is its `quantization: {dtype: 'float16'}`.
+ * same that `tf.loadLayersModel` reads: half precision is its `quantization: {dtype: 'float16'}`, bytes are its
+ * `{dtype: 'uint8', min, scale}`.
  */
 import * as v from 'valibot';
 import { WeightFormatError } from '../../errors.ts';
@@ -9,6 +10,19 @@ import { narrowToFloat16, widenFloat16 } from './float16.ts';
 import { checkJson } from './json-file.ts';
 import { isPackPath } from './pack-path.ts';
 import { checkFinite, elementCount } from './tensor-file.ts';
+import { narrowToUint8, widenUint8 } from './uint8.ts';
+
+/**
+ * How a network's weights are stored; in memory they are float32. `uint8` is for the kernels of convolutions of `BYTES_FROM`
+ * elements or more, which are nearly all of a network; the rest, depthwise kernels and dense layers included, is then float16.
+ */
+export const WEIGHT_STORAGES = ['float32', 'float16', 'uint8'] as const;
+export type WeightStorage = (typeof WEIGHT_STORAGES)[number];
+
+/** Elements of a kernel; smaller ones are not worth the lost precision. */
+const BYTES_FROM = 4096;
+
+const STORED_BYTES: Readonly<Record<WeightStorage, number>> = { float32: 4, float16: 2, uint8: 1 };
 
 const dimension = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
@@ -23,7 +37,16 @@ const layersFileSchema = v.looseObject({
           name: v.pipe(v.string(), v.nonEmpty()),
           shape: v.pipe(v.array(dimension), v.maxLength(8)),
           dtype: v.literal('float32'),
-          quantization: v.exactOptional(v.looseObject({ dtype: v.literal('float16') })),
+          quantization: v.exactOptional(
+            v.variant('dtype', [
+              v.looseObject({ dtype: v.literal('float16') }),
+              v.looseObject({
+                dtype: v.literal('uint8'),
+                min: v.pipe(v.number(), v.finite()),
+                scale: v.pipe(v.number(), v.finite(), v.gtValue(0)),
+              }),
+            ]),
+          ),
         }),
       ),
     }),
@@ -32,6 +55,8 @@ const layersFileSchema = v.looseObject({
 
 /** `model.json`. */
 export type LayersFile = v.InferOutput<typeof layersFileSchema>;
+
+type Quantization = LayersFile['weightsManifest'][number]['weights'][number]['quantization'];
 
 /**
  * Checks a `model.json`.
@@ -70,7 +95,7 @@ export function decodeLayersFile(
     for (const { name, shape, quantization } of group.weights) {
       const length = elementCount(shape);
       const start = offset;
-      offset += length * (quantization === undefined ? 4 : 2);
+      offset += length * STORED_BYTES[quantization?.dtype ?? 'float32'];
       if (offset > bytes.length) {
         throw new WeightFormatError(file, `its shards are too short for [${shape.join(', ')}]`, {
           tensor: name,
@@ -79,8 +104,7 @@ export function decodeLayersFile(
         });
       }
       // Shards pack tensors without gaps, so that a view would often be unaligned.
-      const { buffer } = bytes.slice(start, offset);
-      const values = quantization === undefined ? new Float32Array(buffer) : widenFloat16(new Uint16Array(buffer));
+      const values = widen(bytes.slice(start, offset), quantization);
       checkFinite(file, name, values);
       weightSpecs.push({ name, shape, dtype: 'float32' });
       parts.push(values);
@@ -102,36 +126,43 @@ export function decodeLayersFile(
   return { modelTopology: model.modelTopology, weightSpecs, weightData: weightData.buffer };
 }
 
+function widen(bytes: Uint8Array<ArrayBuffer>, quantization: Quantization): Float32Array {
+  switch (quantization?.dtype) {
+    case undefined:
+      return new Float32Array(bytes.buffer);
+    case 'float16':
+      return widenFloat16(new Uint16Array(bytes.buffer));
+    case 'uint8':
+      return widenUint8(bytes, quantization);
+  }
+}
+
 /**
  * Lays an artifact out as `model.json` and one shard.
  * @param shard - name of the shard, beside `model.json`.
- * @throws RangeError for weights that `weightSpecs` does not describe, or that float16 cannot hold.
+ * @throws RangeError for weights that `weightSpecs` does not describe, or that their storage cannot hold.
  */
 export function encodeLayersFile(
   artifact: LayersArtifact,
   shard: string,
-  { float16 = false }: { float16?: boolean } = {},
+  { storage = 'float32' }: { storage?: WeightStorage } = {},
 ): { model: LayersFile & { readonly generatedBy: string }; bytes: Uint8Array<ArrayBuffer> } {
-  // From here on float16 rounds to infinity.
-  const bound = float16 ? 65520 : Number.POSITIVE_INFINITY;
+  const weights: LayersFile['weightsManifest'][number]['weights'] = [];
   const parts: Uint8Array[] = [];
   let start = 0;
   let total = 0;
-  for (const { name, shape } of artifact.weightSpecs) {
+  for (const spec of artifact.weightSpecs) {
+    const { name, shape } = spec;
     const length = elementCount(shape);
     if (start + length * 4 > artifact.weightData.byteLength) {
       throw new RangeError(`tensor '${name}': there are no weights for [${shape.join(', ')}]`);
     }
     const values = new Float32Array(artifact.weightData, start, length);
     start += length * 4;
-    const stored = float16 ? narrowToFloat16(values) : values;
-    const wrong = values.findIndex((value) => !(value > -bound && value < bound));
-    if (wrong >= 0) {
-      const limit = float16 ? 'float16' : 'float32';
-      throw new RangeError(`tensor '${name}': ${values[wrong]} at ${wrong} cannot be stored as ${limit}`);
-    }
-    parts.push(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
-    total += stored.byteLength;
+    const { bytes, quantization } = narrow(spec, values, storageOf(spec, storage));
+    weights.push({ ...spec, shape: [...shape], ...(quantization && { quantization }) });
+    parts.push(bytes);
+    total += bytes.length;
   }
   if (start !== artifact.weightData.byteLength) throw new RangeError('there are more weights than specs');
   const bytes = new Uint8Array(total);
@@ -140,8 +171,6 @@ export function encodeLayersFile(
     bytes.set(part, offset);
     offset += part.length;
   }
-  const quantization = float16 ? { quantization: { dtype: 'float16' as const, original_dtype: 'float32' } } : {};
-  const weights = artifact.weightSpecs.map((spec) => ({ ...spec, shape: [...spec.shape], ...quantization }));
   return {
     model: {
       format: 'layers-model',
@@ -151,4 +180,30 @@ export function encodeLayersFile(
     },
     bytes,
   };
+}
+
+function storageOf({ name, shape }: WeightSpec, storage: WeightStorage): WeightStorage {
+  const isBytes = shape.length === 4 && name.endsWith('/kernel') && elementCount(shape) >= BYTES_FROM;
+  return storage === 'uint8' && !isBytes ? 'float16' : storage;
+}
+
+/** One tensor as it is stored. @throws RangeError for a value that cannot be. */
+function narrow(
+  { name, shape }: WeightSpec,
+  values: Float32Array,
+  storage: WeightStorage,
+): { bytes: Uint8Array; quantization?: Quantization } {
+  // From here on float16 rounds to infinity; bytes far beyond it would mean infinity too.
+  const bound = storage === 'float32' ? Number.POSITIVE_INFINITY : 65520;
+  const wrong = values.findIndex((value) => !(value > -bound && value < bound));
+  if (wrong >= 0) {
+    throw new RangeError(`tensor '${name}': ${values[wrong]} at ${wrong} cannot be stored as ${storage}`);
+  }
+  if (storage === 'float32') return { bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
+  if (storage === 'float16') {
+    const bytes = new Uint8Array(narrowToFloat16(values).buffer);
+    return { bytes, quantization: { dtype: 'float16', original_dtype: 'float32' } };
+  }
+  const { bytes, min, scale } = narrowToUint8(values, shape.at(-1) ?? 1);
+  return { bytes, quantization: { dtype: 'uint8', min, scale, original_dtype: 'float32' } };
 }

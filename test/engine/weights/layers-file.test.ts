@@ -2,10 +2,13 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
+import { networkModel } from '../../../converters/convert-regressor.ts';
 import { writePack } from '../../../converters/write-pack.ts';
+import { LayersModelBuilder } from '../../../src/engine/layers-model-builder.ts';
 import { fileWeights } from '../../../src/engine/weights/file-source.ts';
-import { encodeLayersFile } from '../../../src/engine/weights/layers-file.ts';
+import { encodeLayersFile, WEIGHT_STORAGES } from '../../../src/engine/weights/layers-file.ts';
 import { openPack } from '../../../src/engine/weights/open-pack.ts';
+import { formulaRegressor } from '../../support/formula.ts';
 import { serveFolder, startServer } from '../../support/local-server.ts';
 import { describeWithShared, repositoryRoot } from '../../support/shared.ts';
 import { formulaValues, smallNetwork, smallPack } from '../../support/small-pack.ts';
@@ -67,9 +70,9 @@ async function weightHashes(folder: string, name: string): Promise<Record<string
 }
 
 describe('plain tfjs', () => {
-  test.each([false, true])('loads and runs a network of a pack, float16 %p', async (float16) => {
-    const folder = temporary(`pack-${float16}`);
-    await writePack(folder, smallPack(), { float16 });
+  test.each(['float32', 'float16'] as const)('loads and runs a network of a pack, stored as %s', async (storage) => {
+    const folder = temporary(`pack-${storage}`);
+    await writePack(folder, smallPack(), { storage });
     const channels = [0.25, -1, 2];
     const { boxes } = await runPlainTfjs(folder, ['boxes'], channels);
     expect(boxes?.weights).toEqual(await weightHashes(folder, 'boxes'));
@@ -83,9 +86,21 @@ describe('plain tfjs', () => {
   });
 });
 
+describe('plain tfjs and a MobileNet-V1 by a formula', () => {
+  test('agrees with the pack on every weight that is stored as bytes', async () => {
+    const origin = { licence: { name: 'CC0-1.0' }, source: { description: 'made by a formula' } };
+    const { stateDict } = formulaRegressor('mobilenet_v1_x0.5');
+    const network = networkModel('mb05', stateDict, 'formula', origin, () => 'tiny-normalization');
+    const { models, ...pack } = smallPack();
+    await writePack(temporary('bytes'), { ...pack, models: [...models, network] }, { storage: 'uint8' });
+    const { mb05 } = await runPlainTfjs(temporary('bytes'), ['mb05'], null);
+    expect(mb05?.weights).toEqual(await weightHashes(temporary('bytes'), 'mb05'));
+  });
+});
+
 describeWithShared('plain tfjs and the real networks', () => {
-  test.each([false, true])('agrees with the pack on every weight, float16 %p', async (float16) => {
-    const folder = await upstreamPack({ float16 });
+  test.each(WEIGHT_STORAGES)('agrees with the pack on every weight, stored as %s', async (storage) => {
+    const folder = await upstreamPack({ storage });
     const results = await runPlainTfjs(folder, ['faceboxes', 'mb05'], null);
     for (const name of ['faceboxes', 'mb05']) {
       expect(results[name]?.weights).toEqual(await weightHashes(folder, name));
@@ -103,14 +118,25 @@ describe('encodeLayersFile', () => {
     expect(() => encode({ weightSpecs: artifact.weightSpecs.slice(0, 1) })).toThrow('more weights than specs');
   });
 
+  test('refuses bytes that would stand for more than half precision holds', () => {
+    const model = new LayersModelBuilder('large');
+    const kernel = model.conv2d('large', model.input('input', [4, 4, 64]), { filters: 64, kernelSize: 1 });
+    const weightData = new Float32Array(64 * 65);
+    weightData[5] = Number.NEGATIVE_INFINITY;
+    const artifact = { ...model.build([kernel]), weightData: weightData.buffer };
+    expect(() => encodeLayersFile(artifact, 'weights.bin', { storage: 'uint8' })).toThrow(
+      "tensor 'large/kernel': -Infinity at 5 cannot be stored as uint8",
+    );
+  });
+
   test.each([
-    [Number.NaN, false, 'float32'],
-    [70_000, true, 'float16'],
-  ])('refuses %p, float16 %p', (value, float16, limit) => {
+    [Number.NaN, 'float32'],
+    [70_000, 'float16'],
+  ] as const)('refuses %p as %s', (value, storage) => {
     const weightData = formulaValues(16, 1).buffer as ArrayBuffer;
     new Float32Array(weightData)[13] = value;
-    expect(() => encodeLayersFile({ ...smallNetwork(8, 4), weightData }, 'weights.bin', { float16 })).toThrow(
-      `tensor 'dense/bias': ${value} at 1 cannot be stored as ${limit}`,
+    expect(() => encodeLayersFile({ ...smallNetwork(8, 4), weightData }, 'weights.bin', { storage })).toThrow(
+      `tensor 'dense/bias': ${value} at 1 cannot be stored as ${storage}`,
     );
   });
 });

@@ -18,7 +18,7 @@ let halfFiles: ReadonlyMap<string, Uint8Array>;
 
 beforeAll(async () => {
   await writePack(temporary('pack'), smallPack());
-  await writePack(temporary('half'), smallPack(), { float16: true });
+  await writePack(temporary('half'), smallPack(), { storage: 'float16' });
   files = await readFolder(temporary('pack'));
   halfFiles = await readFolder(temporary('half'));
 });
@@ -195,6 +195,38 @@ describe('a damaged pack', () => {
   });
 
   test.each([
+    ['no scale', { min: -1 }, 'quantization.scale: '],
+    ['a scale of 0', { min: -1, scale: 0 }, 'quantization.scale: '],
+    ['a negative scale', { min: -1, scale: -0.1 }, 'quantization.scale: '],
+    ['no min', { scale: 0.1 }, 'quantization.min: '],
+    ['a min that is text', { min: '0', scale: 0.1 }, 'quantization.min: '],
+    ['an infinite min', { min: Number.POSITIVE_INFINITY, scale: 0.1 }, 'quantization.min: '],
+    ['values beyond float32', { min: 1e200, scale: 0.1 }, "tensor 'dense/kernel': element 0 is not a finite number"],
+    ['another type', { dtype: 'uint16', min: 0, scale: 0.1 }, 'quantization.dtype: '],
+  ])('with bytes that have %s is refused', async (_, quantization, message) => {
+    const pack = await openPack(memoryWeights(withByteKernel(quantization, 12)));
+    const error = await failure(() => pack.readNetwork(pack.model('boxes')));
+    expect(error).toBeInstanceOf(WeightFormatError);
+    expect(error?.message).toContain(message);
+  });
+
+  test.each([
+    [11, "tensor 'dense/bias': its shards are too short for [4]"],
+    [13, 'its shards are longer than its tensors'],
+  ])('with %p bytes for a kernel of 12 is refused', async (byteCount, message) => {
+    const pack = await openPack(memoryWeights(withByteKernel({ min: -1, scale: 0.1 }, byteCount)));
+    await expect(pack.readNetwork(pack.model('boxes'))).rejects.toThrow(message);
+  });
+
+  test('reads bytes', async () => {
+    const pack = await openPack(memoryWeights(withByteKernel({ min: -1, scale: 0.1 }, 12)));
+    const { weightData } = await pack.readNetwork(pack.model('boxes'));
+    const kernel = Float32Array.from({ length: 12 }, (_, byte) => byte * 0.1 - 1);
+    expect(new Float32Array(weightData, 0, 12)).toEqual(kernel);
+    expect(new Float32Array(weightData, 48)).toEqual(formulaValues(4, 10));
+  });
+
+  test.each([
     [{ format: 'graph-model' }, 'format: '],
     [{ modelTopology: undefined }, 'modelTopology: '],
     [
@@ -307,18 +339,40 @@ function openManifest(manifest: unknown) {
   return openPack(memoryWeights(new Map([...files, ['pack.json', bytes]])));
 }
 
-/** The files with one changed, and the manifest made to agree. */
-function replaceFile(from: ReadonlyMap<string, Uint8Array>, path: string, bytes: Uint8Array) {
+/** The detector's kernel stored as the bytes 0, 1, 2 …, its bias as float32. */
+function withByteKernel(quantization: object, byteCount: number): ReadonlyMap<string, Uint8Array> {
+  const bytes = new Uint8Array(byteCount + 16);
+  bytes.set(Uint8Array.from({ length: byteCount }, (_, i) => i));
+  bytes.set(new Uint8Array(formulaValues(4, 10).buffer), byteCount);
+  // JSON has no word for infinity, but a number that is beyond all.
+  const text = JSON.stringify({ dtype: 'uint8', ...quantization }, (_, value) => (value === Infinity ? 'INF' : value));
+  const stored = replaceJson(files, 'boxes/model.json', (model) => {
+    Object.assign(at(at(model.weightsManifest, 0).weights, 0), { quantization: 'HERE' });
+  });
+  const json = new TextDecoder().decode(stored.get('boxes/model.json'));
+  const model = json.replace('"HERE"', text.replace('"INF"', '1e999'));
+  return replaceFiles(files, [
+    ['boxes/model.json', new TextEncoder().encode(model)],
+    ['boxes/weights.bin', bytes],
+  ]);
+}
+
+/** The files with some changed, and the manifest made to agree. */
+function replaceFiles(from: ReadonlyMap<string, Uint8Array>, changes: readonly (readonly [string, Uint8Array])[]) {
+  const bytesOf = new Map(changes);
   const manifest = edit(({ models }) => {
-    for (const model of models) {
-      for (const file of model.files) {
-        if (file.path !== path) continue;
-        file.bytes = bytes.length;
-        file.sha256 = createHash('sha256').update(bytes).digest('hex');
-      }
+    for (const file of models.flatMap((model) => model.files)) {
+      const bytes = bytesOf.get(file.path);
+      if (bytes === undefined) continue;
+      file.bytes = bytes.length;
+      file.sha256 = createHash('sha256').update(bytes).digest('hex');
     }
   });
-  return new Map([...from, [path, bytes], ['pack.json', new TextEncoder().encode(JSON.stringify(manifest))]]);
+  return new Map([...from, ...changes, ['pack.json', new TextEncoder().encode(JSON.stringify(manifest))] as const]);
+}
+
+function replaceFile(from: ReadonlyMap<string, Uint8Array>, path: string, bytes: Uint8Array) {
+  return replaceFiles(from, [[path, bytes]]);
 }
 
 function replaceJson(from: ReadonlyMap<string, Uint8Array>, path: string, change: (json: LayersFile) => void) {

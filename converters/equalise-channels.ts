@@ -1,0 +1,103 @@
+import { type LayerNode, parseLayersArtifact } from '../src/engine/compiler/parse.ts';
+import type { LayersArtifact } from '../src/engine/layers-artifact.ts';
+
+/** Layers between two convolutions that give s times as much for s times the input, s > 0. */
+const HOMOGENEOUS = new Set(['ZeroPadding2D', 'MaxPooling2D', 'AveragePooling2D', 'GlobalAveragePooling2D']);
+
+/** Of the layer's weights for a channel, the largest must stay this large: half precision holds it to its last bit. */
+const LEAST_WEIGHT = 2 ** -13;
+/** Largest bias; float16 ends at 65504. */
+const LARGEST_BIAS = 2 ** 15;
+
+/**
+ * Gives all output channels of a convolution weights of the same size, so that a byte serves each as well as the largest: a
+ * tensor's bytes have one scale. A channel's weights and bias are multiplied by s > 0, and what the next layer has for that
+ * channel is divided by s; as relu(s x) = s relu(x), the network's function stays the same. Done to each convolution with a ReLU
+ * that only one other layer with weights reads; the rest stays as it is.
+ * @returns a new artifact; the given one is left alone.
+ * @see Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, section 4.1; with s for
+ *   the kernel that becomes bytes alone, as the depthwise one after it does not.
+ */
+export function equaliseChannels(artifact: LayersArtifact): LayersArtifact {
+  const equalised = { ...artifact, weightData: artifact.weightData.slice(0) };
+  // The tensors of the graph are views of `weightData`.
+  const { layers, outputs } = parseLayersArtifact(equalised);
+  const readers = new Map<string, LayerNode[]>(layers.map(({ name }) => [name, []]));
+  for (const layer of layers) for (const input of layer.inputs) readers.get(input)?.push(layer);
+
+  const onlyReader = ({ name }: LayerNode): LayerNode | undefined => {
+    const [reader, ...others] = readers.get(name) ?? [];
+    return others.length === 0 && !outputs.includes(name) ? reader : undefined;
+  };
+  for (const layer of layers) {
+    if (layer.type !== 'Conv2D' || layer.config.activation !== 'relu') continue;
+    let next = onlyReader(layer);
+    while (next !== undefined && HOMOGENEOUS.has(next.type)) next = onlyReader(next);
+    const kernel = layer.tensors.get('kernel');
+    const following = next && channelWeights(next);
+    if (kernel && following) {
+      equalise(kernel.data, layer.tensors.get('bias')?.data ?? new Float32Array(following.channels), following);
+    }
+  }
+  return equalised;
+}
+
+/** A layer's weights, seen as `[outer x channels x inner]` by its input channels. */
+interface ChannelWeights {
+  readonly data: Float32Array;
+  readonly channels: number;
+  readonly inner: number;
+}
+
+function channelWeights({ type, tensors }: LayerNode): ChannelWeights | undefined {
+  const kernel = tensors.get(type === 'DepthwiseConv2D' ? 'depthwise_kernel' : 'kernel');
+  if (kernel === undefined) return undefined;
+  const [channels = 0, inner = 0] = kernel.shape.slice(-2);
+  return { data: kernel.data, channels, inner };
+}
+
+/** @param kernel - `[rows x channels]`, @param bias - `[channels]`: both are changed, and so is `next`. */
+function equalise(kernel: Float32Array, bias: Float32Array, next: ChannelWeights): void {
+  const { channels } = next;
+  const sizes = largest({ data: kernel, channels, inner: 1 });
+  const nextSizes = largest(next);
+  const size = sizes.reduce((most, one) => Math.max(most, one), 0);
+  const factors = sizes.map((one, channel) => {
+    const room = (nextSizes[channel] as number) / LEAST_WEIGHT;
+    const biasRoom = LARGEST_BIAS / Math.abs(bias[channel] as number);
+    // A channel without weights, or one that nothing reads, has nothing to gain.
+    return one === 0 ? 1 : Math.max(1, Math.min(size / one, room, biasRoom));
+  });
+  multiply({ data: kernel, channels, inner: 1 }, factors);
+  multiply({ data: bias, channels, inner: 1 }, factors);
+  multiply(
+    next,
+    factors.map((factor) => 1 / factor),
+  );
+}
+
+/** Per channel, the largest magnitude. */
+function largest({ data, channels, inner }: ChannelWeights): number[] {
+  const sizes = new Array<number>(channels).fill(0);
+  for (let from = 0; from < data.length; ) {
+    for (let channel = 0; channel < channels; channel++) {
+      let size = sizes[channel] as number;
+      for (const end = from + inner; from < end; from++) {
+        const value = data[from] as number;
+        if (value > size) size = value;
+        else if (-value > size) size = -value;
+      }
+      sizes[channel] = size;
+    }
+  }
+  return sizes;
+}
+
+function multiply({ data, channels, inner }: ChannelWeights, factors: readonly number[]): void {
+  for (let from = 0; from < data.length; ) {
+    for (let channel = 0; channel < channels; channel++) {
+      const factor = factors[channel] as number;
+      for (const end = from + inner; from < end; from++) data[from] = (data[from] as number) * factor;
+    }
+  }
+}

