@@ -61,7 +61,8 @@ export interface WrittenPack {
 }
 
 /**
- * Writes a pack, or adds models to the one that is in the folder; a model of the same name is replaced. The folder appears
+ * Writes a pack, or adds models to the one that is in the folder; a model of the same name is replaced in
+ * its place. The folder appears
  * (or changes) as a whole or not at all: everything is written beside it, then renamed. Other files in the folder stay.
  * @throws TddfaError where the folder holds something else or cannot be written, WeightFormatError where the pack that is
  *   there is damaged, RangeError for values that the storage cannot hold.
@@ -76,6 +77,9 @@ export async function writePack(
   const present = existing?.manifest.models ?? [];
   const newNames = new Set(models.map((model) => model.name.toLowerCase()));
   const kept = present.filter((model) => !newNames.has(model.name.toLowerCase()));
+  // The order stays: the first regressor is the one that is taken where none is named.
+  const place = (model: PackModel): number =>
+    present.findIndex(({ name: other }) => other.toLowerCase() === model.name.toLowerCase());
   const replaced = present.filter((model) => newNames.has(model.name.toLowerCase()));
   await existing?.verify(kept);
   const others = existing ? await otherFiles(target, present) : [];
@@ -92,7 +96,10 @@ export async function writePack(
     formatVersion: PACK_FORMAT_VERSION,
     name: existing?.manifest.name ?? name,
     description: existing?.manifest.description ?? description,
-    models: [...kept, ...added],
+    models: [
+      ...[...kept, ...added.filter((model) => place(model) >= 0)].sort((a, b) => place(a) - place(b)),
+      ...added.filter((model) => place(model) < 0),
+    ],
   });
   // What cannot be read must not be written.
   const manifest = parsePackManifest(manifestBytes);

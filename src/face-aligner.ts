@@ -26,7 +26,10 @@ export interface FaceAlignerOptions extends EngineOptions {
   readonly weights: WeightSource;
   /** Default `compiled`. */
   readonly backend?: BackendName;
-  /** Name of a regressor of the pack; by default `mb1`, or the first where there is no such. */
+  /**
+   * Name of a regressor of the pack; `mb1` also finds `open-mb1`, where no other ends in `-mb1`. By default the one that is called
+   * `mb1`, or else the first.
+   */
   readonly regressor?: string;
   /**
    * Subdivision steps of a morphable model that is stored over a coarse mesh, as the open pack's is: 0..3, each with about

@@ -22,7 +22,7 @@ export function addAlignerFlags(command: Command): Command {
     .option('-w, --weights <pack>', 'weight pack: a folder, a URL, or a name from tddfa weights list')
     .option(
       '-r, --regressor <name>',
-      "network of the pack that regresses the parameters (default: mb1, or the pack's first)",
+      "network of the pack that regresses the parameters; mb1 also is open-mb1 (default: mb1, or the pack's first)",
     )
     .addOption(new Option('-b, --backend <name>', 'what runs the networks').choices(BACKENDS).default(DEFAULT_BACKEND))
     .option(

@@ -49,7 +49,10 @@ export interface ModelLicence extends PackLicence {
 }
 
 export interface LoadFacePackOptions {
-  /** Name of a regressor of the pack; by default `mb1`, or the first where there is no such. */
+  /**
+   * Name of a regressor of the pack; `mb1` also finds `open-mb1`, where no other ends in `-mb1`. By default the one that is called
+   * `mb1`, or else the first.
+   */
   readonly regressor?: string | undefined;
   /**
    * Catmull-Clark steps for a model that is stored over a coarse mesh of quads, 0..3; each gives about four times the
@@ -109,16 +112,19 @@ export async function loadFacePack(pack: Pack, options: LoadFacePackOptions = {}
 }
 
 /**
- * The regressor of a name; without one `mb1`, or the first where there is no such.
+ * The regressor of a name, or the only one that ends in `-` and the name; without a name `mb1`, or the first where there is no
+ * such.
  * @throws RangeError where there is none.
  */
 export function chooseRegressor(pack: Pack, name?: string): PackModel {
   const regressors = pack.modelsOf('regressor');
   const names = regressors.map((regressor) => regressor.name);
+  const called = (whole: string): PackModel | undefined => regressors.find((regressor) => regressor.name === whole);
+  const ending = regressors.filter((regressor) => regressor.name.endsWith(`-${name}`));
   const chosen =
     name === undefined
-      ? (regressors.find((regressor) => regressor.name === PREFERRED_REGRESSOR) ?? regressors[0])
-      : regressors.find((regressor) => regressor.name === name);
+      ? (called(PREFERRED_REGRESSOR) ?? regressors[0])
+      : (called(name) ?? (ending.length === 1 ? ending[0] : undefined));
   if (chosen !== undefined) return chosen;
   throw new RangeError(
     name === undefined

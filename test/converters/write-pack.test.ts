@@ -67,6 +67,13 @@ describe('writePack', () => {
     const pack = await open(folder);
     expect(await pack.readNetwork(pack.model('Tiny'))).toEqual(smallNetwork(120, 62, 30));
     expect(pack.modelsOf('regressor')).toHaveLength(1);
+    expect(pack.manifest.models.map((model) => model.name)).toEqual([
+      'boxes',
+      'Tiny',
+      'Tiny-normalization',
+      'shape',
+      'maps',
+    ]);
   });
 
   test('keeps what else lies in the folder', async () => {

@@ -72,6 +72,17 @@ describe('loadFacePack', () => {
     expect((await loadFacePack(preferred)).regressor.name).toBe('mb1');
   });
 
+  test('takes a name without what comes before it, where only one regressor ends in it', async () => {
+    const pack = await packOf(['a-mb05', 'a-mb1', 'b-mb1', 'c-b-mb1'].flatMap((name) => smallRegressor(name)));
+    const chosen = async (regressor: string) => (await loadFacePack(pack, { regressor })).regressor.name;
+    expect(await chosen('mb05')).toBe('a-mb05');
+    // The whole name comes first.
+    expect(await chosen('b-mb1')).toBe('b-mb1');
+    for (const name of ['mb1', '05', 'a', '']) await expect(chosen(name)).rejects.toThrow(`has no regressor '${name}'`);
+    // What is taken where none is named is called just that.
+    expect((await loadFacePack(pack)).regressor.name).toBe('a-mb05');
+  });
+
   test('names the regressors there are', async () => {
     const pack = await packOf([...smallRegressor('zebra'), ...smallRegressor('ape')]);
     await expect(loadFacePack(pack, { regressor: 'mb1' })).rejects.toThrow(

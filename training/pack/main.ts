@@ -1,9 +1,9 @@
 /**
- * `npm run train:pack -- --regressor NAME.pth --mean-std NAME-mean-std.npz --detector NAME.pth [--out weights/open]`: puts the
- * open morphable model and the trained networks into a pack. Any part may be left out; a pack that is there keeps the rest.
+ * `npm run train:pack -- --mb05 NAME.pth --mb1 NAME.pth --detector NAME.pth [--out weights/open]`: puts the open morphable model and
+ * the trained networks, as `export` wrote them, into a pack. Any part may be left out; a pack that is there keeps the rest.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, parse } from 'node:path';
 import { parseArgs } from 'node:util';
 import { convertCheckpoint } from '../../converters/convert-checkpoint.ts';
 import { readWeightFile } from '../../converters/read-weight-file.ts';
@@ -86,29 +86,44 @@ async function morphableModels(folder: string): Promise<NewModel[]> {
   ];
 }
 
+/** The networks of the pack, the one that is taken where none is named before the other. */
+const NETWORKS = [
+  { flag: 'mb05', name: 'open-mb05', widthMultiplier: 0.5, storage: 'float16' },
+  // As bytes it is a third of the pack; in half precision it would be half.
+  { flag: 'mb1', name: 'open-mb1', widthMultiplier: 1, storage: 'uint8' },
+  { flag: 'detector', name: 'open-faceboxes', widthMultiplier: undefined, storage: 'float16' },
+] as const;
+
 const { values } = parseArgs({
   options: {
-    model: { type: 'string', default: join(trainingCache(), 'model') },
-    regressor: { type: 'string' },
-    'regressor-name': { type: 'string', default: 'open-mb05' },
-    'mean-std': { type: 'string' },
+    model: { type: 'string' },
+    mb05: { type: 'string' },
+    mb1: { type: 'string' },
     detector: { type: 'string' },
     out: { type: 'string', default: join('weights', 'open') },
   },
 });
-const models = await morphableModels(values.model);
-for (const [file, name, meanStdFile] of [
-  [values.regressor, values['regressor-name'], values['mean-std']],
-  [values.detector, 'open-faceboxes', undefined],
-] as const) {
+const modelFolder = values.model ?? join(trainingCache(), 'model');
+const models: NewModel[] = [];
+if (values.model !== undefined || existsSync(modelFolder)) models.push(...(await morphableModels(modelFolder)));
+else process.stderr.write(`${modelFolder} is not there: the pack keeps the model that it has\n`);
+for (const { flag, name, widthMultiplier, storage } of NETWORKS) {
+  const file = values[flag];
   if (file === undefined) continue;
+  const { dir, name: base } = parse(file);
   const { pack } = await convertCheckpoint(file, {
     name,
-    meanStdFile,
+    ...(flag !== 'detector' && { meanStdFile: join(dir, `${base}-mean-std.npz`) }),
     licence: NETWORK_LICENCE,
     source: 'Trained on renders of the open morphable model; training/README.md',
   });
-  models.push(...pack.models);
+  for (const model of pack.models) {
+    if ('artifact' in model && model.widthMultiplier !== widthMultiplier) {
+      const [expected, found] = [widthMultiplier, model.widthMultiplier].map(describeNetwork);
+      throw new Error(`--${flag} ${file}: expected a ${expected}, not a ${found}`);
+    }
+    models.push('artifact' in model ? { ...model, storage } : model);
+  }
 }
 const { manifest } = await writePack(
   values.out,
@@ -119,3 +134,7 @@ const bytes = manifest.models.flatMap(({ files }) => files).reduce((sum, file) =
 process.stderr.write(
   `${values.out}: ${manifest.models.map(({ name }) => name).join(', ')}; ${(bytes / 1e6).toFixed(2)} MB\n`,
 );
+
+function describeNetwork(widthMultiplier: number | undefined): string {
+  return widthMultiplier === undefined ? 'FaceBoxes' : `MobileNet-V1 x${widthMultiplier}`;
+}
