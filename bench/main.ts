@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: what `tddfa bench` times, on the original's architectures with weights made by a formula and, where the
- * reference data is beside the repository, its weights and a frame of its video as a photo; and pictures and meshes of a face.
+ * reference data is beside the repository, its weights and a frame of its video as a photo; the open pack; and pictures and
+ * meshes of a face.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
@@ -13,7 +14,7 @@ import { benchBackends } from '../src/bench/backends.ts';
 import type { TakeSamples } from '../src/bench/measure.ts';
 import { noise } from '../src/bench/noise.ts';
 import { packBenchmarks } from '../src/bench/pack-benchmarks.ts';
-import { describeMachine, machineLine, toChart, toCsv, toJson } from '../src/bench/report.ts';
+import { describeMachine, machineLine, modelSizes, toChart, toCsv, toJson } from '../src/bench/report.ts';
 import { runBenchmarks } from '../src/bench/run-benchmarks.ts';
 import { coldStarts } from '../src/bench/run-cold-starts.ts';
 import type { BackendName } from '../src/engine/engine.ts';
@@ -24,6 +25,7 @@ import type { MorphableModel } from '../src/types.ts';
 import { formulaFaceboxes, formulaRegressor } from '../test/support/formula.ts';
 import { repositoryRoot, sharedPath } from '../test/support/paths.ts';
 import { upstreamPack } from '../test/support/upstream-pack.ts';
+import { OPEN_PACK, openPackBenchmarks } from './open-pack.ts';
 import { pictureBenchmarks } from './pictures.ts';
 
 const options = new Command('bench')
@@ -47,8 +49,14 @@ const folder = await formulaNetworks();
 const pack = await openPack(fileWeights(folder));
 const backends = await benchBackends(options.backends.split(',') as BackendName[], options.threads);
 const photo = await referencePhoto();
+const shipped = await openPack(fileWeights(OPEN_PACK));
+for (const { model, bytes } of modelSizes(shipped)) console.log(`open pack: ${model}, ${bytes} bytes`);
 const results = await runBenchmarks({
-  benchmarks: [...packBenchmarks({ pack, model: noiseModel(), photo }, backends), ...pictureBenchmarks()],
+  benchmarks: [
+    ...packBenchmarks({ pack, model: noiseModel(), photo }, backends),
+    ...(await openPackBenchmarks(shipped, backends)),
+    ...pictureBenchmarks(),
+  ],
   coldStarts: coldStarts(
     folder,
     pack,
@@ -60,7 +68,7 @@ const results = await runBenchmarks({
 });
 if (options.save !== undefined) {
   const path = join(repositoryRoot, 'bench', 'results', options.save);
-  await writeFileAtomically(`${path}.json`, toJson(machine, results));
+  await writeFileAtomically(`${path}.json`, toJson(machine, modelSizes(shipped), results));
   await writeFileAtomically(`${path}.csv`, toCsv(results));
   await writeFileAtomically(`${path}.svg`, toChart(machine, results));
   console.log(`\nwritten: ${path}.{json,csv,svg}`);

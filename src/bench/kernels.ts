@@ -16,18 +16,20 @@ export function kernelBenchmarks(
   backends: readonly BenchBackend[],
   model: MorphableModel | undefined,
 ): NamedBenchmark[] {
-  const forms = backends.flatMap(({ options }) => options.simd ?? []);
-  const dense = model
-    ? [
-        { name: `dense face, ${model.vertexCount} vertices`, make: () => denseFaces(model, forms, 1) },
-        { name: 'dense faces, four at once', make: () => denseFaces(model, forms, 4) },
-      ]
-    : [];
   return [
-    ...dense,
+    ...(model ? denseFaceBenchmarks(backends, model) : []),
     { name: 'resize 1280x720 to 1080x607', make: () => resize(false) },
     { name: 'resize to network input', make: () => resize(true) },
     { name: 'decode 13781 priors', make: decode },
+  ];
+}
+
+/** All vertices of a face and of four, from their parameters. */
+export function denseFaceBenchmarks(backends: readonly BenchBackend[], model: MorphableModel): NamedBenchmark[] {
+  const forms = backends.flatMap(({ options }) => options.simd ?? []);
+  return [
+    { name: `dense face, ${model.vertexCount} vertices`, make: () => denseFaces(model, forms, 1) },
+    { name: 'dense faces, four at once', make: () => denseFaces(model, forms, 4) },
   ];
 }
 

@@ -15,9 +15,10 @@ export interface BenchSubjects {
   readonly photo: (PhotoFiles & { readonly hasModel: boolean }) | undefined;
 }
 
-/** Batches of the regressors and pictures of the detectors. */
+/** Batches of the regressors. */
 const BATCHES = [1, 4];
-const SIZES: readonly Size[] = [
+/** Pictures of the detectors. */
+export const PICTURE_SIZES: readonly Size[] = [
   [1080, 607],
   [540, 360],
 ];
@@ -30,7 +31,7 @@ export function packBenchmarks(
   // Kernels know no threads.
   const single = backends.filter(({ options }) => options.threads === undefined);
   return [
-    ...networkBenchmarks(pack, backends, { batches: BATCHES, sizes: SIZES }),
+    ...networkBenchmarks(pack, backends, { batches: BATCHES, sizes: PICTURE_SIZES }),
     ...kernelBenchmarks(single, model),
     ...(photo ? photoBenchmarks(backends, photo, photo.hasModel) : []),
   ];

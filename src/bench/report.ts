@@ -1,4 +1,6 @@
 import { cpus, loadavg, totalmem } from 'node:os';
+import type { Pack } from '../engine/weights/open-pack.ts';
+import { modelBytes } from '../engine/weights/pack-manifest.ts';
 import type { Measurement } from './measure.ts';
 import { simdFlags } from './run-cold-starts.ts';
 
@@ -53,9 +55,21 @@ const COLUMNS = [
   'errorOf',
 ] as const;
 
+/** Size of a model's files in a pack. */
+export interface ModelSize {
+  readonly pack: string;
+  readonly model: string;
+  readonly bytes: number;
+}
+
+/** Of all models of a pack. */
+export function modelSizes({ manifest }: Pack): ModelSize[] {
+  return manifest.models.map((model) => ({ pack: manifest.name, model: model.name, bytes: modelBytes(model) }));
+}
+
 /** The run as JSON. */
-export function toJson(machine: Machine, results: readonly Measurement[]): string {
-  return `${JSON.stringify({ machine, results }, null, 2)}\n`;
+export function toJson(machine: Machine, sizes: readonly ModelSize[], results: readonly Measurement[]): string {
+  return `${JSON.stringify({ machine, sizes, results }, null, 2)}\n`;
 }
 
 /** The run as CSV, a line for each measurement. */

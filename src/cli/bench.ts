@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { benchBackends } from '../bench/backends.ts';
 import { packBenchmarks } from '../bench/pack-benchmarks.ts';
-import { describeMachine, machineLine, toChart, toCsv, toJson } from '../bench/report.ts';
+import { describeMachine, machineLine, modelSizes, toChart, toCsv, toJson } from '../bench/report.ts';
 import { runBenchmarks } from '../bench/run-benchmarks.ts';
 import { coldStarts } from '../bench/run-cold-starts.ts';
 import type { BackendName } from '../engine/engine.ts';
@@ -88,7 +88,7 @@ async function runBench(flags: BenchFlags, terminal: Terminal): Promise<void> {
     print,
     signal,
   });
-  if (flags.json !== undefined) await writeFileAtomically(flags.json, toJson(machine, results));
+  if (flags.json !== undefined) await writeFileAtomically(flags.json, toJson(machine, modelSizes(pack), results));
   if (flags.csv !== undefined) await writeFileAtomically(flags.csv, toCsv(results));
   if (flags.plot !== undefined) await writeFileAtomically(flags.plot, toChart(machine, results));
 }

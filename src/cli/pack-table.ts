@@ -1,4 +1,4 @@
-import type { PackManifest, PackModel } from '../engine/weights/pack-manifest.ts';
+import { modelBytes, type PackManifest, type PackModel } from '../engine/weights/pack-manifest.ts';
 
 /** Lines that say what is in a pack: a model each, in columns. */
 export function packTable(models: PackManifest['models']): string[] {
@@ -21,11 +21,6 @@ export function licenceNotices(models: PackManifest['models']): string[] {
     notices.set(text, [...(notices.get(text) ?? []), name]);
   }
   return [...notices].map(([text, names]) => `${names.join(', ')}: ${text}`);
-}
-
-/** Size of a model's files. */
-export function modelBytes(model: PackModel): number {
-  return model.files.reduce((sum, file) => sum + file.bytes, 0);
 }
 
 function size(model: PackModel): string {

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { fileWeights } from '../engine/weights/file-source.ts';
 import type { WeightStorage } from '../engine/weights/layers-file.ts';
 import { openPack, type Pack } from '../engine/weights/open-pack.ts';
+import { modelBytes } from '../engine/weights/pack-manifest.ts';
 import type { WeightProgress } from '../engine/weights/weight-source.ts';
 import { createFaceAligner } from '../face-aligner.ts';
 import { CliError } from './cli-error.ts';
@@ -17,7 +18,7 @@ import {
   PULLED_PACK,
   packCacheFolder,
 } from './find-pack.ts';
-import { licenceNotices, modelBytes, packTable } from './pack-table.ts';
+import { licenceNotices, packTable } from './pack-table.ts';
 import { createProgress } from './progress.ts';
 import { canPrompt, confirm } from './prompt.ts';
 import { pullWeights } from './pull-weights.ts';

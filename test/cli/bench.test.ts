@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { formulaPack, formulaPackWithoutModel } from '../support/formula-pack.ts';
@@ -14,6 +14,7 @@ const MAX_ERROR = 2e-5;
 
 interface Run {
   readonly machine: Readonly<Record<string, unknown>>;
+  readonly sizes: readonly { readonly pack: string; readonly model: string; readonly bytes: number }[];
   readonly results: readonly {
     readonly benchmark: string;
     readonly backend: string;
@@ -32,8 +33,8 @@ describe('tddfa bench', () => {
     const [json = '', csv = '', plot = ''] = ['run.json', 'run.csv', 'run.svg'].map((name) => temporary('new', name));
     const pack = await formulaPack();
     const flags = ['--only', 'mb025 120x120', '--backends', 'compiled,wasm', '--threads', '2'];
-    const files = ['--json', json, '--csv', csv, '--plot', plot];
-    const { status, stdout, stderr } = await runCli(['bench', '--weights', pack, ...flags, ...files]);
+    const outs = ['--json', json, '--csv', csv, '--plot', plot];
+    const { status, stdout, stderr } = await runCli(['bench', '--weights', pack, ...flags, ...outs]);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^mb025 120x120$/m);
     expect(stdout).toMatch(/^mb025 120x120, batch of 4$/m);
@@ -41,8 +42,11 @@ describe('tddfa bench', () => {
       /compiled, (fma|plain), 2 threads +median +[\d.]+ .* error \d\.\de-\d+ \(largest output\)$/m,
     );
 
-    const { machine, results }: Run = JSON.parse(readFileSync(json, 'utf8'));
+    const { machine, sizes, results }: Run = JSON.parse(readFileSync(json, 'utf8'));
     expect(machine).toMatchObject({ node: process.version, cores: expect.any(Number) });
+    const [network] = sizes.filter(({ model }) => model === 'mb025');
+    const files = readdirSync(join(pack, 'mb025')).map((file) => statSync(join(pack, 'mb025', file)).size);
+    expect(network).toEqual({ pack: 'whole', model: 'mb025', bytes: files.reduce((sum, bytes) => sum + bytes, 0) });
     expect(new Set(results.map(({ benchmark }) => benchmark))).toEqual(
       new Set(['mb025 120x120', 'mb025 120x120, batch of 4']),
     );

@@ -143,3 +143,8 @@ function claim(taken: Set<string>, name: string, problem: string): void {
   if (taken.has(key)) throw new WeightFormatError(PACK_FILE, `${problem} '${name}'`);
   taken.add(key);
 }
+
+/** Size of a model's files. */
+export function modelBytes(model: PackModel): number {
+  return model.files.reduce((sum, file) => sum + file.bytes, 0);
+}
