@@ -33,11 +33,23 @@ export function denseFaceBenchmarks(backends: readonly BenchBackend[], model: Mo
   ];
 }
 
+function largest(values: Float32Array): number {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
+/** Largest shift of a vertex by one column, in the model's unit. */
+const COLUMN_SHIFT = 1e3;
+
 function denseFaces(model: MorphableModel, forms: readonly ('plain' | 'fma')[], count: number): Benchmark {
   const { vertexCount, shapeCount, expressionCount } = model;
   const rows = 3 * vertexCount;
+  // Models differ in the units of their coefficients: the original's shape columns are 1e5 times smaller than the open pack's.
+  const amplitudes = [model.shapeBasis, model.expressionBasis].map((basis) => COLUMN_SHIFT / (largest(basis) || 1));
   const params = Array.from({ length: count }, (_, i) => {
-    const values = noise(12 + shapeCount + expressionCount, 1e4 * (i + 1));
+    const values = noise(12 + shapeCount + expressionCount, i + 1);
+    for (let j = 12; j < values.length; j++) {
+      values[j] = (values[j] as number) * (amplitudes[j < 12 + shapeCount ? 0 : 1] as number);
+    }
     values.set([5e-4, 1e-4, 0, 60, -1e-4, 5e-4, 1e-5, 60, 1e-5, 0, 5e-4, -60]);
     return values;
   });
