@@ -11,6 +11,7 @@ import { build } from 'vite';
 import { bundleBrowser } from '../scripts/bundle-browser.js';
 import { quantile, sorted } from '../src/bench/measure.ts';
 import { describeMachine, machineLine } from '../src/bench/report.ts';
+import { parseWholeNumber } from '../src/cli/number-flags.ts';
 import { packageVersion } from '../src/package-files.ts';
 import {
   LIBRARY_PAGE,
@@ -23,20 +24,26 @@ import { repositoryRoot, sharedPath } from '../test/support/paths.ts';
 import { upstreamPack } from '../test/support/upstream-pack.ts';
 
 declare const tddfa: typeof import('../src/browser.ts');
+interface LongTask {
+  /** Since navigation, ms. */
+  readonly start: number;
+  readonly duration: number;
+}
+
 /** What `WATCH` notes on a page. */
-declare const watched: { readonly longTasks: number[]; firstResultMs: number | undefined };
+declare const watched: { readonly longTasks: LongTask[]; firstResultMs: number | undefined };
 
 /** Faster than cameras are, so that it is not the camera that is measured. */
 const CAMERA_FRAMES_PER_SECOND = 60;
 const CAMERA_SECONDS = 8;
-const VISITS = 7;
 
 const options = new Command('bench:browser')
   .option('--weights <folder>', 'pack')
   .option('--video <file>', 'film with one face, which the camera shows')
+  .option('--visits <count>', 'visits of the page with the weights kept', (text) => parseWholeNumber(text, 1), 20)
   .option('--save <name>', 'write bench/results/browser-<name>.json')
   .parse()
-  .opts<{ weights?: string; video?: string; save?: string }>();
+  .opts<{ weights?: string; video?: string; visits: number; save?: string }>();
 
 const machine = describeMachine(packageVersion());
 console.log(machineLine(machine));
@@ -76,7 +83,7 @@ console.log(`Chromium ${browser.version()}`);
 const WATCH = `
   globalThis.watched = { longTasks: [], firstResultMs: undefined };
   new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) watched.longTasks.push(duration);
+    for (const { startTime, duration } of list.getEntries()) watched.longTasks.push({ start: startTime, duration });
   }).observe({ type: 'longtask', buffered: true });
   addEventListener('DOMContentLoaded', () => {
     const status = document.getElementById('status');
@@ -104,11 +111,11 @@ async function openPage(context: BrowserContext): Promise<Page> {
   return page;
 }
 
-console.log(`\nThe page: ${VISITS} visits with the weights kept, after one without`);
+console.log(`\nThe page: ${options.visits} visits with the weights kept, after one without`);
 const firstResults: number[] = [];
-const longTasks: number[][] = [];
+const longTasks: LongTask[][] = [];
 const visitor = await newContext();
-for (let visit = 0; visit <= VISITS; visit++) {
+for (let visit = 0; visit <= options.visits; visit++) {
   const page = await openPage(visitor);
   const seen = await page.evaluate(() => watched);
   if (visit === 0) report('first result at the first visit', seen.firstResultMs ?? Number.NaN, 'ms');
@@ -192,8 +199,12 @@ if (options.save !== undefined) {
   console.log(`\nwritten: ${path}`);
 }
 
-function reportLongTasks(name: string, tasks: readonly (readonly number[])[]): void {
-  const longest = tasks.map((durations) => Math.max(0, ...durations));
+function reportLongTasks(name: string, tasks: readonly (readonly LongTask[])[]): void {
+  const longest = tasks.map((seen) => Math.max(0, ...seen.map(({ duration }) => duration)));
   report(`${name}: longest task over 50 ms, median (0: none)`, quantile(sorted(longest), 0.5), 'ms');
   report(`${name}: longest task over 50 ms, worst (0: none)`, Math.max(...longest), 'ms');
+  if (tasks.length > 1)
+    report(`${name}: with a task over 50 ms`, longest.filter((worst) => worst > 0).length, 'visits');
+  for (const { start, duration } of tasks.flat())
+    console.log(`    ${duration} ms, ${start.toFixed(0)} ms after navigation`);
 }
