@@ -124,8 +124,8 @@ async function follow({
   const target = theAligner();
   tracker ??= createFaceTracker(target);
   const start = now();
-  const read = await readPixels(bitmap, { maxSide: MAX_SIDE });
-  bitmap.close();
+  // Frames that are not closed would keep the video from going on.
+  const read = await readPixels(bitmap, { maxSide: MAX_SIDE }).finally(() => bitmap.close());
   const afterRead = now();
   const tracked = await tracker.next(read, timestampMs);
   const afterAlign = now();
