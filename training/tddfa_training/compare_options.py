@@ -1,6 +1,7 @@
 """
-What each of the paper's options gives: equal short runs from one checkpoint, one after another, as a table in Markdown:
-`python3 -m tddfa_training.compare_options --init CHECKPOINT --samples 19200`.
+What each of the paper's options gives: equal short runs, one after another, as a table in Markdown:
+`python3 -m tddfa_training.compare_options --samples 64000`. They begin with nothing, with a small network and small crops, so that a
+minute shows a difference; `--init CHECKPOINT --widen 0.5 --size 120` goes on from one instead.
 
 Each run is a folder options-NAME under the runs folder; what is there already is not run again. Besides the errors on the
 rendered hold-out, the table gives how much the landmarks' error changes from frame to frame of synthesised clips of it: what
@@ -45,10 +46,11 @@ def clip_unrest(network, mean, std, clips, model, size):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--init", type=Path, required=True)
-    parser.add_argument("--samples", type=int, default=19200)
-    parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--size", type=int, default=80, help="crop size in px")
+    parser.add_argument("--init", type=Path)
+    parser.add_argument("--widen", type=float, default=0.25)
+    parser.add_argument("--samples", type=int, default=64_000)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--size", type=int, default=60, help="crop size in px")
     parser.add_argument("--only", nargs="*", choices=list(OPTIONS), default=list(OPTIONS))
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -61,9 +63,9 @@ def main():
         described, flags = OPTIONS[name]
         folder = runs_folder() / f"options-{name}"
         if not (folder / "log.jsonl").exists():
-            subprocess.run([sys.executable, "-m", "tddfa_training.train_regressor", "--run", folder.name, "--init", str(args.init),
-                            "--samples", str(args.samples), "--rate", str(args.rate), "--early-size", str(args.size), "--early-share", "2",
-                            "--evaluate-every", str(args.samples), "--passes", "2", "--averaging", "0.99", *flags],
+            subprocess.run([sys.executable, "-m", "tddfa_training.train_regressor", "--run", folder.name, *(["--init", str(args.init)] if args.init else []),
+                            "--widen", str(args.widen), "--samples", str(args.samples), "--rate", str(args.rate), "--early-size", str(args.size), "--early-share", "2",
+                            "--evaluate-every", str(args.samples), "--passes", "2", "--averaging", "0.995", *flags],
                            check=True, stdout=subprocess.DEVNULL)
         line = json.loads((folder / "log.jsonl").read_text().strip().split("\n")[-1])
         stored = torch.load(folder / "last.pth")

