@@ -17,10 +17,9 @@ from . import faceboxes
 from .backgrounds import random_patch
 from .paths import runs_folder
 from .runtime import keep_freed_memory
-from .scenes import SceneSampler
+from .scenes import LARGEST_PIECE, SceneSampler
 
 SURROUNDINGS = 1.7  # side of a piece over that of its box
-LARGEST_PIECE = 128  # px
 MOST_PIECES = 3000
 
 

@@ -15,6 +15,7 @@ SCENE_SIZE = 320
 MAX_FACES = 16
 SMALLEST_FACE = 18.0  # px of the box's mean side; smaller ones are neither wanted nor punished
 FINEST_PARTS = 6.0  # a face that blur or low resolution left fewer parts across than this is neither wanted nor punished
+LARGEST_PIECE = 128  # px of a mined piece (mine.py)
 FACELESS_YAW = 100.0
 BACK_YAW = 130.0  # between the two a cheek and the tip of the nose are seen: neither wanted nor punished
 
@@ -203,7 +204,9 @@ class SceneSampler:
     def mistake(self, rng, image):
         """Something that a detector took for a face, in place."""
         piece = self.mined[rng.integers(len(self.mined))]
-        scale = float(np.clip(np.exp(rng.normal(0, 0.4)), 12 / min(piece.shape[:2]), 0.9 * self.size / max(piece.shape[:2])))
+        # Mined pieces are kept no larger than this: what is so large was larger in its picture.
+        shrunk = rng.uniform(1, 2.4) if max(piece.shape[:2]) >= LARGEST_PIECE else 1.0
+        scale = float(np.clip(shrunk * np.exp(rng.normal(0, 0.4)), 12 / min(piece.shape[:2]), 0.9 * self.size / max(piece.shape[:2])))
         piece = cv2.resize(piece, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         if rng.random() < 0.5:
             piece = piece[:, ::-1]
