@@ -63,12 +63,14 @@ describe('weights/open', () => {
     const pack = await openPack(openWeights());
     await pack.verify();
     const { models } = pack.manifest;
-    expect(models.map(({ role }) => role).sort()).toEqual([
-      'detector',
-      'face-maps',
-      'morphable-model',
-      'normalization',
-      'regressor',
+    expect(models.map(({ name, role }) => `${role} ${name}`).sort()).toEqual([
+      'detector open-faceboxes',
+      'face-maps open-face-maps',
+      'morphable-model open-face',
+      'normalization open-mb05-normalization',
+      'normalization open-mb1-normalization',
+      'regressor open-mb05',
+      'regressor open-mb1',
     ]);
     for (const { licence } of models) expect(['CC0-1.0', 'MIT']).toContain(licence.name);
     const folder = join(repositoryRoot, 'weights/open');
@@ -92,14 +94,29 @@ describe('weights/open', () => {
     expect(box.xMax - box.xMin).toBeLessThan(150);
   });
 
-  test('puts the landmarks where they are', async () => {
-    const [face] = await aligner.align(photo, boxes);
-    if (face === undefined) throw new Error('no face');
-    const points = aligner.reconstruct(face);
-    const distances = MARKS.map(([landmark, x, y]) =>
-      Math.hypot((points[landmark * 3] as number) - x, (points[landmark * 3 + 1] as number) - y),
-    );
-    expect(distances.reduce((sum, distance) => sum + distance, 0) / distances.length).toBeLessThan(MARK_DISTANCE_MAX);
+  test.each(['mb05', 'mb1'])('puts the landmarks where they are, with %s', async (regressor) => {
+    const chosen = await createFaceAligner({ regressor });
+    try {
+      const [face] = await chosen.align(photo, boxes);
+      if (face === undefined) throw new Error('no face');
+      const points = chosen.reconstruct(face);
+      const distances = MARKS.map(([landmark, x, y]) =>
+        Math.hypot((points[landmark * 3] as number) - x, (points[landmark * 3 + 1] as number) - y),
+      );
+      expect(distances.reduce((sum, distance) => sum + distance, 0) / distances.length).toBeLessThan(MARK_DISTANCE_MAX);
+    } finally {
+      chosen.dispose();
+    }
+  });
+
+  test('takes the smaller regressor where none is named', async () => {
+    const small = await createFaceAligner({ regressor: 'mb05' });
+    try {
+      const [byDefault, named] = await Promise.all([aligner, small].map((one) => one.align(photo, boxes)));
+      expect(byDefault?.[0]?.params).toEqual(named?.[0]?.params);
+    } finally {
+      small.dispose();
+    }
   });
 
   test('has ten expressions with names, and finer meshes', async () => {
