@@ -127,7 +127,9 @@ export async function createFaceAligner(options: FaceAlignerOptions): Promise<Fa
   });
   const engine = await createEngine(backend, options);
   try {
-    const detector = pack.detector && (await createFaceDetector(engine, pack.detector.network, options.detector));
+    const detector =
+      pack.detector &&
+      (await createFaceDetector(engine, pack.detector.network, { ...pack.detector.options, ...options.detector }));
     const regressor = await createRegressor(engine, pack.regressor.network, pack.regressor);
     if (engine.kernels !== undefined && pack.faceMaps !== undefined) {
       installSurfaceKernel(await engine.kernels.loadSurface());

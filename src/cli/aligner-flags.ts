@@ -11,24 +11,30 @@ export interface AlignerFlags {
   readonly regressor?: string;
   readonly backend: BackendName;
   readonly subdivisions?: number;
+  readonly maxEnlargement?: number;
 }
 
 /** Names that `--backend` takes. */
 export const BACKENDS: readonly BackendName[] = ['compiled', 'wasm', 'cpu', 'tensorflow', 'webgl', 'webgpu'];
 
-/** Adds `--weights`, `--regressor`, `--backend` and `--subdivisions` to a command. */
+/** Adds `--weights`, `--regressor`, `--backend`, `--subdivisions` and `--max-enlargement` to a command. */
 export function addAlignerFlags(command: Command): Command {
   return command
     .option('-w, --weights <pack>', 'weight pack: a folder, a URL, or a name from tddfa weights list')
     .option(
       '-r, --regressor <name>',
-      "network of the pack that regresses the parameters; mb1 also is open-mb1 (default: mb1, or the pack's first)",
+      "network of the pack that regresses the parameters; mb1 also is open-mb1 (default: mb1, or the pack's first: open-mb05)",
     )
     .addOption(new Option('-b, --backend <name>', 'what runs the networks').choices(BACKENDS).default(DEFAULT_BACKEND))
     .option(
       '--subdivisions <n>',
       'finer meshes of a pack whose model is stored coarse, 0..3, each about 4 times the vertices (default: 1)',
       parseSubdivisions,
+    )
+    .option(
+      '--max-enlargement <times>',
+      'enlarge small pictures to find small faces, 1..8; pictures of 1080x720 and more stay (default: 1; 1.75 with the open pack)',
+      parseEnlargement,
     );
 }
 
@@ -36,6 +42,12 @@ function parseSubdivisions(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isInteger(value) && value >= 0 && value <= 3) return value;
   throw new InvalidArgumentError(`expected 0, 1, 2 or 3, got '${text}'`);
+}
+
+function parseEnlargement(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 1 && value <= 8) return value;
+  throw new InvalidArgumentError(`expected a number from 1 to 8, got '${text}'`);
 }
 
 /** Finds the pack and loads it, with a progress bar on a terminal. */
@@ -50,6 +62,7 @@ export async function openAligner(flags: AlignerFlags, terminal: Terminal): Prom
       onProgress: ({ file, loadedBytes, totalBytes }) => progress.update(file, loadedBytes, totalBytes),
       ...(flags.regressor !== undefined && { regressor: flags.regressor }),
       ...(flags.subdivisions !== undefined && { subdivisions: flags.subdivisions }),
+      ...(flags.maxEnlargement !== undefined && { detector: { maxEnlargement: flags.maxEnlargement } }),
     });
   } finally {
     progress.stop();

@@ -7,6 +7,7 @@ import { isManifold, type QuadMesh } from '../geometry/catmull-clark.ts';
 import { CAMERA_PARAM_COUNT } from '../geometry/params.ts';
 import { type DenseFace, subdivideFace } from '../geometry/subdivide-face.ts';
 import type { FaceMaps, MorphableModel, ParamLayout } from '../types.ts';
+import type { DetectorOptions } from './faceboxes/detector.ts';
 
 /** The regressor that is taken where none is named; without it, the first of the pack. */
 const PREFERRED_REGRESSOR = 'mb1';
@@ -18,7 +19,7 @@ const KEYPOINT_COORDINATES = 204;
 export interface FacePack {
   readonly name: string;
   /** Missing where the pack has none: then boxes must be given. */
-  readonly detector?: NamedNetwork;
+  readonly detector?: DetectorWeights;
   readonly regressor: RegressorWeights;
   /** Missing where the pack has none: then there are boxes, parameters and pose, but no vertices. */
   readonly morphableModel?: MorphableModel;
@@ -31,6 +32,11 @@ export interface FacePack {
 export interface NamedNetwork {
   readonly name: string;
   readonly network: LayersArtifact;
+}
+
+export interface DetectorWeights extends NamedNetwork {
+  /** What it is best used with, where that is not the usual. */
+  readonly options: Pick<DetectorOptions, 'maxEnlargement'>;
 }
 
 export interface RegressorWeights extends NamedNetwork {
@@ -100,7 +106,7 @@ export async function loadFacePack(pack: Pack, options: LoadFacePackOptions = {}
   return {
     name: pack.manifest.name,
     ...(detectorModel && detectorNetwork
-      ? { detector: { name: detectorModel.name, network: detectorNetwork } }
+      ? { detector: { name: detectorModel.name, network: detectorNetwork, options: detectorOptions(detectorModel) } }
       : undefined),
     regressor,
     ...(morphableModel ? { morphableModel } : undefined),
@@ -131,6 +137,10 @@ export function chooseRegressor(pack: Pack, name?: string): PackModel {
       ? `${pack.describe()} has no regressor`
       : `${pack.describe()} has no regressor '${name}', only ${names.join(', ') || 'other models'}`,
   );
+}
+
+function detectorOptions({ maxEnlargement }: PackModel): DetectorWeights['options'] {
+  return maxEnlargement === undefined ? {} : { maxEnlargement };
 }
 
 async function readRegressor(pack: Pack, model: PackModel): Promise<RegressorWeights> {

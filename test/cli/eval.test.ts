@@ -85,6 +85,8 @@ describe('tddfa eval', () => {
     ['--min-score', '2'],
     ['--min-overlap', 'half'],
     ['--subdivisions', '9'],
+    ['--max-enlargement', '0.5'],
+    ['--max-enlargement', 'twice'],
   ])('refuses %s %s', async (flag, value) => {
     expect(await evaluate([{ image: 'face.png' }], flag, value)).toMatchObject({ status: 2 });
   });

@@ -34,7 +34,7 @@ describe('loadFacePack', () => {
 
   test('gives every part', () => {
     expect(whole.name).toBe('test');
-    expect(whole.detector).toEqual({ name: 'boxes', network: smallNetwork(32, 4, 9) });
+    expect(whole.detector).toEqual({ name: 'boxes', network: smallNetwork(32, 4, 9), options: {} });
     expect(whole.regressor).toEqual({
       name: 'tiny',
       network: smallNetwork(120, 62, 1),
@@ -47,6 +47,13 @@ describe('loadFacePack', () => {
     expect(whole.faceMaps?.regions).toEqual({ nose: Uint32Array.of(3, 4, 5) });
     expect(whole.faceMaps).not.toHaveProperty('uvTriangles');
     expect(whole.licences).toEqual(['boxes', 'tiny', 'shape', 'maps'].map((model) => ({ model, name: 'CC0-1.0' })));
+  });
+
+  test('gives what its detector is best used with', async () => {
+    const models = smallPack().models.map((model) =>
+      model.role === 'detector' ? { ...model, maxEnlargement: 1.75 } : model,
+    );
+    expect((await loadFacePack(await packOf(models))).detector?.options).toEqual({ maxEnlargement: 1.75 });
   });
 
   test('keeps as many columns of the morphable model as the regressor has outputs for', () => {

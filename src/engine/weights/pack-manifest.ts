@@ -70,6 +70,8 @@ const modelSchema = v.strictObject({
   expressionCount: v.exactOptional(count),
   /** Of a regressor: the model of role `normalization` with the mean and the deviation of its outputs. */
   normalization: v.exactOptional(modelName),
+  /** Of a detector: up to how many times small pictures are enlarged for it, where nothing else is asked for. */
+  maxEnlargement: v.exactOptional(v.pipe(v.number(), v.minValue(1), v.maxValue(8))),
   /** Of a morphable model: what each expression column does, where that has a name. */
   expressionNames: v.exactOptional(v.array(text)),
 });

@@ -46,13 +46,28 @@ describe('detectorInputSize', () => {
     expect(detectorInputSize(imageWidth, imageHeight)).toMatchObject({ width, height });
   });
 
-  test('takes other limits, and never scales up', () => {
-    expect(detectorInputSize(400, 300, { maxWidth: 200, maxHeight: 200 })).toEqual({
+  test('takes other limits, and does not scale up', () => {
+    const limits = { maxWidth: 200, maxHeight: 200, maxEnlargement: 1 };
+    expect(detectorInputSize(400, 300, limits)).toEqual({
       scale: 0.5,
       width: 200,
       height: 150,
     });
-    expect(detectorInputSize(40, 30, { maxWidth: 200, maxHeight: 200 })).toEqual({ scale: 1, width: 40, height: 30 });
+    expect(detectorInputSize(40, 30, limits)).toEqual({ scale: 1, width: 40, height: 30 });
+  });
+
+  test.each([
+    [320, 320, 480, 480, 1.5],
+    [321, 323, 481, 484, 1.5],
+    [640, 480, 960, 720, 1.5],
+    [720, 481, 1077, 720, 720 / 481],
+    [1079, 300, 1080, 300, 1080 / 1079],
+    [1080, 720, 1080, 720, 1],
+    [1280, 720, 1080, 607, 1080 / 1280],
+    [500, 721, 499, 720, 720 / 721],
+  ])('enlarges %i x %i to %i x %i where it may', (imageWidth, imageHeight, width, height, scale) => {
+    const size = detectorInputSize(imageWidth, imageHeight, { ...DETECTOR_DEFAULTS, maxEnlargement: 1.5 });
+    expect(size).toEqual({ width, height, scale: expect.closeTo(scale, 12) });
   });
 });
 
@@ -172,6 +187,9 @@ describe.each(['compiled', 'wasm'] as const)('createFaceDetector on %s', (backen
     ['keepTopK', 2.5],
     ['maxWidth', -1],
     ['maxHeight', Number.POSITIVE_INFINITY],
+    ['maxEnlargement', 0.5],
+    ['maxEnlargement', 9],
+    ['maxEnlargement', Number.NaN],
   ])('refuses %s %d', async (name, value) => {
     const { artifact } = convertNetwork(formulaFaceboxes().stateDict, { file: 'faceboxes' });
     const refusal = new RegExp(`^${name}: expected .*, got ${value}$`);
