@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import validator from 'gltf-validator';
 import { openPack } from '../../src/engine/weights/open-pack.ts';
 import { drawLandmarks } from '../../src/geometry/draw.ts';
+import { resizePicture } from '../../src/geometry/resize-picture.ts';
 import { createFaceAligner, type FaceAligner, openWeights, readImage } from '../../src/node.ts';
 import type { FaceBox, RgbaImage } from '../../src/types.ts';
 import { createFaceTracker } from '../../src/video/tracker.ts';
@@ -33,6 +34,8 @@ const MARK_DISTANCE_MAX = 6;
 /** Between backends, px. */
 const BACKEND_MAX_ABS = 0.02;
 const PACK_BYTES_MAX = 10_000_000;
+/** Of small pictures, for the detector. */
+const ENLARGEMENT = 1.75;
 const EXPRESSIONS = [
   'mouthOpen',
   'smile',
@@ -107,6 +110,18 @@ describe('weights/open', () => {
     } finally {
       chosen.dispose();
     }
+  });
+
+  test('enlarges a small picture, because it finds small faces better then', async () => {
+    const small = resizePicture(photo, 192, 192);
+    const [usual, enlarged, never] = await Promise.all([
+      aligner.detect(small),
+      aligner.detect(small, { maxEnlargement: ENLARGEMENT }),
+      aligner.detect(small, { maxEnlargement: 1 }),
+    ]);
+    expect(usual).toHaveLength(1);
+    expect(usual).toEqual(enlarged);
+    expect(usual).not.toEqual(never);
   });
 
   test('takes the smaller regressor where none is named', async () => {

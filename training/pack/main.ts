@@ -22,6 +22,9 @@ const MODEL_LICENCE: PackLicence = {
 };
 const NETWORK_LICENCE: PackLicence = { name: 'MIT', notice: 'Trained on renders only; see training/SOURCES.md.' };
 
+/** Of small pictures, for the detector: `ENLARGEMENT` of `tddfa_training/faceboxes.py`, which it was trained and calibrated with. */
+const MAX_ENLARGEMENT = 1.75;
+
 interface ModelJson {
   readonly expressions: readonly { readonly name: string }[];
   readonly regions: Readonly<Record<string, readonly number[]>>;
@@ -122,7 +125,11 @@ for (const { flag, name, widthMultiplier, storage } of NETWORKS) {
       const [expected, found] = [widthMultiplier, model.widthMultiplier].map(describeNetwork);
       throw new Error(`--${flag} ${file}: expected a ${expected}, not a ${found}`);
     }
-    models.push('artifact' in model ? { ...model, storage } : model);
+    models.push(
+      'artifact' in model
+        ? { ...model, ...(flag === 'detector' && { maxEnlargement: MAX_ENLARGEMENT }), storage }
+        : model,
+    );
   }
 }
 const { manifest } = await writePack(

@@ -45,14 +45,26 @@ def _is_held_out(path):
     return int(hashlib.sha256(path.name.encode() + path.parent.parent.parent.name.encode()).hexdigest(), 16) % 100 < HELD_OUT_SHARE * 100
 
 
+def _cached(name, paths, make):
+    """The pictures that `make` gives, kept in a file whose name changes with the files that they are made of."""
+    digest = hashlib.sha256("\n".join(f"{path} {path.stat().st_size}" for path in paths).encode()).hexdigest()
+    cache = cache_folder() / f"{name}-{digest[:12]}.npz"
+    if not cache.exists():
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        partial = cache.with_suffix(".partial.npz")
+        np.savez(partial, **{f"{i:04d}": picture for i, picture in enumerate(make(paths))})
+        partial.replace(cache)
+    stored = np.load(cache)
+    return [stored[name] for name in stored.files]
+
+
 def load_backgrounds(held_out=False):
     """List of BGR uint8 pictures, long side at most 900 px; a fifth of them is kept for the rendered hold-out."""
-    cache = cache_folder() / f"backgrounds-{'held-out' if held_out else 'train-2'}.npz"
-    if cache.exists():
-        stored = np.load(cache)
-        return [stored[name] for name in stored.files]
-    pictures = []
     paths = [path for path in _files(FOLDERS) if _is_held_out(path) == held_out] + ([] if held_out else _files(TRAINING_FOLDERS))
+    return _cached("backgrounds", paths, _read_backgrounds)
+
+
+def _read_backgrounds(paths):
     for path in paths:
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if image is None or min(image.shape[:2]) < 120:
@@ -60,10 +72,7 @@ def load_backgrounds(held_out=False):
         scale = LONG_SIDE / max(image.shape[:2])
         if scale < 1:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        pictures.append(image)
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(cache, **{f"{i:03d}": picture for i, picture in enumerate(pictures)})
-    return pictures
+        yield image
 
 
 class Backgrounds:
@@ -96,39 +105,36 @@ def _stamps(held_out):
         if any(word in str(path).lower() for word in EXCLUDED_OBJECTS) or "_mirror" in path.stem or "_flip" in path.stem:
             continue
         if (int(hashlib.sha256(path.name.encode()).hexdigest(), 16) % 100 < HELD_OUT_SHARE * 100) == held_out:
-            yield cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+            yield path
 
 
-def _furniture():
-    for catalogue in sorted(Path(FURNITURE_FOLDER).glob("*.sh3f")):
-        with zipfile.ZipFile(catalogue) as stored:
-            for name in sorted(stored.namelist()):
-                if not name.lower().endswith(".png") or any(word in f"{catalogue.stem}/{name}".lower() for word in EXCLUDED_FURNITURE):
-                    continue
-                image = cv2.imdecode(np.frombuffer(stored.read(name), np.uint8), cv2.IMREAD_UNCHANGED)
-                # What is not a picture on nothing is the texture of a model.
-                if image is not None and image.shape == (128, 128, 4) and (image[..., 3] < 10).mean() > 0.05:
-                    yield image
+def _furniture(catalogue):
+    with zipfile.ZipFile(catalogue) as stored:
+        for name in sorted(stored.namelist()):
+            if not name.lower().endswith(".png") or any(word in f"{catalogue.stem}/{name}".lower() for word in EXCLUDED_FURNITURE):
+                continue
+            image = cv2.imdecode(np.frombuffer(stored.read(name), np.uint8), cv2.IMREAD_UNCHANGED)
+            # What is not a picture on nothing is the texture of a model.
+            if image is not None and image.shape == (128, 128, 4) and (image[..., 3] < 10).mean() > 0.05:
+                yield image
 
 
 def load_objects(held_out=False):
     """List of BGRA uint8 cut-outs, premultiplied, long side at most 256 px: animals, food, tools, vehicles, plants, clothes, furniture."""
-    cache = cache_folder() / f"objects-{'held-out' if held_out else 'train-2'}.npz"
-    if cache.exists():
-        stored = np.load(cache)
-        return [stored[name] for name in stored.files]
-    objects = []
-    for image in itertools.chain(_stamps(held_out), () if held_out else _furniture()):
+    catalogues = [] if held_out else sorted(Path(FURNITURE_FOLDER).glob("*.sh3f"))
+    return _cached("objects", [*_stamps(held_out), *catalogues], _read_objects)
+
+
+def _read_objects(paths):
+    images = ((cv2.imread(str(path), cv2.IMREAD_UNCHANGED),) if path.suffix == ".png" else _furniture(path) for path in paths)
+    for image in itertools.chain.from_iterable(images):
         if image is None or image.ndim != 3 or image.shape[2] != 4 or image.dtype != np.uint8 or min(image.shape[:2]) < 24:
             continue
         image = (image * (np.dstack([image[..., 3:]] * 3 + [np.full(image.shape[:2], 255)]) / 255.0)).astype(np.uint8)
         scale = OBJECT_SIDE / max(image.shape[:2])
         if scale < 1:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        objects.append(image)
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(cache, **{f"{i:04d}": image for i, image in enumerate(objects)})
-    return objects
+        yield image
 
 
 def random_patch(rng, pictures, height, width):

@@ -52,7 +52,7 @@ def calibrate(state, people, pictures=PICTURES):
     network.load_state_dict(state)
     network.eval()
     images, truths = SceneSampler(people, held_out=True).batch(np.random.default_rng(31), pictures)
-    results = [faceboxes.detect(network, image, score=0.01) for image in images]
+    results = [faceboxes.detect(network, image, score=0.01, enlargement=faceboxes.ENLARGEMENT) for image in images]
     faces = sum(int((truth[:, 4] > 0).sum()) for truth in truths)
     table = {}
     for shift in np.arange(-3, 3.01, 0.25):

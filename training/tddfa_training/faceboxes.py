@@ -1,6 +1,7 @@
 """FaceBoxes in torch under the original's names, its prior boxes, the coding of boxes, and which prior answers for which face."""
 from math import ceil
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
@@ -10,6 +11,9 @@ MIN_SIZES = ((32, 64, 128), (256,), (512,))
 DENSE_OFFSETS = {32: (0, 0.25, 0.5, 0.75), 64: (0, 0.5)}
 VARIANCES = (0.1, 0.2)
 CHANNEL_MEANS = (104.0, 117.0, 123.0)  # BGR
+# Small pictures are enlarged so many times: the detector's features are 32 px apart, so that it sees a face of 24 px as well as one
+# of 42 px only then. The pack says so (`maxEnlargement`), and the package does it for pictures that stay within 1080 x 720 px.
+ENLARGEMENT = 1.75
 NEAR_BEST = 0.85  # of the overlap with its best prior: what a prior of a small face has to reach
 
 
@@ -168,8 +172,10 @@ def non_maximum_suppression(boxes, scores, threshold=0.3):
     return np.array(kept, int)
 
 
-def detect(network, image, score=0.05, keep=750):
-    """[n, 5] boxes and scores of a BGR uint8 picture, best first."""
+def detect(network, image, score=0.05, keep=750, enlargement=1.0):
+    """[n, 5] boxes (px of `image`) and scores of a BGR uint8 picture, best first; `enlargement` as the package does it."""
+    if enlargement != 1:
+        image = cv2.resize(image, None, fx=enlargement, fy=enlargement, interpolation=cv2.INTER_LINEAR)
     height, width = image.shape[:2]
     x = torch.from_numpy(image.astype(np.float32) - np.array(CHANNEL_MEANS, np.float32)).permute(2, 0, 1)[None]
     with torch.no_grad():
@@ -179,4 +185,4 @@ def detect(network, image, score=0.05, keep=750):
     chosen = scores > score
     boxes, scores = boxes[chosen], scores[chosen]
     kept = non_maximum_suppression(boxes, scores)[:keep]
-    return np.concatenate([boxes[kept], scores[kept, None]], 1)
+    return np.concatenate([boxes[kept] / enlargement, scores[kept, None]], 1)

@@ -73,7 +73,8 @@ def main():
             image = random_patch(rng, sampler.pictures, side, side)
         else:
             image, _ = sampler.scene(rng, faces=False)
-        found = false_pieces(image, faceboxes.detect(network, image, score=args.score)[:6])
+        enlargement = faceboxes.ENLARGEMENT if i % 2 else 1
+        found = false_pieces(image, faceboxes.detect(network, image, score=args.score, enlargement=enlargement)[:6])
         pictures_with += bool(found)
         pieces += found
     kept = (load_pieces(folder / "mined.npz") + pieces)[-MOST_PIECES:]

@@ -9,6 +9,7 @@ import numpy as np
 
 from .augment import add_noise, blend, blur_or_shrink, light_field, random_shape, skin_colour, soften, tone, tone_cutout
 from .backgrounds import Backgrounds, load_backgrounds, load_objects, random_patch
+from .folds_and_hands import draw_folds, draw_hand
 from .head_crops import HeadShards
 
 SCENE_SIZE = 320
@@ -17,6 +18,7 @@ SMALLEST_FACE = 18.0  # px of the box's mean side; smaller ones are neither want
 FINEST_PARTS = 6.0  # a face that blur or low resolution left fewer parts across than this is neither wanted nor punished
 LARGEST_PIECE = 128  # px of a mined piece (mine.py)
 FACELESS_YAW = 100.0
+UNDEGRADED_SHARE = 0.25  # of the pictures of training
 BACK_YAW = 130.0  # between the two a cheek and the tip of the nose are seen: neither wanted nor punished
 
 
@@ -46,7 +48,7 @@ class SceneSampler:
         `pictures` are backgrounds (BGR uint8), `objects` cut-outs (BGRA); what is installed where none are given. Without
         `degraded` pictures are as composed, without uneven light, blur, noise and the like.
         """
-        self.degraded = degraded
+        self.degraded, self.held_out = degraded, held_out
         self.objects = load_objects(held_out) if objects is None else objects
         self.heads = HeadShards(folder, refine=False)
         self.pictures = Backgrounds(load_backgrounds(held_out) if pictures is None else pictures)
@@ -174,6 +176,19 @@ class SceneSampler:
         patch = cv2.warpAffine(np.clip(patch, 0, 255).astype(np.uint8), matrix, (size, size))
         over(image, patch, spot(rng, size, self.size), spot(rng, size, self.size))
 
+    def hand(self, rng, image, side, x, y):
+        """A hand with its forearm, `side` px from wrist to fingertips, its palm about (x, y), in place."""
+        patch = draw_hand(rng, skin_colour(rng), max(8, int(side)))
+        over(image, patch, int(x - patch.shape[1] / 2), int(y - patch.shape[0] / 2))
+
+    def folds(self, rng, image):
+        """A piece of creased cloth or leather, in place."""
+        height, width = np.exp(rng.uniform(np.log(24), np.log(280), 2)).astype(int)
+        mask = random_shape(rng, height, width)
+        if rng.random() < 0.5:
+            mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.6, 3))
+        blend(image, draw_folds(rng, height, width), mask, spot(rng, width, self.size, 0.3), spot(rng, height, self.size, 0.3))
+
     def faceless_person(self, rng, image):
         """A headless torso, an upside-down head, or a piece of hair, neck or cheek, in place."""
         cutout, box = self.person(rng, self.with_face[rng.integers(len(self.with_face))], float(np.exp(rng.uniform(np.log(25), np.log(280)))))
@@ -254,6 +269,13 @@ class SceneSampler:
         if rng.random() < 0.6:
             for _ in range(rng.integers(1, 4)):
                 self.faceless_person(rng, image)
+        if not self.held_out:  # the hold-out stays what it was before there were any, so that runs compare
+            if rng.random() < 0.3:
+                for _ in range(rng.integers(1, 3)):
+                    self.folds(rng, image)
+            if rng.random() < 0.35:
+                for _ in range(rng.integers(1, 4)):
+                    self.hand(rng, image, np.exp(rng.uniform(np.log(14), np.log(200))), *rng.uniform(0, size, 2))
         if self.mined and rng.random() < 0.5:
             for _ in range(rng.integers(1, 4)):
                 self.mistake(rng, image)
@@ -302,6 +324,11 @@ class SceneSampler:
                 patch = random_patch(rng, self.pictures, h, w) if rng.random() < 0.5 else np.full((h, w, 3), skin_colour(rng))
                 x = box[rng.integers(2) * 2] + rng.normal(0, 0.15) * width
                 blend(image, np.clip(patch, 0, 255).astype(np.float32), random_shape(rng, h, w), int(x - w / 2), int(box[1] + rng.uniform(0.2, 1) * height - h / 2))
+            if not self.held_out and rng.random() < 0.15:  # in the hair, at the cheek, on the shoulder
+                around, reach = rng.uniform(0, 2 * np.pi), rng.uniform(0.55, 0.95)
+                width, height = box[2] - box[0], box[3] - box[1]
+                self.hand(rng, image, rng.uniform(0.5, 1.0) * height, (box[0] + box[2]) / 2 + np.cos(around) * reach * width,
+                          (box[1] + box[3]) / 2 + np.sin(around) * reach * height)
         if rng.random() < 0.25:
             self.clutter(rng, image, 1, 60)
         hidden = (image != before).any(2)
@@ -311,7 +338,7 @@ class SceneSampler:
                 covers[j] += hidden[y0:y1, x0:x1].mean()
         picture = image
         finest = 1.0
-        if self.degraded:
+        if self.degraded and (self.held_out or rng.random() >= UNDEGRADED_SHARE):
             if rng.random() < 0.25:
                 picture = light_field(rng, picture)
             if rng.random() < 0.7:

@@ -5,6 +5,7 @@ Needs people rendered with room around them: `python3 -m tddfa_training.render_h
 --faceless 0.08`. Writes DIR/NAME/{last,averaged}.pth and log.jsonl; started again with the same name it goes on where it stopped.
 """
 import argparse
+import functools
 import json
 import multiprocessing
 import queue as queues
@@ -168,11 +169,17 @@ def held_out_scenes(folder, count=HELD_OUT_SCENES):
     return [SceneSampler(folder, held_out=True, degraded=degraded).batch(np.random.default_rng(5), count) for degraded in (False, True)]
 
 
-def evaluate(network, sets):
+def enlarged(images, boxes, factor):
+    """The same pictures and boxes as the detector sees them when they are enlarged."""
+    larger = np.stack([cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR) for image in images])
+    return larger, boxes * np.array([factor] * 4 + [1], np.float32)
+
+
+def evaluate(network, sets, enlargement=faceboxes.ENLARGEMENT):
     """average_precision of each (images, boxes), with the same for faces from 32 px as `…_from_32_px`."""
     results = []
     for images, boxes in sets:
-        found = [faceboxes.detect(network, image) for image in images]
+        found = [faceboxes.detect(network, image, enlargement=enlargement) for image in images]
         results.append({**average_precision(found, boxes),
                         **{f"{name}_from_32_px": value for name, value in average_precision(found, of_size(boxes, 32)).items()}})
     return results
@@ -191,6 +198,8 @@ def main():
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     parser.add_argument("--init", type=Path, help="start from the weights of a checkpoint, of what export wrote, or of a weight pack (a folder)")
     parser.add_argument("--evaluate-every", type=int, default=9600)
+    parser.add_argument("--enlarged-share", type=float, default=0.55,
+                        help="how many of the batches are enlarged as small pictures are when the detector is used")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     keep_freed_memory()
@@ -216,8 +225,7 @@ def main():
         optimizer.load_state_dict(stored["optimizer"])
         averager.state, averager.steps, seen = stored["averaged"], stored["averager_steps"], stored["seen"]
     held_out = held_out_scenes(args.people / "held-out")
-    size = SCENE_SIZE
-    priors = torch.from_numpy(faceboxes.prior_boxes(size, size))
+    priors = functools.lru_cache(lambda size: torch.from_numpy(faceboxes.prior_boxes(size, size)))
     queue = multiprocessing.Queue(12)
     workers = [multiprocessing.Process(target=_worker, args=(queue, args.people / "train", args.batch, [args.seed, i, seen], folder / "mined.npz"), daemon=True)
                for i in range(args.workers)]
@@ -245,9 +253,13 @@ def main():
             fresh += 1
         except queues.Empty:
             batch = replay(rng, pool, args.batch)
+        if rng.random() < args.enlarged_share:
+            # In part by less, as pictures are that fill the detector's input before they are enlarged so much.
+            batch = enlarged(*batch, faceboxes.ENLARGEMENT ** (1 if rng.random() < 0.65 else 0.5))
+        size = batch[0].shape[1]
         with reduced():
             loc, conf = (output.float() for output in network(to_input(batch[0])))
-        loss, parts = detector_loss(loc, conf, torch.from_numpy(batch[1]), priors, size)
+        loss, parts = detector_loss(loc, conf, torch.from_numpy(batch[1]), priors(size), size)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
@@ -261,16 +273,18 @@ def main():
             network.load_state_dict(averager.state)
             network.eval()
             result, hard = evaluate(network, held_out)
+            plain, plain_hard = evaluate(network, held_out, 1)
             network.train()
             network.load_state_dict(current)
             line = {"seen": seen, "minutes": (time.time() - started) / 60, "per_second": (seen - started_at) / (time.time() - started),
                     "fresh_share": fresh * args.batch / max(seen - started_at, 1), "loss": np.mean(running, 0).tolist(), "held_out": result,
-                    "held_out_degraded": hard}
+                    "held_out_degraded": hard, "held_out_not_enlarged": plain, "held_out_degraded_not_enlarged": plain_hard}
             running = []
             with open(folder / "log.jsonl", "a") as log:
                 log.write(json.dumps(line) + "\n")
             print(f"{seen} pictures, {line['per_second']:.1f}/s ({100 * line['fresh_share']:.0f} % fresh), loss {np.round(line['loss'], 3)}, held out AP "
-                  f"{result['ap']:.3f} ({result['ap_from_32_px']:.3f} from 32 px; degraded {hard['ap']:.3f}), recall {result['recall']:.3f}, false {result['false_per_picture']:.2f}, IoU {result['mean_iou']:.3f}", flush=True)
+                  f"{result['ap']:.3f} ({result['ap_from_32_px']:.3f} from 32 px; degraded {hard['ap']:.3f}), recall {result['recall']:.3f}, false {result['false_per_picture']:.2f}, "
+                  f"IoU {result['mean_iou']:.3f}; not enlarged AP {plain['ap']:.3f} (degraded {plain_hard['ap']:.3f})", flush=True)
             save_checkpoint(folder / "averaged.pth", {"state_dict": averager.state, "seen": seen, "held_out": result})
             save_last()
     if asked_to_stop:

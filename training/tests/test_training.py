@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tddfa_training import augment, calibrate, checkpoints, compare_options, crops, faceboxes, head_crops, losses, metrics, mine, native, short_video, train_detector  # noqa: E402
+from tddfa_training import augment, calibrate, checkpoints, compare_options, crops, faceboxes, folds_and_hands, head_crops, losses, metrics, mine, native, short_video, train_detector  # noqa: E402
 from tddfa_training.folder_crops import FolderSampler  # noqa: E402
 from tddfa_training.head_crops import CropSampler  # noqa: E402
 from tddfa_training.heads import rotation_matrix  # noqa: E402
@@ -424,6 +424,24 @@ class Sampling(unittest.TestCase):
         empty = (boxes[..., 4] == 0).all(1).mean()
         self.assertTrue(0.05 < empty < 0.35)
 
+    def test_hands_and_folds_are_laid_in_and_are_no_faces(self):
+        sampler = SceneSampler(self.folder.name, pictures=self.backgrounds, objects=[])
+        for seed in range(8):
+            rng, canvas = np.random.default_rng(seed), np.zeros((320, 320, 3), np.uint8)
+            sampler.hand(rng, canvas, 120, 160, 160)
+            rows, columns = canvas.any(2).nonzero()
+            self.assertGreater(len(rows), 1500)
+            self.assertTrue(abs(rows.mean() - 160) < 110 and abs(columns.mean() - 160) < 110)
+            folds = folds_and_hands.draw_folds(rng, 50, 130)
+            self.assertEqual(folds.shape, (50, 130, 3))
+            self.assertTrue((folds >= 0).all() and (folds <= 255).all() and folds.std() > 0)
+
+    def test_the_hold_out_does_not_change_with_what_training_meets(self):
+        held_out = SceneSampler(self.folder.name, held_out=True, pictures=self.backgrounds, objects=[])
+        for name in ("hand", "folds"):
+            setattr(held_out, name, lambda *_: self.fail("not in the hold-out"))
+        held_out.batch(np.random.default_rng(4), 40)
+
     def test_heads_turned_away_are_no_faces_and_half_turned_ones_do_not_count(self):
         sampler = SceneSampler(self.folder.name, pictures=self.backgrounds, objects=[], degraded=False)
         labels = {}
@@ -521,6 +539,26 @@ class DetectorAccuracy(unittest.TestCase):
         found = np.array([[100, 0, 140, 40, 0.9], [0, 0, 10, 10, 0.8]], float)
         result = train_detector.average_precision([found], train_detector.of_size([truth], 32))
         self.assertEqual((result["ap"], result["recall"], result["false_per_picture"]), (1.0, 1.0, 0.0))
+
+    def test_enlarged_pictures_keep_boxes_on_their_faces(self):
+        images, boxes = np.zeros((2, 320, 320, 3), np.uint8), np.zeros((2, 16, 5), np.float32)
+        images[1, 100:180, 120:190] = 200
+        boxes[1, 0] = [120, 100, 190, 180, -1]
+        larger, moved = train_detector.enlarged(images, boxes, 1.75)
+        self.assertEqual(larger.shape, (2, 560, 560, 3))
+        self.assertEqual(moved[1, 0].tolist(), [210, 175, 332.5, 315, -1])
+        self.assertGreater(larger[1, 177:313, 212:330].min(), 190)
+        self.assertEqual(boxes[1, 0].tolist(), [120, 100, 190, 180, -1])
+
+    def test_boxes_of_an_enlarged_picture_are_those_of_the_larger_one(self):
+        torch.manual_seed(0)
+        network = faceboxes.FaceBoxes().eval()
+        image = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
+        larger = cv2.resize(image, (224, 168), interpolation=cv2.INTER_LINEAR)
+        expected = faceboxes.detect(network, larger)
+        self.assertGreater(len(expected), 0)
+        found = faceboxes.detect(network, image, enlargement=1.75)
+        self.assertTrue(np.allclose(found, expected / [1.75, 1.75, 1.75, 1.75, 1]))
 
     def test_calibration_moves_the_log_odds_and_nothing_else(self):
         torch.manual_seed(0)
