@@ -12,7 +12,6 @@ import { bundleBrowser } from '../scripts/bundle-browser.js';
 import { quantile, sorted } from '../src/bench/measure.ts';
 import { describeMachine, machineLine } from '../src/bench/report.ts';
 import { parseWholeNumber } from '../src/cli/number-flags.ts';
-import { packageVersion } from '../src/package-files.ts';
 import {
   LIBRARY_PAGE,
   LIBRARY_SCRIPT,
@@ -22,6 +21,7 @@ import {
 } from '../test/support/browser-site.ts';
 import { repositoryRoot, sharedPath } from '../test/support/paths.ts';
 import { upstreamPack } from '../test/support/upstream-pack.ts';
+import { commit } from './commit.ts';
 
 declare const tddfa: typeof import('../src/browser.ts');
 interface LongTask {
@@ -45,7 +45,7 @@ const options = new Command('bench:browser')
   .parse()
   .opts<{ weights?: string; video?: string; visits: number; save?: string }>();
 
-const machine = describeMachine(packageVersion());
+const machine = describeMachine(commit());
 console.log(machineLine(machine));
 const results: Record<string, number> = {};
 const report = (name: string, value: number, unit: string): void => {

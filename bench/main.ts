@@ -25,6 +25,7 @@ import type { MorphableModel } from '../src/types.ts';
 import { formulaFaceboxes, formulaRegressor } from '../test/support/formula.ts';
 import { repositoryRoot, sharedPath } from '../test/support/paths.ts';
 import { upstreamPack } from '../test/support/upstream-pack.ts';
+import { commit } from './commit.ts';
 import { OPEN_PACK, openPackBenchmarks } from './open-pack.ts';
 import { pictureBenchmarks } from './pictures.ts';
 
@@ -128,10 +129,4 @@ async function referencePhoto(): Promise<Parameters<typeof packBenchmarks>[0]['p
     execFileSync('ffmpeg', ['-loglevel', 'error', '-i', video, '-frames:v', '1', '-q:v', '2', '-y', path]);
   }
   return { photo: path, weights: fileWeights(await upstreamPack()), hasModel: true };
-}
-
-function commit(): string {
-  const git = (...args: string[]): string =>
-    execFileSync('git', args, { cwd: repositoryRoot, encoding: 'utf8' }).trim();
-  return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ' and changes');
 }

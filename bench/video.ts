@@ -14,7 +14,6 @@ import type { BackendName } from '../src/engine/engine.ts';
 import { fileWeights } from '../src/engine/weights/file-source.ts';
 import { createFaceAligner, type FaceAligner } from '../src/face-aligner.ts';
 import { readImage } from '../src/image-files/read-image.ts';
-import { packageVersion } from '../src/package-files.ts';
 import type { RgbaImage } from '../src/types.ts';
 import { createMeanSmoother } from '../src/video/smoothing.ts';
 import { createFaceTracker, type FaceTrackerOptions } from '../src/video/tracker.ts';
@@ -24,6 +23,7 @@ import { repositoryRoot, sharedPath } from '../test/support/paths.ts';
 import { meanX, tremble } from '../test/support/tremble.ts';
 import { upstreamPack } from '../test/support/upstream-pack.ts';
 import { type Placement, scene, withNoise } from '../test/support/video-scene.ts';
+import { commit } from './commit.ts';
 
 // Node 20 knows relaxed SIMD, but only when asked to.
 if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -45,7 +45,7 @@ const options = new Command('bench:video')
   .parse()
   .opts<{ backend: BackendName; weights?: string; video?: string; save?: string }>();
 
-const machine = describeMachine(packageVersion());
+const machine = describeMachine(commit());
 console.log(machineLine(machine));
 const film = options.video ?? sharedPath('photos', 'obama.mp4');
 const weights = options.weights ?? (await upstreamPack());

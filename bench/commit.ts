@@ -1,0 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { repositoryRoot } from '../test/support/paths.ts';
+
+/** What is measured: the commit that is checked out, and whether anything was changed since. */
+export function commit(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: repositoryRoot, encoding: 'utf8' }).trim();
+  return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ' and changes');
+}
