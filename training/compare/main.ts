@@ -1,7 +1,7 @@
 /**
- * `npm run train:compare -- --weights PACK --against PACK [--pictures DIR] [--film FILE]`: how far one pack's detector agrees with
- * another's on photographs, and how much more its landmarks tremble on a film of one face. For the record only: what is read
- * here has no part in training.
+ * `npm run train:compare -- --weights PACK --against PACK [--regressor NAME] [--pictures DIR] [--film FILE]`: how far one pack's
+ * detector agrees with another's on photographs, and how much more the landmarks of its regressor tremble on a film of one face. For
+ * the record only: what is read here has no part in training.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,15 +23,16 @@ const { values } = parseArgs({
   options: {
     weights: { type: 'string' },
     against: { type: 'string' },
+    regressor: { type: 'string' },
     pictures: { type: 'string' },
     film: { type: 'string' },
   },
 });
 if (values.weights === undefined || values.against === undefined) throw new Error('give --weights and --against');
-const [ours, theirs] = await Promise.all(
-  [values.weights, values.against].map((folder) => createFaceAligner({ weights: fileWeights(folder) })),
-);
-if (ours === undefined || theirs === undefined) throw new Error('no packs');
+const [ours, theirs] = await Promise.all([
+  createFaceAligner({ weights: fileWeights(values.weights), ...(values.regressor && { regressor: values.regressor }) }),
+  createFaceAligner({ weights: fileWeights(values.against) }),
+]);
 
 /** Boxes of one picture at `MINIMUM_SCORE`. */
 const sure = async (aligner: FaceAligner, file: string): Promise<FaceBox[]> =>
