@@ -2,9 +2,10 @@
 Moves a detector's scores so that the usual threshold of 0.5 is the right one. `export` does it; by itself,
 `python3 -m tddfa_training.calibrate --run NAME` shows the table.
 
-On rendered hold-out pictures it looks for the score at which F1 is best with at most one false box in five pictures, and adds
-the matching constant to the biases of the class heads; ranking and AP stay as they are. The bound is there because F1 alone
-trades many false boxes for the smallest faces.
+On rendered hold-out pictures it looks for the score at which F1 is best with at most one false box on five times the area of the
+largest input, 1080 x 720 px, and adds the matching constant to the biases of the class heads; ranking and AP stay as they are. The
+bound is there because F1 alone trades many false boxes for the smallest faces, and it goes by area because a photograph has more
+room for them than the small pictures here.
 """
 import argparse
 from pathlib import Path
@@ -14,11 +15,13 @@ import torch
 
 from . import faceboxes
 from .paths import runs_folder
-from .scenes import SceneSampler
+from .scenes import SCENE_SIZE, SceneSampler
 from .train_detector import average_precision
 
 PICTURES = 400
-MOST_FALSE = 0.2  # boxes a picture
+MOST_FALSE = 0.2  # boxes on LARGEST_INPUT
+LARGEST_INPUT = 1080 * 720  # px
+MOST_FALSE_PER_PICTURE = MOST_FALSE * (SCENE_SIZE * faceboxes.ENLARGEMENT) ** 2 / LARGEST_INPUT
 
 
 def shift_scores(state, shift):
@@ -39,7 +42,7 @@ def shifted_boxes(boxes, shift):
 
 def best_shift(table):
     """The shift with the best F1 among those with few false boxes; the one with the fewest where all have many."""
-    few = [shift for shift in table if table[shift]["false_per_picture"] <= MOST_FALSE]
+    few = [shift for shift in table if table[shift]["false_per_picture"] <= MOST_FALSE_PER_PICTURE]
     return max(few, key=lambda shift: table[shift]["f1"]) if few else min(table, key=lambda shift: table[shift]["false_per_picture"])
 
 

@@ -35,6 +35,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--people", type=Path, default=runs_folder() / "people" / "held-out")
+    parser.add_argument("--enlargement", type=float, default=faceboxes.ENLARGEMENT, help="of the pictures before they are looked at")
     args = parser.parse_args()
     torch.set_num_threads(1)
     network = faceboxes.FaceBoxes()
@@ -55,7 +56,7 @@ def main():
     def line(name, pictures, rows=None):
         rows = np.arange(COUNT) if rows is None else rows
         if len(rows):
-            found = [faceboxes.detect(network, pictures[i]) for i in rows]
+            found = [faceboxes.detect(network, pictures[i], enlargement=args.enlargement) for i in rows]
             overlaps, others = np.array([judge(f, boxes[i]) for f, i in zip(found, rows)]).T
             precision = average_precision(found, [np.append(boxes[i], 1)[None] for i in rows], OVERLAP)["ap"]
             mean = overlaps[overlaps > 0].mean() if (overlaps > 0).any() else float("nan")

@@ -9,7 +9,7 @@ import numpy as np
 
 from .augment import add_noise, blend, blur_or_shrink, light_field, random_shape, skin_colour, soften, tone, tone_cutout
 from .backgrounds import Backgrounds, load_backgrounds, load_objects, random_patch
-from .folds_and_hands import draw_folds, draw_hand
+from .faceless_things import draw_body, draw_folds, draw_hand
 from .head_crops import HeadShards
 
 SCENE_SIZE = 320
@@ -181,6 +181,11 @@ class SceneSampler:
         patch = draw_hand(rng, skin_colour(rng), max(8, int(side)))
         over(image, patch, int(x - patch.shape[1] / 2), int(y - patch.shape[0] / 2))
 
+    def body(self, rng, image):
+        """A dressed body without a head, in place."""
+        patch = draw_body(rng, skin_colour(rng), float(np.exp(rng.uniform(np.log(20), np.log(260)))))
+        over(image, patch, spot(rng, patch.shape[1], self.size), spot(rng, patch.shape[0], self.size))
+
     def folds(self, rng, image):
         """A piece of creased cloth or leather, in place."""
         height, width = np.exp(rng.uniform(np.log(24), np.log(280), 2)).astype(int)
@@ -273,6 +278,9 @@ class SceneSampler:
             if rng.random() < 0.3:
                 for _ in range(rng.integers(1, 3)):
                     self.folds(rng, image)
+            if rng.random() < 0.3:
+                for _ in range(rng.integers(1, 4)):
+                    self.body(rng, image)
             if rng.random() < 0.35:
                 for _ in range(rng.integers(1, 4)):
                     self.hand(rng, image, np.exp(rng.uniform(np.log(14), np.log(200))), *rng.uniform(0, size, 2))
