@@ -33,7 +33,7 @@ export function addAlignerFlags(command: Command): Command {
     )
     .option(
       '--max-enlargement <times>',
-      'enlarge small pictures to find small faces, 1..8; pictures of 1080x720 and more stay (default: 1; 1.75 with the open pack)',
+      'enlarge small pictures to find small faces, 1..8; pictures of 1080x720 and more stay (default: 1; 2 with the open pack)',
       parseEnlargement,
     );
 }

@@ -35,7 +35,7 @@ const MARK_DISTANCE_MAX = 6;
 const BACKEND_MAX_ABS = 0.02;
 const PACK_BYTES_MAX = 10_000_000;
 /** Of small pictures, for the detector. */
-const ENLARGEMENT = 1.75;
+const ENLARGEMENT = 2;
 const EXPRESSIONS = [
   'mouthOpen',
   'smile',

@@ -23,7 +23,7 @@ const MODEL_LICENCE: PackLicence = {
 const NETWORK_LICENCE: PackLicence = { name: 'MIT', notice: 'Trained on renders only; see training/SOURCES.md.' };
 
 /** Of small pictures, for the detector: `ENLARGEMENT` of `tddfa_training/faceboxes.py`, which it was trained and calibrated with. */
-const MAX_ENLARGEMENT = 1.75;
+const MAX_ENLARGEMENT = 2;
 
 interface ModelJson {
   readonly expressions: readonly { readonly name: string }[];

@@ -12,8 +12,8 @@ DENSE_OFFSETS = {32: (0, 0.25, 0.5, 0.75), 64: (0, 0.5)}
 VARIANCES = (0.1, 0.2)
 CHANNEL_MEANS = (104.0, 117.0, 123.0)  # BGR
 # Small pictures are enlarged so many times: the detector's features are 32 px apart, so that it sees a face of 24 px as well as one
-# of 42 px only then. The pack says so (`maxEnlargement`), and the package does it for pictures that stay within 1080 x 720 px.
-ENLARGEMENT = 1.75
+# of 48 px only then. The pack says so (`maxEnlargement`), and the package does it for pictures that stay within 1080 x 720 px.
+ENLARGEMENT = 2.0
 NEAR_BEST = 0.85  # of the overlap with its best prior: what a prior of a small face has to reach
 
 
