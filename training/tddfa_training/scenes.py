@@ -7,7 +7,7 @@ hair, neck or cheek, upside-down heads, backs of heads. They come from the first
 import cv2
 import numpy as np
 
-from .augment import add_noise, blend, blur_or_shrink, light_field, random_shape, skin_colour, soften, tone, tone_cutout
+from .augment import add_noise, blend, blur_or_shrink, grain, light_field, random_shape, skin_colour, soften, tone, tone_cutout
 from .backgrounds import Backgrounds, load_backgrounds, load_objects, random_patch
 from .faceless_things import draw_body, draw_folds, draw_hand
 from .head_crops import HeadShards
@@ -19,6 +19,7 @@ FINEST_PARTS = 6.0  # a face that blur or low resolution left fewer parts across
 LARGEST_PIECE = 128  # px of a mined piece (mine.py)
 FACELESS_YAW = 100.0
 UNDEGRADED_SHARE = 0.25  # of the pictures of training
+STRONG_NOISE_SHARE = 0.15  # of the degraded ones: a camera in the dark, more than the hold-out's
 BACK_YAW = 130.0  # between the two a cheek and the tip of the nose are seen: neither wanted nor punished
 
 
@@ -352,6 +353,8 @@ class SceneSampler:
             if rng.random() < 0.7:
                 picture = tone(rng, picture)
             picture, finest = blur_or_shrink(rng, picture, 0.8)
+            if not self.held_out and rng.random() < STRONG_NOISE_SHARE:
+                picture = cv2.add(picture, grain(rng, size, size, 3) * np.float32(rng.uniform(8, 30)), dtype=cv2.CV_8U)
             picture = add_noise(rng, picture, 0.8)
         result = np.zeros((MAX_FACES, 5), np.float32)
         filled = 0
