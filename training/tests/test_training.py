@@ -577,9 +577,9 @@ class DetectorAccuracy(unittest.TestCase):
         self.assertTrue(torch.allclose(odds(moved_conf), odds(conf) + 1.5, atol=1e-4))
 
     def test_the_best_shift_has_few_false_boxes(self):
-        figures = lambda f1, false: {"f1": f1, "false_per_picture": false}
-        self.assertEqual(calibrate.best_shift({-1.0: figures(0.6, 0.05), 0.0: figures(0.7, 0.08), 1.0: figures(0.8, 0.1)}), 0.0)
-        self.assertEqual(calibrate.best_shift({-1.0: figures(0.2, 0.4), 0.0: figures(0.7, 0.6)}), -1.0)
+        figures = lambda f1, of_the_most: {"f1": f1, "false_per_picture": of_the_most * calibrate.MOST_FALSE_PER_PICTURE}
+        self.assertEqual(calibrate.best_shift({-1.0: figures(0.6, 0.5), 0.0: figures(0.7, 1), 1.0: figures(0.8, 1.1)}), 0.0)
+        self.assertEqual(calibrate.best_shift({-1.0: figures(0.2, 2), 0.0: figures(0.7, 3)}), -1.0)
 
     def test_loss_is_least_for_the_right_answer(self):
         priors = torch.from_numpy(faceboxes.prior_boxes(320, 320))
