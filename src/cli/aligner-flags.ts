@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BackendName } from '../engine/engine.ts';
+import { MOST_ENLARGEMENT } from '../engine/weights/pack-manifest.ts';
 import { createFaceAligner, DEFAULT_BACKEND, type FaceAligner } from '../face-aligner.ts';
 import { findPack } from './find-pack.ts';
 import { createProgress } from './progress.ts';
@@ -23,7 +24,7 @@ export function addAlignerFlags(command: Command): Command {
     .option('-w, --weights <pack>', 'weight pack: a folder, a URL, or a name from tddfa weights list')
     .option(
       '-r, --regressor <name>',
-      "network of the pack that regresses the parameters; mb1 also is open-mb1 (default: mb1, or the pack's first: open-mb05)",
+      "network of the pack that regresses the parameters; mb1 also is open-mb1 (default: mb1, or the pack's first, as open-mb05)",
     )
     .addOption(new Option('-b, --backend <name>', 'what runs the networks').choices(BACKENDS).default(DEFAULT_BACKEND))
     .option(
@@ -33,7 +34,7 @@ export function addAlignerFlags(command: Command): Command {
     )
     .option(
       '--max-enlargement <times>',
-      'enlarge small pictures to find small faces, 1..8; pictures of 1080x720 and more stay (default: 1; 2 with the open pack)',
+      `enlarge small pictures to find small faces, 1..${MOST_ENLARGEMENT}; pictures of 1080x720 and more stay (default: 1; 2 with the open pack)`,
       parseEnlargement,
     );
 }
@@ -46,8 +47,8 @@ function parseSubdivisions(text: string): number {
 
 function parseEnlargement(text: string): number {
   const value = Number(text);
-  if (text.trim() !== '' && value >= 1 && value <= 8) return value;
-  throw new InvalidArgumentError(`expected a number from 1 to 8, got '${text}'`);
+  if (text.trim() !== '' && value >= 1 && value <= MOST_ENLARGEMENT) return value;
+  throw new InvalidArgumentError(`expected a number from 1 to ${MOST_ENLARGEMENT}, got '${text}'`);
 }
 
 /** Finds the pack and loads it, with a progress bar on a terminal. */

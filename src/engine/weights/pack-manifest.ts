@@ -31,6 +31,9 @@ const fileSchema = v.strictObject({
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'a SHA-256 is 64 hexadecimal digits')),
 });
 
+/** Largest `maxEnlargement` of a detector, wherever it is given: enlarged further, a picture gains nothing. */
+export const MOST_ENLARGEMENT = 8;
+
 const licenceSchema = v.strictObject({
   /** SPDX identifier where there is one: `MIT`, `CC0-1.0`. */
   name: text,
@@ -71,7 +74,7 @@ const modelSchema = v.strictObject({
   /** Of a regressor: the model of role `normalization` with the mean and the deviation of its outputs. */
   normalization: v.exactOptional(modelName),
   /** Of a detector: up to how many times small pictures are enlarged for it, where nothing else is asked for. */
-  maxEnlargement: v.exactOptional(v.pipe(v.number(), v.minValue(1), v.maxValue(8))),
+  maxEnlargement: v.exactOptional(v.pipe(v.number(), v.minValue(1), v.maxValue(MOST_ENLARGEMENT))),
   /** Of a morphable model: what each expression column does, where that has a name. */
   expressionNames: v.exactOptional(v.array(text)),
 });

@@ -2,6 +2,7 @@ import type { Engine, Network, NetworkOutput } from '../../engine/engine.ts';
 import { MEAN_SUBTRACTED } from '../../engine/image/network-input.ts';
 import type { PictureKernel } from '../../engine/image/picture-kernel.ts';
 import type { LayersArtifact } from '../../engine/layers-artifact.ts';
+import { MOST_ENLARGEMENT } from '../../engine/weights/pack-manifest.ts';
 import { WeightFormatError } from '../../errors.ts';
 import { suppressOverlaps } from '../../geometry/nms.ts';
 import type { FaceBox, RgbaImage, RgbImage } from '../../types.ts';
@@ -42,9 +43,6 @@ export const DETECTOR_DEFAULTS: Required<DetectorOptions> = {
   maxHeight: 720,
   maxEnlargement: 1,
 };
-
-/** Enlarged further, a picture gains nothing. */
-const MOST_ENLARGEMENT = 8;
 
 /** Finds faces in images. */
 export interface FaceDetector {
