@@ -61,8 +61,8 @@ export interface WrittenPack {
 }
 
 /**
- * Writes a pack, or adds models to the one that is in the folder; a model of the same name is replaced in its
- * place. The folder appears (or changes) as a whole or not at all: everything is written beside it, then renamed. Other files in the folder stay.
+ * Writes a pack, or adds models to the one that is in the folder; a model of the same name is replaced in its place. The folder
+ * appears (or changes) as a whole or not at all: everything is written beside it, then renamed. Other files in the folder stay.
  * @throws TddfaError where the folder holds something else or cannot be written, WeightFormatError where the pack that is
  *   there is damaged, RangeError for values that the storage cannot hold.
  */

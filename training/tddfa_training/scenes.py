@@ -182,6 +182,10 @@ class SceneSampler:
         patch = draw_hand(rng, skin_colour(rng), max(8, int(side)))
         over(image, patch, int(x - patch.shape[1] / 2), int(y - patch.shape[0] / 2))
 
+    def stray_hand(self, rng, image):
+        """A hand of any size anywhere, in place."""
+        self.hand(rng, image, np.exp(rng.uniform(np.log(14), np.log(200))), *rng.uniform(0, self.size, 2))
+
     def body(self, rng, image):
         """A dressed body without a head, in place."""
         patch = draw_body(rng, skin_colour(rng), float(np.exp(rng.uniform(np.log(20), np.log(260)))))
@@ -266,28 +270,16 @@ class SceneSampler:
         if rng.random() < 0.3:
             image = soften(image, rng.uniform(0.5, 5))
         self.clutter(rng, image, 5)
-        if rng.random() < 0.5:
-            for _ in range(rng.integers(1, 5)):
-                self.object(rng, image)
-        if rng.random() < 0.6:
-            for _ in range(rng.integers(0, 5)):
-                self.limb(rng, image)
-        if rng.random() < 0.6:
-            for _ in range(rng.integers(1, 4)):
-                self.faceless_person(rng, image)
+        # How often there are any, how many at least, and below which number.
+        things = [(0.5, 1, 5, self.object), (0.6, 0, 5, self.limb), (0.6, 1, 4, self.faceless_person)]
         if not self.held_out:  # the hold-out stays what it was before there were any, so that runs compare
-            if rng.random() < 0.3:
-                for _ in range(rng.integers(1, 3)):
-                    self.folds(rng, image)
-            if rng.random() < 0.3:
-                for _ in range(rng.integers(1, 4)):
-                    self.body(rng, image)
-            if rng.random() < 0.35:
-                for _ in range(rng.integers(1, 4)):
-                    self.hand(rng, image, np.exp(rng.uniform(np.log(14), np.log(200))), *rng.uniform(0, size, 2))
-        if self.mined and rng.random() < 0.5:
-            for _ in range(rng.integers(1, 4)):
-                self.mistake(rng, image)
+            things += [(0.3, 1, 3, self.folds), (0.3, 1, 4, self.body), (0.35, 1, 4, self.stray_hand)]
+        if self.mined:
+            things.append((0.5, 1, 4, self.mistake))
+        for share, least, limit, lay in things:
+            if rng.random() < share:
+                for _ in range(rng.integers(least, limit)):
+                    lay(rng, image)
         kind = rng.random()
         count = 0 if not faces or kind < 0.15 else 1 if kind < 0.5 else int(rng.integers(2, 5)) if kind < 0.85 else int(rng.integers(5, 13))
         largest = 0.95 * size if count <= 2 else 0.5 * size if count < 5 else 0.22 * size
