@@ -5,23 +5,29 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { build } from 'vite';
-import { bundleBrowser } from '../scripts/bundle-browser.js';
-import { quantile, sorted } from '../src/bench/measure.ts';
-import { describeMachine, machineLine } from '../src/bench/report.ts';
-import { parseWholeNumber } from '../src/cli/number-flags.ts';
 import {
   LIBRARY_PAGE,
   LIBRARY_SCRIPT,
   launchChromium,
   openLibraryPage,
   startSite,
-} from '../test/support/browser-site.ts';
-import { repositoryRoot, sharedPath } from '../test/support/paths.ts';
-import { upstreamPack } from '../test/support/upstream-pack.ts';
+} from '../development/browser-site.ts';
+import { repositoryRoot, sharedPath } from '../development/paths.ts';
+import { upstreamPack } from '../development/upstream-pack.ts';
+import { bundleBrowser } from '../scripts/bundle-browser.js';
+import { quantile, sorted } from '../src/bench/measure.ts';
+import { describeMachine, machineLine } from '../src/bench/report.ts';
 import { commit } from './commit.ts';
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw new InvalidArgumentError('expected a whole number of at least 1');
+  return count;
+}
 
 declare const tddfa: typeof import('../src/browser.ts');
 interface LongTask {
@@ -40,7 +46,7 @@ const CAMERA_SECONDS = 8;
 const options = new Command('bench:browser')
   .option('--weights <folder>', 'pack')
   .option('--video <file>', 'film with one face, which the camera shows')
-  .option('--visits <count>', 'visits of the page with the weights kept', (text) => parseWholeNumber(text, 1), 20)
+  .option('--visits <count>', 'visits of the page with the weights kept', parseCount, 20)
   .option('--save <name>', 'write bench/results/browser-<name>.json')
   .parse()
   .opts<{ weights?: string; video?: string; visits: number; save?: string }>();

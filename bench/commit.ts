@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { repositoryRoot } from '../test/support/paths.ts';
+import { repositoryRoot } from '../development/paths.ts';
 
 /** What is measured: the commit that is checked out, and whether anything was changed since. */
 export function commit(): string {

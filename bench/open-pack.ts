@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Jimp } from 'jimp';
+import { repositoryRoot } from '../development/paths.ts';
 import type { BenchBackend } from '../src/bench/backends.ts';
 import { denseFaceBenchmarks } from '../src/bench/kernels.ts';
 import type { Benchmark, NamedBenchmark } from '../src/bench/measure.ts';
@@ -12,7 +13,6 @@ import { fileWeights } from '../src/engine/weights/file-source.ts';
 import { openPack, type Pack } from '../src/engine/weights/open-pack.ts';
 import { createFaceAligner } from '../src/face-aligner.ts';
 import { loadFacePack } from '../src/models/face-pack.ts';
-import { repositoryRoot } from '../test/support/paths.ts';
 
 /** Folder of the pack that comes with the package. */
 export const OPEN_PACK = join(repositoryRoot, 'weights', 'open');

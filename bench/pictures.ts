@@ -1,4 +1,7 @@
 import { existsSync } from 'node:fs';
+import { sharedPath } from '../development/paths.ts';
+import { referenceFaces, referencePicture, upstreamMaps } from '../development/reference-faces.ts';
+import { ellipseLandmarks, gradientImage, syntheticFace } from '../development/synthetic-face.ts';
 import type { BenchCase, Benchmark, NamedBenchmark } from '../src/bench/measure.ts';
 import { noise } from '../src/bench/noise.ts';
 import { createSurfaceKernel } from '../src/engine/kernels/surface.ts';
@@ -18,9 +21,6 @@ import { extractUvTexture } from '../src/geometry/uv-texture.ts';
 import { vertexVisibility } from '../src/geometry/visibility.ts';
 import { encodePng } from '../src/image-files/write-image.ts';
 import type { AlignedFace, FaceMaps, MorphableModel, RgbaImage, SurfaceKernel } from '../src/types.ts';
-import { sharedPath } from '../test/support/paths.ts';
-import { referenceFaces, referencePicture, upstreamMaps } from '../test/support/reference-faces.ts';
-import { ellipseLandmarks, gradientImage, syntheticFace } from '../test/support/synthetic-face.ts';
 
 /** A dense face on a photo of 1536 x 689 px: the original's where the reference data is there, else one as large. */
 interface Subject {

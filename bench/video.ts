@@ -8,6 +8,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
+import { growthPerStep } from '../development/memory-growth.ts';
+import { repositoryRoot, sharedPath } from '../development/paths.ts';
+import { meanX, tremble } from '../development/tremble.ts';
+import { upstreamPack } from '../development/upstream-pack.ts';
+import { type Placement, scene, withNoise } from '../development/video-scene.ts';
 import { quantile, sorted } from '../src/bench/measure.ts';
 import { describeMachine, machineLine } from '../src/bench/report.ts';
 import type { BackendName } from '../src/engine/engine.ts';
@@ -18,11 +23,6 @@ import type { RgbaImage } from '../src/types.ts';
 import { createMeanSmoother } from '../src/video/smoothing.ts';
 import { createFaceTracker, type FaceTrackerOptions } from '../src/video/tracker.ts';
 import { readVideo } from '../src/video-files/read-video.ts';
-import { growthPerStep } from '../test/support/memory-growth.ts';
-import { repositoryRoot, sharedPath } from '../test/support/paths.ts';
-import { meanX, tremble } from '../test/support/tremble.ts';
-import { upstreamPack } from '../test/support/upstream-pack.ts';
-import { type Placement, scene, withNoise } from '../test/support/video-scene.ts';
 import { commit } from './commit.ts';
 
 // Node 20 knows relaxed SIMD, but only when asked to.

@@ -16,9 +16,9 @@ import {
 import { sha256 } from '../src/engine/weights/sha256.ts';
 import { encodeTensors, type Tensor } from '../src/engine/weights/tensor-file.ts';
 import { TddfaError } from '../src/errors.ts';
-import { makeFolder } from '../src/image-files/make-folder.ts';
-import { beginWork } from '../src/image-files/unfinished-work.ts';
-import { writeFailure } from '../src/image-files/write-file-atomically.ts';
+import { makeFolder } from '../src/files/make-folder.ts';
+import { beginWork } from '../src/files/unfinished-work.ts';
+import { writeFailure } from '../src/files/write-file-atomically.ts';
 import { equaliseChannels } from './equalise-channels.ts';
 
 /** A model as it goes into a pack: its facts, and a network or tensors. */

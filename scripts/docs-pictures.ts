@@ -7,13 +7,13 @@
  *
  * Only pictures of an open pack may be committed.
  */
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Jimp } from 'jimp';
-import { runCli } from '../src/cli/run-cli.ts';
 import { resizePicture } from '../src/geometry/resize-picture.ts';
 import { arrangeSheet } from '../src/geometry/sheet.ts';
 import { decodeImage } from '../src/image-files/decode-image.ts';
@@ -49,28 +49,15 @@ export async function makeDocsPictures(pack: string, folder: string): Promise<vo
 
     const head = resizePicture(cropped(await readImage(join(ROOT, 'examples/astronaut.png'))), CELL, CELL);
     await writeImage(join(work, 'head.png'), head);
-    const status = await runCli(
+    // As a user runs it: the command, in a process of its own.
+    await promisify(execFile)(
+      process.execPath,
       [
-        'align',
-        join(work, 'head.png'),
-        '--weights',
-        pack,
-        '--out',
-        work,
-        '--draw',
-        ALL_KINDS.join(','),
-        '--mesh',
-        'glb',
+        ...['--import', 'tsx', 'src/cli/main.ts', 'align', join(work, 'head.png')],
+        ...['--weights', resolve(pack), '--out', work, '--draw', ALL_KINDS.join(','), '--mesh', 'glb'],
       ],
-      {
-        stdout: new PassThrough().resume(),
-        stderr: process.stderr,
-        stdin: process.stdin,
-        env: process.env,
-        signal: new AbortController().signal,
-      },
+      { cwd: ROOT },
     );
-    if (status !== 0) throw new Error('tddfa align failed');
     const mesh = join(work, 'head.glb');
     const drawn = (kind: string): Promise<RgbaImage> => readImage(join(work, `head.${kind}.png`));
     const turned = await decodeImage(await screenshotMesh(mesh, CELL, [-30]));

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
-import { startServer } from '../test/support/local-server.ts';
-import { repositoryRoot } from '../test/support/paths.ts';
+import { startServer } from '../development/local-server.ts';
+import { repositoryRoot } from '../development/paths.ts';
 
-declare const showTurned: typeof import('../test/support/mesh-page.ts').showTurned;
+declare const showTurned: typeof import('../development/mesh-page.ts').showTurned;
 
 /**
  * Shows a mesh on dark grey, several times beside each other, turned round its own upright axis.
@@ -19,7 +19,7 @@ export async function screenshotMesh(mesh: string, size: number, turnsDegrees: r
   const folder = await mkdtemp(join(tmpdir(), 'tddfa-screenshot-'));
   try {
     await build({
-      entryPoints: [join(repositoryRoot, 'test/support/mesh-page.ts')],
+      entryPoints: [join(repositoryRoot, 'development/mesh-page.ts')],
       outfile: join(folder, 'page.js'),
       bundle: true,
       format: 'esm',

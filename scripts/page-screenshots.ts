@@ -8,8 +8,8 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
-import { launchChromium, openPage, startSite } from '../test/support/browser-site.ts';
-import { repositoryRoot } from '../test/support/paths.ts';
+import { launchChromium, openPage, startSite } from '../development/browser-site.ts';
+import { repositoryRoot } from '../development/paths.ts';
 
 const options = new Command('page-screenshots')
   .option('--weights <folder>', 'pack', join(repositoryRoot, 'weights', 'open'))

@@ -1,8 +1,8 @@
 /** Writes the JSON schemas of what the command line prints: `npm run schemas`. */
 import { writeFileSync } from 'node:fs';
 import { toJsonSchema } from '@valibot/to-json-schema';
-import { alignDocumentSchema } from '../src/cli/align-document.ts';
-import { videoFrameSchema } from '../src/cli/video-document.ts';
+import { alignDocumentSchema } from '../src/results/align-document.ts';
+import { videoFrameSchema } from '../src/results/video-document.ts';
 
 for (const [name, schema] of Object.entries({ align: alignDocumentSchema, video: videoFrameSchema })) {
   const target = new URL(`../schemas/${name}.schema.json`, import.meta.url);

@@ -21,10 +21,19 @@ const ROOMS = {
   aligner: ['src/face-aligner.ts', 'src/video/'],
   models: ['src/models/'],
   engine: ['src/engine/'],
+  wasm: ['src/wasm/'],
   geometry: ['src/geometry/'],
+  files: ['src/files/'],
   imageFiles: ['src/image-files/'],
   videoFiles: ['src/video-files/'],
+  results: ['src/results/'],
   converters: ['converters/'],
+  // Not in the package.
+  web: ['web/'],
+  development: ['development/'],
+  benchmarks: ['bench/'],
+  scripts: ['scripts/'],
+  training: ['training/'],
 } as const;
 
 type Room = keyof typeof ROOMS;
@@ -32,41 +41,34 @@ type Room = keyof typeof ROOMS;
 /** What a room may import, beside itself. */
 const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   base: [],
+  wasm: ['base'],
   geometry: ['base'],
-  engine: ['base'],
-  imageFiles: ['base', 'engine'],
-  videoFiles: ['base', 'imageFiles'],
+  engine: ['base', 'wasm'],
   models: ['base', 'engine', 'geometry'],
   aligner: ['base', 'models', 'engine', 'geometry'],
+  files: ['base'],
+  imageFiles: ['base', 'files'],
+  videoFiles: ['base', 'files', 'imageFiles'],
+  results: ['base', 'aligner', 'geometry'],
   browser: ['base', 'aligner', 'models', 'engine', 'geometry'],
   packageFiles: ['engine'],
-  entries: [
-    'base',
-    'packageFiles',
-    'browser',
-    'aligner',
-    'models',
-    'engine',
-    'geometry',
-    'imageFiles',
-    'videoFiles',
-    'converters',
-  ],
-  converters: ['base', 'models', 'engine', 'geometry', 'imageFiles'],
-  bench: ['base', 'aligner', 'models', 'engine', 'geometry', 'imageFiles'],
+  converters: ['base', 'models', 'engine', 'geometry', 'files'],
+  bench: ['base', 'wasm', 'aligner', 'models', 'engine', 'geometry', 'imageFiles'],
+  entries: ['base', 'aligner', 'models', 'engine', 'geometry', 'packageFiles', 'browser', 'imageFiles', 'videoFiles'],
   cli: [
-    'base',
-    'bench',
-    'packageFiles',
-    'entries',
-    'aligner',
-    'models',
-    'engine',
-    'geometry',
-    'imageFiles',
-    'videoFiles',
-    'converters',
-  ],
+    ...['base', 'aligner', 'models', 'engine', 'geometry', 'packageFiles', 'files', 'imageFiles', 'videoFiles'],
+    ...['results', 'bench', 'converters'],
+  ] as Room[],
+  web: ['entries', 'browser', 'engine', 'results'],
+  development: ['base', 'models', 'engine', 'converters'],
+  benchmarks: [
+    ...['base', 'aligner', 'models', 'engine', 'geometry', 'files', 'imageFiles', 'videoFiles', 'entries'],
+    ...['bench', 'converters', 'development'],
+  ] as Room[],
+  scripts: ['base', 'geometry', 'imageFiles', 'results', 'development'],
+  training: [
+    ...['base', 'aligner', 'engine', 'geometry', 'imageFiles', 'videoFiles', 'results', 'converters', 'development'],
+  ] as Room[],
 };
 
 /** Files that only ever run in Node. */
@@ -76,6 +78,7 @@ const NODE_ONLY = [
   'src/bench/',
   'src/cli/',
   'src/engine/weights/file-',
+  'src/files/',
   'src/image-files/',
   'src/video-files/',
   'converters/',
@@ -172,13 +175,21 @@ function readSource(path: string): SourceFile {
   return { path, room, imports, packages, globals, hasDefaultExport };
 }
 
-const files = filesOf('src', 'converters').filter((path) => /\.ts$/.test(path));
+const files = filesOf('src', 'converters', 'web', 'development', 'bench', 'scripts', 'training').filter((path) =>
+  /\.ts$/.test(path),
+);
 const sources = files.map(readSource);
 const byPath = new Map(sources.map((source) => [source.path, source]));
 
+/** The files of the package; the others are only held to the direction of imports and to naming. */
+const shipped = sources.filter(({ path }) => startsWithAny(path, ['src/', 'converters/']));
+
 /** `a uses b` for each pair that breaks a rule: what a failing test prints. */
-function breaches(check: (source: SourceFile) => readonly string[]): string[] {
-  return sources.flatMap((source) => check(source).map((what) => `${source.path}: ${what}`));
+function breaches(
+  check: (source: SourceFile) => readonly string[],
+  checked: readonly SourceFile[] = shipped,
+): string[] {
+  return checked.flatMap((source) => check(source).map((what) => `${source.path}: ${what}`));
 }
 
 describe('architecture', () => {
@@ -190,19 +201,34 @@ describe('architecture', () => {
   });
 
   test('relative imports name files that are there', () => {
-    expect(breaches(({ imports }) => imports.filter((path) => !byPath.has(path) && !path.endsWith('.json')))).toEqual(
-      [],
-    );
+    // Anything outside these rooms is caught here too: nothing but tests may import from `test/`.
+    const isSource = (path: string) => /\.(ts|js)$/.test(path) && !path.startsWith('scripts/bundle-browser');
+    const missing = breaches(({ imports }) => imports.filter((path) => isSource(path) && !byPath.has(path)), sources);
+    expect(missing).toEqual([]);
   });
 
   test('imports go in one direction', () => {
-    const wrong = breaches(({ room, imports }) =>
-      imports.filter((path) => {
-        const other = byPath.get(path)?.room;
-        return other !== undefined && room !== undefined && other !== room && !MAY_IMPORT[room].includes(other);
-      }),
+    const wrong = breaches(
+      ({ room, imports }) =>
+        imports.filter((path) => {
+          const other = byPath.get(path)?.room;
+          return other !== undefined && room !== undefined && other !== room && !MAY_IMPORT[room].includes(other);
+        }),
+      sources,
     );
     expect(wrong).toEqual([]);
+  });
+
+  test('no room may import what it never does', () => {
+    const unused = (Object.keys(ROOMS) as Room[]).flatMap((name) => {
+      const imported = new Set(
+        sources
+          .filter(({ room }) => room === name)
+          .flatMap(({ imports }) => imports.map((path) => byPath.get(path)?.room)),
+      );
+      return MAY_IMPORT[name].filter((other) => !imported.has(other)).map((other) => `${name} -> ${other}`);
+    });
+    expect(unused).toEqual([]);
   });
 
   test('there are no cycles', () => {
@@ -250,7 +276,7 @@ describe('architecture', () => {
   });
 
   test('files are named in kebab-case', () => {
-    expect(files.filter((path) => !/^[a-z0-9-]+(\.d)?\.ts$/.test(basename(path)))).toEqual([]);
+    expect(files.filter((path) => !/^[a-z0-9-]+(\.d|\.config)?\.ts$/.test(basename(path)))).toEqual([]);
   });
 });
 

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { interleave, readFloat32, readReference, referenceNames } from '../development/reference.ts';
+import { upstreamPack } from '../development/upstream-pack.ts';
 import { fileWeights } from '../src/engine/weights/file-source.ts';
 import { DisposedError, WeightFormatError } from '../src/errors.ts';
 import { createFaceAligner, type FaceAligner } from '../src/face-aligner.ts';
@@ -9,9 +11,7 @@ import { readImage } from '../src/image-files/read-image.ts';
 import type { AlignedFace, RgbaImage, RoiBox } from '../src/types.ts';
 import { expectClose } from './support/expect-close.ts';
 import { formulaPack, formulaPackWithoutModel } from './support/formula-pack.ts';
-import { interleave, readFloat32, readReference, referenceNames } from './support/reference.ts';
 import { describeWithShared, sharedPath } from './support/shared.ts';
-import { upstreamPack } from './support/upstream-pack.ts';
 
 const BOX_MAX_ABS = 0.02;
 const SCORE_MAX_ABS = 1e-4;

@@ -1,8 +1,8 @@
 import { createCompiledEngine } from '../engine/compiled.ts';
-import { detectSimdSupport } from '../engine/compiler/simd-support.ts';
 import { availableBackends, createEngine } from '../engine/create-engine.ts';
 import type { BackendName, Engine } from '../engine/engine.ts';
 import { BackendUnavailableError } from '../errors.ts';
+import { detectSimdSupport } from '../wasm/simd-support.ts';
 import { pinningNewThreads } from './pin-threads.ts';
 
 /** A backend in one of its forms. */

@@ -1,4 +1,3 @@
-import { ModuleBuilder } from '../engine/compiler/emit/module-builder.ts';
 import { MEAN_SUBTRACTED, toNetworkInput } from '../engine/image/network-input.ts';
 import { resizeImage } from '../engine/image/resize.ts';
 import { createLinearModelKernel } from '../engine/kernels/linear-model.ts';
@@ -7,6 +6,7 @@ import { packModel, reconstruct } from '../geometry/morphable-model.ts';
 import { decodeBoxes, selectConfident } from '../models/faceboxes/decode.ts';
 import { priorBoxes } from '../models/faceboxes/prior-boxes.ts';
 import type { MorphableModel } from '../types.ts';
+import { ModuleBuilder } from '../wasm/module-builder.ts';
 import type { BenchBackend } from './backends.ts';
 import type { BenchCase, Benchmark, NamedBenchmark } from './measure.ts';
 import { noise } from './noise.ts';

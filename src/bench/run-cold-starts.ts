@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { detectSimdSupport } from '../engine/compiler/simd-support.ts';
 import type { Pack } from '../engine/weights/open-pack.ts';
 import { chooseRegressor } from '../models/face-pack.ts';
+import { detectSimdSupport } from '../wasm/simd-support.ts';
 import type { BenchBackend } from './backends.ts';
 import type { ColdCompile, ColdStart } from './cold-start.ts';
 import { type Measurement, quantile, sorted, summarise } from './measure.ts';

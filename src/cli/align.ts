@@ -1,10 +1,10 @@
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { FaceAligner } from '../face-aligner.ts';
+import { writeFileAtomically } from '../files/write-file-atomically.ts';
 import { readImage } from '../image-files/read-image.ts';
-import { writeFileAtomically } from '../image-files/write-file-atomically.ts';
 import type { DetectorOptions } from '../models/faceboxes/detector.ts';
-import { type AlignDocument, type AlignDocumentImage, describeFace } from './align-document.ts';
+import { type AlignDocument, type AlignDocumentImage, describeFace } from '../results/align-document.ts';
 import { type AlignerFlags, addAlignerFlags, openAligner } from './aligner-flags.ts';
 import { CliError } from './cli-error.ts';
 import { type FoundFaces, foundFaces } from './found-faces.ts';

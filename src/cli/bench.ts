@@ -6,7 +6,7 @@ import { runBenchmarks } from '../bench/run-benchmarks.ts';
 import { coldStarts } from '../bench/run-cold-starts.ts';
 import type { BackendName } from '../engine/engine.ts';
 import { openPack } from '../engine/weights/open-pack.ts';
-import { writeFileAtomically } from '../image-files/write-file-atomically.ts';
+import { writeFileAtomically } from '../files/write-file-atomically.ts';
 import { loadFacePack } from '../models/face-pack.ts';
 import { packageVersion } from '../package-files.ts';
 import { BACKENDS } from './aligner-flags.ts';

@@ -8,7 +8,7 @@ import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promi
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WeightFormatError, WeightLoadError } from '../errors.ts';
-import { makeFolder } from '../image-files/make-folder.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { gitBlobId } from './git-blob-id.ts';
 
 export interface DownloadOptions {

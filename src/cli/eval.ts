@@ -1,10 +1,9 @@
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import type { FaceAligner } from '../face-aligner.ts';
+import { writeFileAtomically } from '../files/write-file-atomically.ts';
 import { poseFromParams } from '../geometry/pose.ts';
 import { readImage } from '../image-files/read-image.ts';
-import { writeFileAtomically } from '../image-files/write-file-atomically.ts';
-import type { AlignedFace, FaceBox, RgbaImage } from '../types.ts';
 import {
   angleDifference,
   bestOverlap,
@@ -15,8 +14,9 @@ import {
   nmePercent,
   summariseDetection,
   summariseNme,
-} from './accuracy.ts';
-import { accuracyPlot } from './accuracy-plot.ts';
+} from '../results/accuracy.ts';
+import { accuracyPlot } from '../results/accuracy-plot.ts';
+import type { AlignedFace, FaceBox, RgbaImage } from '../types.ts';
 import { type AlignerFlags, addAlignerFlags, openAligner } from './aligner-flags.ts';
 import { type AnnotatedFace, type AnnotatedPicture, readAnnotations } from './annotations.ts';
 import { CliError, usageError } from './cli-error.ts';

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { createWriteStream, rmSync, type WriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { makeFolder } from '../image-files/make-folder.ts';
-import { beginWork } from '../image-files/unfinished-work.ts';
-import { writeFailure } from '../image-files/write-file-atomically.ts';
+import { makeFolder } from '../files/make-folder.ts';
+import { beginWork } from '../files/unfinished-work.ts';
+import { writeFailure } from '../files/write-file-atomically.ts';
 import { CliError } from './cli-error.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -5,7 +5,7 @@ import { convertUpstream } from '../../converters/convert-upstream.ts';
 import { type WrittenPack, writePack } from '../../converters/write-pack.ts';
 import type { WeightStorage } from '../engine/weights/layers-file.ts';
 import { WeightFormatError, WeightLoadError } from '../errors.ts';
-import { writeFileAtomically } from '../image-files/write-file-atomically.ts';
+import { writeFileAtomically } from '../files/write-file-atomically.ts';
 import { type DownloadOptions, downloadFile, hasBlobId } from './download-file.ts';
 import { gitBlobId } from './git-blob-id.ts';
 import { UPSTREAM_FILES, type UpstreamModel } from './upstream-files.ts';

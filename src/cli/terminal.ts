@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import pc from 'picocolors';
-import { undoUnfinishedWork } from '../image-files/unfinished-work.ts';
+import { undoUnfinishedWork } from '../files/unfinished-work.ts';
 import { EXIT_STATUS } from './cli-error.ts';
 
 /** What a command sees of the process it runs in; tests give their own. */

@@ -5,6 +5,7 @@ import type { FaceAligner } from '../face-aligner.ts';
 import { boundingBox } from '../geometry/box.ts';
 import { drawBoxes, drawLandmarks, drawPoints, drawPose } from '../geometry/draw.ts';
 import { drawRender } from '../geometry/render.ts';
+import { describeFrame } from '../results/video-document.ts';
 import type { FaceMaps, RgbaImage } from '../types.ts';
 import { createMeanSmoother, type MeanSmoothingOptions } from '../video/smoothing.ts';
 import { createFaceTracker, type FaceTracker, type TrackedFace, type TrackingMode } from '../video/tracker.ts';
@@ -21,7 +22,6 @@ import { parsePositive, parseScore, parseWholeNumber } from './number-flags.ts';
 import { DRAWING_ALIASES, parseKinds } from './picture-files.ts';
 import { createProgress } from './progress.ts';
 import { coloursFor, type Terminal } from './terminal.ts';
-import { describeFrame } from './video-document.ts';
 
 interface VideoFlags extends AlignerFlags {
   readonly out?: string;

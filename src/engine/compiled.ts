@@ -5,6 +5,8 @@
  * every size of picture; a second memory for the weights alone needs multi-memory, which Node 20 lacks.
  */
 import { BackendUnavailableError, DisposedError } from '../errors.ts';
+import type { SimdMode } from '../wasm/simd-mode.ts';
+import { detectSimdSupport } from '../wasm/simd-support.ts';
 import {
   type CompiledModule,
   type CompiledNetwork,
@@ -14,12 +16,10 @@ import {
   requiredBytes,
 } from './compiler/compile.ts';
 import { enabledOptimizations, type OptimizeOption } from './compiler/optimize.ts';
-import { detectSimdSupport } from './compiler/simd-support.ts';
 import type { Engine, Network, NetworkOutput } from './engine.ts';
 import type { PictureKernel } from './image/picture-kernel.ts';
 import { createEngineKernels, type EngineKernels } from './kernels/engine-kernels.ts';
 import { createPictureKernel } from './kernels/picture.ts';
-import type { SimdMode } from './kernels/simd-mode.ts';
 import type { LayersArtifact } from './layers-artifact.ts';
 import { type NoThreads, startThreads, type ThreadPool } from './threads.ts';
 

@@ -1,6 +1,6 @@
 import { BackendUnavailableError } from '../errors.ts';
+import { detectSimdSupport } from '../wasm/simd-support.ts';
 import { type CompiledEngineOptions, createCompiledEngine } from './compiled.ts';
-import { detectSimdSupport } from './compiler/simd-support.ts';
 import type { BackendName, Engine } from './engine.ts';
 import { createTfjsEngine, type TfjsEngineOptions } from './tfjs.ts';
 import { availableTfjsBackends, TFJS_BACKEND_NAMES, type TfjsBackendName } from './tfjs-packages.ts';

@@ -1,6 +1,6 @@
 import { encode } from 'fast-png';
+import { writeFileAtomically } from '../files/write-file-atomically.ts';
 import type { RgbaImage, RgbImage } from '../types.ts';
-import { writeFileAtomically } from './write-file-atomically.ts';
 
 /**
  * Writes a PNG; the file appears whole or not at all.

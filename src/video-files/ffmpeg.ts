@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, type SpawnOptions, spawn } from 'node:child_p
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { VideoFileError } from '../errors.ts';
-import { beginWork } from '../image-files/unfinished-work.ts';
+import { beginWork } from '../files/unfinished-work.ts';
 
 /** Where the programs are. */
 export interface FfmpegOptions {

@@ -1,6 +1,7 @@
 /** Weights kept by the browser from visit to visit. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { BrowserContext, Page } from 'playwright-core';
+import type { LocalServer } from '../../development/local-server.ts';
 import type { CachedWeightsOptions } from '../../src/engine/weights/cached-source.ts';
 import {
   describeWithChromium,
@@ -12,7 +13,6 @@ import {
   useChromium,
 } from '../support/chromium.ts';
 import { formulaPack } from '../support/formula-pack.ts';
-import type { LocalServer } from '../support/local-server.ts';
 
 declare const tddfa: typeof import('../../src/browser.ts');
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
+import { repositoryRoot } from '../../development/paths.ts';
 import { describeWithChromium, openPage, startSite, useChromium } from '../support/chromium.ts';
-import { repositoryRoot } from '../support/paths.ts';
 import { runSmallNetwork, type SmallRun } from '../support/small-network-run.ts';
 
 const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Test</title>

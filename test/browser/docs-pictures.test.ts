@@ -3,10 +3,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { repositoryRoot } from '../../development/paths.ts';
 import { makeDocsPictures } from '../../scripts/docs-pictures.ts';
 import { decodeImage } from '../../src/image-files/decode-image.ts';
 import { describeWithChromium } from '../support/chromium.ts';
-import { repositoryRoot } from '../support/paths.ts';
 
 /** Made by scripts/page-screenshots.ts. */
 const OF_THE_PAGE = ['page-phone.png', 'page.png'];

@@ -1,6 +1,8 @@
 /** The browser entry in Chromium: every backend, pixels from everything that has them, security headers. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { LocalServer } from '../../development/local-server.ts';
+import { upstreamPack } from '../../development/upstream-pack.ts';
 import type { BackendName } from '../../src/engine/engine.ts';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import { createFaceAligner } from '../../src/face-aligner.ts';
@@ -18,9 +20,7 @@ import {
 } from '../support/chromium.ts';
 import { expectClose } from '../support/expect-close.ts';
 import { formulaPack } from '../support/formula-pack.ts';
-import type { LocalServer } from '../support/local-server.ts';
 import { describeWithShared, repositoryRoot } from '../support/shared.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
 
 declare const tddfa: typeof import('../../src/browser.ts');
 

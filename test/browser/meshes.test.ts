@@ -6,6 +6,10 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { decode } from 'fast-png';
 import type { Page } from 'playwright-core';
+import type { LocalServer } from '../../development/local-server.ts';
+import { repositoryRoot } from '../../development/paths.ts';
+import { referenceFaces, rgbaOfPng, upstreamMaps } from '../../development/reference-faces.ts';
+import { syntheticFace } from '../../development/synthetic-face.ts';
 import { writeGlb } from '../../src/geometry/glb.ts';
 import { type Mesh, toPhotoFrame, withClosedMouth } from '../../src/geometry/mesh.ts';
 import { vertexNormals } from '../../src/geometry/normals.ts';
@@ -15,13 +19,9 @@ import { vertexVisibility } from '../../src/geometry/visibility.ts';
 import { encodePng } from '../../src/image-files/write-image.ts';
 import type { FaceMaps, RgbaImage } from '../../src/types.ts';
 import { describeWithChromium, openPage, startSite, useChromium } from '../support/chromium.ts';
-import type { LocalServer } from '../support/local-server.ts';
-import { repositoryRoot } from '../support/paths.ts';
-import { referenceFaces, rgbaOfPng, upstreamMaps } from '../support/reference-faces.ts';
 import { describeWithShared } from '../support/shared.ts';
-import { syntheticFace } from '../support/synthetic-face.ts';
 
-declare const showMesh: typeof import('../support/mesh-page.ts').showMesh;
+declare const showMesh: typeof import('../../development/mesh-page.ts').showMesh;
 
 const PHOTO = join(repositoryRoot, 'examples', 'astronaut.png');
 /** Levels, over the pixels where the photo shows the face's skin; 4.1 measured, and 8 where it is shown one pixel off. */
@@ -40,7 +40,7 @@ describeWithChromium('mesh files in three.js', () => {
     photo = rgbaOfPng(PHOTO);
     folder = await mkdtemp(join(tmpdir(), 'tddfa-meshes-'));
     await build({
-      entryPoints: [join(repositoryRoot, 'test/support/mesh-page.ts')],
+      entryPoints: [join(repositoryRoot, 'development/mesh-page.ts')],
       outfile: join(folder, 'page.js'),
       bundle: true,
       format: 'esm',

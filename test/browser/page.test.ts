@@ -9,11 +9,11 @@ import axe from 'axe-core';
 import gltfValidator from 'gltf-validator';
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
+import type { LocalServer } from '../../development/local-server.ts';
+import { upstreamPack } from '../../development/upstream-pack.ts';
 import { CHROMIUM_TIMEOUT_MS, describeWithChromium, openPage, startSite, useChromium } from '../support/chromium.ts';
-import type { LocalServer } from '../support/local-server.ts';
 import { LONG_TASK_MS, mainThreadTasks } from '../support/main-thread.ts';
 import { describeWithShared, repositoryRoot, sharedPath } from '../support/shared.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'tddfa-page-'));
 const BUILD_TIMEOUT_MS = 180_000;

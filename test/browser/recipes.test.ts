@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { build } from 'vite';
 import webpack, { type Configuration } from 'webpack';
+import { upstreamPack } from '../../development/upstream-pack.ts';
 import { buildPackage } from '../support/build-package.ts';
 import { describeWithChromium, openPage, startSite, useChromium } from '../support/chromium.ts';
 import { describeWithShared, repositoryRoot } from '../support/shared.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
 
 const BUILD_TIMEOUT_MS = 240_000;
 /** The page's scripts and the worker's, not compressed; tfjs would add 480 kB or more. */

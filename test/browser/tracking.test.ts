@@ -2,6 +2,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import type { LocalServer } from '../../development/local-server.ts';
+import { growthPerStep } from '../../development/memory-growth.ts';
+import { upstreamPack } from '../../development/upstream-pack.ts';
 import {
   describeWithChromium,
   LIBRARY_PAGE,
@@ -11,11 +14,8 @@ import {
   useBrowserBundle,
   useChromium,
 } from '../support/chromium.ts';
-import type { LocalServer } from '../support/local-server.ts';
 import { LONG_TASK_MS, mainThreadTasks } from '../support/main-thread.ts';
-import { growthPerStep } from '../support/memory-growth.ts';
 import { describeWithShared, repositoryRoot } from '../support/shared.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
 
 declare const tddfa: typeof import('../../src/browser.ts');
 declare const follow: (start: number, count: number) => Promise<string[]>;

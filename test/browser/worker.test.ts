@@ -1,6 +1,7 @@
 /** The aligner in a module worker: the same interface, pixels that move, errors, cancellation. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import type { LocalServer } from '../../development/local-server.ts';
 import {
   describeWithChromium,
   LIBRARY_PAGE,
@@ -11,7 +12,6 @@ import {
   useChromium,
 } from '../support/chromium.ts';
 import { formulaPack, formulaPackWithoutModel } from '../support/formula-pack.ts';
-import type { LocalServer } from '../support/local-server.ts';
 
 declare const tddfa: typeof import('../../src/browser.ts');
 

@@ -4,14 +4,14 @@ import { Logger, WebIO } from '@gltf-transform/core';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { decode } from 'fast-png';
 import validator from 'gltf-validator';
+import { readPng } from '../../development/read-png.ts';
+import { upstreamPack } from '../../development/upstream-pack.ts';
 import { encodePng } from '../../src/image-files/write-image.ts';
 import { runCliWithFileLimit } from '../support/file-size-limit.ts';
 import { formulaPack, formulaPackWithoutModel } from '../support/formula-pack.ts';
-import { readPng } from '../support/read-png.ts';
 import { type CliResult, runCli } from '../support/run-cli.ts';
 import { describeWithShared, sharedPath } from '../support/shared.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
 
 const at = useTemporaryFolder();
 let pack = '';

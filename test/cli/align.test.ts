@@ -2,15 +2,15 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
+import { readReference } from '../../development/reference.ts';
+import { upstreamPack } from '../../development/upstream-pack.ts';
 import { encodePng } from '../../src/image-files/write-image.ts';
 import { smallJpeg } from '../image-files/jpeg-samples.ts';
 import { expectClose } from '../support/expect-close.ts';
 import { formulaPack } from '../support/formula-pack.ts';
-import { readReference } from '../support/reference.ts';
 import { type CliResult, runCli } from '../support/run-cli.ts';
 import { describeWithShared, repositoryRoot, sharedPath } from '../support/shared.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
 
 const at = useTemporaryFolder();
 let pack = '';

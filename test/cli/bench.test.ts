@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { repositoryRoot } from '../../development/paths.ts';
+import { upstreamPack } from '../../development/upstream-pack.ts';
 import { formulaPack, formulaPackWithoutModel } from '../support/formula-pack.ts';
-import { repositoryRoot } from '../support/paths.ts';
 import { runCli } from '../support/run-cli.ts';
 import { describeWithShared } from '../support/shared.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
 
 /** Largest difference from tfjs's plain JavaScript, of the largest output. */
 const MAX_ERROR = 2e-5;

@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { formulaRegressor } from '../../development/formula.ts';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import type { LayersFile } from '../../src/engine/weights/layers-file.ts';
 import { openPack } from '../../src/engine/weights/open-pack.ts';
-import { formulaRegressor } from '../support/formula.ts';
 import { formulaUpstreamFiles, writeUpstreamFiles } from '../support/formula-upstream.ts';
 import { runCli } from '../support/run-cli.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';

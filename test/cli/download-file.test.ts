@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { type LocalServer, type RequestHandler, startServer } from '../../development/local-server.ts';
 import { type DownloadOptions, downloadFile } from '../../src/cli/download-file.ts';
 import { gitBlobId } from '../../src/cli/git-blob-id.ts';
 import { TddfaError, WeightFormatError, WeightLoadError } from '../../src/errors.ts';
-import { type LocalServer, type RequestHandler, startServer } from '../support/local-server.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
 
 const temporary = useTemporaryFolder();

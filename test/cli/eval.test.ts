@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { upstreamPack } from '../../development/upstream-pack.ts';
 import { encodePng } from '../../src/image-files/write-image.ts';
 import { formulaPack } from '../support/formula-pack.ts';
 import { type CliResult, runCli } from '../support/run-cli.ts';
 import { describeWithShared, sharedPath } from '../support/shared.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
 
 const at = useTemporaryFolder();
 let pack = '';

@@ -4,18 +4,18 @@ import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
-import { type VideoFrameEntry, videoFrameSchema } from '../../src/cli/video-document.ts';
+import { interleave, readTracking } from '../../development/reference.ts';
+import { upstreamPack } from '../../development/upstream-pack.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
 import { writeImage } from '../../src/image-files/write-image.ts';
+import { type VideoFrameEntry, videoFrameSchema } from '../../src/results/video-document.ts';
 import { readVideo } from '../../src/video-files/read-video.ts';
 import { expectClose } from '../support/expect-close.ts';
 import { describeWithFfmpeg } from '../support/ffmpeg.ts';
 import { runCliWithFileLimit } from '../support/file-size-limit.ts';
-import { interleave, readTracking } from '../support/reference.ts';
 import { type CliResult, type CliTestOptions, runCli } from '../support/run-cli.ts';
 import { describeWithShared, repositoryRoot, sharedPath } from '../support/shared.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
 
 /** Px; 0.0007 was measured. */
 const LANDMARK_MAX_ABS = 0.002;

@@ -5,15 +5,15 @@ import { type ConvertUpstreamOptions, convertUpstream } from '../../converters/c
 import { parseWeightFile } from '../../converters/read-weight-file.ts';
 import type { NamedTensor } from '../../converters/tensor.ts';
 import { writePack } from '../../converters/write-pack.ts';
+import { formulaRegressor } from '../../development/formula.ts';
+import { upstreamPack } from '../../development/upstream-pack.ts';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import { openPack } from '../../src/engine/weights/open-pack.ts';
 import { TddfaError } from '../../src/errors.ts';
 import { loadFacePack } from '../../src/models/face-pack.ts';
-import { formulaRegressor } from '../support/formula.ts';
 import { formulaUpstreamFiles, writeUpstreamFiles } from '../support/formula-upstream.ts';
 import { describeWithShared, sharedPath } from '../support/shared.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
 
 const temporary = useTemporaryFolder();
 

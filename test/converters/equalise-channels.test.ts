@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { equaliseChannels } from '../../converters/equalise-channels.ts';
 import { convertNetwork } from '../../converters/networks/convert-network.ts';
+import {
+  astronautCropInput,
+  faceboxesInput,
+  formulaFaceboxes,
+  formulaRegressor,
+  formulaRegressorNames,
+} from '../../development/formula.ts';
 import { parseLayersArtifact } from '../../src/engine/compiler/parse.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -8,13 +15,6 @@ import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
 import { LayersModelBuilder } from '../../src/engine/layers-model-builder.ts';
 import { MOBILENET_V1_BLOCKS } from '../../src/models/tddfa/mobilenet-v1.ts';
 import { expectClose } from '../support/expect-close.ts';
-import {
-  astronautCropInput,
-  faceboxesInput,
-  formulaFaceboxes,
-  formulaRegressor,
-  formulaRegressorNames,
-} from '../support/formula.ts';
 import { formulaValues } from '../support/small-pack.ts';
 
 let engine: Engine;

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
+import { readReference } from '../../development/reference.ts';
+import { referencePicture } from '../../development/reference-faces.ts';
+import { upstreamPack } from '../../development/upstream-pack.ts';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import type { WeightStorage } from '../../src/engine/weights/layers-file.ts';
 import { createFaceAligner } from '../../src/face-aligner.ts';
 import type { FaceBox } from '../../src/types.ts';
 import { expectClose } from '../support/expect-close.ts';
-import { readReference } from '../support/reference.ts';
-import { referencePicture } from '../support/reference-faces.ts';
 import { describeWithShared } from '../support/shared.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
 
 async function align(storage: WeightStorage) {
   const image = referencePicture('trump_hillary', 'input');

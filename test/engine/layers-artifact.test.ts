@@ -3,16 +3,16 @@ import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import { convertNetwork } from '../../converters/networks/convert-network.ts';
-import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
-import { LayersModelBuilder } from '../../src/engine/layers-model-builder.ts';
-import { expectClose } from '../support/expect-close.ts';
 import {
   astronautCropInput,
   faceboxesInput,
   formulaFaceboxes,
   formulaRegressor,
   formulaRegressorNames,
-} from '../support/formula.ts';
+} from '../../development/formula.ts';
+import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
+import { LayersModelBuilder } from '../../src/engine/layers-model-builder.ts';
+import { expectClose } from '../support/expect-close.ts';
 
 // As of the same networks in our engine.
 const MAX_OUTPUT_ERROR = 3e-5;

@@ -6,13 +6,13 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { build } from 'esbuild';
+import { randomNumbers } from '../../development/random.ts';
 import { availableBackends, createEngine } from '../../src/engine/create-engine.ts';
 import type { BackendName, Engine, Network } from '../../src/engine/engine.ts';
 import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
 import { LayersModelBuilder, type NetworkTopology } from '../../src/engine/layers-model-builder.ts';
 import { BackendUnavailableError, DisposedError, UnsupportedLayerError, WeightFormatError } from '../../src/errors.ts';
 import { expectClose } from '../support/expect-close.ts';
-import { randomNumbers } from '../support/random.ts';
 import { repositoryRoot } from '../support/shared.ts';
 
 const CALLS = 1000;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { convertNetwork } from '../../converters/networks/convert-network.ts';
+import { formulaFaceboxes, formulaRegressor } from '../../development/formula.ts';
 import { createCompiledEngine } from '../../src/engine/compiled.ts';
 import { DisposedError } from '../../src/errors.ts';
-import { formulaFaceboxes, formulaRegressor } from '../support/formula.ts';
 
 type Shape = readonly [number, number, number, number];
 

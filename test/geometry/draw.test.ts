@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { referenceNames } from '../../development/reference.ts';
+import { referenceFaces, referencePicture } from '../../development/reference-faces.ts';
+import { ellipseLandmarks, gradientImage } from '../../development/synthetic-face.ts';
 import { drawBoxes, drawLandmarks, drawPoints, drawPose } from '../../src/geometry/draw.ts';
 import type { Picture } from '../../src/geometry/picture.ts';
 import { poseBox } from '../../src/geometry/pose-box.ts';
 import type { RgbaImage } from '../../src/types.ts';
-import { referenceNames } from '../support/reference.ts';
-import { referenceFaces, referencePicture } from '../support/reference-faces.ts';
 import { describeWithShared } from '../support/shared.ts';
-import { ellipseLandmarks, gradientImage } from '../support/synthetic-face.ts';
 
 const FRONTAL = Float32Array.of(4e-4, 0, 0, 60, 0, 4e-4, 0, 60, 0, 0, 4e-4, -60);
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { referenceFaces } from '../../development/reference-faces.ts';
 import {
   frontalFace,
   type MeshRegion,
@@ -11,7 +12,6 @@ import { splitParams } from '../../src/geometry/params.ts';
 import { poseFromParams } from '../../src/geometry/pose.ts';
 import { anglesFromRotation } from '../../src/geometry/rotation.ts';
 import type { AlignedFace, MorphableModel } from '../../src/types.ts';
-import { referenceFaces } from '../support/reference-faces.ts';
 import { describeWithShared } from '../support/shared.ts';
 import { readUpstreamModel } from '../support/upstream-model.ts';
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { readReference } from '../../development/reference.ts';
 import {
   LANDMARK_COUNT,
   LANDMARK_OUTLINES,
@@ -6,7 +7,6 @@ import {
   type LandmarkRegion,
   MIRRORED_LANDMARKS,
 } from '../../src/geometry/landmark-regions.ts';
-import { readReference } from '../support/reference.ts';
 import { describeWithShared } from '../support/shared.ts';
 
 const all = Array.from({ length: LANDMARK_COUNT }, (_, i) => i);

@@ -1,4 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { referenceNames } from '../../development/reference.ts';
+import { comparePictures, referenceFaces, referencePicture, upstreamMaps } from '../../development/reference-faces.ts';
+import { gradientImage, syntheticFace } from '../../development/synthetic-face.ts';
 import { depthMap, drawDepth, toDepth16 } from '../../src/geometry/depth.ts';
 import { vertexNormals } from '../../src/geometry/normals.ts';
 import type { Picture, PictureOptions } from '../../src/geometry/picture.ts';
@@ -6,10 +9,7 @@ import { drawPncc } from '../../src/geometry/pncc.ts';
 import { drawRender } from '../../src/geometry/render.ts';
 import { shadeVertices } from '../../src/geometry/shading.ts';
 import type { FaceMaps, RgbaImage } from '../../src/types.ts';
-import { referenceNames } from '../support/reference.ts';
-import { comparePictures, referenceFaces, referencePicture, upstreamMaps } from '../support/reference-faces.ts';
 import { describeWithShared } from '../support/shared.ts';
-import { gradientImage, syntheticFace } from '../support/synthetic-face.ts';
 
 type Draw = (
   image: RgbaImage,

@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { randomNumbers } from '../../development/random.ts';
+import { interleave, readFloat32, readReference, readTracking, referenceNames } from '../../development/reference.ts';
 import {
   type PackedModel,
   packLandmarks,
@@ -9,8 +11,6 @@ import {
 import { cropToImage } from '../../src/geometry/similarity-transform.ts';
 import type { MorphableModel, RoiBox } from '../../src/types.ts';
 import { expectClose } from '../support/expect-close.ts';
-import { randomNumbers } from '../support/random.ts';
-import { interleave, readFloat32, readReference, readTracking, referenceNames } from '../support/reference.ts';
 import { describeWithShared, sharedPath } from '../support/shared.ts';
 import { readUpstreamModel } from '../support/upstream-model.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { randomNumbers } from '../../development/random.ts';
 import { suppressOverlaps } from '../../src/geometry/nms.ts';
-import { randomNumbers } from '../support/random.ts';
 
 /** Overlap as the rule has it, in float64. */
 function overlap(a: readonly number[], b: readonly number[]): number {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { readReference, referenceNames } from '../../development/reference.ts';
 import { denormaliseParams, paramLayout, splitParams } from '../../src/geometry/params.ts';
-import { readReference, referenceNames } from '../support/reference.ts';
 import { describeWithShared } from '../support/shared.ts';
 import { readUpstreamNormalisation } from '../support/upstream-model.ts';
 

@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Matrix4, OrthographicCamera, Quaternion, Vector3 } from 'three';
+import { readReference, referenceNames } from '../../development/reference.ts';
 import { type PackedModel, packLandmarks, reconstruct } from '../../src/geometry/morphable-model.ts';
 import { cameraMatrix, poseFromParams, poseMatrix } from '../../src/geometry/pose.ts';
 import { anglesFromRotation, rotationFromAngles, rotationFromQuaternion } from '../../src/geometry/rotation.ts';
 import { cropToImage } from '../../src/geometry/similarity-transform.ts';
 import { expectClose } from '../support/expect-close.ts';
 import fc from '../support/property.ts';
-import { readReference, referenceNames } from '../support/reference.ts';
 import { describeWithShared } from '../support/shared.ts';
 import { readUpstreamModel } from '../support/upstream-model.ts';
 

@@ -1,7 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
+import {
+  interleave,
+  type ReferenceFrame,
+  readReference,
+  readTracking,
+  referenceNames,
+} from '../../development/reference.ts';
 import { landmarksHypotenuse, roiBoxFromFaceBox, roiBoxFromLandmarks } from '../../src/geometry/roi-box.ts';
 import { expectClose } from '../support/expect-close.ts';
-import { interleave, type ReferenceFrame, readReference, readTracking, referenceNames } from '../support/reference.ts';
 import { describeWithShared } from '../support/shared.ts';
 
 /** px; 1.3e-4 measured: the landmarks of the video are stored with four digits after the point, the boxes with all. */

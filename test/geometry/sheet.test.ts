@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { gradientImage } from '../../development/synthetic-face.ts';
 import { resizePicture } from '../../src/geometry/resize-picture.ts';
 import { arrangeSheet, createSheet } from '../../src/geometry/sheet.ts';
 import type { RgbaImage } from '../../src/types.ts';
-import { gradientImage } from '../support/synthetic-face.ts';
 
 function plain(width: number, height: number, value: number): RgbaImage {
   return { data: new Uint8Array(width * height * 4).fill(value), width, height };

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { gradientImage, syntheticFace } from '../../development/synthetic-face.ts';
 import { createSurfaceKernel } from '../../src/engine/kernels/surface.ts';
 import { depthMap } from '../../src/geometry/depth.ts';
 import { vertexNormals } from '../../src/geometry/normals.ts';
@@ -8,7 +9,6 @@ import { drawRender } from '../../src/geometry/render.ts';
 import { installSurfaceKernel } from '../../src/geometry/surface-kernel.ts';
 import { extractUvTexture } from '../../src/geometry/uv-texture.ts';
 import type { SurfaceKernel } from '../../src/types.ts';
-import { gradientImage, syntheticFace } from '../support/synthetic-face.ts';
 
 afterEach(() => installSurfaceKernel(undefined));
 

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
+import { gradientImage, syntheticFace } from '../../development/synthetic-face.ts';
 import { withClosedMouth } from '../../src/geometry/mesh.ts';
 import { drawTextured } from '../../src/geometry/textured.ts';
 import { extractUvTexture } from '../../src/geometry/uv-texture.ts';
 import type { FaceMaps, RgbaImage } from '../../src/types.ts';
-import { gradientImage, syntheticFace } from '../support/synthetic-face.ts';
 
 function pixel(image: RgbaImage, x: number, y: number): number[] {
   return [...image.data.subarray((y * image.width + x) * 4, (y * image.width + x) * 4 + 3)];

@@ -1,4 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { referenceNames } from '../../development/reference.ts';
+import { comparePictures, referenceFaces, referencePicture, upstreamMaps } from '../../development/reference-faces.ts';
+import { gradientImage, syntheticFace } from '../../development/synthetic-face.ts';
 import { borderLoops, mouthPatch } from '../../src/geometry/mesh-holes.ts';
 import { mirrorVertices } from '../../src/geometry/mirror-vertices.ts';
 import { rasterize } from '../../src/geometry/rasterize.ts';
@@ -6,10 +9,7 @@ import { arrangeSheet } from '../../src/geometry/sheet.ts';
 import { extractUvTexture, sampleTexture } from '../../src/geometry/uv-texture.ts';
 import { landmarkVisibility, vertexVisibility } from '../../src/geometry/visibility.ts';
 import type { FaceMaps, RgbaImage } from '../../src/types.ts';
-import { referenceNames } from '../support/reference.ts';
-import { comparePictures, referenceFaces, referencePicture, upstreamMaps } from '../support/reference-faces.ts';
 import { describeWithShared } from '../support/shared.ts';
-import { gradientImage, syntheticFace } from '../support/synthetic-face.ts';
 import { readUpstreamModel } from '../support/upstream-model.ts';
 
 function pixel(image: RgbaImage, x: number, y: number): number[] {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { TddfaError } from '../../src/errors.ts';
+import { writeFailure } from '../../src/files/write-file-atomically.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
-import { writeFailure } from '../../src/image-files/write-file-atomically.ts';
 import { writeImage } from '../../src/image-files/write-image.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tddfa-write-image-'));

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { convertNetwork } from '../../converters/networks/convert-network.ts';
-import { createEngine } from '../../src/engine/create-engine.ts';
-import type { Engine } from '../../src/engine/engine.ts';
-import { expectClose } from '../support/expect-close.ts';
 import {
   astronautCropInput,
   faceboxesInput,
   formulaFaceboxes,
   formulaRegressor,
   formulaRegressorNames,
-} from '../support/formula.ts';
+} from '../../development/formula.ts';
+import { createEngine } from '../../src/engine/create-engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { expectClose } from '../support/expect-close.ts';
 
 // Measured: 1.0e-5, 1.7e-5, 4.1e-6.
 const MAX_OUTPUT_ERROR = 3e-5;

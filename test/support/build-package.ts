@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { repositoryRoot } from './paths.ts';
+import { repositoryRoot } from '../../development/paths.ts';
 
 /** What `dist/` is made of. */
 const SOURCES = ['src', 'converters', 'scripts', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
+import { CHROMIUM_PATH, launchChromium } from '../../development/browser-site.ts';
 import { bundleBrowser } from '../../scripts/bundle-browser.js';
-import { CHROMIUM_PATH, launchChromium } from './browser-site.ts';
 
-export * from './browser-site.ts';
+export * from '../../development/browser-site.ts';
 
 /** A `describe` whose tests need Chromium: skipped where there is none, failing under `CI=true`. */
 export function describeWithChromium(name: string, body: () => void): void {

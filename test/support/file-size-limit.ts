@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { repositoryRoot } from './paths.ts';
+import { repositoryRoot } from '../../development/paths.ts';
 import type { CliResult } from './run-cli.ts';
 
 /**

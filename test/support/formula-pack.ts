@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import { networkModel, normalizationModel } from '../../converters/convert-regressor.ts';
 import { type NewModel, writePack } from '../../converters/write-pack.ts';
-import { formulaFaceboxes, formulaRegressor } from './formula.ts';
+import { formulaFaceboxes, formulaRegressor } from '../../development/formula.ts';
 import { formulaValues, smallFaceMaps, smallMorphableModel } from './small-pack.ts';
 
 const ORIGIN = { licence: { name: 'CC0-1.0' }, source: { description: 'made by a formula' } };

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { NamedTensor } from '../../converters/tensor.ts';
-import { formulaFaceboxes, formulaRegressor } from './formula.ts';
+import { formulaFaceboxes, formulaRegressor } from '../../development/formula.ts';
 import { formulaValues } from './small-pack.ts';
 import { safetensorsFile } from './write-safetensors.ts';
 

@@ -1,5 +1,5 @@
+import { randomNumbers } from '../../development/random.ts';
 import type { RgbaImage } from '../../src/types.ts';
-import { randomNumbers } from './random.ts';
 
 /** A picture of random bytes, the same for the same seed; RGB or RGBA by `channels`. */
 export function noise(width: number, height: number, channels: 3 | 4, seed: number): RgbaImage & { data: Uint8Array } {

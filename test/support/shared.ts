@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from '@jest/globals';
-import { sharedRoot } from './paths.ts';
+import { sharedRoot } from '../../development/paths.ts';
 
-export { repositoryRoot, sharedPath, sharedRoot } from './paths.ts';
+export { repositoryRoot, sharedPath, sharedRoot } from '../../development/paths.ts';
 
 const sharedIsThere = existsSync(join(sharedRoot, 'reference'));
 

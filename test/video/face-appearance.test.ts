@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { ellipseLandmarks } from '../../development/synthetic-face.ts';
+import { blackFrame, withNoise } from '../../development/video-scene.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
 import type { RgbaImage } from '../../src/types.ts';
 import { blendAppearances, faceAppearance, similarity } from '../../src/video/face-appearance.ts';
-
 import { repositoryRoot } from '../support/shared.ts';
-import { ellipseLandmarks } from '../support/synthetic-face.ts';
-import { blackFrame, withNoise } from '../support/video-scene.ts';
 
 describe('faceAppearance', () => {
   let photo: RgbaImage;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { gradientImage } from '../../development/synthetic-face.ts';
+import { blackFrame, scene, withNoise } from '../../development/video-scene.ts';
 import { frameThumbnail, thumbnailDifference } from '../../src/video/frame-thumbnail.ts';
-import { gradientImage } from '../support/synthetic-face.ts';
-import { blackFrame, scene, withNoise } from '../support/video-scene.ts';
 
 test('a thumbnail tells a cut from noise and from another size of the same picture', () => {
   const picture = gradientImage(320, 180);

@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { randomNumbers } from '../../development/random.ts';
+import { tremble } from '../../development/tremble.ts';
 import { packLandmarks, packModel, reconstruct } from '../../src/geometry/morphable-model.ts';
 import { cropToImage } from '../../src/geometry/similarity-transform.ts';
 import type { AlignedFace, RoiBox } from '../../src/types.ts';
@@ -7,8 +9,6 @@ import { OneEuroFilter } from '../../src/video/one-euro-filter.ts';
 import { createMeanSmoother, createParamSmoother, type FacePoints } from '../../src/video/smoothing.ts';
 import { expectClose } from '../support/expect-close.ts';
 import { formulaFaceModel, formulaParams } from '../support/formula-face-model.ts';
-import { randomNumbers } from '../support/random.ts';
-import { tremble } from '../support/tremble.ts';
 
 const FRAME_MS = 40;
 const model = formulaFaceModel();

@@ -1,5 +1,9 @@
 /** What the tracker promises about smoothness, lag and memory; `npm run bench:video` prints the figures. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { growthPerStep } from '../../development/memory-growth.ts';
+import { meanX, tremble } from '../../development/tremble.ts';
+import { upstreamPack } from '../../development/upstream-pack.ts';
+import { cutPortrait, type Portrait, scene, withNoise } from '../../development/video-scene.ts';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import { createFaceAligner, type FaceAligner } from '../../src/face-aligner.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
@@ -7,11 +11,7 @@ import type { RgbaImage } from '../../src/types.ts';
 import { createFaceTracker, type FaceTrackerOptions } from '../../src/video/tracker.ts';
 import { readVideo } from '../../src/video-files/read-video.ts';
 import { describeWithFfmpeg } from '../support/ffmpeg.ts';
-import { growthPerStep } from '../support/memory-growth.ts';
 import { describeWithShared, sharedPath } from '../support/shared.ts';
-import { meanX, tremble } from '../support/tremble.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
-import { cutPortrait, type Portrait, scene, withNoise } from '../support/video-scene.ts';
 
 /** What is left of the trembling: 0.09 was measured on a still photo, 0.388 on a head that turns. */
 const TREMBLING_MAX = 0.4;

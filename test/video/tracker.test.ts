@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readReference } from '../../development/reference.ts';
+import { upstreamPack } from '../../development/upstream-pack.ts';
+import { blackFrame, cutPortrait, type Placement, type Portrait, scene } from '../../development/video-scene.ts';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import { DisposedError } from '../../src/errors.ts';
 import { createFaceAligner, type FaceAligner } from '../../src/face-aligner.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
 import type { RgbaImage } from '../../src/types.ts';
 import { createFaceTracker, type FaceTrackerOptions, type TrackedFace } from '../../src/video/tracker.ts';
-import { readReference } from '../support/reference.ts';
 import { describeWithShared, sharedPath } from '../support/shared.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
-import { blackFrame, cutPortrait, type Placement, type Portrait, scene } from '../support/video-scene.ts';
 
 const WIDTH = 640;
 const HEIGHT = 360;

@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
+import { interleave, readTracking } from '../../development/reference.ts';
+import { upstreamPack } from '../../development/upstream-pack.ts';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import { createFaceAligner } from '../../src/face-aligner.ts';
 import { createFaceTracker } from '../../src/video/tracker.ts';
 import { readVideo } from '../../src/video-files/read-video.ts';
 import { expectClose } from '../support/expect-close.ts';
 import { describeWithFfmpeg } from '../support/ffmpeg.ts';
-import { interleave, readTracking } from '../support/reference.ts';
 import { describeWithShared, sharedPath } from '../support/shared.ts';
-import { upstreamPack } from '../support/upstream-pack.ts';
 
 /** Px; 0.0007 was measured for both. */
 const LANDMARK_MAX_ABS = 0.002;

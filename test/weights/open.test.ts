@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { Logger, WebIO } from '@gltf-transform/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import validator from 'gltf-validator';
+import { readPng } from '../../development/read-png.ts';
+import { cutPortrait, scene } from '../../development/video-scene.ts';
 import { openPack } from '../../src/engine/weights/open-pack.ts';
 import { drawLandmarks } from '../../src/geometry/draw.ts';
 import { resizePicture } from '../../src/geometry/resize-picture.ts';
 import { createFaceAligner, type FaceAligner, openWeights, readImage } from '../../src/node.ts';
 import type { FaceBox, RgbaImage } from '../../src/types.ts';
 import { createFaceTracker } from '../../src/video/tracker.ts';
-import { readPng } from '../support/read-png.ts';
 import { runCli } from '../support/run-cli.ts';
 import { repositoryRoot } from '../support/shared.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
-import { cutPortrait, scene } from '../support/video-scene.ts';
 
 const PORTRAIT = join(repositoryRoot, 'examples/astronaut.png');
 

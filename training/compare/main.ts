@@ -6,14 +6,14 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bestOverlap } from '../../src/cli/accuracy.ts';
+import { tremble } from '../../development/tremble.ts';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import { createFaceAligner, type FaceAligner } from '../../src/face-aligner.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
+import { bestOverlap } from '../../src/results/accuracy.ts';
 import type { FaceBox } from '../../src/types.ts';
 import { createFaceTracker } from '../../src/video/tracker.ts';
 import { readVideo } from '../../src/video-files/read-video.ts';
-import { tremble } from '../../test/support/tremble.ts';
 
 const MINIMUM_SCORE = 0.5;
 /** Packs differ in how much forehead and jaw they count as face. */

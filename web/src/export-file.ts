@@ -1,5 +1,4 @@
 import { zipSync } from 'fflate';
-import { describeFace } from '../../src/cli/align-document.ts';
 import {
   expressionTargets,
   type Mesh,
@@ -12,6 +11,7 @@ import {
   writePly,
 } from '../../src/geometry.ts';
 import { poseFromParams, type RgbaImage } from '../../src/index.ts';
+import { describeFace } from '../../src/results/align-document.ts';
 import type { FoundFace } from './face-model.ts';
 import type { ExportedFile, ExportKind, FaceEdit } from './studio-protocol.ts';
 

@@ -3,13 +3,14 @@
  * calls them in turn: `run(images)`, or for threads `runPart(images, part, parts, base, maySleep)`, which does a part of
  * each step and waits for the others after it.
  */
+
+import type { FunctionBuilder } from '../../wasm/function-builder.ts';
+import { type MemoryImport, ModuleBuilder } from '../../wasm/module-builder.ts';
 import type { ComputeOperation, Step, StoredProgram } from './assign-storage.ts';
 import { emitConvolution, isSplitByPanels } from './emit/convolution.ts';
 import { emitDepthwise } from './emit/depthwise.ts';
 import { emitClearBorder, emitElementPrelu, emitPad, emitSum } from './emit/elementwise.ts';
-import type { FunctionBuilder } from './emit/function-builder.ts';
 import { type KernelTarget, KernelWriter } from './emit/kernel-writer.ts';
-import { type MemoryImport, ModuleBuilder } from './emit/module-builder.ts';
 import { emitGlobalAverage, emitPool } from './emit/pool.ts';
 import { emitSoftmax } from './emit/softmax.ts';
 import type { PackedChannels, PackedWeights } from './pack-weights.ts';

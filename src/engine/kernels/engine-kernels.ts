@@ -1,11 +1,11 @@
 import type { SurfaceKernel } from '../../types.ts';
+import type { SimdMode } from '../../wasm/simd-mode.ts';
 import {
   type BasisPrecision,
   createLinearModelKernel,
   type LinearModel,
   type LinearModelKernel,
 } from './linear-model.ts';
-import type { SimdMode } from './simd-mode.ts';
 
 /** SIMD kernels for the work beside networks. */
 export interface EngineKernels {

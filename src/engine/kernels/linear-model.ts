@@ -4,10 +4,10 @@
  *
  * Measured, 38365 points x 50 columns, Node 20, best of 40 interleaved runs on a busy 2-core machine: see docs/engine.md.
  */
-import type { FunctionBuilder, Local } from '../compiler/emit/function-builder.ts';
-import { ModuleBuilder } from '../compiler/emit/module-builder.ts';
-import { multiplyAdd } from '../compiler/emit/multiply-add.ts';
-import { chooseSimdMode, type SimdMode } from './simd-mode.ts';
+import type { FunctionBuilder, Local } from '../../wasm/function-builder.ts';
+import { ModuleBuilder } from '../../wasm/module-builder.ts';
+import { multiplyAdd } from '../../wasm/multiply-add.ts';
+import { chooseSimdMode, type SimdMode } from '../../wasm/simd-mode.ts';
 
 /** A linear model of points. */
 export interface LinearModel {

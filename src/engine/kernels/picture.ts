@@ -7,14 +7,14 @@
  * 1024: (a + b) * 1024 >> 4, times 1024 >> 16, is a + b.
  */
 import type { RgbImage } from '../../types.ts';
-import type { FunctionBuilder, Local } from '../compiler/emit/function-builder.ts';
-import { ModuleBuilder } from '../compiler/emit/module-builder.ts';
+import type { FunctionBuilder, Local } from '../../wasm/function-builder.ts';
+import { ModuleBuilder } from '../../wasm/module-builder.ts';
+import { chooseSimdMode } from '../../wasm/simd-mode.ts';
 import type { PixelNormalisation } from '../image/network-input.ts';
 import type { PictureKernel } from '../image/picture-kernel.ts';
 import { channelCount, checkSize, type PixelImage, rgbDestination } from '../image/pixels.ts';
 import type { PixelRegion } from '../image/resize.ts';
 import { roundHalfToEven } from '../image/round.ts';
-import { chooseSimdMode } from './simd-mode.ts';
 
 const PAGE_BYTES = 65_536;
 const COEFFICIENT_ONE = 2048;

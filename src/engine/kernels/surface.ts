@@ -14,9 +14,9 @@
  *   PNCC of 61,000 px, with the photo 3.2     4.7
  */
 import type { PictureArea, SurfaceKernel } from '../../types.ts';
-import type { FunctionBuilder, Local } from '../compiler/emit/function-builder.ts';
-import { ModuleBuilder } from '../compiler/emit/module-builder.ts';
-import { chooseSimdMode } from './simd-mode.ts';
+import type { FunctionBuilder, Local } from '../../wasm/function-builder.ts';
+import { ModuleBuilder } from '../../wasm/module-builder.ts';
+import { chooseSimdMode } from '../../wasm/simd-mode.ts';
 
 const PAGE_BYTES = 65_536;
 /** A vertex in the memory: x and y in steps of 1/256 px (int32) and z, or x, y, z (float32); the last word is free. */

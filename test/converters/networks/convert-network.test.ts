@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { convertNetwork } from '../../../converters/networks/convert-network.ts';
 import { readWeightFile } from '../../../converters/read-weight-file.ts';
 import type { NamedTensor, StateDict } from '../../../converters/tensor.ts';
+import { formulaFaceboxes, formulaRegressor } from '../../../development/formula.ts';
 import type { LayersArtifact } from '../../../src/engine/layers-artifact.ts';
 import { WeightFormatError } from '../../../src/errors.ts';
-import { formulaFaceboxes, formulaRegressor } from '../../support/formula.ts';
 import fc from '../../support/property.ts';
 import { describeWithShared, sharedPath } from '../../support/shared.ts';
 

@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { convertNetwork } from '../../../converters/networks/convert-network.ts';
-import { type CompiledEngine, type CompiledEngineOptions, createCompiledEngine } from '../../../src/engine/compiled.ts';
-import { OPTIMIZATIONS } from '../../../src/engine/compiler/optimize.ts';
-import { detectSimdSupport } from '../../../src/engine/compiler/simd-support.ts';
-import { createEngine } from '../../../src/engine/create-engine.ts';
-import type { Engine, NetworkOutput } from '../../../src/engine/engine.ts';
-import type { LayersArtifact } from '../../../src/engine/layers-artifact.ts';
-import { expectOutputsClose } from '../../support/expect-relatively-close.ts';
 import {
   astronautCropInput,
   formulaFaceboxes,
   formulaRegressor,
   formulaRegressorNames,
-} from '../../support/formula.ts';
+} from '../../../development/formula.ts';
+import { type CompiledEngine, type CompiledEngineOptions, createCompiledEngine } from '../../../src/engine/compiled.ts';
+import { OPTIMIZATIONS } from '../../../src/engine/compiler/optimize.ts';
+import { createEngine } from '../../../src/engine/create-engine.ts';
+import type { Engine, NetworkOutput } from '../../../src/engine/engine.ts';
+import type { LayersArtifact } from '../../../src/engine/layers-artifact.ts';
+import { detectSimdSupport } from '../../../src/wasm/simd-support.ts';
+import { expectOutputsClose } from '../../support/expect-relatively-close.ts';
 
 /** Sizes that no stride, tile or vector divides. */
 const FACEBOXES_SIZES = [

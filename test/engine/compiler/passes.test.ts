@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { convertNetwork } from '../../../converters/networks/convert-network.ts';
+import { formulaFaceboxes, formulaRegressor } from '../../../development/formula.ts';
 import { compileModule, compileNetwork } from '../../../src/engine/compiler/compile.ts';
 import type { Operation } from '../../../src/engine/compiler/program.ts';
-import { formulaFaceboxes, formulaRegressor } from '../../support/formula.ts';
 
 const faceboxes = convertNetwork(formulaFaceboxes().stateDict, { file: 'faceboxes' }).artifact;
 const mobilenet = convertNetwork(formulaRegressor('mobilenet_v1_x0.5').stateDict, { file: 'mb05' }).artifact;

@@ -4,9 +4,9 @@ import * as core from '@tensorflow/tfjs-core';
 import { input as inputLayer, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { type CompiledEngine, createCompiledEngine } from '../../../src/engine/compiled.ts';
 import { OPTIMIZATIONS } from '../../../src/engine/compiler/optimize.ts';
-import { detectSimdSupport } from '../../../src/engine/compiler/simd-support.ts';
 import type { NetworkOutput } from '../../../src/engine/engine.ts';
 import type { LayersArtifact } from '../../../src/engine/layers-artifact.ts';
+import { detectSimdSupport } from '../../../src/wasm/simd-support.ts';
 import { expectOutputsClose } from '../../support/expect-relatively-close.ts';
 import fc from '../../support/property.ts';
 

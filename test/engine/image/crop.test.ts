@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import { readPng } from '../../../development/read-png.ts';
+import { readReference, referenceNames } from '../../../development/reference.ts';
 import { cropAndResize, cropImage, roundToPixels } from '../../../src/engine/image/crop.ts';
 import { resizeImage } from '../../../src/engine/image/resize.ts';
 import type { RoiBox } from '../../../src/types.ts';
 import { noise } from '../../support/noise.ts';
-import { readPng } from '../../support/read-png.ts';
-import { readReference, referenceNames } from '../../support/reference.ts';
 import { describeWithShared, sharedPath } from '../../support/shared.ts';
 
 const box = (xMin: number, yMin: number, xMax: number, yMax: number): RoiBox => ({ xMin, yMin, xMax, yMax });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { detectSimdSupport } from '../../../src/engine/compiler/simd-support.ts';
+import { readReference, referenceNames } from '../../../development/reference.ts';
 import { createLinearModelKernel, type LinearModel } from '../../../src/engine/kernels/linear-model.ts';
+import { detectSimdSupport } from '../../../src/wasm/simd-support.ts';
 import { expectClose } from '../../support/expect-close.ts';
-import { readReference, referenceNames } from '../../support/reference.ts';
 import { describeWithShared } from '../../support/shared.ts';
 import { readUpstreamModel } from '../../support/upstream-model.ts';
 

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { gradientImage, syntheticFace } from '../../../development/synthetic-face.ts';
 import { createSurfaceKernel } from '../../../src/engine/kernels/surface.ts';
 import { vertexNormals } from '../../../src/geometry/normals.ts';
 import { drawPncc } from '../../../src/geometry/pncc.ts';
 import { rasterize } from '../../../src/geometry/rasterize.ts';
 import { installSurfaceKernel } from '../../../src/geometry/surface-kernel.ts';
 import type { FaceMaps } from '../../../src/types.ts';
-import { gradientImage, syntheticFace } from '../../support/synthetic-face.ts';
 
 const kernel = createSurfaceKernel();
 

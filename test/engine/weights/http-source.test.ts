@@ -1,11 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { writePack } from '../../../converters/write-pack.ts';
+import { type LocalServer, type RequestHandler, serveFolder, startServer } from '../../../development/local-server.ts';
 import { httpWeights } from '../../../src/engine/weights/http-source.ts';
 import { openPack } from '../../../src/engine/weights/open-pack.ts';
 import type { WeightProgress } from '../../../src/engine/weights/weight-source.ts';
 import { WeightFormatError, WeightLoadError } from '../../../src/errors.ts';
-import { type LocalServer, type RequestHandler, serveFolder, startServer } from '../../support/local-server.ts';
 import { smallPack } from '../../support/small-pack.ts';
 import { useTemporaryFolder } from '../../support/temporary-folder.ts';
 

@@ -4,16 +4,16 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { networkModel } from '../../../converters/convert-regressor.ts';
 import { writePack } from '../../../converters/write-pack.ts';
+import { formulaRegressor } from '../../../development/formula.ts';
+import { serveFolder, startServer } from '../../../development/local-server.ts';
+import { upstreamPack } from '../../../development/upstream-pack.ts';
 import { LayersModelBuilder } from '../../../src/engine/layers-model-builder.ts';
 import { fileWeights } from '../../../src/engine/weights/file-source.ts';
 import { encodeLayersFile, WEIGHT_STORAGES } from '../../../src/engine/weights/layers-file.ts';
 import { openPack } from '../../../src/engine/weights/open-pack.ts';
-import { formulaRegressor } from '../../support/formula.ts';
-import { serveFolder, startServer } from '../../support/local-server.ts';
 import { describeWithShared, repositoryRoot } from '../../support/shared.ts';
 import { formulaValues, smallNetwork, smallPack } from '../../support/small-pack.ts';
 import { useTemporaryFolder } from '../../support/temporary-folder.ts';
-import { upstreamPack } from '../../support/upstream-pack.ts';
 
 const temporary = useTemporaryFolder();
 

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { convertNetwork } from '../../../converters/networks/convert-network.ts';
+import { astronaut, formulaFaceboxes, formulaRegressor } from '../../../development/formula.ts';
+import { readPng } from '../../../development/read-png.ts';
+import { readFloat32, readReference, referenceNames } from '../../../development/reference.ts';
 import { createEngine } from '../../../src/engine/create-engine.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { MEAN_SUBTRACTED, toNetworkInput } from '../../../src/engine/image/network-input.ts';
@@ -15,10 +18,7 @@ import {
 import { priorBoxes } from '../../../src/models/faceboxes/prior-boxes.ts';
 import type { FaceBox } from '../../../src/types.ts';
 import { expectClose } from '../../support/expect-close.ts';
-import { astronaut, formulaFaceboxes, formulaRegressor } from '../../support/formula.ts';
 import { noise } from '../../support/noise.ts';
-import { readPng } from '../../support/read-png.ts';
-import { readFloat32, readReference, referenceNames } from '../../support/reference.ts';
 import { describeWithShared, sharedPath } from '../../support/shared.ts';
 import { upstreamNetwork } from '../../support/upstream-networks.ts';
 

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { convertNetwork } from '../../../converters/networks/convert-network.ts';
+import { formulaRegressor } from '../../../development/formula.ts';
+import { readPng } from '../../../development/read-png.ts';
+import { readReference, referenceNames } from '../../../development/reference.ts';
 import { createEngine } from '../../../src/engine/create-engine.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { cropAndResize } from '../../../src/engine/image/crop.ts';
@@ -8,10 +11,7 @@ import { DisposedError, WeightFormatError } from '../../../src/errors.ts';
 import { PARAM_LAYOUTS } from '../../../src/geometry/params.ts';
 import { createRegressor } from '../../../src/models/tddfa/regressor.ts';
 import { expectClose } from '../../support/expect-close.ts';
-import { formulaRegressor } from '../../support/formula.ts';
 import { noise } from '../../support/noise.ts';
-import { readPng } from '../../support/read-png.ts';
-import { readReference, referenceNames } from '../../support/reference.ts';
 import { describeWithShared, sharedPath } from '../../support/shared.ts';
 import { upstreamNetwork, upstreamNormalisation } from '../../support/upstream-networks.ts';
 

@@ -15,12 +15,13 @@
  * - fetching panels ahead (`fetchPanel`): mb1 7.2 -> 6.85 ms, its 1024-channel layers 39 -> 47 GFLOP/s. Touching the
  *   next panel line by line from inside the tiles instead: 40, as the loads that miss hold up the others.
  */
+
+import type { FunctionBuilder, Local } from '../../../wasm/function-builder.ts';
+import { multiplyAdd } from '../../../wasm/multiply-add.ts';
 import type { View } from '../assign-storage.ts';
 import { type PanelGroup, WIDE_PANEL } from '../pack-weights.ts';
 import type { Convolution, Padding } from '../program.ts';
-import type { FunctionBuilder, Local } from './function-builder.ts';
 import { FLOAT, type KernelWriter, VECTOR } from './kernel-writer.ts';
-import { multiplyAdd } from './multiply-add.ts';
 
 /** Pixels of a register tile, and of one of a wide panel. */
 const TILE_PIXELS = 4;

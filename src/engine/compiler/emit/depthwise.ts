@@ -3,10 +3,11 @@
  * every pixel whose window it lies in. Channels are the inner loop: it reads pictures and weights from front to back.
  * The loop over the kernel's rows stays a real one: unrolled, V8 moves all loads to the front and spills.
  */
+
+import type { Local } from '../../../wasm/function-builder.ts';
 import type { View } from '../assign-storage.ts';
 import type { PackedChannels } from '../pack-weights.ts';
 import type { Depthwise, Padding } from '../program.ts';
-import type { Local } from './function-builder.ts';
 import { FLOAT, type KernelWriter } from './kernel-writer.ts';
 
 /** Units: rows of the output, over all images. */

@@ -1,8 +1,9 @@
 /** Operations that treat every number, or every pixel, on its own. Units: rows of the output, over all images. */
+
+import type { Local } from '../../../wasm/function-builder.ts';
 import type { Step, View } from '../assign-storage.ts';
 import type { PackedChannels } from '../pack-weights.ts';
 import type { Activation, Padding } from '../program.ts';
-import type { Local } from './function-builder.ts';
 import { FLOAT, type KernelWriter } from './kernel-writer.ts';
 
 /** `output = activation(sum of inputs)`: copies, activations and additions. */

@@ -1,8 +1,8 @@
+import type { FunctionBuilder, Local } from '../../../wasm/function-builder.ts';
+import { multiplyAdd } from '../../../wasm/multiply-add.ts';
 import { imageFloats, type View } from '../assign-storage.ts';
 import { bufferBytes, type MemoryPlan } from '../plan-memory.ts';
 import type { Activation } from '../program.ts';
-import type { FunctionBuilder, Local } from './function-builder.ts';
-import { multiplyAdd } from './multiply-add.ts';
 
 /** Bytes of a vector and of a number. */
 export const VECTOR = 16;

@@ -1,7 +1,8 @@
 /** Largest or mean value of a window, and the mean of a whole picture. */
+
+import type { Local } from '../../../wasm/function-builder.ts';
 import { cutsWindow, type View } from '../assign-storage.ts';
 import type { GlobalAverage, Padding, Pool } from '../program.ts';
-import type { Local } from './function-builder.ts';
 import { FLOAT, type KernelWriter } from './kernel-writer.ts';
 
 /** Windows of up to this many taps are unrolled. */

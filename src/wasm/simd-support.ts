@@ -1,4 +1,4 @@
-import { ModuleBuilder } from './emit/module-builder.ts';
+import { ModuleBuilder } from './module-builder.ts';
 
 /** What the WebAssembly engine at hand can run. */
 export interface SimdSupport {

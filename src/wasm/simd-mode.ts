@@ -1,5 +1,5 @@
-import { BackendUnavailableError } from '../../errors.ts';
-import { detectSimdSupport } from '../compiler/simd-support.ts';
+import { BackendUnavailableError } from '../errors.ts';
+import { detectSimdSupport } from './simd-support.ts';
 
 /** `fma`: relaxed SIMD's fused multiply-add; `plain`: a product and a sum, rounded each. */
 export type SimdMode = 'fma' | 'plain';

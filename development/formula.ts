@@ -1,10 +1,10 @@
 /** Networks whose weights are made by a stated formula, so that they can be tested without any weight file. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NamedTensor } from '../../converters/tensor.ts';
-import { cropAndResize } from '../../src/engine/image/crop.ts';
-import { CENTRED, MEAN_SUBTRACTED, toNetworkInput } from '../../src/engine/image/network-input.ts';
-import type { RgbImage } from '../../src/types.ts';
+import type { NamedTensor } from '../converters/tensor.ts';
+import { cropAndResize } from '../src/engine/image/crop.ts';
+import { CENTRED, MEAN_SUBTRACTED, toNetworkInput } from '../src/engine/image/network-input.ts';
+import type { RgbImage } from '../src/types.ts';
 import { repositoryRoot } from './paths.ts';
 import { readPng } from './read-png.ts';
 import { readFloat32 } from './reference.ts';

@@ -1,5 +1,5 @@
 /** Made-up images and faces for tests that must run without the reference data. */
-import type { FaceMaps, RgbaImage } from '../../src/types.ts';
+import type { FaceMaps, RgbaImage } from '../src/types.ts';
 
 /** An opaque image whose pixels all differ a little. */
 export function gradientImage(width: number, height: number): RgbaImage {

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { convertUpstream } from '../../converters/convert-upstream.ts';
-import { writePack } from '../../converters/write-pack.ts';
-import type { WeightStorage } from '../../src/engine/weights/layers-file.ts';
+import { convertUpstream } from '../converters/convert-upstream.ts';
+import { writePack } from '../converters/write-pack.ts';
+import type { WeightStorage } from '../src/engine/weights/layers-file.ts';
 import { repositoryRoot, sharedPath } from './paths.ts';
 
 /** What the bytes of a pack depend on. */

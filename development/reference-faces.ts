@@ -1,8 +1,8 @@
 /** Pictures and faces of the reference data. */
-import { fileWeights } from '../../src/engine/weights/file-source.ts';
-import { openPack } from '../../src/engine/weights/open-pack.ts';
-import { loadFacePack } from '../../src/models/face-pack.ts';
-import type { FaceMaps, RgbaImage } from '../../src/types.ts';
+import { fileWeights } from '../src/engine/weights/file-source.ts';
+import { openPack } from '../src/engine/weights/open-pack.ts';
+import { loadFacePack } from '../src/models/face-pack.ts';
+import type { FaceMaps, RgbaImage } from '../src/types.ts';
 import { sharedPath } from './paths.ts';
 import { readPng } from './read-png.ts';
 import { interleave, readFloat32, readReference } from './reference.ts';

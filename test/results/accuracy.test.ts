@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { intersectionOverUnion } from '../../src/geometry/box.ts';
 import {
   angleDifference,
   type DetectedPicture,
@@ -6,9 +7,8 @@ import {
   nmePercent,
   summariseDetection,
   summariseNme,
-} from '../../src/cli/accuracy.ts';
-import { accuracyPlot } from '../../src/cli/accuracy-plot.ts';
-import { intersectionOverUnion } from '../../src/geometry/box.ts';
+} from '../../src/results/accuracy.ts';
+import { accuracyPlot } from '../../src/results/accuracy-plot.ts';
 
 const box = (xMin: number, yMin: number, size: number, score = 1) => ({
   xMin,

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { toJsonSchema } from '@valibot/to-json-schema';
-import { alignDocumentSchema } from '../../src/cli/align-document.ts';
-import { videoFrameSchema } from '../../src/cli/video-document.ts';
+import { alignDocumentSchema } from '../../src/results/align-document.ts';
+import { videoFrameSchema } from '../../src/results/video-document.ts';
 import { repositoryRoot } from '../support/shared.ts';
 
 test.each([

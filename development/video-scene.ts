@@ -1,6 +1,6 @@
 /** Films made of photos: cut-out portraits that move over a plain background. */
-import { cropAndResize } from '../../src/engine/image/crop.ts';
-import type { RgbaImage, RoiBox } from '../../src/types.ts';
+import { cropAndResize } from '../src/engine/image/crop.ts';
+import type { RgbaImage, RoiBox } from '../src/types.ts';
 import { randomNumbers } from './random.ts';
 
 /** A cut-out portrait. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { ByteWriter } from '../../../../src/engine/compiler/emit/byte-writer.ts';
+import { ByteWriter } from '../../src/wasm/byte-writer.ts';
 
 describe('byte writer', () => {
   // The examples of the WebAssembly and DWARF specifications, and the borders between lengths.

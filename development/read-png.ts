@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { decode } from 'fast-png';
-import type { RgbImage } from '../../src/types.ts';
+import type { RgbImage } from '../src/types.ts';
 
 /** Reads an 8-bit RGB or RGBA PNG as RGB bytes; small and independent of the package's own image files. */
 export function readPng(path: string): RgbImage {
