@@ -158,7 +158,7 @@ for (const surface of ['None', 'Mesh']) {
     await page.waitForTimeout(200);
     rows.push((await page.locator('#timings td').allTextContents()).map(Number));
   }
-  const column = (index: number): number => quantile(sorted(rows.map((row) => row[index] as number)), 0.5);
+  const column = (index: number): number => quantile(sorted(rows.map((row) => row[index])), 0.5);
   const drawn = surface === 'None' ? 'landmarks' : 'mesh and landmarks';
   report(`${drawn}, median`, column(5), 'frames/s');
   for (const [index, stage] of ['reading', 'detection', 'tracking', 'dense mesh', 'drawing'].entries()) {

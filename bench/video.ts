@@ -128,7 +128,7 @@ const growth = await growthPerStep({
   stepsPerWindow: MEMORY_FRAMES / 8,
   async run(start, count) {
     for (let i = start; i < start + count; i++) {
-      await tracker.next(frames[i % frames.length] as RgbaImage, i * FRAME_MS);
+      await tracker.next(frames[i % frames.length], i * FRAME_MS);
     }
   },
 });
@@ -184,7 +184,7 @@ async function timeFrames(
   for (let i = 0; i < PASSES * frames.length; i++) {
     const processor = process.cpuUsage();
     const start = performance.now();
-    const faces = await own.next(frames[i % frames.length] as RgbaImage, i * FRAME_MS);
+    const faces = await own.next(frames[i % frames.length], i * FRAME_MS);
     if (dense) for (const face of faces) own.reconstruct(face, { dense: true, dst });
     const took = performance.now() - start;
     const { user, system } = process.cpuUsage(processor);

@@ -222,7 +222,7 @@ async function convertMaps(configs: FileList, read: ReadFile, notices: string[])
   };
   const ncc = await load('ncc_code.npy');
   const nccRows = takeTensor(ncc.tensors, ncc.file, BARE_ARRAY_NAME, [3, null]);
-  const vertexCount = nccRows.shape[1] as number;
+  const vertexCount = nccRows.shape[1];
 
   const tri = await load('tri.pkl');
   const triangleRows = takeTensor(tri.tensors, tri.file, BARE_ARRAY_NAME, [3, null]);
@@ -258,8 +258,8 @@ async function convertMaps(configs: FileList, read: ReadFile, notices: string[])
 /** Turns each triangle over: the original's are clockwise as seen by the viewer. */
 function reverseTriangles(triangles: Uint32Array): void {
   for (let i = 0; i < triangles.length; i += 3) {
-    const first = triangles[i] as number;
-    triangles[i] = triangles[i + 2] as number;
+    const first = triangles[i];
+    triangles[i] = triangles[i + 2];
     triangles[i + 2] = first;
   }
 }
@@ -271,8 +271,8 @@ function selectRows(table: NamedTensor, keptRows: NamedTensor, keptFile: string,
   const values = toFloat32(table, { file: tableFile, name: 'UV' });
   const selected = new Float32Array(rows.length * 2);
   rows.forEach((row, i) => {
-    selected[i * 2] = values[row * 2] as number;
-    selected[i * 2 + 1] = values[row * 2 + 1] as number;
+    selected[i * 2] = values[row * 2];
+    selected[i * 2 + 1] = values[row * 2 + 1];
   });
   return selected;
 }

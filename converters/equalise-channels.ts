@@ -63,8 +63,8 @@ function equalise(kernel: Float32Array, bias: Float32Array, next: ChannelWeights
   const nextSizes = largest(next);
   const size = sizes.reduce((most, one) => Math.max(most, one), 0);
   const factors = sizes.map((one, channel) => {
-    const room = (nextSizes[channel] as number) / LEAST_WEIGHT;
-    const biasRoom = LARGEST_BIAS / Math.abs(bias[channel] as number);
+    const room = nextSizes[channel] / LEAST_WEIGHT;
+    const biasRoom = LARGEST_BIAS / Math.abs(bias[channel]);
     // A channel without weights, or one that nothing reads, has nothing to gain.
     return one === 0 ? 1 : Math.max(1, Math.min(size / one, room, biasRoom));
   });
@@ -81,9 +81,9 @@ function largest({ data, channels, inner }: ChannelWeights): number[] {
   const sizes = new Array<number>(channels).fill(0);
   for (let from = 0; from < data.length; ) {
     for (let channel = 0; channel < channels; channel++) {
-      let size = sizes[channel] as number;
+      let size = sizes[channel];
       for (const end = from + inner; from < end; from++) {
-        const value = data[from] as number;
+        const value = data[from];
         if (value > size) size = value;
         else if (-value > size) size = -value;
       }
@@ -96,8 +96,8 @@ function largest({ data, channels, inner }: ChannelWeights): number[] {
 function multiply({ data, channels, inner }: ChannelWeights, factors: readonly number[]): void {
   for (let from = 0; from < data.length; ) {
     for (let channel = 0; channel < channels; channel++) {
-      const factor = factors[channel] as number;
-      for (const end = from + inner; from < end; from++) data[from] = (data[from] as number) * factor;
+      const factor = factors[channel];
+      for (const end = from + inner; from < end; from++) data[from] = data[from] * factor;
     }
   }
 }

@@ -174,7 +174,7 @@ function convert(stored: TensorData, elementType: ElementType, reader: ByteReade
   const converted = zeroElements(reader, elementType, stored.length);
   const isBig = converted instanceof BigInt64Array || converted instanceof BigUint64Array;
   for (let i = 0; i < stored.length; i++) {
-    const value = stored[i] as number | bigint;
+    const value = stored[i];
     if (!isBig) converted[i] = Number(value);
     else if (typeof value === 'bigint' || Number.isInteger(value)) converted[i] = BigInt(value);
     if (!Object.is(Number(converted[i]), Number(value))) return undefined;

@@ -477,7 +477,7 @@ class PickleMachine {
     if (!(dict instanceof Map)) throw this.#unexpected('a dict', dict);
     if (items.length % 2 !== 0) throw this.#reader.error(`has a key without a value ${this.#where()}`);
     for (let i = 0; i < items.length; i += 2) {
-      dict.set(asKey(items[i] as PickleValue, this.#reader), items[i + 1] as PickleValue);
+      dict.set(asKey(items[i], this.#reader), items[i + 1]);
     }
   }
 
@@ -494,7 +494,7 @@ class PickleMachine {
         `names the Python global '${fullName.slice(0, 200)}', which no weights need: refused, nothing was executed`,
       );
     }
-    return new PickleGlobal(fullName, this.#globals[fullName] as PickleFunction);
+    return new PickleGlobal(fullName, this.#globals[fullName]);
   }
 
   #asGlobal(callee: PickleValue | undefined): PickleGlobal {
@@ -538,7 +538,7 @@ class PickleMachine {
     this.#checkLongBytes(byteCount);
     const bytes = this.#reader.take(byteCount);
     let value = 0n;
-    for (let i = byteCount - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] as number);
+    for (let i = byteCount - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]);
     return shrink(BigInt.asIntN(8 * byteCount, value));
   }
 
@@ -570,7 +570,7 @@ class PickleMachine {
   #unquote(text: string): string {
     const quoted = /^\s*(['"])(.*)\1\s*$/s.exec(text);
     if (quoted === null) throw this.#reader.error(`has a string without quotes ${this.#where()}`);
-    return (quoted[2] as string).replace(/\\(x[0-9a-fA-F]{2}|.)/gs, (_, code: string) => {
+    return quoted[2].replace(/\\(x[0-9a-fA-F]{2}|.)/gs, (_, code: string) => {
       if (code.length === 3) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
       return { n: '\n', r: '\r', t: '\t', '\\': '\\', "'": "'", '"': '"' }[code] ?? `\\${code}`;
     });

@@ -93,7 +93,7 @@ const FOREIGN_FORMATS = [
  * number (the magic one of torch), or with a bracket (a dict or list), and then they end in a full stop.
  */
 function isPickle(bytes: Uint8Array): boolean {
-  if (bytes[0] === 0x80) return (bytes[1] as number) <= 5;
+  if (bytes[0] === 0x80) return bytes[1] <= 5;
   const beginning = latin1(bytes.subarray(0, 200));
   if (/^(c[\w.]+\n[\w.]+\n|L\d+L\n\.)/.test(beginning)) return true;
   return /^[()\]}]/.test(beginning) && bytes.at(-1) === '.'.charCodeAt(0);

@@ -7,7 +7,7 @@ export function rowMajorStrides(shape: readonly number[]): number[] {
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     strides[axis] = stride;
-    stride *= Math.max(shape[axis] as number, 1);
+    stride *= Math.max(shape[axis], 1);
   }
   return strides;
 }
@@ -21,9 +21,9 @@ export function columnMajorStrides(shape: readonly number[]): number[] {
 export function stridedExtent(shape: readonly number[], strides: readonly number[], offset: number): number {
   let last = offset;
   for (let axis = 0; axis < shape.length; axis++) {
-    const extent = shape[axis] as number;
+    const extent = shape[axis];
     if (extent === 0) return 0;
-    last += (extent - 1) * (strides[axis] as number);
+    last += (extent - 1) * strides[axis];
   }
   return last + 1;
 }
@@ -51,18 +51,18 @@ export function gatherStrided(
   const from = data as Float64Array;
   const to = gathered as Float64Array;
   const innerAxis = shape.length - 1;
-  const innerExtent = shape[innerAxis] as number;
-  const innerStride = strides[innerAxis] as number;
+  const innerExtent = shape[innerAxis];
+  const innerStride = strides[innerAxis];
   const position = new Array<number>(shape.length).fill(0);
   let start = offset;
   for (let i = 0; i < count; ) {
-    for (let j = 0, at = start; j < innerExtent; j++, at += innerStride) to[i++] = from[at] as number;
+    for (let j = 0, at = start; j < innerExtent; j++, at += innerStride) to[i++] = from[at];
     for (let axis = innerAxis - 1; axis >= 0; axis--) {
-      const stride = strides[axis] as number;
-      const extent = shape[axis] as number;
+      const stride = strides[axis];
+      const extent = shape[axis];
       start += stride;
-      position[axis] = (position[axis] as number) + 1;
-      if ((position[axis] as number) < extent) break;
+      position[axis] = position[axis] + 1;
+      if (position[axis] < extent) break;
       start -= stride * extent;
       position[axis] = 0;
     }

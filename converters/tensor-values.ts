@@ -80,7 +80,7 @@ export function transposeTriples<Values extends Float32Array | Uint32Array>(rows
   const count = rows.length / 3;
   const result = rows.slice() as Values;
   for (let i = 0; i < count; i++) {
-    for (let axis = 0; axis < 3; axis++) result[i * 3 + axis] = rows[axis * count + i] as number;
+    for (let axis = 0; axis < 3; axis++) result[i * 3 + axis] = rows[axis * count + i];
   }
   return result;
 }

@@ -185,6 +185,6 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, value) => {
 /** The CRC-32 of zip; node:zlib has one only from 20.15 and 22.2 on. */
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ (bytes[i] as number)) & 0xff] as number);
+  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ CRC_TABLE[(crc ^ bytes[i]) & 0xff];
   return (crc ^ 0xffffffff) >>> 0;
 }

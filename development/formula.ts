@@ -86,7 +86,7 @@ function formulaTensors(tensors: TensorShapes, gain: (name: string) => number): 
   const stateDict = new Map<string, NamedTensor>();
   for (const [name, shape] of tensors) {
     const data = new Float32Array(shape.reduce((product, n) => product * n, 1));
-    const fanIn = data.length / (shape[0] as number);
+    const fanIn = data.length / shape[0];
     const isScale = shape.length === 1 && /\.(running_var|weight)$/.test(name);
     const amplitude = shape.length > 1 ? Math.sqrt(gain(name) / fanIn) : 0.1;
     for (let i = 0; i < data.length; i++) {

@@ -45,7 +45,7 @@ export async function growthPerStep({
     before = after;
   }
   growths.sort((a, b) => a - b);
-  return growths[WINDOWS >> 1] as number;
+  return growths[WINDOWS >> 1];
 }
 
 async function settled(collectAndRead: () => number | Promise<number>): Promise<number> {

@@ -9,7 +9,7 @@ export function readPng(path: string): RgbImage {
     throw new Error(`${path}: ${channels} channels of ${depth} bits`);
   const pixels = new Uint8Array(width * height * 3);
   for (let i = 0; i < width * height; i++) {
-    for (let channel = 0; channel < 3; channel++) pixels[3 * i + channel] = data[channels * i + channel] as number;
+    for (let channel = 0; channel < 3; channel++) pixels[3 * i + channel] = data[channels * i + channel];
   }
   return { data: pixels, width, height };
 }

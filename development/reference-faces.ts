@@ -61,7 +61,7 @@ export function comparePictures(actual: RgbaImage, expected: RgbaImage): Picture
   for (let i = 0; i < expected.data.length; i += 4) {
     let difference = 0;
     for (let c = 0; c < 3; c++) {
-      difference = Math.max(difference, Math.abs((actual.data[i + c] as number) - (expected.data[i + c] as number)));
+      difference = Math.max(difference, Math.abs(actual.data[i + c] - expected.data[i + c]));
     }
     if (difference > 0) differingPixels++;
     largest = Math.max(largest, difference);

@@ -47,9 +47,9 @@ export function interleave(rows: readonly ArrayLike<number>[]): Float32Array {
   const [xs, ys, zs] = rows as [ArrayLike<number>, ArrayLike<number>, ArrayLike<number>];
   const points = new Float32Array(xs.length * 3);
   for (let i = 0; i < xs.length; i++) {
-    points[3 * i] = xs[i] as number;
-    points[3 * i + 1] = ys[i] as number;
-    points[3 * i + 2] = zs[i] as number;
+    points[3 * i] = xs[i];
+    points[3 * i + 1] = ys[i];
+    points[3 * i + 2] = zs[i];
   }
   return points;
 }

@@ -5,7 +5,7 @@ export function tremble(sequence: readonly Float32Array[]): number {
   for (let k = 2; k < sequence.length; k++) {
     const [a, b, c] = sequence.slice(k - 2, k + 1) as [Float32Array, Float32Array, Float32Array];
     for (let i = 0; i < c.length; i += 3, count++) {
-      const second = (at: number): number => (a[at] as number) - 2 * (b[at] as number) + (c[at] as number);
+      const second = (at: number): number => a[at] - 2 * b[at] + c[at];
       sum += Math.hypot(second(i), second(i + 1));
     }
   }
@@ -15,6 +15,6 @@ export function tremble(sequence: readonly Float32Array[]): number {
 /** Mean x of landmarks. */
 export function meanX(points: Float32Array): number {
   let sum = 0;
-  for (let i = 0; i < points.length; i += 3) sum += points[i] as number;
+  for (let i = 0; i < points.length; i += 3) sum += points[i];
   return sum / (points.length / 3);
 }

@@ -23,8 +23,7 @@ const AXIS_LENGTH = 92;
 const round = (value: number) => Number(value.toFixed(1));
 
 function turn(rotation: ArrayLike<number>, [x, y, z]: Point): Point {
-  const row = (i: number) =>
-    (rotation[i] as number) * x + (rotation[i + 1] as number) * y + (rotation[i + 2] as number) * z;
+  const row = (i: number) => rotation[i] * x + rotation[i + 1] * y + rotation[i + 2] * z;
   return [row(0), row(3), row(6)];
 }
 
@@ -61,10 +60,7 @@ const FEATURES: readonly (readonly Point[])[] = [
 /** Outline of the turned ellipsoid: the image of a circle under the root of its projected quadratic form. */
 function outline(rotation: ArrayLike<number>): Point[] {
   const form = (i: number, j: number) =>
-    [0, 1, 2].reduce(
-      (sum, k) => sum + (rotation[3 * i + k] as number) * (rotation[3 * j + k] as number) * (HEAD[k] as number) ** 2,
-      0,
-    );
+    [0, 1, 2].reduce((sum, k) => sum + rotation[3 * i + k] * rotation[3 * j + k] * HEAD[k] ** 2, 0);
   const a = Math.sqrt(form(0, 0));
   const b = form(0, 1) / a;
   const c = Math.sqrt(form(1, 1) - b * b);

@@ -202,7 +202,7 @@ function assemble(
       if (roiBoxes.length === 0) return [];
       const crops = roiBoxes.map((roiBox) => picture.resize(image, roundToPixels(roiBox), CROP_SIZE, CROP_SIZE));
       const params = await regressor.regress(crops);
-      return roiBoxes.map((roiBox, index) => ({ roiBox: { ...roiBox }, params: params[index] as Float32Array }));
+      return roiBoxes.map((roiBox, index) => ({ roiBox: { ...roiBox }, params: params[index] }));
     },
 
     reconstruct(face, options) {
@@ -232,7 +232,7 @@ function linearModelOf(model: MorphableModel): LinearModel {
 /** The whole model in WebAssembly: a third of the time of plain JavaScript. */
 function denseInWebAssembly(kernels: EngineKernels, model: MorphableModel, basis: BasisPrecision): DenseEvaluator {
   const kernel = kernels.createLinearModel(linearModelOf(model), basis);
-  return (params, dst) => kernel.evaluate([params], dst && [dst])[0] as Float32Array;
+  return (params, dst) => kernel.evaluate([params], dst && [dst])[0];
 }
 
 /** The crop around a face box, after checking that there is something of the image in the box. */

@@ -8,7 +8,7 @@ import { createFaceAligner, type FaceAligner } from '../src/face-aligner.ts';
 import { cameraMatrix, poseFromParams } from '../src/geometry/pose.ts';
 import { installSurfaceKernel, surfaceKernel } from '../src/geometry/surface-kernel.ts';
 import { readImage } from '../src/image-files/read-image.ts';
-import type { AlignedFace, RgbaImage, RoiBox } from '../src/types.ts';
+import type { RgbaImage, RoiBox } from '../src/types.ts';
 import { expectClose } from './support/expect-close.ts';
 import { formulaPack, formulaPackWithoutModel } from './support/formula-pack.ts';
 import { describeWithShared, sharedPath } from './support/shared.ts';
@@ -42,13 +42,13 @@ describe('createFaceAligner', () => {
     const faces = await aligner.align(plainImage, [someBox, other]);
     expect(faces).toHaveLength(2);
     const [alone] = await aligner.align(plainImage, [other]);
-    expectClose((faces[1] as AlignedFace).params, (alone as AlignedFace).params, { maxAbs: 1e-4 });
-    const landmarks = aligner.reconstruct(faces[0] as AlignedFace);
+    expectClose(faces[1].params, alone.params, { maxAbs: 1e-4 });
+    const landmarks = aligner.reconstruct(faces[0]);
     expect(landmarks).toHaveLength(68 * 3);
-    const dense = aligner.reconstruct(faces[0] as AlignedFace, { dense: true });
+    const dense = aligner.reconstruct(faces[0], { dense: true });
     expect(dense).toHaveLength((aligner.morphableModel?.vertexCount ?? 0) * 3);
     const dst = new Float32Array(dense.length);
-    expect(aligner.reconstruct(faces[0] as AlignedFace, { dense: true, dst })).toBe(dst);
+    expect(aligner.reconstruct(faces[0], { dense: true, dst })).toBe(dst);
     expectClose(dst, dense, { maxAbs: 0 });
   });
 
@@ -99,10 +99,10 @@ describe('createFaceAligner', () => {
     const box = Object.freeze({ ...someBox });
     await aligner.detect(image);
     const [face] = await aligner.align(image, [box]);
-    const params = Float32Array.from((face as AlignedFace).params);
-    aligner.reconstruct(face as AlignedFace, { dense: true });
+    const params = Float32Array.from(face.params);
+    aligner.reconstruct(face, { dense: true });
     expectClose(image.data, plainImage.data, { maxAbs: 0 });
-    expectClose((face as AlignedFace).params, params, { maxAbs: 0 });
+    expectClose(face.params, params, { maxAbs: 0 });
   });
 
   test('names the regressors of the pack when asked for another', async () => {
@@ -113,8 +113,8 @@ describe('createFaceAligner', () => {
   test('works without a morphable model up to the parameters', async () => {
     const modelFree = await createFaceAligner({ weights: fileWeights(await formulaPackWithoutModel()) });
     const [face] = await modelFree.align(plainImage, [someBox]);
-    expect(poseFromParams((face as AlignedFace).params).yawDegrees).toEqual(expect.any(Number));
-    expect(() => modelFree.reconstruct(face as AlignedFace)).toThrow(WeightFormatError);
+    expect(poseFromParams(face.params).yawDegrees).toEqual(expect.any(Number));
+    expect(() => modelFree.reconstruct(face)).toThrow(WeightFormatError);
     modelFree.dispose();
   });
 
@@ -137,7 +137,7 @@ describe('createFaceAligner', () => {
     const alignOften = async (one: FaceAligner): Promise<void> => {
       for (let i = 0; i < 5; i++) {
         const [[face]] = await Promise.all([one.align(plainImage, [someBox]), one.detect(plainImage)]);
-        expectClose((face as AlignedFace).params, (expected as AlignedFace).params, { maxAbs: 1e-4 });
+        expectClose(face.params, expected.params, { maxAbs: 1e-4 });
       }
     };
     await Promise.all(others.map(alignOften));
@@ -154,7 +154,7 @@ describe('createFaceAligner', () => {
     short.dispose();
     await expect(short.detect(plainImage)).rejects.toThrow(DisposedError);
     await expect(short.align(plainImage, [])).rejects.toThrow(DisposedError);
-    expect(() => short.reconstruct(face as AlignedFace)).toThrow(DisposedError);
+    expect(() => short.reconstruct(face)).toThrow(DisposedError);
   });
 });
 
@@ -172,7 +172,7 @@ describeWithShared('createFaceAligner with the original weights', () => {
       const face = { params: Float32Array.from(params), roiBox: { xMin, yMin, xMax, yMax } };
       const exact = aligner.reconstruct(face, { dense: true });
       const vertices = short.reconstruct(face, { dense: true });
-      for (const [i, value] of vertices.entries()) worst = Math.max(worst, Math.abs(value - (exact[i] as number)));
+      for (const [i, value] of vertices.entries()) worst = Math.max(worst, Math.abs(value - exact[i]));
     }
     short.dispose();
     expect(worst).toBeGreaterThan(0);
@@ -185,13 +185,13 @@ describeWithShared('createFaceAligner with the original weights', () => {
     const boxes = await aligner.detect(image);
     expect(boxes).toHaveLength(reference.boxes.length);
     for (const [index, [...expected]] of reference.boxes.entries()) {
-      const box = boxes[index] as (typeof boxes)[number];
+      const box = boxes[index];
       expectClose(corners(box), expected.slice(0, 4), { maxAbs: BOX_MAX_ABS });
       expectClose([box.score], expected.slice(4), { maxAbs: SCORE_MAX_ABS });
     }
     const faces = await aligner.align(image, boxes);
     for (const [index, expected] of reference.faces.entries()) {
-      const face = faces[index] as AlignedFace;
+      const face = faces[index];
       expectClose(corners(face.roiBox), expected.roiBox, { maxAbs: BOX_MAX_ABS });
       expectClose(aligner.reconstruct(face), interleave(expected.landmarks), { maxAbs: LANDMARK_MAX_ABS });
       const dense = readFloat32(sharedPath('reference', name, `dense_${index}.f32`));
@@ -203,9 +203,9 @@ describeWithShared('createFaceAligner with the original weights', () => {
       expectClose([yawDegrees, pitchDegrees, rollDegrees], [yaw, pitch, roll], { maxAbs: POSE_DEGREES_MAX_ABS });
       expectClose(cameraMatrix(face.params), expected.cameraMatrix.flat(), { maxAbs: CAMERA_MAX_ABS });
       const [tracked] = await aligner.alignToLandmarks(image, [face]);
-      expectClose(corners((tracked as AlignedFace).roiBox), expected.landmarkRoiBox, { maxAbs: LANDMARK_MAX_ABS });
-      const movement = (tracked as AlignedFace).params.map(
-        (value, i) => (value - (expected.paramsFromLandmarkRoi[i] as number)) / Math.max(1, Math.abs(value)),
+      expectClose(corners(tracked.roiBox), expected.landmarkRoiBox, { maxAbs: LANDMARK_MAX_ABS });
+      const movement = tracked.params.map(
+        (value, i) => (value - expected.paramsFromLandmarkRoi[i]) / Math.max(1, Math.abs(value)),
       );
       expectClose(movement, new Float32Array(movement.length), { maxAbs: PARAM_OUTPUT_MAX_ABS });
     }
@@ -215,7 +215,7 @@ describeWithShared('createFaceAligner with the original weights', () => {
     const image = await readImage(sharedPath('photos', `${name}.jpg`));
     const faces = await aligner.align(image, await aligner.detect(image));
     for (const [index, expected] of readReference(name).faces.entries()) {
-      const landmarks = aligner.reconstruct(faces[index] as AlignedFace);
+      const landmarks = aligner.reconstruct(faces[index]);
       expectClose(landmarks, interleave(expected.landmarks), { maxAbs: LANDMARK_FROM_JPEG_MAX_ABS });
     }
   });
@@ -249,10 +249,7 @@ function nmePercent(landmarks: Float32Array, truth: readonly number[][]): number
   const height = Math.max(...ys) - Math.min(...ys);
   let sum = 0;
   for (let i = 0; i < xs.length; i++) {
-    sum += Math.hypot(
-      (landmarks[3 * i] as number) - (xs[i] as number),
-      (landmarks[3 * i + 1] as number) - (ys[i] as number),
-    );
+    sum += Math.hypot(landmarks[3 * i] - xs[i], landmarks[3 * i + 1] - ys[i]);
   }
   return ((sum / xs.length) * 100) / Math.sqrt(width * height);
 }
@@ -268,12 +265,12 @@ describeWithShared('accuracy on AFLW2000-3D', () => {
       const image = await readImage(sharedPath('aflw2000', file));
       const [xMin, yMin, xMax, yMax] = roiBox;
       const [cropped] = await aligner.alignCrops(image, [{ xMin, yMin, xMax, yMax }]);
-      const points = aligner.reconstruct(cropped as AlignedFace);
+      const points = aligner.reconstruct(cropped);
       const [detected] = await aligner.align(image, await aligner.detect(image));
       const errors = [
         nmePercent(points, landmarks),
         nmePercent(points, reannotatedLandmarks),
-        nmePercent(aligner.reconstruct(detected as AlignedFace), landmarks),
+        nmePercent(aligner.reconstruct(detected), landmarks),
       ];
       const { nmePercentGivenRoiBox, nmePercentReannotated, nmePercentDetected } = expected;
       expectClose(errors, [nmePercentGivenRoiBox, nmePercentReannotated, nmePercentDetected], {

@@ -123,7 +123,7 @@ function readBatchNorm(reader: TensorReader, module: string, channels: number): 
   const scale = new Float64Array(channels);
   const shift = new Float64Array(channels);
   for (let i = 0; i < channels; i++) {
-    const positive = (variance[i] as number) + BATCH_NORM_EPSILON;
+    const positive = variance[i] + BATCH_NORM_EPSILON;
     if (!(positive > 0)) {
       throw new WeightFormatError(reader.file, `element ${i} is a negative variance`, {
         tensor: `${module}.running_var`,
@@ -131,8 +131,8 @@ function readBatchNorm(reader: TensorReader, module: string, channels: number): 
         actual: String(variance[i]),
       });
     }
-    scale[i] = (gamma[i] as number) / Math.sqrt(positive);
-    shift[i] = (beta[i] as number) - (mean[i] as number) * (scale[i] as number);
+    scale[i] = gamma[i] / Math.sqrt(positive);
+    shift[i] = beta[i] - mean[i] * scale[i];
   }
   return { scale, shift };
 }
@@ -147,7 +147,7 @@ function foldLayer(layer: TorchLayer, kernel: Float32Array, bias: Float32Array):
     for (let input = 0; input < inputs; input++) {
       let to = input * outputs + output;
       for (let pixel = 0; pixel < pixels; pixel++, from++, to += inputs * outputs) {
-        kernel[to] = (weight[from] as number) * factor;
+        kernel[to] = weight[from] * factor;
       }
     }
   }

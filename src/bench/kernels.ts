@@ -48,7 +48,7 @@ function denseFaces(model: MorphableModel, forms: readonly ('plain' | 'fma')[], 
   const params = Array.from({ length: count }, (_, i) => {
     const values = noise(12 + shapeCount + expressionCount, i + 1);
     for (let j = 12; j < values.length; j++) {
-      values[j] = (values[j] as number) * (amplitudes[j < 12 + shapeCount ? 0 : 1] as number);
+      values[j] = values[j] * amplitudes[j < 12 + shapeCount ? 0 : 1];
     }
     values.set([5e-4, 1e-4, 0, 60, -1e-4, 5e-4, 1e-5, 60, 1e-5, 0, 5e-4, -60]);
     return values;

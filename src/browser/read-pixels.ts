@@ -131,10 +131,7 @@ function draw(source: CanvasImageSource, width: number, height: number, maxSide:
   if (isShared) sharedCanvas = canvas;
   if (canvas.width !== targetWidth) canvas.width = targetWidth;
   if (canvas.height !== targetHeight) canvas.height = targetHeight;
-  const context = canvas.getContext('2d', { willReadFrequently: true }) as
-    | CanvasRenderingContext2D
-    | OffscreenCanvasRenderingContext2D
-    | null;
+  const context = canvas.getContext('2d', { willReadFrequently: true });
   if (context === null) throw new ImageDecodeError(nameOf(source), `the browser has no canvas of ${width} x ${height}`);
   context.globalCompositeOperation = 'copy';
   context.imageSmoothingQuality = 'high';

@@ -82,7 +82,7 @@ async function align(imageArguments: readonly string[], flags: AlignFlags, termi
       if (paths.length > 1) progress.update(basename(path), index, paths.length);
       try {
         const found = await alignImage(aligner, path, givenBoxes, detection);
-        const stem = names[index] as string;
+        const stem = names[index];
         for (const files of [pictureFiles(found, picturePlan, stem), meshFiles(found, meshPlan, stem)]) {
           for (const { name, bytes } of files) await writeFileAtomically(join(flags.out ?? '.', name), bytes);
         }

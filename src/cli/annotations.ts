@@ -105,8 +105,8 @@ function interleave(landmarks: readonly (readonly number[])[]): Float64Array {
   const points = new Float64Array(2 * LANDMARKS);
   const inRows = landmarks.length !== LANDMARKS;
   for (let i = 0; i < LANDMARKS; i++) {
-    points[2 * i] = (inRows ? landmarks[0]?.[i] : landmarks[i]?.[0]) as number;
-    points[2 * i + 1] = (inRows ? landmarks[1]?.[i] : landmarks[i]?.[1]) as number;
+    points[2 * i] = inRows ? landmarks[0]?.[i] : landmarks[i]?.[0];
+    points[2 * i + 1] = inRows ? landmarks[1]?.[i] : landmarks[i]?.[1];
   }
   return points;
 }

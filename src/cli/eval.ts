@@ -188,7 +188,7 @@ async function errorsInGivenCrops(
     image,
     cropped.flatMap(({ roiBox }) => (roiBox ? [roiBox] : [])),
   );
-  return cropped.map((face, index) => errorOf(aligner, aligned[index] as AlignedFace, face, name, 'given'));
+  return cropped.map((face, index) => errorOf(aligner, aligned[index], face, name, 'given'));
 }
 
 async function errorsInDetectedBoxes(
@@ -210,7 +210,7 @@ async function errorsInDetectedBoxes(
     image,
     pairs.map(({ box }) => box),
   );
-  return pairs.map(({ face }, index) => errorOf(aligner, aligned[index] as AlignedFace, face, name, 'detected'));
+  return pairs.map(({ face }, index) => errorOf(aligner, aligned[index], face, name, 'detected'));
 }
 
 function errorOf(

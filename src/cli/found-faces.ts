@@ -55,7 +55,7 @@ export function foundFaces(
     faces: faces.map((aligned, index) => {
       let vertices: Float32Array | undefined;
       return {
-        box: boxes[index] as FaceBox,
+        box: boxes[index],
         aligned,
         pose: poseFromParams(aligned.params),
         landmarks: aligner.morphableModel && aligner.reconstruct(aligned),

@@ -119,14 +119,14 @@ export function* meshFiles(found: FoundFaces, plan: MeshPlan, stem: string): Gen
         yield upstreamFile(
           kind,
           found,
-          group.map((index) => found.faces[index] as FoundFace),
+          group.map((index) => found.faces[index]),
           name,
         );
       } else {
         yield* filesOfKind(
           kind,
           found,
-          group.map((index) => placed[index] as PlacedFace),
+          group.map((index) => placed[index]),
           plan,
           name,
         );
@@ -153,13 +153,13 @@ function placeFaces(found: FoundFaces, plan: MeshPlan): PlacedFace[] {
   const placements =
     plan.frame === 'metric'
       ? metricPlacements(
-          vertices.map((dense, index) => ({ vertices: dense, landmarks: landmarks[index] as Float32Array })),
+          vertices.map((dense, index) => ({ vertices: dense, landmarks: landmarks[index] })),
           plan.interocularMm,
         )
       : undefined;
   const needsTexture = plan.hasTexture && plan.kinds.some((kind) => kind !== 'ply');
   return faces.map((face, index) => {
-    const dense = vertices[index] as Float32Array;
+    const dense = vertices[index];
     const placement: MetricPlacement | undefined = placements?.[index];
     const { triangles, uvTriangles, uvs } = closedMaps;
     const positions = placement === undefined ? toPhotoFrame(dense, image.height) : toMetricFrame(dense, placement);
@@ -215,7 +215,7 @@ function* filesOfKind(
     const textures = group.map((_, index) => `${plainStem}.texture${group.length === 1 ? '' : `-${index + 1}`}.png`);
     const material = { file: `${plainStem}.mtl`, textures };
     for (const [index, { texture }] of group.entries()) {
-      if (texture !== undefined) yield { name: textures[index] as string, bytes: texture };
+      if (texture !== undefined) yield { name: textures[index], bytes: texture };
     }
     yield { name: material.file, bytes: writeMtl(material) };
     yield { name: `${stem}.obj`, bytes: writeObj(meshes, { material }) };
@@ -228,9 +228,9 @@ function* filesOfKind(
 function opaquePng({ data, width, height }: UvTexture): Uint8Array {
   const rgb = new Uint8Array(width * height * 3);
   for (let i = 0, j = 0; j < rgb.length; i += 4, j += 3) {
-    rgb[j] = data[i] as number;
-    rgb[j + 1] = data[i + 1] as number;
-    rgb[j + 2] = data[i + 2] as number;
+    rgb[j] = data[i];
+    rgb[j + 1] = data[i + 1];
+    rgb[j + 2] = data[i + 2];
   }
   return encodePng({ data: rgb, width, height });
 }

@@ -90,7 +90,7 @@ const DRAWINGS: Readonly<Record<string, Drawing>> = {
     const landmarks = landmarksOf(found);
     const faces = found.faces.map(({ aligned, pose }, index) => ({
       params: aligned.params,
-      landmarks: landmarks[index] as Float32Array,
+      landmarks: landmarks[index],
       ...(options.compatibility === 'none' && {
         label: [
           `yaw ${pose.yawDegrees.toFixed(1)}°`,
@@ -215,7 +215,7 @@ export function parseKinds(
     .split(',')
     .map((kind) => kind.trim())
     .filter((kind) => kind !== '')
-    .map((kind) => (Object.hasOwn(aliases, kind) ? (aliases[kind] as string) : kind));
+    .map((kind) => (Object.hasOwn(aliases, kind) ? aliases[kind] : kind));
   const unknown = kinds.find((kind) => !known.includes(kind));
   if (unknown !== undefined) {
     throw usageError(`${flag}: there is no '${unknown}'; ${hints[unknown] ?? `choose from ${known.join(', ')}`}`);

@@ -368,7 +368,7 @@ function ffmpegOptions({ env }: Terminal): { ffmpegFolder?: string } {
 function parseDrawings({ draw, out }: VideoFlags): Drawing[] {
   if (draw !== undefined && out === undefined) throw usageError('--draw: needs --out, where the drawn video goes');
   const kinds = parseKinds('--draw', draw ?? 'landmarks', Object.keys(DRAWINGS), DRAWING_ALIASES);
-  return kinds.map((kind) => DRAWINGS[kind] as Drawing);
+  return kinds.map((kind) => DRAWINGS[kind]);
 }
 
 function requireMaps({ faceMaps }: FaceAligner): FaceMaps {

@@ -19,7 +19,7 @@ export class AsciiWriter {
 
   /** Appends a finite number with a fixed count of decimals, 0..6, rounded half to even as C's `printf` does. */
   fixed(value: number, decimals: number): this {
-    const power = POWERS[decimals] as number;
+    const power = POWERS[decimals];
     let scaled = Math.abs(value) * power;
     if (scaled >= MAX_EXACT) return this.text(value.toFixed(decimals));
     this.#reserve(32);
@@ -33,7 +33,7 @@ export class AsciiWriter {
       this.#digits(scaled, decimals + 1);
       // Moves the decimals one place to the right, to make room for the point.
       const end = this.#length++;
-      for (let i = end; i > end - decimals; i--) this.#bytes[i] = this.#bytes[i - 1] as number;
+      for (let i = end; i > end - decimals; i--) this.#bytes[i] = this.#bytes[i - 1];
       this.#bytes[end - decimals] = POINT;
     }
     return this;
@@ -47,7 +47,7 @@ export class AsciiWriter {
   /** Appends the digits of a whole number, with zeros in front up to a least count. */
   #digits(value: number, leastCount: number): void {
     let count = leastCount;
-    while (count < 16 && value >= (POWERS[count] as number)) count++;
+    while (count < 16 && value >= POWERS[count]) count++;
     let at = this.#length + count;
     this.#length = at;
     const bytes = this.#bytes;

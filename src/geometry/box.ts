@@ -11,8 +11,8 @@ export function boundingBox(points: Float32Array): RoiBox {
   let xMax = -Infinity;
   let yMax = -Infinity;
   for (let i = 0; i + 2 < points.length; i += 3) {
-    const x = points[i] as number;
-    const y = points[i + 1] as number;
+    const x = points[i];
+    const y = points[i + 1];
     if (x < xMin) xMin = x;
     if (x > xMax) xMax = x;
     if (y < yMin) yMin = y;

@@ -48,7 +48,7 @@ export function drawDepth(
       let target = ((y + raster.yMin) * width + raster.xMin) * 4;
       for (let x = 0; x < raster.width; x++, pixel++, target += 4) {
         if (fragments[pixel] === 0) continue;
-        const value = Math.fround((depths[pixel] as number) * 255);
+        const value = Math.fround(depths[pixel] * 255);
         data[target] = value;
         data[target + 1] = value;
         data[target + 2] = value;
@@ -63,14 +63,14 @@ function relativeDepths(vertices: Float32Array): Float32Array {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   for (let i = 2; i < vertices.length; i += 3) {
-    const z = vertices[i] as number;
+    const z = vertices[i];
     if (z < min) min = z;
     if (z > max) max = z;
   }
   const range = Math.fround(max - min);
   const depths = new Float32Array(vertices.length / 3).fill(1);
   if (range > 0) {
-    for (let i = 0; i < depths.length; i++) depths[i] = Math.fround((vertices[i * 3 + 2] as number) - min) / range;
+    for (let i = 0; i < depths.length; i++) depths[i] = Math.fround(vertices[i * 3 + 2] - min) / range;
   }
   return depths;
 }
@@ -96,7 +96,7 @@ export function depthMap(
     let target = (y + raster.yMin) * width + raster.xMin;
     for (let x = 0; x < raster.width; x++, pixel++, target++) {
       if (raster.fragments[pixel] === 0) continue;
-      const z = raster.depth[pixel] as number;
+      const z = raster.depth[pixel];
       data[target] = z;
       if (z > near) near = z;
       if (z < far) far = z;
@@ -113,7 +113,7 @@ export function toDepth16({ data, near, far }: DepthMap): Uint16Array {
   const scale = near > far ? 65534 / (near - far) : 0;
   const values = new Uint16Array(data.length);
   for (let i = 0; i < data.length; i++) {
-    const z = data[i] as number;
+    const z = data[i];
     if (!Number.isNaN(z)) values[i] = scale === 0 ? 65535 : Math.round((z - far) * scale) + 1;
   }
   return values;

@@ -95,16 +95,11 @@ export function drawLandmarks(image: RgbaImage, faces: readonly Float32Array[], 
     const lines: number[] = [];
     const dots: number[] = [];
     const add = (target: number[], from: number, to: number): void => {
-      target.push(
-        points[from * 3] as number,
-        points[from * 3 + 1] as number,
-        points[to * 3] as number,
-        points[to * 3 + 1] as number,
-      );
+      target.push(points[from * 3], points[from * 3 + 1], points[to * 3], points[to * 3 + 1]);
     };
     for (const { indices, closed } of LANDMARK_OUTLINES) {
-      for (let i = 0; i + 1 < indices.length; i++) add(lines, indices[i] as number, indices[i + 1] as number);
-      if (closed) add(lines, indices.at(-1) as number, indices[0] as number);
+      for (let i = 0; i + 1 < indices.length; i++) add(lines, indices[i], indices[i + 1]);
+      if (closed) add(lines, indices.at(-1) as number, indices[0]);
     }
     for (let i = 0; i < LANDMARK_COUNT; i++) add(dots, i, i);
     paintSegments(canvas, lines, { colour, lineWidth, opacity: 0.7 });
@@ -130,8 +125,8 @@ export function drawPoints(image: RgbaImage, faces: readonly Float32Array[], opt
     const dots: number[] = [];
     const every = options.every ?? Math.max(1, Math.round(points.length / 3 / DRAWN_POINTS));
     for (let i = 0; i + 2 < points.length; i += 3 * every) {
-      const x = points[i] as number;
-      const y = points[i + 1] as number;
+      const x = points[i];
+      const y = points[i + 1];
       dots.push(x, y, x, y);
     }
     paintSegments(canvas, dots, {
@@ -188,7 +183,7 @@ export function drawPose(image: RgbaImage, faces: readonly PoseFace[], options: 
     if (style !== 'axes') {
       const segments: number[] = [];
       const add = (from: number, to: number): void => {
-        for (const corner of [from, to]) segments.push(points[corner * 2] as number, points[corner * 2 + 1] as number);
+        for (const corner of [from, to]) segments.push(points[corner * 2], points[corner * 2 + 1]);
       };
       for (let i = 0; i + 1 < 10; i++) if (i !== 4) add(i, i + 1);
       for (let i = 0; i < 4; i++) add(i, i + 5);
@@ -197,20 +192,19 @@ export function drawPose(image: RgbaImage, faces: readonly PoseFace[], options: 
     if (style !== 'box') {
       // z comes last: it points at the viewer, on top of the others.
       for (let axis = 0; axis < 3; axis++) {
-        paintSegments(
-          canvas,
-          [origin[0] as number, origin[1] as number, axes[axis * 2] as number, axes[axis * 2 + 1] as number],
-          { colour: AXIS_COLOURS[axis] as Colour, lineWidth: lineWidth * 1.5 },
-        );
+        paintSegments(canvas, [origin[0], origin[1], axes[axis * 2], axes[axis * 2 + 1]], {
+          colour: AXIS_COLOURS[axis],
+          lineWidth: lineWidth * 1.5,
+        });
       }
     }
     if (face.label !== undefined) {
       const height = labelHeight(image, faceSize);
-      const originX = origin[0] as number;
-      const originY = origin[1] as number;
+      const originX = origin[0];
+      const originY = origin[1];
       if (originX < 0 || originY < 0 || originX >= image.width || originY >= image.height) return;
       let lowest = Number.NEGATIVE_INFINITY;
-      for (let i = 1; i < 20; i += 2) lowest = Math.max(lowest, points[i] as number);
+      for (let i = 1; i < 20; i += 2) lowest = Math.max(lowest, points[i]);
       const width = textWidth(face.label, height);
       const left = Math.max(height, Math.min(originX - width / 2, image.width - width - height));
       paintLabel(canvas, face.label, left, Math.min(lowest + height * 2, image.height - height), height);

@@ -38,26 +38,26 @@ export function expressionTargets(
   const { scaleX, scaleY, scaleZ } = cropPlacement(face.roiBox);
   // Crop space has y up, as the positions have: only the scales of the crop's axes are left to do.
   const rowScales = [scaleX * scale, scaleY * scale, scaleZ * scale];
-  const m = rotation.map((value, i) => value * (rowScales[Math.floor(i / 3)] as number));
+  const m = rotation.map((value, i) => value * rowScales[Math.floor(i / 3)]);
   const [m00 = 0, m01 = 0, m02 = 0, m10 = 0, m11 = 0, m12 = 0, m20 = 0, m21 = 0, m22 = 0] = m;
 
   const neutralPositions = Float32Array.from(positions);
   const displacements = Array.from({ length: expressionCount }, (_, column) => {
     const displacement = new Float32Array(vertexCount * 3);
-    const weight = expression[column] as number;
+    const weight = expression[column];
     for (let i = 0, row = column; i < displacement.length; i += 3, row += 3 * expressionCount) {
-      const x = expressionBasis[row] as number;
-      const y = expressionBasis[row + expressionCount] as number;
-      const z = expressionBasis[row + 2 * expressionCount] as number;
+      const x = expressionBasis[row];
+      const y = expressionBasis[row + expressionCount];
+      const z = expressionBasis[row + 2 * expressionCount];
       const dx = m00 * x + m01 * y + m02 * z;
       const dy = m10 * x + m11 * y + m12 * z;
       const dz = m20 * x + m21 * y + m22 * z;
       displacement[i] = dx;
       displacement[i + 1] = dy;
       displacement[i + 2] = dz;
-      neutralPositions[i] = (neutralPositions[i] as number) - weight * dx;
-      neutralPositions[i + 1] = (neutralPositions[i + 1] as number) - weight * dy;
-      neutralPositions[i + 2] = (neutralPositions[i + 2] as number) - weight * dz;
+      neutralPositions[i] = neutralPositions[i] - weight * dx;
+      neutralPositions[i + 1] = neutralPositions[i + 1] - weight * dy;
+      neutralPositions[i + 2] = neutralPositions[i + 2] - weight * dz;
     }
     return displacement;
   });

@@ -45,8 +45,7 @@ export function transferExpression(
 export function frontalFace(face: AlignedFace, layout: ParamLayout = paramLayout(face.params.length)): AlignedFace {
   checkParamCount(face.params, layout);
   const params = face.params.slice();
-  const rowLength = (row: number): number =>
-    Math.hypot(params[row * 4] as number, params[row * 4 + 1] as number, params[row * 4 + 2] as number);
+  const rowLength = (row: number): number => Math.hypot(params[row * 4], params[row * 4 + 1], params[row * 4 + 2]);
   const scale = (rowLength(0) + rowLength(1)) / 2;
   for (let row = 0; row < 3; row++) {
     for (let column = 0; column < 3; column++) params[row * 4 + column] = row === column ? scale : 0;
@@ -82,8 +81,8 @@ export function meshRegions(
   const { meanShape, keypointIndices } = model;
   const find = ({ landmarks, growth }: { landmarks: readonly number[]; growth: number }): Uint32Array => {
     const points = landmarks.map((landmark): [number, number] => [
-      meanShape[keypointIndices[landmark * 3] as number] as number,
-      meanShape[keypointIndices[landmark * 3 + 1] as number] as number,
+      meanShape[keypointIndices[landmark * 3]],
+      meanShape[keypointIndices[landmark * 3 + 1]],
     ]);
     const hull = convexHull(points);
     const centreX = hull.reduce((sum, [x]) => sum + x / hull.length, 0);
@@ -95,7 +94,7 @@ export function meshRegions(
     );
     const found: number[] = [];
     for (let vertex = 0; vertex < model.vertexCount; vertex++) {
-      if (isInside(grown, meanShape[vertex * 3] as number, meanShape[vertex * 3 + 1] as number)) found.push(vertex);
+      if (isInside(grown, meanShape[vertex * 3], meanShape[vertex * 3 + 1])) found.push(vertex);
     }
     return Uint32Array.from(found);
   };
@@ -138,5 +137,5 @@ function turn(a: readonly [number, number], b: readonly [number, number], c: rea
 }
 
 function isInside(hull: readonly [number, number][], x: number, y: number): boolean {
-  return hull.every((point, i) => turn(point, hull[(i + 1) % hull.length] as [number, number], [x, y]) >= 0);
+  return hull.every((point, i) => turn(point, hull[(i + 1) % hull.length], [x, y]) >= 0);
 }

@@ -135,7 +135,7 @@ class GltfContent {
       let low = Infinity;
       let high = -Infinity;
       for (let i = axis; i < positions.length; i += 3) {
-        const value = positions[i] as number;
+        const value = positions[i];
         if (value < low) low = value;
         if (value > high) high = value;
       }
@@ -211,9 +211,9 @@ function addFace(content: GltfContent, face: GlbFace, name: string, unitScale: n
   if (texture !== undefined && mesh.uvs !== undefined) {
     const uvs = new Float32Array(uvOf.length * 2);
     for (let i = 0; i < uvOf.length; i++) {
-      const from = (uvOf[i] as number) * 2;
-      uvs[i * 2] = mesh.uvs[from] as number;
-      uvs[i * 2 + 1] = 1 - (mesh.uvs[from + 1] as number);
+      const from = uvOf[i] * 2;
+      uvs[i * 2] = mesh.uvs[from];
+      uvs[i * 2 + 1] = 1 - mesh.uvs[from + 1];
     }
     attributes.TEXCOORD_0 = content.addAccessor(uvs, 'VEC2');
     const source =
@@ -265,15 +265,15 @@ function splitAtSeams(
   const indices = new Uint32Array(triangles.length);
   let count = 0;
   for (let i = 0; i < triangles.length; i++) {
-    const vertex = triangles[i] as number;
-    const uv = uvTriangles[i] as number;
-    let index = last[vertex] as number;
-    while (index >= 0 && uvOf[index] !== uv) index = previous[index] as number;
+    const vertex = triangles[i];
+    const uv = uvTriangles[i];
+    let index = last[vertex];
+    while (index >= 0 && uvOf[index] !== uv) index = previous[index];
     if (index < 0) {
       index = count++;
       vertexOf[index] = vertex;
       uvOf[index] = uv;
-      previous[index] = last[vertex] as number;
+      previous[index] = last[vertex];
       last[vertex] = index;
     }
     indices[i] = index;
@@ -284,10 +284,10 @@ function splitAtSeams(
 function gather(values: Float32Array | Float64Array, rows: Uint32Array, scale: number): Float32Array {
   const gathered = new Float32Array(rows.length * 3);
   for (let i = 0, j = 0; i < rows.length; i++, j += 3) {
-    const from = (rows[i] as number) * 3;
-    gathered[j] = (values[from] as number) * scale;
-    gathered[j + 1] = (values[from + 1] as number) * scale;
-    gathered[j + 2] = (values[from + 2] as number) * scale;
+    const from = rows[i] * 3;
+    gathered[j] = values[from] * scale;
+    gathered[j + 1] = values[from + 1] * scale;
+    gathered[j + 2] = values[from + 2] * scale;
   }
   return gathered;
 }
@@ -295,9 +295,9 @@ function gather(values: Float32Array | Float64Array, rows: Uint32Array, scale: n
 /** glTF wants unit normals everywhere: a vertex without one looks at the viewer. In place. */
 function unitNormals(normals: Float32Array): Float32Array {
   for (let i = 0; i < normals.length; i += 3) {
-    const x = normals[i] as number;
-    const y = normals[i + 1] as number;
-    const z = normals[i + 2] as number;
+    const x = normals[i];
+    const y = normals[i + 1];
+    const z = normals[i + 2];
     const length = Math.sqrt(x * x + y * y + z * z);
     normals[i] = length > 0 ? x / length : 0;
     normals[i + 1] = length > 0 ? y / length : 0;
@@ -314,7 +314,7 @@ function linearColours(colours: Uint8Array, rows: Uint32Array): Uint16Array {
   });
   const values = new Uint16Array(rows.length * 4);
   for (let i = 0; i < rows.length; i++) {
-    for (let c = 0; c < 3; c++) values[i * 4 + c] = linear[colours[(rows[i] as number) * 3 + c] as number] as number;
+    for (let c = 0; c < 3; c++) values[i * 4 + c] = linear[colours[rows[i] * 3 + c]];
     values[i * 4 + 3] = 65535;
   }
   return values;

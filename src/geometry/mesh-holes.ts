@@ -9,27 +9,27 @@ interface DirectedEdges {
 
 function directedEdges(triangles: Uint32Array): DirectedEdges {
   let vertexCount = 0;
-  for (let i = 0; i < triangles.length; i++) vertexCount = Math.max(vertexCount, (triangles[i] as number) + 1);
+  for (let i = 0; i < triangles.length; i++) vertexCount = Math.max(vertexCount, triangles[i] + 1);
   const starts = new Uint32Array(vertexCount + 1);
   for (let i = 0; i < triangles.length; i++) {
-    const next = (triangles[i] as number) + 1;
-    starts[next] = (starts[next] as number) + 1;
+    const next = triangles[i] + 1;
+    starts[next] = starts[next] + 1;
   }
-  for (let v = 0; v < vertexCount; v++) starts[v + 1] = (starts[v + 1] as number) + (starts[v] as number);
+  for (let v = 0; v < vertexCount; v++) starts[v + 1] = starts[v + 1] + starts[v];
   const ends = new Uint32Array(triangles.length);
   const free = starts.slice();
   for (let t = 0; t < triangles.length; t += 3) {
     for (let k = 0; k < 3; k++) {
-      const from = triangles[t + k] as number;
-      ends[free[from] as number] = triangles[t + ((k + 1) % 3)] as number;
-      free[from] = (free[from] as number) + 1;
+      const from = triangles[t + k];
+      ends[free[from]] = triangles[t + ((k + 1) % 3)];
+      free[from] = free[from] + 1;
     }
   }
   return { starts, ends };
 }
 
 function hasEdge({ starts, ends }: DirectedEdges, from: number, to: number): boolean {
-  for (let i = starts[from] as number; i < (starts[from + 1] as number); i++) if (ends[i] === to) return true;
+  for (let i = starts[from]; i < starts[from + 1]; i++) if (ends[i] === to) return true;
   return false;
 }
 
@@ -46,8 +46,8 @@ function loopsOf(edges: DirectedEdges): Uint32Array[] {
   const { starts, ends } = edges;
   const next = new Map<number, number>();
   for (let from = 0; from + 1 < starts.length; from++) {
-    for (let i = starts[from] as number; i < (starts[from + 1] as number); i++) {
-      const to = ends[i] as number;
+    for (let i = starts[from]; i < starts[from + 1]; i++) {
+      const to = ends[i];
       if (!hasEdge(edges, to, from)) next.set(from, to);
     }
   }
@@ -121,11 +121,11 @@ function withoutPocket(maps: FaceMaps): Pick<FaceMaps, 'triangles' | 'uvs' | 'uv
   if (inside.size === 0) return maps;
   const count = triangles.length / 3;
   const isPocket = new Uint8Array(count);
-  for (let i = 0; i < triangles.length; i++) if (inside.has(triangles[i] as number)) isPocket[(i / 3) | 0] = 1;
+  for (let i = 0; i < triangles.length; i++) if (inside.has(triangles[i])) isPocket[(i / 3) | 0] = 1;
   if (uvTriangles !== undefined) {
     const pieces = texturePieces(uvTriangles, uvs.length / 2);
     const balance = new Map<number, number>();
-    const pieceOf = (t: number): number => pieces[uvTriangles[t * 3] as number] as number;
+    const pieceOf = (t: number): number => pieces[uvTriangles[t * 3]];
     for (let t = 0; t < count; t++) {
       balance.set(pieceOf(t), (balance.get(pieceOf(t)) ?? 0) + (isPocket[t] === 1 ? 1 : -1));
     }
@@ -141,14 +141,14 @@ function texturePieces(uvTriangles: Uint32Array, count: number): Uint32Array {
   const find = (row: number): number => {
     let root = row;
     while (parents[root] !== root) {
-      parents[root] = parents[parents[root] as number] as number;
-      root = parents[root] as number;
+      parents[root] = parents[parents[root]];
+      root = parents[root];
     }
     return root;
   };
   for (let t = 0; t < uvTriangles.length; t += 3) {
-    const root = find(uvTriangles[t] as number);
-    for (let k = 1; k < 3; k++) parents[find(uvTriangles[t + k] as number)] = root;
+    const root = find(uvTriangles[t]);
+    for (let k = 1; k < 3; k++) parents[find(uvTriangles[t + k])] = root;
   }
   return parents.map((_, row) => find(row));
 }
@@ -178,8 +178,8 @@ function mouthHole(loops: readonly Uint32Array[], { nccCodes, regions = {} }: Fa
     let x = 0;
     let y = 0;
     for (const vertex of hole) {
-      x += (nccCodes[vertex * 3] as number) / hole.length;
-      y += (nccCodes[vertex * 3 + 1] as number) / hole.length;
+      x += nccCodes[vertex * 3] / hole.length;
+      y += nccCodes[vertex * 3 + 1] / hole.length;
     }
     return Math.abs(x - 0.5) < 0.15 && y < 0.5;
   });
@@ -193,18 +193,18 @@ function fill(
   const uvOfVertex = new Map<number, number>();
   const onHole = new Set(hole);
   for (let i = 0; i < triangles.length; i++) {
-    const vertex = triangles[i] as number;
-    if (onHole.has(vertex) && !uvOfVertex.has(vertex)) uvOfVertex.set(vertex, uvTriangles[i] as number);
+    const vertex = triangles[i];
+    if (onHole.has(vertex) && !uvOfVertex.has(vertex)) uvOfVertex.set(vertex, uvTriangles[i]);
   }
   const ring = [...hole].reverse();
-  const u = (vertex: number): number => uvs[(uvOfVertex.get(vertex) as number) * 2] as number;
-  const v = (vertex: number): number => uvs[(uvOfVertex.get(vertex) as number) * 2 + 1] as number;
+  const u = (vertex: number): number => uvs[(uvOfVertex.get(vertex) as number) * 2];
+  const v = (vertex: number): number => uvs[(uvOfVertex.get(vertex) as number) * 2 + 1];
   const turn = (a: number, b: number, c: number): number =>
     (u(b) - u(a)) * (v(c) - v(a)) - (u(c) - u(a)) * (v(b) - v(a));
   let area = 0;
   for (let i = 0; i < ring.length; i++) {
-    const a = ring[i] as number;
-    const b = ring[(i + 1) % ring.length] as number;
+    const a = ring[i];
+    const b = ring[(i + 1) % ring.length];
     area += u(a) * v(b) - u(b) * v(a);
   }
   const sign = Math.sign(area) || 1;
@@ -214,9 +214,9 @@ function fill(
     let best = 0;
     let bestQuality = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < ring.length; i++) {
-      const a = ring[(i + ring.length - 1) % ring.length] as number;
-      const b = ring[i] as number;
-      const c = ring[(i + 1) % ring.length] as number;
+      const a = ring[(i + ring.length - 1) % ring.length];
+      const b = ring[i];
+      const c = ring[(i + 1) % ring.length];
       const ear = sign * turn(a, b, c);
       const isEmpty =
         ear > 0 &&
@@ -236,11 +236,7 @@ function fill(
         best = i;
       }
     }
-    filled.push(
-      ring[(best + ring.length - 1) % ring.length] as number,
-      ring[best] as number,
-      ring[(best + 1) % ring.length] as number,
-    );
+    filled.push(ring[(best + ring.length - 1) % ring.length], ring[best], ring[(best + 1) % ring.length]);
     ring.splice(best, 1);
   }
   return {
@@ -258,8 +254,8 @@ function rimsOf(hole: Uint32Array, { starts, ends }: DirectedEdges): Uint32Array
   for (let depth = 1; depth <= RIM_DEPTH; depth++) {
     const outer: number[] = [];
     for (const vertex of ring) {
-      for (let i = starts[vertex] as number; i < (starts[vertex + 1] as number); i++) {
-        const neighbour = ends[i] as number;
+      for (let i = starts[vertex]; i < starts[vertex + 1]; i++) {
+        const neighbour = ends[i];
         const known = distance.get(neighbour);
         if (known === undefined) {
           distance.set(neighbour, depth);

@@ -55,12 +55,12 @@ export function vertexColours(image: RgbaImage, vertices: Float32Array): Uint8Ar
   const { data, width, height } = image;
   const colours = new Uint8Array(vertices.length);
   for (let i = 0; i < vertices.length; i += 3) {
-    const x = roundHalfToEven(Math.min(Math.max(vertices[i] as number, 0), width - 1));
-    const y = roundHalfToEven(Math.min(Math.max(vertices[i + 1] as number, 0), height - 1));
+    const x = roundHalfToEven(Math.min(Math.max(vertices[i], 0), width - 1));
+    const y = roundHalfToEven(Math.min(Math.max(vertices[i + 1], 0), height - 1));
     const pixel = (y * width + x) * 4;
-    colours[i] = data[pixel] as number;
-    colours[i + 1] = data[pixel + 1] as number;
-    colours[i + 2] = data[pixel + 2] as number;
+    colours[i] = data[pixel];
+    colours[i + 1] = data[pixel + 1];
+    colours[i + 2] = data[pixel + 2];
   }
   return colours;
 }
@@ -79,7 +79,7 @@ function roundHalfToEven(value: number): number {
  */
 export function toPhotoFrame(vertices: Float32Array, imageHeight: number): Float64Array {
   const positions = Float64Array.from(vertices);
-  for (let i = 1; i < positions.length; i += 3) positions[i] = imageHeight - (positions[i] as number);
+  for (let i = 1; i < positions.length; i += 3) positions[i] = imageHeight - positions[i];
   return positions;
 }
 
@@ -117,15 +117,11 @@ export function metricPlacements(
     return interocularMm / distance;
   });
   const meanScale = scales.reduce((sum, scale) => sum + scale / scales.length, 0);
-  const middle = [0, 1, 2].map((axis) =>
-    centres.reduce((sum, centre) => sum + (centre[axis] as number) / centres.length, 0),
-  );
+  const middle = [0, 1, 2].map((axis) => centres.reduce((sum, centre) => sum + centre[axis] / centres.length, 0));
   return centres.map((centre, index) => {
-    const scale = scales[index] as number;
+    const scale = scales[index];
     // The face's centre goes to (centre - middle) * meanScale: own size, common places.
-    const [x = 0, y = 0, z = 0] = centre.map(
-      (value, axis) => value - ((value - (middle[axis] as number)) * meanScale) / scale,
-    );
+    const [x = 0, y = 0, z = 0] = centre.map((value, axis) => value - ((value - middle[axis]) * meanScale) / scale);
     return { origin: [x, y, z], scale };
   });
 }
@@ -134,9 +130,9 @@ export function metricPlacements(
 export function toMetricFrame(vertices: Float32Array, { origin, scale }: MetricPlacement): Float64Array {
   const positions = new Float64Array(vertices.length);
   for (let i = 0; i < vertices.length; i += 3) {
-    positions[i] = ((vertices[i] as number) - origin[0]) * scale;
-    positions[i + 1] = (origin[1] - (vertices[i + 1] as number)) * scale;
-    positions[i + 2] = ((vertices[i + 2] as number) - origin[2]) * scale;
+    positions[i] = (vertices[i] - origin[0]) * scale;
+    positions[i + 1] = (origin[1] - vertices[i + 1]) * scale;
+    positions[i + 2] = (vertices[i + 2] - origin[2]) * scale;
   }
   return positions;
 }
@@ -144,24 +140,22 @@ export function toMetricFrame(vertices: Float32Array, { origin, scale }: MetricP
 /** Distance between the centres of the eyes' outlines, px. */
 function pupilDistance(landmarks: Float32Array): number {
   const centre = (indices: readonly number[]): number[] =>
-    [0, 1, 2].map((axis) =>
-      indices.reduce((sum, index) => sum + (landmarks[index * 3 + axis] as number) / indices.length, 0),
-    );
+    [0, 1, 2].map((axis) => indices.reduce((sum, index) => sum + landmarks[index * 3 + axis] / indices.length, 0));
   const right = centre(LANDMARK_REGIONS.rightEye);
   const left = centre(LANDMARK_REGIONS.leftEye);
-  return Math.hypot(...right.map((value, axis) => value - (left[axis] as number)));
+  return Math.hypot(...right.map((value, axis) => value - left[axis]));
 }
 
 function centreOfBounds(vertices: Float32Array): number[] {
   const low = [Infinity, Infinity, Infinity];
   const high = [-Infinity, -Infinity, -Infinity];
   for (let i = 0; i < vertices.length; i++) {
-    const value = vertices[i] as number;
+    const value = vertices[i];
     const axis = i % 3;
-    if (value < (low[axis] as number)) low[axis] = value;
-    if (value > (high[axis] as number)) high[axis] = value;
+    if (value < low[axis]) low[axis] = value;
+    if (value > high[axis]) high[axis] = value;
   }
-  return low.map((value, axis) => (value + (high[axis] as number)) / 2);
+  return low.map((value, axis) => (value + high[axis]) / 2);
 }
 
 /** Maps whose mesh has its mouth closed by a skin across the lips, for textures that show what is between them. */

@@ -36,27 +36,27 @@ function nearestMirrored(points: Float32Array, dimensions: 2 | 3): Nearest {
   const starts = new Uint32Array(CELLS * CELLS + 1);
   const cells = new Uint32Array(count);
   for (let i = 0; i < count; i++) {
-    const cell = cellOf(points[i * dimensions + 1] as number) * CELLS + cellOf(points[i * dimensions] as number);
+    const cell = cellOf(points[i * dimensions + 1]) * CELLS + cellOf(points[i * dimensions]);
     cells[i] = cell;
-    starts[cell + 1] = (starts[cell + 1] as number) + 1;
+    starts[cell + 1] = starts[cell + 1] + 1;
   }
   for (let cell = 0; cell < CELLS * CELLS; cell++) {
-    starts[cell + 1] = (starts[cell + 1] as number) + (starts[cell] as number);
+    starts[cell + 1] = starts[cell + 1] + starts[cell];
   }
   const order = new Uint32Array(count);
   const fill = starts.slice();
   for (let i = 0; i < count; i++) {
-    const cell = cells[i] as number;
-    order[fill[cell] as number] = i;
-    fill[cell] = (fill[cell] as number) + 1;
+    const cell = cells[i];
+    order[fill[cell]] = i;
+    fill[cell] = fill[cell] + 1;
   }
 
   const indices = new Uint32Array(count);
   let sum = 0;
   for (let i = 0; i < count; i++) {
-    const x = 1 - (points[i * dimensions] as number);
-    const y = points[i * dimensions + 1] as number;
-    const z = dimensions === 3 ? (points[i * dimensions + 2] as number) : 0;
+    const x = 1 - points[i * dimensions];
+    const y = points[i * dimensions + 1];
+    const z = dimensions === 3 ? points[i * dimensions + 2] : 0;
     const column = cellOf(x);
     const row = cellOf(y);
     let best = Number.POSITIVE_INFINITY;
@@ -71,11 +71,11 @@ function nearestMirrored(points: Float32Array, dimensions: 2 | 3): Nearest {
         for (let cx = column - ring; cx <= column + ring; cx += step) {
           if (cx < 0 || cx >= CELLS) continue;
           const cell = cy * CELLS + cx;
-          for (let k = starts[cell] as number; k < (starts[cell + 1] as number); k++) {
-            const j = order[k] as number;
-            const dx = (points[j * dimensions] as number) - x;
-            const dy = (points[j * dimensions + 1] as number) - y;
-            const dz = dimensions === 3 ? (points[j * dimensions + 2] as number) - z : 0;
+          for (let k = starts[cell]; k < starts[cell + 1]; k++) {
+            const j = order[k];
+            const dx = points[j * dimensions] - x;
+            const dy = points[j * dimensions + 1] - y;
+            const dz = dimensions === 3 ? points[j * dimensions + 2] - z : 0;
             const distance = dx * dx + dy * dy + dz * dz;
             if (distance < best) {
               best = distance;

@@ -61,19 +61,19 @@ function packRows(model: MorphableModel, rows: Uint32Array): PackedModel {
   for (let block = 0; block < blockCount; block++) {
     const firstRow = firstRowOfBlock(block, rows.length);
     for (let lane = 0; lane < BLOCK; lane++) {
-      const row = rows[firstRow + lane] as number;
+      const row = rows[firstRow + lane];
       if (row >= modelRowCount) {
         throw new RangeError(`keypointIndices: expected rows below ${modelRowCount}, got ${row}`);
       }
       let to = block * stride + lane;
-      blocks[to] = meanShape[row] as number;
+      blocks[to] = meanShape[row];
       for (let column = 0; column < shapeCount; column++) {
         to += BLOCK;
-        blocks[to] = shapeBasis[row * shapeCount + column] as number;
+        blocks[to] = shapeBasis[row * shapeCount + column];
       }
       for (let column = 0; column < expressionCount; column++) {
         to += BLOCK;
-        blocks[to] = expressionBasis[row * expressionCount + column] as number;
+        blocks[to] = expressionBasis[row * expressionCount + column];
       }
     }
   }
@@ -128,18 +128,12 @@ export function reconstructFaces(
   if (dsts.length !== faces.length) {
     throw new RangeError(`dsts: expected an array for each of the ${faces.length} faces, got ${dsts.length}`);
   }
-  for (let i = 0; i < faces.length; i++) checkFace(model, faces[i] as Float32Array, dsts[i] as Float32Array);
+  for (let i = 0; i < faces.length; i++) checkFace(model, faces[i], dsts[i]);
   let face = 0;
   for (; face + 1 < faces.length; face += 2) {
-    reconstructTwo(
-      model,
-      faces[face] as Float32Array,
-      faces[face + 1] as Float32Array,
-      dsts[face] as Float32Array,
-      dsts[face + 1] as Float32Array,
-    );
+    reconstructTwo(model, faces[face], faces[face + 1], dsts[face], dsts[face + 1]);
   }
-  if (face < faces.length) reconstructOne(model, faces[face] as Float32Array, dsts[face] as Float32Array);
+  if (face < faces.length) reconstructOne(model, faces[face], dsts[face]);
   return dsts;
 }
 
@@ -153,21 +147,21 @@ function reconstructOne(model: PackedModel, params: Float32Array, dst: Float32Ar
   const rowCount = 3 * model.vertexCount;
   const paramCount = params.length;
   for (let block = 0, at = 0; at < blocks.length; block++) {
-    let x0 = blocks[at] as number;
-    let y0 = blocks[at + 1] as number;
-    let z0 = blocks[at + 2] as number;
-    let x1 = blocks[at + 3] as number;
-    let y1 = blocks[at + 4] as number;
-    let z1 = blocks[at + 5] as number;
+    let x0 = blocks[at];
+    let y0 = blocks[at + 1];
+    let z0 = blocks[at + 2];
+    let x1 = blocks[at + 3];
+    let y1 = blocks[at + 4];
+    let z1 = blocks[at + 5];
     at += BLOCK;
     for (let i = CAMERA_PARAM_COUNT; i < paramCount; i++, at += BLOCK) {
-      const weight = params[i] as number;
-      x0 += weight * (blocks[at] as number);
-      y0 += weight * (blocks[at + 1] as number);
-      z0 += weight * (blocks[at + 2] as number);
-      x1 += weight * (blocks[at + 3] as number);
-      y1 += weight * (blocks[at + 4] as number);
-      z1 += weight * (blocks[at + 5] as number);
+      const weight = params[i];
+      x0 += weight * blocks[at];
+      y0 += weight * blocks[at + 1];
+      z0 += weight * blocks[at + 2];
+      x1 += weight * blocks[at + 3];
+      y1 += weight * blocks[at + 4];
+      z1 += weight * blocks[at + 5];
     }
     const row = firstRowOfBlock(block, rowCount);
     writeVertex(params, x0, y0, z0, dst, row);
@@ -187,12 +181,12 @@ function reconstructTwo(
   const rowCount = 3 * model.vertexCount;
   const paramCount = params.length;
   for (let block = 0, at = 0; at < blocks.length; block++) {
-    let x0 = blocks[at] as number;
-    let y0 = blocks[at + 1] as number;
-    let z0 = blocks[at + 2] as number;
-    let x1 = blocks[at + 3] as number;
-    let y1 = blocks[at + 4] as number;
-    let z1 = blocks[at + 5] as number;
+    let x0 = blocks[at];
+    let y0 = blocks[at + 1];
+    let z0 = blocks[at + 2];
+    let x1 = blocks[at + 3];
+    let y1 = blocks[at + 4];
+    let z1 = blocks[at + 5];
     let otherX0 = x0;
     let otherY0 = y0;
     let otherZ0 = z0;
@@ -201,24 +195,24 @@ function reconstructTwo(
     let otherZ1 = z1;
     at += BLOCK;
     for (let i = CAMERA_PARAM_COUNT; i < paramCount; i++, at += BLOCK) {
-      const weight = params[i] as number;
-      const otherWeight = otherParams[i] as number;
-      const a = blocks[at] as number;
+      const weight = params[i];
+      const otherWeight = otherParams[i];
+      const a = blocks[at];
       x0 += weight * a;
       otherX0 += otherWeight * a;
-      const b = blocks[at + 1] as number;
+      const b = blocks[at + 1];
       y0 += weight * b;
       otherY0 += otherWeight * b;
-      const c = blocks[at + 2] as number;
+      const c = blocks[at + 2];
       z0 += weight * c;
       otherZ0 += otherWeight * c;
-      const d = blocks[at + 3] as number;
+      const d = blocks[at + 3];
       x1 += weight * d;
       otherX1 += otherWeight * d;
-      const e = blocks[at + 4] as number;
+      const e = blocks[at + 4];
       y1 += weight * e;
       otherY1 += otherWeight * e;
-      const f = blocks[at + 5] as number;
+      const f = blocks[at + 5];
       z1 += weight * f;
       otherZ1 += otherWeight * f;
     }
@@ -232,9 +226,7 @@ function reconstructTwo(
 
 /** Applies the camera, the first 12 of `params`. */
 function writeVertex(params: Float32Array, x: number, y: number, z: number, dst: Float32Array, row: number): void {
-  dst[row] = (params[0] as number) * x + (params[1] as number) * y + (params[2] as number) * z + (params[3] as number);
-  dst[row + 1] =
-    (params[4] as number) * x + (params[5] as number) * y + (params[6] as number) * z + (params[7] as number);
-  dst[row + 2] =
-    (params[8] as number) * x + (params[9] as number) * y + (params[10] as number) * z + (params[11] as number);
+  dst[row] = params[0] * x + params[1] * y + params[2] * z + params[3];
+  dst[row + 1] = params[4] * x + params[5] * y + params[6] * z + params[7];
+  dst[row + 2] = params[8] * x + params[9] * y + params[10] * z + params[11];
 }

@@ -30,37 +30,37 @@ export function suppressOverlaps(boxes: Float32Array, scores: Float32Array, opti
     throw new RangeError(`boxes: expected 4 numbers for each of the ${count} scores, got ${boxes.length}`);
   }
   const order = Array.from({ length: count }, (_, index) => index)
-    .sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b)
+    .sort((a, b) => scores[b] - scores[a] || a - b)
     .slice(0, maxCandidates);
   const fround = Math.fround;
   const areas = new Float32Array(count);
   for (const index of order) {
-    const width = fround(fround((boxes[4 * index + 2] as number) - (boxes[4 * index] as number)) + 1);
-    const height = fround(fround((boxes[4 * index + 3] as number) - (boxes[4 * index + 1] as number)) + 1);
+    const width = fround(fround(boxes[4 * index + 2] - boxes[4 * index]) + 1);
+    const height = fround(fround(boxes[4 * index + 3] - boxes[4 * index + 1]) + 1);
     areas[index] = width * height;
   }
   const suppressed = new Uint8Array(count);
   const kept: number[] = [];
   for (let i = 0; i < order.length && kept.length < maxKept; i++) {
-    const best = order[i] as number;
+    const best = order[i];
     if (suppressed[best] === 1) continue;
     kept.push(best);
-    const xMin = boxes[4 * best] as number;
-    const yMin = boxes[4 * best + 1] as number;
-    const xMax = boxes[4 * best + 2] as number;
-    const yMax = boxes[4 * best + 3] as number;
-    const area = areas[best] as number;
+    const xMin = boxes[4 * best];
+    const yMin = boxes[4 * best + 1];
+    const xMax = boxes[4 * best + 2];
+    const yMax = boxes[4 * best + 3];
+    const area = areas[best];
     for (let j = i + 1; j < order.length; j++) {
-      const other = order[j] as number;
+      const other = order[j];
       if (suppressed[other] === 1) continue;
-      const left = Math.max(xMin, boxes[4 * other] as number);
-      const top = Math.max(yMin, boxes[4 * other + 1] as number);
-      const right = Math.min(xMax, boxes[4 * other + 2] as number);
-      const bottom = Math.min(yMax, boxes[4 * other + 3] as number);
+      const left = Math.max(xMin, boxes[4 * other]);
+      const top = Math.max(yMin, boxes[4 * other + 1]);
+      const right = Math.min(xMax, boxes[4 * other + 2]);
+      const bottom = Math.min(yMax, boxes[4 * other + 3]);
       const width = Math.max(0, fround(fround(right - left) + 1));
       const height = Math.max(0, fround(fround(bottom - top) + 1));
       const intersection = fround(width * height);
-      const union = fround(fround(area + (areas[other] as number)) - intersection);
+      const union = fround(fround(area + areas[other]) - intersection);
       if (fround(intersection / union) >= threshold) suppressed[other] = 1;
     }
   }

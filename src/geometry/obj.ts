@@ -49,30 +49,30 @@ export function writeObj(meshes: readonly Mesh[], options: ObjOptions = {}): Uin
     const uvTriangles = mesh.uvTriangles ?? triangles;
     writer.text(`o face_${index + 1}\n`);
     for (let i = 0; i < positions.length; i += 3) {
-      writer.text('v ').fixed(positions[i] as number, decimals);
-      writer.text(' ').fixed(positions[i + 1] as number, decimals);
-      writer.text(' ').fixed(positions[i + 2] as number, decimals);
+      writer.text('v ').fixed(positions[i], decimals);
+      writer.text(' ').fixed(positions[i + 1], decimals);
+      writer.text(' ').fixed(positions[i + 2], decimals);
       if (colours !== undefined && material === undefined) {
-        for (let c = 0; c < 3; c++) writer.text(' ').fixed((colours[i + c] as number) / 255, 4);
+        for (let c = 0; c < 3; c++) writer.text(' ').fixed(colours[i + c] / 255, 4);
       }
       writer.text('\n');
     }
     if (uvs !== undefined) {
       for (let i = 0; i < uvs.length; i += 2) {
-        writer.text('vt ').fixed(uvs[i] as number, 6);
+        writer.text('vt ').fixed(uvs[i], 6);
         writer
           .text(' ')
-          .fixed(uvs[i + 1] as number, 6)
+          .fixed(uvs[i + 1], 6)
           .text('\n');
       }
     }
     if (normals !== undefined) {
       for (let i = 0; i < normals.length; i += 3) {
-        writer.text('vn ').fixed(normals[i] as number, 4);
-        writer.text(' ').fixed(normals[i + 1] as number, 4);
+        writer.text('vn ').fixed(normals[i], 4);
+        writer.text(' ').fixed(normals[i + 1], 4);
         writer
           .text(' ')
-          .fixed(normals[i + 2] as number, 4)
+          .fixed(normals[i + 2], 4)
           .text('\n');
       }
     }
@@ -80,10 +80,10 @@ export function writeObj(meshes: readonly Mesh[], options: ObjOptions = {}): Uin
     for (let t = 0; t < triangles.length; t += 3) {
       writer.text('f');
       for (let k = 0; k < 3; k++) {
-        const vertex = triangles[t + k] as number;
+        const vertex = triangles[t + k];
         writer.text(' ').integer(vertex + vertexOffset);
         if (uvs !== undefined || normals !== undefined) writer.text('/');
-        if (uvs !== undefined) writer.integer((uvTriangles[t + k] as number) + uvOffset);
+        if (uvs !== undefined) writer.integer(uvTriangles[t + k] + uvOffset);
         if (normals !== undefined) writer.text('/').integer(vertex + normalOffset);
       }
       writer.text('\n');
@@ -126,24 +126,24 @@ export function writeUpstreamObj(
     const colours = vertexColours(image, vertices);
     const flattened = vertices.slice();
     for (let i = 0; i < flattened.length; i += 3) {
-      flattened[i] = Math.min(Math.max(flattened[i] as number, 0), image.width - 1);
-      flattened[i + 1] = Math.min(Math.max(flattened[i + 1] as number, 0), image.height - 1);
+      flattened[i] = Math.min(Math.max(flattened[i], 0), image.width - 1);
+      flattened[i + 1] = Math.min(Math.max(flattened[i + 1], 0), image.height - 1);
     }
     const positions = toPhotoFrame(flattened, image.height);
     for (let i = 0; i < positions.length; i += 3) {
-      writer.text('v ').fixed(positions[i] as number, 2);
-      writer.text(' ').fixed(positions[i + 1] as number, 2);
-      writer.text(' ').fixed(positions[i + 2] as number, 2);
-      for (let c = 0; c < 3; c++) writer.text(' ').fixed((colours[i + c] as number) / 255, 2);
+      writer.text('v ').fixed(positions[i], 2);
+      writer.text(' ').fixed(positions[i + 1], 2);
+      writer.text(' ').fixed(positions[i + 2], 2);
+      for (let c = 0; c < 3; c++) writer.text(' ').fixed(colours[i + c] / 255, 2);
       writer.text('\n');
     }
   });
   let offset = 1;
   for (const vertices of faces) {
     for (let t = 0; t < triangles.length; t += 3) {
-      writer.text('f ').integer((triangles[t] as number) + offset);
-      writer.text(' ').integer((triangles[t + 1] as number) + offset);
-      writer.text(' ').integer((triangles[t + 2] as number) + offset);
+      writer.text('f ').integer(triangles[t] + offset);
+      writer.text(' ').integer(triangles[t + 1] + offset);
+      writer.text(' ').integer(triangles[t + 2] + offset);
       writer.text('\n');
     }
     offset += vertices.length / 3;

@@ -33,10 +33,10 @@ export function paintSegments(canvas: Picture, segments: ArrayLike<number>, styl
   let right = -1;
   let bottom = -1;
   for (let i = 0; i + 3 < segments.length; i += 4) {
-    const x0 = segments[i] as number;
-    const y0 = segments[i + 1] as number;
-    const x1 = segments[i + 2] as number;
-    const y1 = segments[i + 3] as number;
+    const x0 = segments[i];
+    const y0 = segments[i + 1];
+    const x1 = segments[i + 2];
+    const y1 = segments[i + 3];
     left = Math.min(left, Math.floor(Math.min(x0, x1) - reach));
     right = Math.max(right, Math.ceil(Math.max(x0, x1) + reach));
     top = Math.min(top, Math.floor(Math.min(y0, y1) - reach));
@@ -55,10 +55,10 @@ export function paintSegments(canvas: Picture, segments: ArrayLike<number>, styl
       mask,
       maskWidth,
       bottom - top + 1,
-      (segments[i] as number) - left,
-      (segments[i + 1] as number) - top,
-      (segments[i + 2] as number) - left,
-      (segments[i + 3] as number) - top,
+      segments[i] - left,
+      segments[i + 1] - top,
+      segments[i + 2] - left,
+      segments[i + 3] - top,
       radius,
     );
   }
@@ -69,12 +69,12 @@ export function paintSegments(canvas: Picture, segments: ArrayLike<number>, styl
     let pixel = (y * width + left) * 4;
     let cell = (y - top) * maskWidth;
     for (let x = left; x <= right; x++, pixel += 4, cell++) {
-      const coverage = mask[cell] as number;
+      const coverage = mask[cell];
       if (coverage === 0) continue;
       const alpha = coverage * scale;
-      data[pixel] = (data[pixel] as number) + (red - (data[pixel] as number)) * alpha;
-      data[pixel + 1] = (data[pixel + 1] as number) + (green - (data[pixel + 1] as number)) * alpha;
-      data[pixel + 2] = (data[pixel + 2] as number) + (blue - (data[pixel + 2] as number)) * alpha;
+      data[pixel] = data[pixel] + (red - data[pixel]) * alpha;
+      data[pixel + 1] = data[pixel + 1] + (green - data[pixel + 1]) * alpha;
+      data[pixel + 2] = data[pixel + 2] + (blue - data[pixel + 2]) * alpha;
     }
   }
 }
@@ -120,7 +120,7 @@ function coverSegment(
       if (coverage <= 0) continue;
       const value = coverage >= 1 ? 255 : (coverage * 255 + 0.5) | 0;
       const cell = y * maskWidth + x;
-      if (value > (mask[cell] as number)) mask[cell] = value;
+      if (value > mask[cell]) mask[cell] = value;
     }
   }
 }

@@ -48,8 +48,8 @@ export function splitParams(params: Float32Array, layout: ParamLayout = paramLay
   const rotation = new Float32Array(9);
   const translation = new Float32Array(3);
   for (let row = 0; row < 3; row++) {
-    for (let column = 0; column < 3; column++) rotation[3 * row + column] = params[4 * row + column] as number;
-    translation[row] = params[4 * row + 3] as number;
+    for (let column = 0; column < 3; column++) rotation[3 * row + column] = params[4 * row + column];
+    translation[row] = params[4 * row + 3];
   }
   const shapeEnd = CAMERA_PARAM_COUNT + shapeCount;
   return {
@@ -90,7 +90,7 @@ export function denormaliseParams(
     if (array.length !== count) throw new RangeError(`${name}: expected ${count} numbers, got ${array.length}`);
   }
   for (let i = 0; i < count; i++) {
-    dst[i] = Math.fround((output[i] as number) * (std[i] as number)) + (mean[i] as number);
+    dst[i] = Math.fround(output[i] * std[i]) + mean[i];
   }
   return dst;
 }

@@ -48,12 +48,12 @@ export function newCanvas(image: RgbaImage, background: Background = 'image'): P
   const data = isBlack ? new Uint8ClampedArray(width * height * 4) : new Uint8ClampedArray(image.data);
   const pixels = new Uint32Array(data.buffer);
   if (isBlack) pixels.fill(OPAQUE_BLACK);
-  else if (!isOpaque(pixels)) for (let i = 0; i < pixels.length; i++) pixels[i] = (pixels[i] as number) | OPAQUE_BLACK;
+  else if (!isOpaque(pixels)) for (let i = 0; i < pixels.length; i++) pixels[i] = pixels[i] | OPAQUE_BLACK;
   return { data, width, height };
 }
 
 /** A black pixel as a 32-bit word, in the order of this machine. */
-const OPAQUE_BLACK = new Uint32Array(Uint8Array.of(0, 0, 0, 255).buffer)[0] as number;
+const OPAQUE_BLACK = new Uint32Array(Uint8Array.of(0, 0, 0, 255).buffer)[0];
 
 /**
  * Whether all alphas are 255: looking costs a half of setting them, and photos nearly always are. Sixteen pixels a round, in four
@@ -67,12 +67,12 @@ function isOpaque(pixels: Uint32Array): boolean {
   let c = OPAQUE_BLACK;
   let d = OPAQUE_BLACK;
   for (let i = 0; i < end; i += 16) {
-    a &= (words[i] as number) & (words[i + 1] as number) & (words[i + 2] as number) & (words[i + 3] as number);
-    b &= (words[i + 4] as number) & (words[i + 5] as number) & (words[i + 6] as number) & (words[i + 7] as number);
-    c &= (words[i + 8] as number) & (words[i + 9] as number) & (words[i + 10] as number) & (words[i + 11] as number);
-    d &= (words[i + 12] as number) & (words[i + 13] as number) & (words[i + 14] as number) & (words[i + 15] as number);
+    a &= words[i] & words[i + 1] & words[i + 2] & words[i + 3];
+    b &= words[i + 4] & words[i + 5] & words[i + 6] & words[i + 7];
+    c &= words[i + 8] & words[i + 9] & words[i + 10] & words[i + 11];
+    d &= words[i + 12] & words[i + 13] & words[i + 14] & words[i + 15];
   }
-  for (let i = end; i < words.length; i++) a &= words[i] as number;
+  for (let i = end; i < words.length; i++) a &= words[i];
   return (a & b & c & d) >>> 0 === OPAQUE_BLACK;
 }
 
@@ -88,7 +88,7 @@ export function checkVertices(vertices: Float32Array | Float64Array, name: strin
     throw new RangeError(`${name}: expected ${count ?? 'n'} x 3 coordinates, got ${length}`);
   }
   for (let i = 0; i < length; i++) {
-    const value = vertices[i] as number;
+    const value = vertices[i];
     // A difference with itself is 0 for finite numbers and NaN for the others.
     if (value - value !== 0) {
       throw new RangeError(`${name}: expected finite coordinates, got ${value} in point ${Math.floor(i / 3)}`);
@@ -111,7 +111,7 @@ export function checkIndices(triangles: Uint32Array, count: number, name: string
   if (greatest === undefined) {
     greatest = -1;
     for (let i = 0; i < length; i++) {
-      const index = triangles[i] as number;
+      const index = triangles[i];
       if (index > greatest) greatest = index;
     }
     greatestIndices.set(triangles, greatest);

@@ -60,11 +60,11 @@ function writeAscii(
   const writer = new AsciiWriter().text(header);
   for (const { positions, colours } of meshes) {
     for (let i = 0; i < positions.length; i += 3) {
-      writer.fixed(positions[i] as number, decimals).text(' ');
-      writer.fixed(positions[i + 1] as number, decimals).text(' ');
-      writer.fixed(positions[i + 2] as number, decimals);
+      writer.fixed(positions[i], decimals).text(' ');
+      writer.fixed(positions[i + 1], decimals).text(' ');
+      writer.fixed(positions[i + 2], decimals);
       if (hasColours && colours !== undefined) {
-        for (let c = 0; c < 3; c++) writer.text(' ').integer(colours[i + c] as number);
+        for (let c = 0; c < 3; c++) writer.text(' ').integer(colours[i + c]);
       }
       writer.text('\n');
     }
@@ -72,9 +72,9 @@ function writeAscii(
   let offset = 0;
   for (const { positions, triangles } of meshes) {
     for (let t = 0; t < triangles.length; t += 3) {
-      writer.text('3 ').integer((triangles[t] as number) + offset);
-      writer.text(' ').integer((triangles[t + 1] as number) + offset);
-      writer.text(' ').integer((triangles[t + 2] as number) + offset);
+      writer.text('3 ').integer(triangles[t] + offset);
+      writer.text(' ').integer(triangles[t + 1] + offset);
+      writer.text(' ').integer(triangles[t + 2] + offset);
       writer.text('\n');
     }
     offset += positions.length / 3;
@@ -95,15 +95,15 @@ function writeBinary(
   let at = header.length;
   for (const { positions, colours } of meshes) {
     for (let i = 0; i < positions.length; i += 3) {
-      for (let axis = 0; axis < 3; axis++, at += 4) view.setFloat32(at, positions[i + axis] as number, true);
-      if (hasColours && colours !== undefined) for (let c = 0; c < 3; c++) bytes[at++] = colours[i + c] as number;
+      for (let axis = 0; axis < 3; axis++, at += 4) view.setFloat32(at, positions[i + axis], true);
+      if (hasColours && colours !== undefined) for (let c = 0; c < 3; c++) bytes[at++] = colours[i + c];
     }
   }
   let offset = 0;
   for (const { positions, triangles } of meshes) {
     for (let t = 0; t < triangles.length; t += 3) {
       bytes[at++] = 3;
-      for (let k = 0; k < 3; k++, at += 4) view.setInt32(at, (triangles[t + k] as number) + offset, true);
+      for (let k = 0; k < 3; k++, at += 4) view.setInt32(at, triangles[t + k] + offset, true);
     }
     offset += positions.length / 3;
   }

@@ -52,9 +52,9 @@ export function drawPncc(
       for (let x = 0; x < raster.width; x++, pixel++, target += 4) {
         if (fragments[pixel] === 0) continue;
         // The original's conversion to bytes truncates, and it takes red for blue.
-        data[target] = (codes[pixel * 3 + 2] as number) * 255;
-        data[target + 1] = (codes[pixel * 3 + 1] as number) * 255;
-        data[target + 2] = (codes[pixel * 3] as number) * 255;
+        data[target] = codes[pixel * 3 + 2] * 255;
+        data[target + 1] = codes[pixel * 3 + 1] * 255;
+        data[target + 2] = codes[pixel * 3] * 255;
       }
     }
   }
@@ -67,7 +67,7 @@ function putOver(canvas: Picture, { xMin, yMin, width, height }: PictureArea, pi
   for (let y = 0, pixel = 0; y < height; y++) {
     let at = (y + yMin) * canvas.width + xMin;
     for (let x = 0; x < width; x++, pixel++, at++) {
-      const word = pixels[pixel] as number;
+      const word = pixels[pixel];
       if (word !== 0) target[at] = word;
     }
   }
@@ -84,24 +84,20 @@ function paintCodes(canvas: Picture, raster: Raster, triangles: Uint32Array, cod
   for (let y = 0, pixel = 0; y < raster.height; y++) {
     let target = ((y + raster.yMin) * canvas.width + raster.xMin) * 4;
     for (let x = 0; x < raster.width; x++, pixel++, target += 4) {
-      const fragment = fragments[pixel] as number;
+      const fragment = fragments[pixel];
       if (fragment === 0) continue;
       let t = fragment - 1;
       while (t >= triangleCount) t -= triangleCount;
       t *= 3;
-      const i0 = (triangles[t] as number) * 3;
-      const i1 = (triangles[t + 1] as number) * 3;
-      const i2 = (triangles[t + 2] as number) * 3;
-      const w1 = (weights1[pixel] as number) * 255;
-      const w2 = (weights2[pixel] as number) * 255;
+      const i0 = triangles[t] * 3;
+      const i1 = triangles[t + 1] * 3;
+      const i2 = triangles[t + 2] * 3;
+      const w1 = weights1[pixel] * 255;
+      const w2 = weights2[pixel] * 255;
       const w0 = 255 - w1 - w2;
-      data[target] = toByte(w0 * (codes[i0] as number) + w1 * (codes[i1] as number) + w2 * (codes[i2] as number));
-      data[target + 1] = toByte(
-        w0 * (codes[i0 + 1] as number) + w1 * (codes[i1 + 1] as number) + w2 * (codes[i2 + 1] as number),
-      );
-      data[target + 2] = toByte(
-        w0 * (codes[i0 + 2] as number) + w1 * (codes[i1 + 2] as number) + w2 * (codes[i2 + 2] as number),
-      );
+      data[target] = toByte(w0 * codes[i0] + w1 * codes[i1] + w2 * codes[i2]);
+      data[target + 1] = toByte(w0 * codes[i0 + 1] + w1 * codes[i1 + 1] + w2 * codes[i2 + 1]);
+      data[target + 2] = toByte(w0 * codes[i0 + 2] + w1 * codes[i1 + 2] + w2 * codes[i2 + 2]);
     }
   }
 }

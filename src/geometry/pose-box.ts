@@ -29,12 +29,12 @@ export function poseBox(params: Float32Array, landmarks: Float32Array): PoseBox 
 
   // The two rows that give x and y on the picture; the translation is not needed, see below.
   const matrix = cameraMatrix(params);
-  const a = matrix[0] as number;
-  const b = matrix[1] as number;
-  const c = matrix[2] as number;
-  const d = matrix[4] as number;
-  const e = matrix[5] as number;
-  const f = matrix[6] as number;
+  const a = matrix[0];
+  const b = matrix[1];
+  const c = matrix[2];
+  const d = matrix[4];
+  const e = matrix[5];
+  const f = matrix[6];
 
   let xMin = Number.POSITIVE_INFINITY;
   let yMin = Number.POSITIVE_INFINITY;
@@ -43,8 +43,8 @@ export function poseBox(params: Float32Array, landmarks: Float32Array): PoseBox 
   let xSum = 0;
   let ySum = 0;
   for (let i = 0; i < LANDMARK_COUNT; i++) {
-    const x = landmarks[i * 3] as number;
-    const y = landmarks[i * 3 + 1] as number;
+    const x = landmarks[i * 3];
+    const y = landmarks[i * 3 + 1];
     xMin = Math.min(xMin, x);
     xMax = Math.max(xMax, x);
     yMin = Math.min(yMin, y);

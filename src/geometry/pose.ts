@@ -24,7 +24,7 @@ export function poseFromParams(params: Float32Array): Pose {
   return {
     ...anglesFromRotation([...xRow, ...yRow, ...cross(xRow, yRow)]),
     scale: camera.scale,
-    translation: Float32Array.of(params[3] as number, params[7] as number, params[11] as number),
+    translation: Float32Array.of(params[3], params[7], params[11]),
     rotation,
     quaternion: quaternionFromRotation(rotation),
   };
@@ -42,8 +42,8 @@ export function cameraMatrix(params: Float32Array, dst: Float32Array = new Float
   const { xRow, yRow } = cameraRows(params);
   const rows = [xRow, yRow, cross(xRow, yRow)];
   for (let row = 0; row < 3; row++) {
-    dst.set(rows[row] as Vector, 4 * row);
-    dst[4 * row + 3] = params[4 * row + 3] as number;
+    dst.set(rows[row], 4 * row);
+    dst[4 * row + 3] = params[4 * row + 3];
   }
   return dst;
 }
@@ -66,13 +66,13 @@ export function poseMatrix(pose: Pose, roiBox: RoiBox, dst: Float32Array = new F
   const rowScales = [scale * scaleX, scale * scaleY, scale * scaleZ];
   for (let column = 0; column < 3; column++) {
     for (let row = 0; row < 3; row++) {
-      dst[4 * column + row] = (rotation[3 * row + column] as number) * (rowScales[row] as number);
+      dst[4 * column + row] = rotation[3 * row + column] * rowScales[row];
     }
     dst[4 * column + 3] = 0;
   }
-  dst[12] = ((translation[0] as number) - 1) * scaleX + left;
-  dst[13] = ((translation[1] as number) - CROP_SIZE) * scaleY - top;
-  dst[14] = ((translation[2] as number) - 1) * scaleZ;
+  dst[12] = (translation[0] - 1) * scaleX + left;
+  dst[13] = (translation[1] - CROP_SIZE) * scaleY - top;
+  dst[14] = (translation[2] - 1) * scaleZ;
   dst[15] = 1;
   return dst;
 }
@@ -84,8 +84,8 @@ function cameraRows(params: Float32Array): { xRow: Vector; yRow: Vector; scale: 
   if (params.length < CAMERA_PARAM_COUNT) {
     throw new RangeError(`params: expected at least ${CAMERA_PARAM_COUNT} parameters, got ${params.length}`);
   }
-  const x: Vector = [params[0] as number, params[1] as number, params[2] as number];
-  const y: Vector = [params[4] as number, params[5] as number, params[6] as number];
+  const x: Vector = [params[0], params[1], params[2]];
+  const y: Vector = [params[4], params[5], params[6]];
   const xLength = Math.hypot(...x);
   const yLength = Math.hypot(...y);
   const upright = Math.hypot(...cross(x, y));

@@ -101,7 +101,7 @@ export function rasterize(
     });
   } else {
     raster.depth.fill(Number.NEGATIVE_INFINITY);
-    const steps = new Int32Array(((faces[0] as Float32Array).length / 3) * 2);
+    const steps = new Int32Array((faces[0].length / 3) * 2);
     faces.forEach((vertices, index) => {
       toSteps(vertices, raster.xMin, raster.yMin, steps);
       rasterizeWatertight(raster, steps, vertices, triangles, 1 + (index * triangles.length) / 3);
@@ -156,8 +156,8 @@ function toSteps(vertices: Float32Array, xMin: number, yMin: number, dst: Int32A
   // Adding a large whole number first turns truncation into rounding to the nearest for negative values too.
   const lift = (MAX_COORDINATE + 1) * STEPS;
   for (let i = 0, j = 0; i < dst.length; i += 2, j += 3) {
-    const x = Math.min(Math.max((vertices[j] as number) - xMin, -MAX_COORDINATE), MAX_COORDINATE);
-    const y = Math.min(Math.max((vertices[j + 1] as number) - yMin, -MAX_COORDINATE), MAX_COORDINATE);
+    const x = Math.min(Math.max(vertices[j] - xMin, -MAX_COORDINATE), MAX_COORDINATE);
+    const y = Math.min(Math.max(vertices[j + 1] - yMin, -MAX_COORDINATE), MAX_COORDINATE);
     dst[i] = ((x * STEPS + lift + 0.5) | 0) - lift;
     dst[i + 1] = ((y * STEPS + lift + 0.5) | 0) - lift;
   }
@@ -175,15 +175,15 @@ function rasterizeWatertight(
   const lastRow = height - 1;
   const { length } = triangles;
   for (let t = 0, fragment = firstFragment; t < length; t += 3, fragment++) {
-    const i0 = triangles[t] as number;
-    const i1 = triangles[t + 1] as number;
-    const i2 = triangles[t + 2] as number;
-    const x0 = steps[i0 * 2] as number;
-    const y0 = steps[i0 * 2 + 1] as number;
-    const x1 = steps[i1 * 2] as number;
-    const y1 = steps[i1 * 2 + 1] as number;
-    const x2 = steps[i2 * 2] as number;
-    const y2 = steps[i2 * 2 + 1] as number;
+    const i0 = triangles[t];
+    const i1 = triangles[t + 1];
+    const i2 = triangles[t + 2];
+    const x0 = steps[i0 * 2];
+    const y0 = steps[i0 * 2 + 1];
+    const x1 = steps[i1 * 2];
+    const y1 = steps[i1 * 2 + 1];
+    const x2 = steps[i2 * 2];
+    const y2 = steps[i2 * 2 + 1];
 
     // Least and greatest of three without branches: `d & (d >> 31)` is min(d, 0).
     let d = x0 - x1;
@@ -247,9 +247,9 @@ function rasterizeWatertight(
     const down1 = b1 << STEP_SHIFT;
     const down2 = b2 << STEP_SHIFT;
     const scale = 1 / Math.imul(area, sign);
-    const z0 = vertices[i0 * 3 + 2] as number;
-    const dz1 = ((vertices[i1 * 3 + 2] as number) - z0) * scale;
-    const dz2 = ((vertices[i2 * 3 + 2] as number) - z0) * scale;
+    const z0 = vertices[i0 * 3 + 2];
+    const dz1 = (vertices[i1 * 3 + 2] - z0) * scale;
+    const dz2 = (vertices[i2 * 3 + 2] - z0) * scale;
     let start = Math.imul(top, width) + left;
 
     if (((right - left) | (bottom - top)) >> 1 === 0 && left < lastColumn && top < lastRow) {
@@ -272,7 +272,7 @@ function rasterizeWatertight(
         const e2 = (row2 - bias2 + (right2 & inRight) + (down2 & inBelow)) | 0;
         const pixel = (start - inRight + (width & inBelow)) | 0;
         const z = Math.fround(z0 + e1 * dz1 + e2 * dz2);
-        if (z > (depth[pixel] as number)) {
+        if (z > depth[pixel]) {
           depth[pixel] = z;
           fragments[pixel] = fragment;
           weights1[pixel] = e1 * scale;
@@ -293,7 +293,7 @@ function rasterizeWatertight(
           const weight1 = e1 - bias1;
           const weight2 = e2 - bias2;
           const z = Math.fround(z0 + weight1 * dz1 + weight2 * dz2);
-          if (z > (depth[pixel] as number)) {
+          if (z > depth[pixel]) {
             depth[pixel] = z;
             fragments[pixel] = fragment;
             weights1[pixel] = weight1 * scale;
@@ -326,12 +326,12 @@ function rasterizeLarge(
   right: number,
   bottom: number,
 ): void {
-  const x0 = steps[i0 * 2] as number;
-  const y0 = steps[i0 * 2 + 1] as number;
-  const x1 = steps[i1 * 2] as number;
-  const y1 = steps[i1 * 2 + 1] as number;
-  const x2 = steps[i2 * 2] as number;
-  const y2 = steps[i2 * 2 + 1] as number;
+  const x0 = steps[i0 * 2];
+  const y0 = steps[i0 * 2 + 1];
+  const x1 = steps[i1 * 2];
+  const y1 = steps[i1 * 2 + 1];
+  const x2 = steps[i2 * 2];
+  const y2 = steps[i2 * 2 + 1];
   const area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0);
   if (area === 0) return;
   const sign = area > 0 ? 1 : -1;
@@ -345,9 +345,9 @@ function rasterizeLarge(
   const bias1 = a1 > 0 || (a1 === 0 && b1 > 0) ? 0 : -1;
   const bias2 = a2 > 0 || (a2 === 0 && b2 > 0) ? 0 : -1;
   const scale = sign / area;
-  const z0 = vertices[i0 * 3 + 2] as number;
-  const dz1 = ((vertices[i1 * 3 + 2] as number) - z0) * scale;
-  const dz2 = ((vertices[i2 * 3 + 2] as number) - z0) * scale;
+  const z0 = vertices[i0 * 3 + 2];
+  const dz1 = (vertices[i1 * 3 + 2] - z0) * scale;
+  const dz2 = (vertices[i2 * 3 + 2] - z0) * scale;
   const px = left * STEPS;
   for (let y = top; y <= bottom; y++) {
     const py = y * STEPS;
@@ -358,7 +358,7 @@ function rasterizeLarge(
     for (let pixel = y * width + left; pixel <= end; pixel++) {
       if (e0 >= 0 && e1 + bias1 >= 0 && e2 + bias2 >= 0) {
         const z = Math.fround(z0 + e1 * dz1 + e2 * dz2);
-        if (z > (depth[pixel] as number)) {
+        if (z > depth[pixel]) {
           depth[pixel] = z;
           fragments[pixel] = fragment;
           weights1[pixel] = e1 * scale;
@@ -388,18 +388,18 @@ function rasterizeUpstream(
   const yMax = yMin + height - 1;
   const { length } = triangles;
   for (let t = 0, fragment = firstFragment; t < length; t += 3, fragment++) {
-    const i0 = (triangles[t + 2] as number) * 3;
-    const i1 = (triangles[t + 1] as number) * 3;
-    const i2 = (triangles[t] as number) * 3;
-    const x0 = vertices[i0] as number;
-    const x1 = vertices[i1] as number;
-    const x2 = vertices[i2] as number;
+    const i0 = triangles[t + 2] * 3;
+    const i1 = triangles[t + 1] * 3;
+    const i2 = triangles[t] * 3;
+    const x0 = vertices[i0];
+    const x1 = vertices[i1];
+    const x2 = vertices[i2];
     const left = Math.max(Math.ceil(Math.min(x0, x1, x2)), xMin);
     const right = Math.min(Math.floor(Math.max(x0, x1, x2)), xMax);
     if (left > right) continue;
-    const y0 = vertices[i0 + 1] as number;
-    const y1 = vertices[i1 + 1] as number;
-    const y2 = vertices[i2 + 1] as number;
+    const y0 = vertices[i0 + 1];
+    const y1 = vertices[i1 + 1];
+    const y2 = vertices[i2 + 1];
     const top = Math.max(Math.ceil(Math.min(y0, y1, y2)), yMin);
     const bottom = Math.min(Math.floor(Math.max(y0, y1, y2)), yMax);
     if (top > bottom) continue;
@@ -413,9 +413,9 @@ function rasterizeUpstream(
     const dotBB = fround(fround(bx * bx) + fround(by * by));
     const determinant = fround(fround(dotAA * dotBB) - fround(dotAB * dotAB));
     const inverse = determinant === 0 ? 0 : fround(1 / determinant);
-    const z0 = vertices[i0 + 2] as number;
-    const z1 = vertices[i1 + 2] as number;
-    const z2 = vertices[i2 + 2] as number;
+    const z0 = vertices[i0 + 2];
+    const z1 = vertices[i1 + 2];
+    const z2 = vertices[i2 + 2];
 
     for (let y = top; y <= bottom; y++) {
       const py = fround(y - y0);
@@ -430,7 +430,7 @@ function rasterizeUpstream(
         if (!(v > 0 && rest > 0)) continue;
         const z = fround(fround(fround(rest * z0) + fround(v * z1)) + fround(u * z2));
         const pixel = (y - yMin) * width + (x - xMin);
-        if (z > (depth[pixel] as number)) {
+        if (z > depth[pixel]) {
           depth[pixel] = z;
           fragments[pixel] = fragment;
           weights1[pixel] = v;
@@ -476,19 +476,18 @@ function interpolateWatertight(
   dst: Float32Array,
 ): void {
   for (let pixel = 0; pixel < fragments.length; pixel++) {
-    const fragment = fragments[pixel] as number;
+    const fragment = fragments[pixel];
     if (fragment < firstFragment || fragment >= endFragment) continue;
     const t = (fragment - firstFragment) * 3;
-    const i0 = (triangles[t] as number) * channels;
-    const i1 = (triangles[t + 1] as number) * channels;
-    const i2 = (triangles[t + 2] as number) * channels;
-    const w1 = weights1[pixel] as number;
-    const w2 = weights2[pixel] as number;
+    const i0 = triangles[t] * channels;
+    const i1 = triangles[t + 1] * channels;
+    const i2 = triangles[t + 2] * channels;
+    const w1 = weights1[pixel];
+    const w2 = weights2[pixel];
     const w0 = 1 - w1 - w2;
     const j = pixel * channels;
     for (let k = 0; k < channels; k++) {
-      dst[j + k] =
-        w0 * (attribute[i0 + k] as number) + w1 * (attribute[i1 + k] as number) + w2 * (attribute[i2 + k] as number);
+      dst[j + k] = w0 * attribute[i0 + k] + w1 * attribute[i1 + k] + w2 * attribute[i2 + k];
     }
   }
 }
@@ -504,19 +503,18 @@ function interpolateUpstream(
 ): void {
   const { fround } = Math;
   for (let pixel = 0; pixel < fragments.length; pixel++) {
-    const fragment = fragments[pixel] as number;
+    const fragment = fragments[pixel];
     if (fragment < firstFragment || fragment >= endFragment) continue;
     const t = (fragment - firstFragment) * 3;
-    const i0 = (triangles[t + 2] as number) * channels;
-    const i1 = (triangles[t + 1] as number) * channels;
-    const i2 = (triangles[t] as number) * channels;
-    const v = weights1[pixel] as number;
-    const u = weights2[pixel] as number;
+    const i0 = triangles[t + 2] * channels;
+    const i1 = triangles[t + 1] * channels;
+    const i2 = triangles[t] * channels;
+    const v = weights1[pixel];
+    const u = weights2[pixel];
     const rest = fround(fround(1 - u) - v);
     for (let k = 0, j = pixel * channels; k < channels; k++, j++) {
       dst[j] = fround(
-        fround(fround(rest * (attribute[i0 + k] as number)) + fround(v * (attribute[i1 + k] as number))) +
-          fround(u * (attribute[i2 + k] as number)),
+        fround(fround(rest * attribute[i0 + k]) + fround(v * attribute[i1 + k])) + fround(u * attribute[i2 + k]),
       );
     }
   }

@@ -46,16 +46,16 @@ export function drawRender(
       let target = ((y + raster.yMin) * width + raster.xMin) * 4;
       for (let x = 0; x < raster.width; x++, pixel++, target += 4) {
         if (fragments[pixel] === 0) continue;
-        const mesh = Math.fround(meshShare * (Math.fround((light[pixel] as number) * 255) | 0));
+        const mesh = Math.fround(meshShare * (Math.fround(light[pixel] * 255) | 0));
         if (source === undefined) {
           data[target] = mesh;
           data[target + 1] = mesh;
           data[target + 2] = mesh;
         } else {
           // OpenCV's addWeighted: one float32 rounding of the sum, then to the nearest even byte, as a clamped array does.
-          data[target] = Math.fround((source[target] as number) * backgroundShare + mesh);
-          data[target + 1] = Math.fround((source[target + 1] as number) * backgroundShare + mesh);
-          data[target + 2] = Math.fround((source[target + 2] as number) * backgroundShare + mesh);
+          data[target] = Math.fround(source[target] * backgroundShare + mesh);
+          data[target + 1] = Math.fround(source[target + 1] * backgroundShare + mesh);
+          data[target + 2] = Math.fround(source[target + 2] * backgroundShare + mesh);
         }
       }
     }

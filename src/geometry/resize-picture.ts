@@ -22,18 +22,18 @@ export function resizePicture(picture: RgbaImage, width: number, height: number)
   // Rows of the source, resized along x when a row of the result first needs them and kept while others do.
   const kept = new Map<number, Float32Array>();
   for (let y = 0; y < height; y++) {
-    const first = rows.firsts[y] as number;
+    const first = rows.firsts[y];
     const sum = new Float32Array(width * 4);
     for (const known of kept.keys()) if (known < first) kept.delete(known);
     for (let k = 0; k < rows.count; k++) {
-      const weight = rows.weights[y * rows.count + k] as number;
+      const weight = rows.weights[y * rows.count + k];
       if (weight === 0) continue;
       let row = kept.get(first + k);
       if (row === undefined) {
         row = resizeRow(picture, first + k, columns, width);
         kept.set(first + k, row);
       }
-      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + weight * (row[i] as number);
+      for (let i = 0; i < sum.length; i++) sum[i] = sum[i] + weight * row[i];
     }
     data.set(sum, y * width * 4);
   }
@@ -64,7 +64,7 @@ function tentTaps(from: number, to: number): Taps {
       weights[i * count + k] = weight;
       total += weight;
     }
-    for (let k = 0; k < count; k++) weights[i * count + k] = (weights[i * count + k] as number) / total;
+    for (let k = 0; k < count; k++) weights[i * count + k] = weights[i * count + k] / total;
   }
   return { count, firsts, weights };
 }
@@ -73,17 +73,17 @@ function resizeRow({ data, width: sourceWidth }: RgbaImage, y: number, taps: Tap
   const row = new Float32Array(width * 4);
   const { count, firsts, weights } = taps;
   for (let x = 0; x < width; x++) {
-    let source = (y * sourceWidth + (firsts[x] as number)) * 4;
+    let source = (y * sourceWidth + firsts[x]) * 4;
     let red = 0;
     let green = 0;
     let blue = 0;
     let alpha = 0;
     for (let k = 0; k < count; k++, source += 4) {
-      const weight = weights[x * count + k] as number;
-      red += weight * (data[source] as number);
-      green += weight * (data[source + 1] as number);
-      blue += weight * (data[source + 2] as number);
-      alpha += weight * (data[source + 3] as number);
+      const weight = weights[x * count + k];
+      red += weight * data[source];
+      green += weight * data[source + 1];
+      blue += weight * data[source + 2];
+      alpha += weight * data[source + 3];
     }
     row[x * 4] = red;
     row[x * 4 + 1] = green;

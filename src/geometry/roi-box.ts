@@ -78,8 +78,8 @@ function enclosingSquare(vertices: Float32Array): { centreX: number; centreY: nu
   let xMax = -Infinity;
   let yMax = -Infinity;
   for (let i = 0; i + 2 < vertices.length; i += 3) {
-    const x = vertices[i] as number;
-    const y = vertices[i + 1] as number;
+    const x = vertices[i];
+    const y = vertices[i + 1];
     if (!Number.isFinite(x) || !Number.isFinite(y)) {
       throw new RangeError(`vertices: expected finite coordinates, got (${x}, ${y}) at vertex ${i / 3}`);
     }

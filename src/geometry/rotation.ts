@@ -23,13 +23,13 @@ const GIMBAL_LOCK_SINE = 0.998;
  * @see utils/pose.py `matrix2angle` (3DDFA_V2 1b6c676)
  */
 export function anglesFromRotation(rotation: ArrayLike<number>): HeadAngles {
-  const r00 = rotation[0] as number;
-  const r01 = rotation[1] as number;
-  const r02 = rotation[2] as number;
-  const r10 = rotation[3] as number;
-  const r20 = rotation[6] as number;
-  const r21 = rotation[7] as number;
-  const r22 = rotation[8] as number;
+  const r00 = rotation[0];
+  const r01 = rotation[1];
+  const r02 = rotation[2];
+  const r10 = rotation[3];
+  const r20 = rotation[6];
+  const r21 = rotation[7];
+  const r22 = rotation[8];
   if (r20 > GIMBAL_LOCK_SINE) {
     return { yawDegrees: 90, pitchDegrees: Math.atan2(-r01, -r02) * DEGREES, rollDegrees: 0 };
   }
@@ -77,9 +77,9 @@ export function quaternionFromRotation(
   rotation: ArrayLike<number>,
   dst: Float32Array = new Float32Array(4),
 ): Float32Array {
-  const [r00, r01, r02] = [rotation[0] as number, rotation[1] as number, rotation[2] as number];
-  const [r10, r11, r12] = [rotation[3] as number, rotation[4] as number, rotation[5] as number];
-  const [r20, r21, r22] = [rotation[6] as number, rotation[7] as number, rotation[8] as number];
+  const [r00, r01, r02] = [rotation[0], rotation[1], rotation[2]];
+  const [r10, r11, r12] = [rotation[3], rotation[4], rotation[5]];
+  const [r20, r21, r22] = [rotation[6], rotation[7], rotation[8]];
   // Four times the square of each component; dividing by the largest keeps the digits.
   const xx = 1 + r00 - r11 - r22;
   const yy = 1 - r00 + r11 - r22;
@@ -127,19 +127,14 @@ export function rotationFromQuaternion(
   quaternion: ArrayLike<number>,
   dst: Float32Array = new Float32Array(9),
 ): Float32Array {
-  const length = Math.hypot(
-    quaternion[0] as number,
-    quaternion[1] as number,
-    quaternion[2] as number,
-    quaternion[3] as number,
-  );
+  const length = Math.hypot(quaternion[0], quaternion[1], quaternion[2], quaternion[3]);
   if (!(length > 0 && length < Infinity)) {
     throw new RangeError(`quaternion: expected 4 finite numbers that are not all 0, got [${Array.from(quaternion)}]`);
   }
-  const x = (quaternion[0] as number) / length;
-  const y = (quaternion[1] as number) / length;
-  const z = (quaternion[2] as number) / length;
-  const w = (quaternion[3] as number) / length;
+  const x = quaternion[0] / length;
+  const y = quaternion[1] / length;
+  const z = quaternion[2] / length;
+  const w = quaternion[3] / length;
   dst[0] = 1 - 2 * (y * y + z * z);
   dst[1] = 2 * (x * y - z * w);
   dst[2] = 2 * (x * z + y * w);

@@ -67,14 +67,14 @@ export function shadeVertices(
   const high = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   boundsOf(vertices, low, high);
   const [xLow = 0, yLow = 0, zLow = 0] = low;
-  const extents = [0, 1, 2].map((axis) => fround((high[axis] as number) - (low[axis] as number)));
+  const extents = [0, 1, 2].map((axis) => fround(high[axis] - low[axis]));
   const extent = Math.max(...extents) || 1;
   const [xHalf = 0, yHalf = 0, zHalf = 0] = extents.map((value) => fround(fround(fround(value / extent) * 2) / 2));
 
   for (let i = 0, j = 0; j < vertices.length; i++, j += 3) {
-    const x = fround(fround(fround(fround((vertices[j] as number) - xLow) / extent) * 2) - xHalf);
-    const y = fround(fround(fround(fround((vertices[j + 1] as number) - yLow) / extent) * 2) - yHalf);
-    const z = fround(fround(fround(fround((vertices[j + 2] as number) - zLow) / extent) * 2) - zHalf);
+    const x = fround(fround(fround(fround(vertices[j] - xLow) / extent) * 2) - xHalf);
+    const y = fround(fround(fround(fround(vertices[j + 1] - yLow) / extent) * 2) - yHalf);
+    const z = fround(fround(fround(fround(vertices[j + 2] - zLow) / extent) * 2) - zHalf);
     let dx = fround(lightX - x);
     let dy = fround(lightY - y);
     let dz = fround(lightZ - z);
@@ -82,9 +82,9 @@ export function shadeVertices(
     dx = fround(dx / length);
     dy = fround(dy / length);
     dz = fround(dz / length);
-    const nx = normals[j] as number;
-    const ny = normals[j + 1] as number;
-    const nz = normals[j + 2] as number;
+    const nx = normals[j];
+    const ny = normals[j + 1];
+    const nz = normals[j + 2];
     const cosine = fround(fround(fround(nx * dx) + fround(ny * dy)) + fround(nz * dz));
     let light = ambient;
     if (cosine > 0) light = fround(light + fround(directional * Math.min(cosine, 1)));
@@ -128,10 +128,10 @@ function power(base: number, exponent: number): number {
 /** Lowers `low` and raises `high`, `[3]` each, to the bounds of `[n x 3]` coordinates. */
 function boundsOf(vertices: Float32Array, low: number[], high: number[]): void {
   for (let axis = 0; axis < 3; axis++) {
-    let min = low[axis] as number;
-    let max = high[axis] as number;
+    let min = low[axis];
+    let max = high[axis];
     for (let i = axis; i < vertices.length; i += 3) {
-      const value = vertices[i] as number;
+      const value = vertices[i];
       if (value < min) min = value;
       if (value > max) max = value;
     }

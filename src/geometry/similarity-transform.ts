@@ -43,14 +43,14 @@ export function cropToImage(
   const { scaleX, scaleY, scaleZ, left, top } = cropPlacement(roiBox);
   let zMin = Infinity;
   for (let i = 2; i < length; i += 3) {
-    const z = vertices[i] as number;
+    const z = vertices[i];
     if (z < zMin) zMin = z;
   }
   for (let i = 0; i + 2 < length; i += 3) {
     // The model counts px from 1, as MATLAB does.
-    dst[i] = ((vertices[i] as number) - 1) * scaleX + left;
-    dst[i + 1] = (CROP_SIZE - (vertices[i + 1] as number)) * scaleY + top;
-    dst[i + 2] = ((vertices[i + 2] as number) - zMin) * scaleZ;
+    dst[i] = (vertices[i] - 1) * scaleX + left;
+    dst[i + 1] = (CROP_SIZE - vertices[i + 1]) * scaleY + top;
+    dst[i + 2] = (vertices[i + 2] - zMin) * scaleZ;
   }
   return dst;
 }

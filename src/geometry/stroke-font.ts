@@ -109,7 +109,7 @@ export function textSegments(text: string, x: number, y: number, height: number)
   const segments: number[] = [];
   let left = x;
   for (const character of text) {
-    const glyph = GLYPHS[character] ?? (GLYPHS['?'] as string);
+    const glyph = GLYPHS[character] ?? GLYPHS['?'];
     for (const polyline of glyph.split(' ')) {
       for (let i = 0; i + 3 < polyline.length; i += 2) {
         segments.push(

@@ -41,17 +41,17 @@ export function drawTextured(
   for (let y = 0, pixel = 0; y < raster.height; y++) {
     let at = (y + raster.yMin) * canvas.width + raster.xMin;
     for (let x = 0; x < raster.width; x++, pixel++, at++) {
-      const fragment = raster.fragments[pixel] as number;
+      const fragment = raster.fragments[pixel];
       if (fragment === 0) continue;
       const face = Math.floor((fragment - 1) / triangleCount);
-      const { width, height } = (faces[face] as TexturedFace).texture;
+      const { width, height } = faces[face].texture;
       target[at] = samplePixels(
-        textures[face] as Uint32Array,
+        textures[face],
         width,
         width - 1,
         height - 1,
-        (places[pixel * 2] as number) * width - 0.5,
-        (1 - (places[pixel * 2 + 1] as number)) * height - 0.5,
+        places[pixel * 2] * width - 0.5,
+        (1 - places[pixel * 2 + 1]) * height - 0.5,
       );
     }
   }

@@ -75,8 +75,8 @@ export function extractUvTexture(
     const { facing, depths } = view;
     const { rims } = patch;
     for (let i = 0; i < rims.length; i += 2) {
-      const inner = rims[i] as number;
-      facing[inner] = Math.max(facing[inner] as number, facing[rims[i + 1] as number] as number);
+      const inner = rims[i];
+      facing[inner] = Math.max(facing[inner], facing[rims[i + 1]]);
       depths[inner] = IN_FRONT;
     }
   }
@@ -124,8 +124,8 @@ function sourcesOf(maps: FaceMaps, mouth: 'open' | 'closed', size: number): Texe
     const { uvs, triangles, uvTriangles = triangles } = mouth === 'closed' ? mouthPatch(maps).closed : maps;
     const positions = new Float32Array((uvs.length / 2) * 3);
     for (let i = 0, j = 0; i < uvs.length; i += 2, j += 3) {
-      positions[j] = (uvs[i] as number) * size - 0.5;
-      positions[j + 1] = (1 - (uvs[i + 1] as number)) * size - 0.5;
+      positions[j] = uvs[i] * size - 0.5;
+      positions[j + 1] = (1 - uvs[i + 1]) * size - 0.5;
     }
     sources = listSources(rasterize([positions], uvTriangles, size, size), triangles, size);
     if (size <= MAX_KEPT_SIZE) {
@@ -147,14 +147,14 @@ function listSources(raster: Raster, triangles: Uint32Array, size: number): Texe
   for (let row = 0, i = 0, k = 0; row < raster.height; row++) {
     const first = (row + raster.yMin) * size + raster.xMin;
     for (let column = 0; column < raster.width; column++, i++) {
-      const fragment = fragments[i] as number;
+      const fragment = fragments[i];
       if (fragment === 0) continue;
       texels[k] = first + column;
       for (let corner = 0; corner < 3; corner++) {
-        vertices[k * 3 + corner] = triangles[(fragment - 1) * 3 + corner] as number;
+        vertices[k * 3 + corner] = triangles[(fragment - 1) * 3 + corner];
       }
-      weights[k * 2] = weights1[i] as number;
-      weights[k * 2 + 1] = weights2[i] as number;
+      weights[k * 2] = weights1[i];
+      weights[k * 2 + 1] = weights2[i];
       k++;
     }
   }
@@ -167,15 +167,12 @@ function pixelsPerTexel(vertices: Float32Array, triangles: Uint32Array, { texels
   const step = 3 * 16;
   let area = 0;
   for (let t = 0; t + 2 < triangles.length; t += step) {
-    const i0 = (triangles[t] as number) * 3;
-    const i1 = (triangles[t + 1] as number) * 3;
-    const i2 = (triangles[t + 2] as number) * 3;
-    const x0 = vertices[i0] as number;
-    const y0 = vertices[i0 + 1] as number;
-    area += Math.abs(
-      ((vertices[i1] as number) - x0) * ((vertices[i2 + 1] as number) - y0) -
-        ((vertices[i2] as number) - x0) * ((vertices[i1 + 1] as number) - y0),
-    );
+    const i0 = triangles[t] * 3;
+    const i1 = triangles[t + 1] * 3;
+    const i2 = triangles[t + 2] * 3;
+    const x0 = vertices[i0];
+    const y0 = vertices[i0 + 1];
+    area += Math.abs((vertices[i1] - x0) * (vertices[i2 + 1] - y0) - (vertices[i2] - x0) * (vertices[i1 + 1] - y0));
   }
   return texels.length === 0 ? 1 : Math.sqrt(((area / 2) * (step / 3)) / texels.length);
 }
@@ -202,8 +199,8 @@ function shrink(image: RgbaImage, vertices: Float32Array, pixelsPerTexel: number
   let xMax = 0;
   let yMax = 0;
   for (let i = 0; i < vertices.length; i += 3) {
-    const x = vertices[i] as number;
-    const y = vertices[i + 1] as number;
+    const x = vertices[i];
+    const y = vertices[i + 1];
     if (x < xMin) xMin = x;
     if (x > xMax) xMax = x;
     if (y < yMin) yMin = y;
@@ -230,9 +227,9 @@ function shrink(image: RgbaImage, vertices: Float32Array, pixelsPerTexel: number
       for (let row = top + y * block; row < lastRow; row++) {
         for (let column = left + x * block; column < lastColumn; column++) {
           const pixel = (row * image.width + column) * 4;
-          red += image.data[pixel] as number;
-          green += image.data[pixel + 1] as number;
-          blue += image.data[pixel + 2] as number;
+          red += image.data[pixel];
+          green += image.data[pixel + 1];
+          blue += image.data[pixel + 2];
           count++;
         }
       }
@@ -245,8 +242,8 @@ function shrink(image: RgbaImage, vertices: Float32Array, pixelsPerTexel: number
   }
   const moved = vertices.slice();
   for (let i = 0; i < moved.length; i += 3) {
-    moved[i] = ((moved[i] as number) - left + 0.5) / block - 0.5;
-    moved[i + 1] = ((moved[i + 1] as number) - top + 0.5) / block - 0.5;
+    moved[i] = (moved[i] - left + 0.5) / block - 0.5;
+    moved[i + 1] = (moved[i + 1] - top + 0.5) / block - 0.5;
   }
   return { image: { data, width, height }, vertices: moved, block, left, top };
 }
@@ -287,31 +284,30 @@ function lookUp(
   // x, y, how far it is turned to the camera and how deep it lies, of each vertex, in one cache line.
   const corners = new Float32Array(facing.length * 4);
   for (let i = 0; i < facing.length; i++) {
-    corners[i * 4] = vertices[i * 3] as number;
-    corners[i * 4 + 1] = vertices[i * 3 + 1] as number;
-    corners[i * 4 + 2] = facing[i] as number;
-    corners[i * 4 + 3] = depths[i] as number;
+    corners[i * 4] = vertices[i * 3];
+    corners[i * 4 + 1] = vertices[i * 3 + 1];
+    corners[i * 4 + 2] = facing[i];
+    corners[i * 4 + 3] = depths[i];
   }
   for (let k = 0; k < texels.length; k++) {
-    const at = texels[k] as number;
-    const i0 = sources.vertices[k * 3] as number;
-    const i1 = sources.vertices[k * 3 + 1] as number;
-    const i2 = sources.vertices[k * 3 + 2] as number;
-    const w1 = weights[k * 2] as number;
-    const w2 = weights[k * 2 + 1] as number;
+    const at = texels[k];
+    const i0 = sources.vertices[k * 3];
+    const i1 = sources.vertices[k * 3 + 1];
+    const i2 = sources.vertices[k * 3 + 2];
+    const w1 = weights[k * 2];
+    const w2 = weights[k * 2 + 1];
     const w0 = 1 - w1 - w2;
     const c0 = i0 * 4;
     const c1 = i1 * 4;
     const c2 = i2 * 4;
-    const x = w0 * (corners[c0] as number) + w1 * (corners[c1] as number) + w2 * (corners[c2] as number);
-    const y = w0 * (corners[c0 + 1] as number) + w1 * (corners[c1 + 1] as number) + w2 * (corners[c2 + 1] as number);
-    let cosine = w0 * (corners[c0 + 2] as number) + w1 * (corners[c1 + 2] as number) + w2 * (corners[c2 + 2] as number);
+    const x = w0 * corners[c0] + w1 * corners[c1] + w2 * corners[c2];
+    const y = w0 * corners[c0 + 1] + w1 * corners[c1 + 1] + w2 * corners[c2 + 1];
+    let cosine = w0 * corners[c0 + 2] + w1 * corners[c1 + 2] + w2 * corners[c2 + 2];
     // What lies beyond the photo's border cannot be seen.
     if (x < -0.5 || y < -0.5 || x > right + 0.5 || y > bottom + 0.5) cosine = 0;
     let weight = easeInOut(cosine, GRAZING, FULL);
     if (weight > 0) {
-      const depth =
-        w0 * (corners[c0 + 3] as number) + w1 * (corners[c1 + 3] as number) + w2 * (corners[c2 + 3] as number);
+      const depth = w0 * corners[c0 + 3] + w1 * corners[c1 + 3] + w2 * corners[c2 + 3];
       const share = isSeen(x * block + xOffset, y * block + yOffset, depth, cosine);
       weight *= share;
       cosine *= share;
@@ -319,19 +315,17 @@ function lookUp(
     visibility[at] = weight * 255 + 0.5;
     if (keepHidden) weight = 1;
     if (mirror !== undefined && cosine < CERTAIN) {
-      const m0 = (mirror[i0] as number) * 4;
-      const m1 = (mirror[i1] as number) * 4;
-      const m2 = (mirror[i2] as number) * 4;
-      const mx = w0 * (corners[m0] as number) + w1 * (corners[m1] as number) + w2 * (corners[m2] as number);
-      const my = w0 * (corners[m0 + 1] as number) + w1 * (corners[m1 + 1] as number) + w2 * (corners[m2 + 1] as number);
+      const m0 = mirror[i0] * 4;
+      const m1 = mirror[i1] * 4;
+      const m2 = mirror[i2] * 4;
+      const mx = w0 * corners[m0] + w1 * corners[m1] + w2 * corners[m2];
+      const my = w0 * corners[m0 + 1] + w1 * corners[m1 + 1] + w2 * corners[m2 + 1];
       let cosineThere = 0;
       if (mx >= -0.5 && my >= -0.5 && mx <= right + 0.5 && my <= bottom + 0.5) {
-        cosineThere =
-          w0 * (corners[m0 + 2] as number) + w1 * (corners[m1 + 2] as number) + w2 * (corners[m2 + 2] as number);
+        cosineThere = w0 * corners[m0 + 2] + w1 * corners[m1 + 2] + w2 * corners[m2 + 2];
       }
       if (cosineThere > GRAZING) {
-        const depth =
-          w0 * (corners[m0 + 3] as number) + w1 * (corners[m1 + 3] as number) + w2 * (corners[m2 + 3] as number);
+        const depth = w0 * corners[m0 + 3] + w1 * corners[m1 + 3] + w2 * corners[m2 + 3];
         cosineThere *= isSeen(mx * block + xOffset, my * block + yOffset, depth, cosineThere);
       }
       const seenThere = easeInOut(cosineThere, GRAZING, FULL);
@@ -385,10 +379,10 @@ export function samplePixels(
   const corner = top * width + left;
   const across = left < right ? 1 : 0;
   const down = top < bottom ? width : 0;
-  const p00 = pixels[corner] as number;
-  const p10 = pixels[corner + across] as number;
-  const p01 = pixels[corner + down] as number;
-  const p11 = pixels[corner + down + across] as number;
+  const p00 = pixels[corner];
+  const p10 = pixels[corner + across];
+  const p01 = pixels[corner + down];
+  const p11 = pixels[corner + down + across];
   const w11 = (fx * fy + 128) >> 8;
   const w10 = fx - w11;
   const w01 = fy - w11;
@@ -424,8 +418,8 @@ export function sampleTexture(texture: RgbaImage, uvs: Float32Array): Uint8Array
   const bytes = new Uint8Array(colour.buffer);
   const colours = new Uint8Array((uvs.length / 2) * 3);
   for (let i = 0, j = 0; i < uvs.length; i += 2, j += 3) {
-    const u = uvs[i] as number;
-    const v = uvs[i + 1] as number;
+    const u = uvs[i];
+    const v = uvs[i + 1];
     if (!Number.isFinite(u + v))
       throw new RangeError(`uvs: expected finite coordinates, got ${u}, ${v} in row ${i / 2}`);
     colour[0] = samplePixels(pixels, width, width - 1, height - 1, u * width - 0.5, (1 - v) * height - 0.5);
@@ -455,7 +449,7 @@ function fillUnknown(texture: UvTexture, known: Float32Array): void {
   let colours = new Float32Array(size * size * 3);
   let weights = known;
   for (let i = 0; i < weights.length; i++) {
-    for (let c = 0; c < 3; c++) colours[i * 3 + c] = (texture.data[i * 4 + c] as number) * (weights[i] as number);
+    for (let c = 0; c < 3; c++) colours[i * 3 + c] = texture.data[i * 4 + c] * weights[i];
   }
   const levels: { size: number; colours: Float32Array; weights: Float32Array }[] = [{ size, colours, weights }];
   while (size > 1) {
@@ -465,20 +459,20 @@ function fillUnknown(texture: UvTexture, known: Float32Array): void {
     for (let y = 0; y < size; y++) {
       for (let x = 0; x < size; x++) {
         const from = y * size + x;
-        const weight = weights[from] as number;
+        const weight = weights[from];
         if (weight === 0) continue;
         const to = (y >> 1) * half + (x >> 1);
-        nextWeights[to] = (nextWeights[to] as number) + weight;
+        nextWeights[to] = nextWeights[to] + weight;
         for (let c = 0; c < 3; c++) {
-          nextColours[to * 3 + c] = (nextColours[to * 3 + c] as number) + (colours[from * 3 + c] as number);
+          nextColours[to * 3 + c] = nextColours[to * 3 + c] + colours[from * 3 + c];
         }
       }
     }
     // Weights of a coarser level say how sure its colour is, 1 at most.
     for (let i = 0; i < nextWeights.length; i++) {
-      const weight = nextWeights[i] as number;
+      const weight = nextWeights[i];
       if (weight <= 1) continue;
-      for (let c = 0; c < 3; c++) nextColours[i * 3 + c] = (nextColours[i * 3 + c] as number) / weight;
+      for (let c = 0; c < 3; c++) nextColours[i * 3 + c] = nextColours[i * 3 + c] / weight;
       nextWeights[i] = 1;
     }
     size = half;
@@ -487,8 +481,8 @@ function fillUnknown(texture: UvTexture, known: Float32Array): void {
     levels.push({ size, colours, weights });
   }
   for (let level = levels.length - 2; level >= 0; level--) {
-    const fine = levels[level] as (typeof levels)[number];
-    const coarse = levels[level + 1] as (typeof levels)[number];
+    const fine = levels[level];
+    const coarse = levels[level + 1];
     for (let y = 0; y < fine.size; y++) {
       const cy = Math.min(Math.max(y / 2 - 0.25, 0), coarse.size - 1);
       const top = Math.floor(cy);
@@ -496,7 +490,7 @@ function fillUnknown(texture: UvTexture, known: Float32Array): void {
       const fy = cy - top;
       for (let x = 0; x < fine.size; x++) {
         const i = y * fine.size + x;
-        const missing = 1 - (fine.weights[i] as number);
+        const missing = 1 - fine.weights[i];
         if (missing <= 0) continue;
         const cx = Math.min(Math.max(x / 2 - 0.25, 0), coarse.size - 1);
         const left = Math.floor(cx);
@@ -504,21 +498,17 @@ function fillUnknown(texture: UvTexture, known: Float32Array): void {
         const fx = cx - left;
         const corner = top * coarse.size + left;
         for (let c = 0; c < 3; c++) {
-          const upper =
-            (coarse.colours[corner * 3 + c] as number) * (1 - fx) +
-            (coarse.colours[(corner + across) * 3 + c] as number) * fx;
+          const upper = coarse.colours[corner * 3 + c] * (1 - fx) + coarse.colours[(corner + across) * 3 + c] * fx;
           const lower =
-            (coarse.colours[(corner + down) * 3 + c] as number) * (1 - fx) +
-            (coarse.colours[(corner + down + across) * 3 + c] as number) * fx;
-          fine.colours[i * 3 + c] = (fine.colours[i * 3 + c] as number) + missing * (upper * (1 - fy) + lower * fy);
+            coarse.colours[(corner + down) * 3 + c] * (1 - fx) + coarse.colours[(corner + down + across) * 3 + c] * fx;
+          fine.colours[i * 3 + c] = fine.colours[i * 3 + c] + missing * (upper * (1 - fy) + lower * fy);
         }
       }
     }
   }
   const [finest] = levels;
   for (let i = 0; i < known.length; i++) {
-    for (let c = 0; c < 3; c++)
-      texture.data[i * 4 + c] = (finest as (typeof levels)[number]).colours[i * 3 + c] as number;
+    for (let c = 0; c < 3; c++) texture.data[i * 4 + c] = finest.colours[i * 3 + c];
   }
 }
 
@@ -533,8 +523,8 @@ function upstreamRaster(maps: FaceMaps, size: number): Raster {
   const positions = new Float32Array(count * 3);
   const { fround } = Math;
   for (let i = 0; i < count; i++) {
-    positions[i * 3] = (uvs[i * 2] as number) * (size - 1);
-    positions[i * 3 + 1] = fround(size - fround((uvs[i * 2 + 1] as number) * (size - 1))) - 1;
+    positions[i * 3] = uvs[i * 2] * (size - 1);
+    positions[i * 3 + 1] = fround(size - fround(uvs[i * 2 + 1] * (size - 1))) - 1;
   }
   const raster = rasterize([positions], triangles, size, size, { compatibility: 'upstream' });
   upstreamRasters.set(maps, { size, raster });
@@ -551,8 +541,8 @@ function extractUpstream(image: RgbaImage, vertices: Float32Array, maps: FaceMap
   const colours = new Float32Array(count * 3);
   const clamp = (value: number, max: number): number => Math.min(Math.max(value, 0), max);
   for (let i = 0; i < count; i++) {
-    const x = vertices[i * 3] as number;
-    const y = vertices[i * 3 + 1] as number;
+    const x = vertices[i * 3];
+    const y = vertices[i * 3 + 1];
     // Neighbours are moved into the image one by one, weights are taken afterwards: on and beyond its border they cancel out.
     const x0 = clamp(Math.floor(x), width - 1);
     const x1 = clamp(Math.floor(x) + 1, width - 1);
@@ -564,10 +554,10 @@ function extractUpstream(image: RgbaImage, vertices: Float32Array, maps: FaceMap
     const d = (x - x0) * (y - y0);
     for (let k = 0; k < 3; k++) {
       colours[i * 3 + k] =
-        (a * (pixels[(y0 * width + x0) * 4 + k] as number) +
-          b * (pixels[(y1 * width + x0) * 4 + k] as number) +
-          c * (pixels[(y0 * width + x1) * 4 + k] as number) +
-          d * (pixels[(y1 * width + x1) * 4 + k] as number)) /
+        (a * pixels[(y0 * width + x0) * 4 + k] +
+          b * pixels[(y1 * width + x0) * 4 + k] +
+          c * pixels[(y0 * width + x1) * 4 + k] +
+          d * pixels[(y1 * width + x1) * 4 + k]) /
         255;
     }
   }
@@ -581,7 +571,7 @@ function extractUpstream(image: RgbaImage, vertices: Float32Array, maps: FaceMap
     for (let column = 0; column < raster.width; column++, texel++, at++) {
       if (raster.fragments[texel] === 0) continue;
       visibility[at] = 255;
-      for (let k = 0; k < 3; k++) bytes[at * 4 + k] = Math.fround((values[texel * 3 + k] as number) * 255);
+      for (let k = 0; k < 3; k++) bytes[at * 4 + k] = Math.fround(values[texel * 3 + k] * 255);
     }
   }
   return { data: new Uint8ClampedArray(bytes.buffer), width: size, height: size, visibility };

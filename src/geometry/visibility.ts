@@ -28,9 +28,9 @@ export function vertexVisibility(vertices: Float32Array, maps: Pick<FaceMaps, 't
   const { facing, depths, isSeen } = lookAt(vertices, maps);
   const visibility = new Float32Array(facing.length);
   for (let i = 0; i < facing.length; i++) {
-    const cosine = facing[i] as number;
+    const cosine = facing[i];
     if (cosine <= GRAZING) continue;
-    const share = isSeen(vertices[i * 3] as number, vertices[i * 3 + 1] as number, depths[i] as number, cosine);
+    const share = isSeen(vertices[i * 3], vertices[i * 3 + 1], depths[i], cosine);
     visibility[i] = share * easeInOut(cosine, GRAZING, FULL);
   }
   return visibility;
@@ -80,12 +80,12 @@ export function lookAt(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>
   // Scale does not turn normals.
   const normals = vertexNormals(vertices, triangles);
   for (let i = 0, j = 0; i < count; i++, j += 3) {
-    scaled[j] = ((vertices[j] as number) - xMin) * scale;
-    scaled[j + 1] = ((vertices[j + 1] as number) - yMin) * scale;
-    const depth = (vertices[j + 2] as number) * scale;
+    scaled[j] = (vertices[j] - xMin) * scale;
+    scaled[j + 1] = (vertices[j + 1] - yMin) * scale;
+    const depth = vertices[j + 2] * scale;
     scaled[j + 2] = depth;
     depths[i] = depth;
-    facing[i] = normals[j + 2] as number;
+    facing[i] = normals[j + 2];
   }
   const raster = rasterize([scaled], triangles, DEPTH_SIZE, DEPTH_SIZE);
   const { width, height, fragments } = raster;
@@ -106,10 +106,10 @@ export function lookAt(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>
       const across = column < lastColumn ? 1 : 0;
       const down = row < lastRow ? width : 0;
       const farthest = Math.min(
-        surface[pixel] as number,
-        surface[pixel + across] as number,
-        surface[pixel + down] as number,
-        surface[pixel + down + across] as number,
+        surface[pixel],
+        surface[pixel + across],
+        surface[pixel + down],
+        surface[pixel + down + across],
       );
       // The pixel's centre is up to a px away in x and in y, and the surface may rise by its slope on the way.
       const rise = Math.sqrt(0.5 * Math.max(0, 1 - cosine * cosine)) / cosine;
@@ -130,7 +130,7 @@ export function landmarkVisibility(
   { keypointIndices }: Pick<MorphableModel, 'keypointIndices'>,
 ): Float32Array {
   return Float32Array.from({ length: LANDMARK_COUNT }, (_, i) => {
-    const value = visibility[Math.floor((keypointIndices[i * 3] as number) / 3)];
+    const value = visibility[Math.floor(keypointIndices[i * 3] / 3)];
     if (value === undefined) {
       throw new RangeError(`visibility: expected a value for landmark ${i}'s vertex, got ${visibility.length} values`);
     }

@@ -29,7 +29,7 @@ function findImageDescriptor(bytes: Uint8Array): number {
   let position = 13 + colourTableBytes(bytes[10] ?? 0);
   while (bytes[position] === EXTENSION) {
     position += 2;
-    while ((bytes[position] ?? 0) > 0) position += 1 + (bytes[position] as number);
+    while ((bytes[position] ?? 0) > 0) position += 1 + bytes[position];
     position += 1;
   }
   if (bytes[position] !== IMAGE_DESCRIPTOR) throw new Error('the GIF has no frame');
@@ -69,7 +69,7 @@ function checkCodes(data: Uint8Array, minCodeSize: number, pixelCount: number): 
   let position = 0;
   while (pixels <= pixelCount) {
     while (bitCount < codeSize && position < data.length) {
-      bits |= (data[position++] as number) << bitCount;
+      bits |= data[position++] << bitCount;
       bitCount += 8;
     }
     // Some writers leave out the end code.
@@ -88,8 +88,8 @@ function checkCodes(data: Uint8Array, minCodeSize: number, pixelCount: number): 
     }
     const isKnown = previous < 0 ? code < clearCode : code < nextCode;
     if (!isKnown && (previous < 0 || code !== nextCode)) throw new Error(DAMAGED);
-    const grownLength = previous < 0 ? 1 : (lengths[previous] as number) + 1;
-    pixels += isKnown ? (lengths[code] as number) : grownLength;
+    const grownLength = previous < 0 ? 1 : lengths[previous] + 1;
+    pixels += isKnown ? lengths[code] : grownLength;
     if (previous >= 0 && nextCode < MAX_CODES) {
       lengths[nextCode++] = grownLength;
       if (nextCode === 1 << codeSize && codeSize < 12) codeSize++;

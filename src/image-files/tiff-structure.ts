@@ -88,7 +88,7 @@ function checkLayout(values: ReadonlyMap<number, readonly number[]>, fileBytes: 
   if (offsets.length > first(TAG.height, 0) || first(TAG.rowsPerStrip, 1) < 1) {
     throw new Error('a field of the TIFF is damaged');
   }
-  if (offsets.some((offset, strip) => offset + (counts[strip] as number) > fileBytes)) {
+  if (offsets.some((offset, strip) => offset + counts[strip] > fileBytes)) {
     throw new Error('the file is truncated');
   }
 }

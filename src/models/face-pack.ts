@@ -91,17 +91,17 @@ export async function loadFacePack(pack: Pack, options: LoadFacePackOptions = {}
     morphable && readMorphableModel(pack, morphable),
     maps && readFaceMaps(pack, maps),
   ]);
-  let morphableModel = model && withLayout(model, regressor.layout, morphable as PackModel);
+  let morphableModel = model && withLayout(model, regressor.layout, morphable);
   let faceMaps: FaceMaps | undefined;
   if (readMaps && 'mesh' in readMaps) {
     if (morphableModel) {
-      const dense = subdivide(morphableModel, readMaps, options.subdivisions, maps as PackModel);
+      const dense = subdivide(morphableModel, readMaps, options.subdivisions, maps);
       morphableModel = dense.model;
       faceMaps = dense.maps;
     }
   } else if (readMaps) {
     faceMaps = readMaps;
-    if (morphableModel) checkMaps(faceMaps, morphableModel.vertexCount, maps as PackModel);
+    if (morphableModel) checkMaps(faceMaps, morphableModel.vertexCount, maps);
   }
   return {
     name: pack.manifest.name,
@@ -187,7 +187,7 @@ async function readMorphableModel(pack: Pack, model: PackModel): Promise<Morphab
   if (rows === 0 || rows % 3 !== 0) throw tensors.error('meanShape', 'a multiple of 3 values', String(rows));
   const shapeBasis = tensors.float('shapeBasis', [rows, null]);
   const expressionBasis = tensors.float('expressionBasis', [rows, null]);
-  const expressionCount = expressionBasis.shape[1] as number;
+  const expressionCount = expressionBasis.shape[1];
   const { expressionNames } = model;
   if (expressionNames !== undefined && expressionNames.length !== expressionCount) {
     throw new WeightFormatError('pack.json', `'${model.name}' does not name each expression`, {
@@ -200,7 +200,7 @@ async function readMorphableModel(pack: Pack, model: PackModel): Promise<Morphab
     meanShape: meanShape.data,
     shapeBasis: shapeBasis.data,
     expressionBasis: expressionBasis.data,
-    shapeCount: shapeBasis.shape[1] as number,
+    shapeCount: shapeBasis.shape[1],
     expressionCount,
     keypointIndices: tensors.indices('keypointIndices', rows).data,
     ...(expressionNames === undefined ? undefined : { expressionNames }),
@@ -240,7 +240,7 @@ function readRegions(tensors: CheckedTensors, vertexCount: number): Record<strin
 function readCoarseMaps(tensors: CheckedTensors): CoarseMaps {
   const uvs = tensors.float('uvs', [null, 2]);
   const quads = tensors.indices('quads', Number.POSITIVE_INFINITY, [null, 4]);
-  const uvQuads = tensors.indices('uvQuads', uvs.shape[0] as number, quads.shape);
+  const uvQuads = tensors.indices('uvQuads', uvs.shape[0], quads.shape);
   const vertexCount = quads.data.reduce((most, vertex) => Math.max(most, vertex + 1), 0);
   return {
     mesh: { vertexCount, quads: quads.data, uvs: uvs.data, uvQuads: uvQuads.data },

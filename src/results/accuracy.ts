@@ -21,16 +21,16 @@ export function nmePercent(landmarks: Float32Array, truth: Float64Array): number
   const high = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   const count = truth.length / 2;
   for (let i = 0; i < count; i++) {
-    const x = truth[2 * i] as number;
-    const y = truth[2 * i + 1] as number;
-    sum += Math.hypot((landmarks[3 * i] as number) - x, (landmarks[3 * i + 1] as number) - y);
+    const x = truth[2 * i];
+    const y = truth[2 * i + 1];
+    sum += Math.hypot(landmarks[3 * i] - x, landmarks[3 * i + 1] - y);
     for (const [axis, value] of [x, y].entries()) {
-      low[axis] = Math.min(low[axis] as number, value);
-      high[axis] = Math.max(high[axis] as number, value);
+      low[axis] = Math.min(low[axis], value);
+      high[axis] = Math.max(high[axis], value);
     }
   }
-  const width = (high[0] as number) - (low[0] as number);
-  const height = (high[1] as number) - (low[1] as number);
+  const width = high[0] - low[0];
+  const height = high[1] - low[1];
   return (100 * sum) / count / Math.sqrt(width * height);
 }
 
@@ -79,9 +79,7 @@ export function mean(values: readonly number[]): number {
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
-  return sorted.length % 2 === 1
-    ? (sorted[Math.floor(middle)] as number)
-    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** Difference of two angles in degrees, 0..180. */
@@ -141,7 +139,7 @@ export function summariseDetection(
   let averagePrecision = 0;
   let best = 0;
   for (let i = curve.length - 1; i >= 0; i--) {
-    const [recall, precision] = curve[i] as [number, number];
+    const [recall, precision] = curve[i];
     best = Math.max(best, precision);
     averagePrecision += (recall - (curve[i - 1]?.[0] ?? 0)) * best;
   }

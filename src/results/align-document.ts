@@ -76,7 +76,7 @@ export function describeAlignedFace(
     pose: { yaw: yawDegrees, pitch: pitchDegrees, roll: rollDegrees },
   };
   if (landmarks !== undefined) {
-    const coordinate = (index: number): number => shortest(landmarks[index] as number);
+    const coordinate = (index: number): number => shortest(landmarks[index]);
     face.landmarks = Array.from({ length: landmarks.length / 3 }, (_, point) => [
       coordinate(3 * point),
       coordinate(3 * point + 1),

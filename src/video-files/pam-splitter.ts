@@ -47,7 +47,7 @@ export class PamSplitter {
   #readHeader(chunk: Uint8Array, start: number): number {
     let at = start;
     while (at < chunk.length) {
-      this.#header += String.fromCharCode(chunk[at++] as number);
+      this.#header += String.fromCharCode(chunk[at++]);
       if (this.#header.endsWith(END_OF_HEADER)) {
         this.#frame = newFrame(this.#header);
         this.#filled = 0;

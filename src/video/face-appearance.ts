@@ -44,9 +44,9 @@ export function faceAppearance({ data, width, height }: RgbaImage, landmarks: Fl
   const distance = boxSize(boundingBox(landmarks)) * PIXEL_DISTANCE;
   const values = new Float32Array(PLACES.length);
   for (let place = 0; place < PLACES.length; place++) {
-    const [from, to] = PLACES[place] as readonly [number, number];
-    const centreX = ((landmarks[3 * from] as number) + (landmarks[3 * to] as number)) / 2;
-    const centreY = ((landmarks[3 * from + 1] as number) + (landmarks[3 * to + 1] as number)) / 2;
+    const [from, to] = PLACES[place];
+    const centreX = (landmarks[3 * from] + landmarks[3 * to]) / 2;
+    const centreY = (landmarks[3 * from + 1] + landmarks[3 * to + 1]) / 2;
     let sum = 0;
     for (let row = -1; row <= 1; row++) {
       const y = Math.floor(centreY + row * distance);
@@ -55,7 +55,7 @@ export function faceAppearance({ data, width, height }: RgbaImage, landmarks: Fl
         const x = Math.floor(centreX + column * distance);
         if (!(x >= 0 && x < width)) continue;
         const i = (y * width + x) * 4;
-        sum += (data[i] as number) + 2 * (data[i + 1] as number) + (data[i + 2] as number);
+        sum += data[i] + 2 * data[i + 1] + data[i + 2];
       }
     }
     values[place] = sum / 36;
@@ -66,14 +66,14 @@ export function faceAppearance({ data, width, height }: RgbaImage, landmarks: Fl
 /** How alike two faces look, -1..1; 0 where one of them is a surface of one colour. */
 export function similarity(a: FaceAppearance, b: FaceAppearance): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
 }
 
 /** The old appearance with a share, 0..1, of a recent one. */
 export function blendAppearances(old: FaceAppearance, recent: FaceAppearance, share: number): FaceAppearance {
   return normalise(
-    old.map((value, i) => value + share * ((recent[i] as number) - value)),
+    old.map((value, i) => value + share * (recent[i] - value)),
     0,
   );
 }
@@ -86,6 +86,6 @@ function normalise(values: Float32Array, leastLength: number): FaceAppearance {
   for (const value of values) squares += (value - mean) ** 2;
   const length = Math.sqrt(squares);
   if (!(length > leastLength)) return values.fill(0);
-  for (let i = 0; i < values.length; i++) values[i] = ((values[i] as number) - mean) / length;
+  for (let i = 0; i < values.length; i++) values[i] = (values[i] - mean) / length;
   return values;
 }

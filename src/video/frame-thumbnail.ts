@@ -17,9 +17,9 @@ export function frameThumbnail({ data, width, height }: RgbaImage): FrameThumbna
     const y = Math.floor(((row + 0.5) * height) / rows);
     for (let column = 0; column < columns; column++) {
       const i = (y * width + Math.floor(((column + 0.5) * width) / columns)) * 4;
-      const sum = (data[i] as number) + 2 * (data[i + 1] as number) + (data[i + 2] as number);
+      const sum = data[i] + 2 * data[i + 1] + data[i + 2];
       const cell = Math.floor(row / SAMPLES) * COLUMNS + Math.floor(column / SAMPLES);
-      thumbnail[cell] = (thumbnail[cell] as number) + sum / (4 * SAMPLES * SAMPLES);
+      thumbnail[cell] = thumbnail[cell] + sum / (4 * SAMPLES * SAMPLES);
     }
   }
   return thumbnail;
@@ -28,6 +28,6 @@ export function frameThumbnail({ data, width, height }: RgbaImage): FrameThumbna
 /** How different two frames are: the mean difference of their grey values, 0..255. */
 export function thumbnailDifference(a: FrameThumbnail, b: FrameThumbnail): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += Math.abs((a[i] as number) - (b[i] as number));
+  for (let i = 0; i < a.length; i++) sum += Math.abs(a[i] - b[i]);
   return sum / a.length;
 }

@@ -39,8 +39,8 @@ export function createIdentityLock(model: MorphableModel): IdentityLock {
       if (frameCount < LOCK_AFTER_FRAMES) {
         frameCount++;
         for (let i = 0; i < shapeCount; i++) {
-          sums[i] = (sums[i] as number) + (params[CAMERA_PARAM_COUNT + i] as number);
-          shape[i] = (sums[i] as number) / frameCount;
+          sums[i] = sums[i] + params[CAMERA_PARAM_COUNT + i];
+          shape[i] = sums[i] / frameCount;
         }
       }
       const locked = params.slice();
@@ -73,8 +73,8 @@ function withShape(model: MorphableModel, shape: Float32Array): MorphableModel {
   const { meanShape, shapeBasis, shapeCount } = model;
   const own = new Float32Array(meanShape.length);
   for (let row = 0; row < own.length; row++) {
-    let value = meanShape[row] as number;
-    for (let i = 0; i < shapeCount; i++) value += (shape[i] as number) * (shapeBasis[row * shapeCount + i] as number);
+    let value = meanShape[row];
+    for (let i = 0; i < shapeCount; i++) value += shape[i] * shapeBasis[row * shapeCount + i];
     own[row] = value;
   }
   return { ...model, meanShape: own, shapeCount: 0, shapeBasis: new Float32Array(0) };
@@ -92,20 +92,19 @@ function fitCamera(from: Float32Array, to: Float32Array, params: Float32Array): 
   const normal = new Float64Array(16);
   const right = new Float64Array(12);
   for (let i = 0; i < from.length; i += 3) {
-    const point = [(from[i] as number) / scale, (from[i + 1] as number) / scale, (from[i + 2] as number) / scale, 1];
+    const point = [from[i] / scale, from[i + 1] / scale, from[i + 2] / scale, 1];
     for (let a = 0; a < 4; a++) {
-      for (let b = 0; b < 4; b++)
-        normal[4 * a + b] = (normal[4 * a + b] as number) + (point[a] as number) * (point[b] as number);
+      for (let b = 0; b < 4; b++) normal[4 * a + b] = normal[4 * a + b] + point[a] * point[b];
       for (let row = 0; row < 3; row++) {
-        right[4 * row + a] = (right[4 * row + a] as number) + (point[a] as number) * (to[i + row] as number);
+        right[4 * row + a] = right[4 * row + a] + point[a] * to[i + row];
       }
     }
   }
   const solved = solve(normal, right);
   if (solved === undefined) return;
   for (let row = 0; row < 3; row++) {
-    for (let column = 0; column < 3; column++) params[4 * row + column] = (solved[4 * row + column] as number) / scale;
-    params[4 * row + 3] = solved[4 * row + 3] as number;
+    for (let column = 0; column < 3; column++) params[4 * row + column] = solved[4 * row + column] / scale;
+    params[4 * row + 3] = solved[4 * row + 3];
   }
 }
 
@@ -120,30 +119,30 @@ const SMALLEST_PIVOT = 1e-10;
 function solve(matrix: Float64Array, right: Float64Array): Float64Array | undefined {
   const lower = new Float64Array(16);
   let largest = 0;
-  for (let i = 0; i < 4; i++) largest = Math.max(largest, matrix[5 * i] as number);
+  for (let i = 0; i < 4; i++) largest = Math.max(largest, matrix[5 * i]);
   for (let row = 0; row < 4; row++) {
     for (let column = 0; column <= row; column++) {
-      let sum = matrix[4 * row + column] as number;
-      for (let k = 0; k < column; k++) sum -= (lower[4 * row + k] as number) * (lower[4 * column + k] as number);
+      let sum = matrix[4 * row + column];
+      for (let k = 0; k < column; k++) sum -= lower[4 * row + k] * lower[4 * column + k];
       if (row === column) {
         if (!(sum > largest * SMALLEST_PIVOT)) return undefined;
         lower[5 * row] = Math.sqrt(sum);
       } else {
-        lower[4 * row + column] = sum / (lower[5 * column] as number);
+        lower[4 * row + column] = sum / lower[5 * column];
       }
     }
   }
   const solved = right.slice();
   for (let start = 0; start < 12; start += 4) {
     for (let i = 0; i < 4; i++) {
-      let sum = solved[start + i] as number;
-      for (let k = 0; k < i; k++) sum -= (lower[4 * i + k] as number) * (solved[start + k] as number);
-      solved[start + i] = sum / (lower[5 * i] as number);
+      let sum = solved[start + i];
+      for (let k = 0; k < i; k++) sum -= lower[4 * i + k] * solved[start + k];
+      solved[start + i] = sum / lower[5 * i];
     }
     for (let i = 3; i >= 0; i--) {
-      let sum = solved[start + i] as number;
-      for (let k = i + 1; k < 4; k++) sum -= (lower[4 * k + i] as number) * (solved[start + k] as number);
-      solved[start + i] = sum / (lower[5 * i] as number);
+      let sum = solved[start + i];
+      for (let k = i + 1; k < 4; k++) sum -= lower[4 * k + i] * solved[start + k];
+      solved[start + i] = sum / lower[5 * i];
     }
   }
   return solved;

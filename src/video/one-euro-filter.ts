@@ -53,15 +53,15 @@ export class OneEuroFilter {
     const speedShare = shareOfNew(speedCutoffHz, seconds);
     let squares = 0;
     for (let i = 0; i < raw.length; i++) {
-      const rate = ((values[i] as number) - (raw[i] as number)) / seconds;
-      const smoothRate = (velocity[i] as number) + speedShare * (rate - (velocity[i] as number));
+      const rate = (values[i] - raw[i]) / seconds;
+      const smoothRate = velocity[i] + speedShare * (rate - velocity[i]);
       velocity[i] = smoothRate;
       squares += smoothRate * smoothRate;
     }
     const speed = Math.sqrt(squares) / size;
     const share = shareOfNew(minimumCutoffHz + speedCoefficient * speed, seconds);
     for (let i = 0; i < raw.length; i++) {
-      smooth[i] = (smooth[i] as number) + share * ((values[i] as number) - (smooth[i] as number));
+      smooth[i] = smooth[i] + share * (values[i] - smooth[i]);
     }
     raw.set(values);
     return smooth;

@@ -27,7 +27,5 @@ export function cameraCrookedness(params: Float32Array): number {
 type Row = Float32Array;
 
 function dot(a: Row, b: Row): number {
-  return (
-    (a[0] as number) * (b[0] as number) + (a[1] as number) * (b[1] as number) + (a[2] as number) * (b[2] as number)
-  );
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }

@@ -340,7 +340,7 @@ function joinBoxes<T extends { readonly sighting: Sighting }>(
     JOINING_OVERLAP,
   );
   return followed.map((one, i) => {
-    const box = boxes[partners[i] as number];
+    const box = boxes[partners[i]];
     if (box !== undefined) free.delete(box);
     return { ...one, box };
   });

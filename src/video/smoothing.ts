@@ -80,11 +80,9 @@ export function createParamSmoother(
       toCrop(camera.next(cameraInImage, timestampMs, faceSize), roiBox, radius, smooth);
 
       const smoothWeighted = (filter: OneEuroFilter, values: Float64Array, start: number): void => {
-        for (let i = 0; i < values.length; i++)
-          values[i] = (params[start + i] as number) * (weights[start + i] as number);
+        for (let i = 0; i < values.length; i++) values[i] = params[start + i] * weights[start + i];
         const result = filter.next(values, timestampMs, 1);
-        for (let i = 0; i < values.length; i++)
-          smooth[start + i] = (result[i] as number) / (weights[start + i] as number);
+        for (let i = 0; i < values.length; i++) smooth[start + i] = result[i] / weights[start + i];
       };
       smoothWeighted(shape, weightedShape, CAMERA_PARAM_COUNT);
       smoothWeighted(expression, weightedExpression, expressionStart);
@@ -101,13 +99,13 @@ function toImage(params: Float32Array, roiBox: RoiBox, radius: number, dst: Floa
   const { scaleX, scaleY, scaleZ, left, top } = cropPlacement(roiBox);
   const scales = [scaleX, scaleY, scaleZ];
   for (let row = 0; row < 3; row++) {
-    const factor = (scales[row] as number) * radius;
-    for (let column = 0; column < 3; column++) dst[4 * row + column] = (params[4 * row + column] as number) * factor;
+    const factor = scales[row] * radius;
+    for (let column = 0; column < 3; column++) dst[4 * row + column] = params[4 * row + column] * factor;
   }
-  dst[3] = ((params[3] as number) - 1) * scaleX + left;
-  dst[7] = (CROP_SIZE - (params[7] as number)) * scaleY + top;
-  dst[11] = (params[11] as number) * scaleZ;
-  return Math.hypot(dst[0] as number, dst[1] as number, dst[2] as number);
+  dst[3] = (params[3] - 1) * scaleX + left;
+  dst[7] = (CROP_SIZE - params[7]) * scaleY + top;
+  dst[11] = params[11] * scaleZ;
+  return Math.hypot(dst[0], dst[1], dst[2]);
 }
 
 /** The inverse of `toImage`. */
@@ -115,12 +113,12 @@ function toCrop(camera: Float64Array, roiBox: RoiBox, radius: number, params: Fl
   const { scaleX, scaleY, scaleZ, left, top } = cropPlacement(roiBox);
   const scales = [scaleX, scaleY, scaleZ];
   for (let row = 0; row < 3; row++) {
-    const factor = (scales[row] as number) * radius;
-    for (let column = 0; column < 3; column++) params[4 * row + column] = (camera[4 * row + column] as number) / factor;
+    const factor = scales[row] * radius;
+    for (let column = 0; column < 3; column++) params[4 * row + column] = camera[4 * row + column] / factor;
   }
-  params[3] = ((camera[3] as number) - left) / scaleX + 1;
-  params[7] = CROP_SIZE - ((camera[7] as number) - top) / scaleY;
-  params[11] = (camera[11] as number) / scaleZ;
+  params[3] = (camera[3] - left) / scaleX + 1;
+  params[7] = CROP_SIZE - (camera[7] - top) / scaleY;
+  params[11] = camera[11] / scaleZ;
 }
 
 /** Root mean square distance of the mean face's landmarks from their centre, model units. */
@@ -128,11 +126,11 @@ function landmarkRadius({ meanShape, keypointIndices }: MorphableModel): number 
   const centre = [0, 0, 0];
   const count = keypointIndices.length / 3;
   keypointIndices.forEach((row, i) => {
-    centre[i % 3] = (centre[i % 3] as number) + (meanShape[row] as number) / count;
+    centre[i % 3] = centre[i % 3] + meanShape[row] / count;
   });
   let squares = 0;
   keypointIndices.forEach((row, i) => {
-    squares += ((meanShape[row] as number) - (centre[i % 3] as number)) ** 2;
+    squares += (meanShape[row] - centre[i % 3]) ** 2;
   });
   return Math.sqrt(squares / count);
 }
@@ -144,7 +142,7 @@ function coefficientWeights(model: MorphableModel, radius: number): Float64Array
   const measure = (basis: Float32Array, columns: number, start: number): void => {
     for (let column = 0; column < columns; column++) {
       let squares = 0;
-      for (const row of keypointIndices) squares += (basis[row * columns + column] as number) ** 2;
+      for (const row of keypointIndices) squares += basis[row * columns + column] ** 2;
       const distance = Math.sqrt(squares / (keypointIndices.length / 3)) / radius;
       // A column that moves no landmark is smoothed all the same; how it counts for the speed does not matter.
       if (distance > 0) weights[start + column] = distance;
@@ -220,10 +218,10 @@ export function createMeanSmoother({ before = 1, after = 1 }: MeanSmoothingOptio
         // Beyond a gap it may be anywhere.
         const isThere = neighbour !== undefined && neighbour.length === points.length;
         const repeated: Float32Array = isThere ? neighbour : last;
-        for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (repeated[i] as number);
+        for (let i = 0; i < sums.length; i++) sums[i] = sums[i] + repeated[i];
         if (!isThere) {
           for (let rest = step + 1; rest <= count; rest++) {
-            for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (last[i] as number);
+            for (let i = 0; i < sums.length; i++) sums[i] = sums[i] + last[i];
           }
           break;
         }

@@ -44,7 +44,7 @@ export function createUpstreamRule(
 
   async function alignAround(image: RgbaImage, roiBox: RoiBox): Promise<AlignedFace> {
     const [face] = await aligner.alignCrops(image, [roiBox]);
-    return face as AlignedFace;
+    return face;
   }
 
   async function find(image: RgbaImage): Promise<{ how: TrackingStep; face: AlignedFace } | undefined> {

@@ -91,15 +91,15 @@ describeWithChromium('mesh files in three.js', () => {
       let covered = 0;
       let difference = 0;
       for (let i = 0; i < seen.length; i++) {
-        if ((seen[i] as number) < 1 || isOnTextureBorder(maps.uvs, i)) continue;
-        const x = Math.round(vertices[i * 3] as number);
-        const y = Math.round(vertices[i * 3 + 1] as number);
+        if (seen[i] < 1 || isOnTextureBorder(maps.uvs, i)) continue;
+        const x = Math.round(vertices[i * 3]);
+        const y = Math.round(vertices[i * 3 + 1]);
         const at = (y * photo.width + x) * 4;
         pixels++;
         if (shown.data[at + 3] !== 255) continue;
         covered++;
         for (let c = 0; c < 3; c++) {
-          difference += Math.abs((shown.data[at + c] as number) - (photo.data[at + c] as number)) / 3;
+          difference += Math.abs(shown.data[at + c] - photo.data[at + c]) / 3;
         }
       }
       expect(pixels).toBeGreaterThan(300);
@@ -129,7 +129,7 @@ describeWithChromium('mesh files in three.js', () => {
 
 /** OBJ has no way to say that a texture must not go round, so at its border the other side shines through. */
 function isOnTextureBorder(uvs: Float32Array, vertex: number): boolean {
-  const u = uvs[vertex * 2] as number;
-  const v = uvs[vertex * 2 + 1] as number;
+  const u = uvs[vertex * 2];
+  const v = uvs[vertex * 2 + 1];
   return Math.min(u, v, 1 - u, 1 - v) < 0.02;
 }

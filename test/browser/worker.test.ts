@@ -61,7 +61,7 @@ describeWithChromium('createFaceAlignerWorker', () => {
       const [onPage = [], inWorker = []] = surfaces;
       let furthest = 0;
       for (let i = 0; i < onPage.length; i++) {
-        furthest = Math.max(furthest, Math.abs((onPage[i] as number) - (inWorker[i] as number)));
+        furthest = Math.max(furthest, Math.abs(onPage[i] - inWorker[i]));
       }
       return { same: results[0] === results[1], furthest };
     });

@@ -237,7 +237,7 @@ describeWithShared('tddfa align --draw and --mesh with the original weights', ()
       const target = readPng(sharedPath('reference', 'astronaut', `${file}.png`));
       let same = 0;
       for (let i = 0; i < target.data.length; i++) {
-        if (Math.abs((ours.data[i] as number) - (target.data[i] as number)) <= 2) same++;
+        if (Math.abs(ours.data[i] - target.data[i]) <= 2) same++;
       }
       expect(same / target.data.length).toBeGreaterThan(MIN_SAME_PIXELS);
     }

@@ -168,9 +168,9 @@ describe('tddfa align on bad input', () => {
   test('a pack with one flipped byte', async () => {
     cpSync(pack, at('flipped'), { recursive: true });
     const [shard] = readdirSync(at('flipped', 'mb025')).filter((name) => name.endsWith('.bin'));
-    const path = at('flipped', 'mb025', shard as string);
+    const path = at('flipped', 'mb025', shard);
     const bytes = readFileSync(path);
-    bytes[1000] = (bytes[1000] as number) ^ 1;
+    bytes[1000] = bytes[1000] ^ 1;
     writeFileSync(path, bytes);
     await expectFailure([at('photo.png'), '--weights', at('flipped')], /mb025\/.*\.bin: .*(sha|SHA)/);
   });
@@ -239,7 +239,7 @@ describeWithShared('tddfa align with the original weights', () => {
     for (const [index, { landmarks, pose }] of reference.faces.entries()) {
       for (let axis = 0; axis < 3; axis++) {
         const ours = faces[index].landmarks.map((point: number[]) => point[axis]);
-        expectClose(ours, landmarks[axis] as number[], { maxAbs: 0.1 });
+        expectClose(ours, landmarks[axis], { maxAbs: 0.1 });
       }
       expectClose(Object.values(faces[index].pose), [pose.yaw, pose.pitch, pose.roll], { maxAbs: 0.02 });
     }

@@ -153,7 +153,7 @@ describe('downloadFile', () => {
 
   test('refuses other bytes than those it was told, and keeps nothing', async () => {
     const other = Buffer.from(content);
-    other[500] = (other[500] as number) ^ 1;
+    other[500] = other[500] ^ 1;
     const server = await serve((_, response) => void response.end(other));
     const downloading = download('other', server);
     await expect(downloading).rejects.toThrow(WeightFormatError);

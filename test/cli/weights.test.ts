@@ -38,7 +38,7 @@ beforeAll(async () => {
   await cp(temporary('good'), temporary('flipped'), { recursive: true });
   const file = temporary('flipped/shape/tensors.bin');
   const bytes = await readFile(file);
-  bytes[1000] = (bytes[1000] as number) ^ 1;
+  bytes[1000] = bytes[1000] ^ 1;
   await writeFile(file, bytes);
 });
 

@@ -58,11 +58,9 @@ describe('convertUpstream', () => {
     // [3 x 2] of the corners 0, 1, 2 and 3, 4, 5, each turned over.
     expect(faceMaps?.triangles).toEqual(Uint32Array.of(2, 1, 0, 5, 4, 3));
     const codes = files.get('configs/ncc_code.npy')?.get('array')?.data as Float32Array;
-    expect(faceMaps?.nccCodes.slice(3, 6)).toEqual(
-      Float32Array.of(codes[1] as number, codes[71] as number, codes[141] as number),
-    );
+    expect(faceMaps?.nccCodes.slice(3, 6)).toEqual(Float32Array.of(codes[1], codes[71], codes[141]));
     const uv = files.get('configs/BFM_UV.mat')?.get('UV')?.data as Float64Array;
-    expect(faceMaps?.uvs.slice(4, 6)).toEqual(Float32Array.of(uv[10] as number, uv[11] as number));
+    expect(faceMaps?.uvs.slice(4, 6)).toEqual(Float32Array.of(uv[10], uv[11]));
     expect(licences.map(({ model, name }) => [model, name])).toEqual([
       ['faceboxes', 'MIT'],
       ['mb025', 'MIT'],

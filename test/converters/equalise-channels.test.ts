@@ -43,7 +43,7 @@ function tensorOf(artifact: LayersArtifact, layer: string, tensor: string) {
 function largest(values: ArrayLike<number>): number {
   let most = 0;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
+    const value = values[i];
     if (value > most) most = value;
     else if (-value > most) most = -value;
   }

@@ -72,7 +72,7 @@ describeWithShared("the original's files", () => {
     const { shape, data } = tensorOf(await upstream('configs/indices.npy'), BARE_ARRAY_NAME);
     expect(shape).toEqual([38_365]);
     const indices = data as Int32Array;
-    expect(indices.every((index, i) => i === 0 || index > (indices[i - 1] as number))).toBe(true);
+    expect(indices.every((index, i) => i === 0 || index > indices[i - 1])).toBe(true);
     expect(indices.at(-1)).toBe(53_161);
   });
 

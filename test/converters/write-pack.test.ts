@@ -135,7 +135,7 @@ describe('writePack', () => {
     const writing = writePack(folder, more, { signal: countdown(new AbortController(), 8) });
     await expect(writing).rejects.toThrow('enough');
     const huge = new Map([['mean', { shape: [1], data: Float32Array.of(1e6) }]]);
-    const { licence, source } = more.models[0] as (typeof more.models)[number];
+    const { licence, source } = more.models[0];
     const models = [{ name: 'huge', role: 'normalization', licence, source, tensors: huge, float16Tensors: ['mean'] }];
     await expect(
       writePack(folder, { ...more, models: models as typeof more.models }, { storage: 'float16' }),
@@ -150,7 +150,7 @@ describe('writePack', () => {
     await writePack(folder, smallPack());
     const file = temporary('damaged/pack/boxes/weights.bin');
     const bytes = await readFile(file);
-    bytes[5] = (bytes[5] as number) ^ 1;
+    bytes[5] = bytes[5] ^ 1;
     await writeFile(file, bytes);
     const more = { name: 'x', description: 'x', models: smallRegressor('mine') };
     await expect(writePack(folder, more)).rejects.toThrow(WeightFormatError);

@@ -265,7 +265,7 @@ describe('engines side by side', () => {
       const runs: Promise<number[][]>[] = [];
       for (let i = 0; i < 20; i++) {
         for (const network of [onWasm, onCpu, alsoOnWasm]) {
-          runs.push((network as Network).run(someInput(i), shape).then(numbersOf));
+          runs.push(network.run(someInput(i), shape).then(numbersOf));
           expect(tf.getBackend()).toBe(chosen);
           expect([...tf.add(own, own).dataSync()]).toEqual([2, 4, 6]);
         }

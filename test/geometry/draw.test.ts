@@ -131,7 +131,7 @@ test('the box of a frontal head is two upright squares', () => {
   expect(x0).toBeCloseTo(x1, 4);
   expect(y1).toBeCloseTo(y2, 4);
   expect(x2 - x1).toBeCloseTo(y0 - y1, 3);
-  expect((x0 + x2) / 2).toBeCloseTo(origin[0] as number, 3);
+  expect((x0 + x2) / 2).toBeCloseTo(origin[0], 3);
 });
 
 describeWithShared('against the original', () => {
@@ -144,15 +144,15 @@ describeWithShared('against the original', () => {
     for (const { params, landmarks } of referenceFaces(name)) {
       const { corners, origin } = poseBox(params, landmarks);
       for (let i = 0; i < 10; i++) {
-        const x = corners[i * 2] as number;
-        const y = corners[i * 2 + 1] as number;
+        const x = corners[i * 2];
+        const y = corners[i * 2 + 1];
         const found = [-1, 0, 1].some((dy) => [-1, 0, 1].some((dx) => isLine(Math.round(x) + dx, Math.round(y) + dy)));
         expect(found).toBe(true);
         // A front corner is the outermost point of the drawing in its direction: nothing is drawn 4 px further out.
         if (i >= 5) {
-          const length = Math.hypot(x - (origin[0] as number), y - (origin[1] as number));
-          const farX = Math.round(x + (4 * (x - (origin[0] as number))) / length);
-          const farY = Math.round(y + (4 * (y - (origin[1] as number))) / length);
+          const length = Math.hypot(x - origin[0], y - origin[1]);
+          const farX = Math.round(x + (4 * (x - origin[0])) / length);
+          const farY = Math.round(y + (4 * (y - origin[1])) / length);
           expect(isLine(farX, farY)).toBe(false);
         }
       }
@@ -165,8 +165,7 @@ describeWithShared('against the original', () => {
     const target = referencePicture(name, 'pose');
     const picture = drawPose(referencePicture(name, 'input'), referenceFaces(name), { compatibility: 'upstream' });
     let sum = 0;
-    for (let i = 0; i < target.data.length; i++)
-      sum += Math.abs((picture.data[i] as number) - (target.data[i] as number));
+    for (let i = 0; i < target.data.length; i++) sum += Math.abs(picture.data[i] - target.data[i]);
     expect(sum / target.data.length).toBeLessThan(MAX_MEAN_DIFFERENCE);
   });
 });

@@ -72,7 +72,7 @@ describeWithShared("regions of the original's mesh", () => {
     ['jaw', [8, 6, 10], [51, 30, 36]],
   ] as const)('%s holds its landmarks and not those of others', (name, inside, outside) => {
     const vertices = new Set(regions[name]);
-    const vertexOf = (landmark: number) => (model.keypointIndices[landmark * 3] as number) / 3;
+    const vertexOf = (landmark: number) => model.keypointIndices[landmark * 3] / 3;
     for (const landmark of inside) expect(vertices.has(vertexOf(landmark))).toBe(true);
     for (const landmark of outside) expect(vertices.has(vertexOf(landmark))).toBe(false);
     expect(vertices.size).toBeGreaterThan(100);

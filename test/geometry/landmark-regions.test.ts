@@ -24,7 +24,7 @@ describe('landmark regions', () => {
   });
 
   test('mirror into each other', () => {
-    const mirror = (i: number) => MIRRORED_LANDMARKS[i] as number;
+    const mirror = (i: number) => MIRRORED_LANDMARKS[i];
     expect(MIRRORED_LANDMARKS.map(mirror)).toEqual(all);
     const pairs: [LandmarkRegion, LandmarkRegion][] = [
       ['jaw', 'jaw'],
@@ -48,7 +48,7 @@ describeWithShared('landmarks of a frontal face', () => {
     const [xs, ys] = landmarks as [number[], number[], number[]];
     const middle = (axis: number[], region: LandmarkRegion) => {
       const indices = LANDMARK_REGIONS[region];
-      return indices.reduce((sum, i) => sum + (axis[i] as number), 0) / indices.length;
+      return indices.reduce((sum, i) => sum + axis[i], 0) / indices.length;
     };
     expect(middle(xs, 'rightEye')).toBeLessThan(middle(xs, 'leftEye'));
     expect(middle(xs, 'rightBrow')).toBeLessThan(middle(xs, 'leftBrow'));
@@ -59,14 +59,14 @@ describeWithShared('landmarks of a frontal face', () => {
       ['noseBase', 'outerLips'],
       ['innerLips', 'jaw'],
     ] as [LandmarkRegion, LandmarkRegion][]) {
-      if (lower === 'jaw') expect(middle(ys, upper)).toBeLessThan(ys[8] as number);
+      if (lower === 'jaw') expect(middle(ys, upper)).toBeLessThan(ys[8]);
       else expect(middle(ys, upper)).toBeLessThan(middle(ys, lower));
     }
     // Mirrored partners face each other across the nose.
-    const centre = xs[27] as number;
+    const centre = xs[27];
     for (let i = 0; i < LANDMARK_COUNT; i++) {
-      const partner = MIRRORED_LANDMARKS[i] as number;
-      if (partner > i) expect(Math.sign((xs[i] as number) - centre)).toBe(-Math.sign((xs[partner] as number) - centre));
+      const partner = MIRRORED_LANDMARKS[i];
+      if (partner > i) expect(Math.sign(xs[i] - centre)).toBe(-Math.sign(xs[partner] - centre));
     }
   });
 });

@@ -51,9 +51,7 @@ function withCornerUvs(): Mesh {
 
 /** Coordinates of all corners in order: what stays the same however vertices are numbered. */
 function cornersOf(values: ArrayLike<number>, indices: ArrayLike<number>, width: number): number[] {
-  return Array.from(indices).flatMap((index) =>
-    Array.from({ length: width }, (_, k) => values[index * width + k] as number),
-  );
+  return Array.from(indices).flatMap((index) => Array.from({ length: width }, (_, k) => values[index * width + k]));
 }
 
 function arrayOf(geometry: BufferGeometry, name: string): ArrayLike<number> {
@@ -61,7 +59,7 @@ function arrayOf(geometry: BufferGeometry, name: string): ArrayLike<number> {
 }
 
 function toArrayBuffer(bytes: Uint8Array): ArrayBuffer {
-  return bytes.slice().buffer as ArrayBuffer;
+  return bytes.slice().buffer;
 }
 
 describe('numbers as text', () => {
@@ -133,7 +131,7 @@ describe('OBJ', () => {
 
   test('with colours is read back by three.js', () => {
     const [object] = parse(writeObj([mesh])).children as ThreeMesh[];
-    const geometry = object?.geometry as BufferGeometry;
+    const geometry = object?.geometry;
     expect(object?.name).toBe('face_1');
     expectClose(arrayOf(geometry, 'position'), cornersOf(positions, maps.triangles, 3), { maxAbs: 6e-5 });
     expectClose(arrayOf(geometry, 'normal'), cornersOf(normals, maps.triangles, 3), { maxAbs: 6e-5 });
@@ -211,7 +209,7 @@ describe('expression targets', () => {
     const sum = Float64Array.from(targets.neutralPositions);
     targets.displacements.forEach((displacement, k) => {
       displacement.forEach((value, i) => {
-        sum[i] = (sum[i] as number) + value * (targets.weights[k] as number);
+        sum[i] = sum[i] + value * targets.weights[k];
       });
     });
     expectClose(sum, fitted, { maxAbs: 1e-4 });
@@ -352,7 +350,7 @@ describe('any mesh', () => {
           writeObj([any], { decimals: 6, material: { file: 'a.mtl', textures: ['a.png'] } }),
         ).toString();
         const [object] = new OBJLoader().parse(text).children as ThreeMesh[];
-        const geometry = object?.geometry as BufferGeometry;
+        const geometry = object?.geometry;
         expectClose(arrayOf(geometry, 'position'), cornersOf(any.positions, any.triangles, 3), { maxAbs: 1e-4 });
         expectClose(arrayOf(geometry, 'uv'), cornersOf(any.uvs ?? [], any.triangles, 2), { maxAbs: 1e-6 });
       }),
@@ -405,13 +403,9 @@ describe('frames', () => {
     const [placement] = metricPlacements([{ vertices, landmarks }], 60);
     if (placement === undefined) throw new Error('no placement');
     const eye = (first: number) =>
-      [0, 1].map((axis) =>
-        [0, 1, 2, 3, 4, 5].reduce((sum, i) => sum + (landmarks[(first + i) * 3 + axis] as number) / 6, 0),
-      );
+      [0, 1].map((axis) => [0, 1, 2, 3, 4, 5].reduce((sum, i) => sum + landmarks[(first + i) * 3 + axis] / 6, 0));
     const [right, left] = [eye(36), eye(42)];
-    const distance = Math.hypot(
-      ...(right as number[]).map((value, axis) => value - ((left as number[])[axis] as number)),
-    );
+    const distance = Math.hypot(...right.map((value, axis) => value - left[axis]));
     expect(placement.scale).toBeCloseTo(60 / distance, 5);
     const metric = toMetricFrame(vertices, placement);
     for (let axis = 0; axis < 3; axis++) {

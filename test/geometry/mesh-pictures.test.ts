@@ -98,7 +98,7 @@ test('a render on black is opaque, and its opacity can be chosen', () => {
   const full = pixel(drawRender(image, [vertices], maps, { background: 'black' }), 50, 40);
   const half = pixel(drawRender(image, [vertices], maps, { background: 'black', opacity: 0.5 }), 50, 40);
   expect(full[0]).toBeGreaterThan(200);
-  expect(half[0]).toBeCloseTo((full[0] as number) / 2, -1);
+  expect(half[0]).toBeCloseTo(full[0] / 2, -1);
   expect(comparePictures(drawRender(image, [vertices], maps, { opacity: 0 }), image).differingPixels).toBe(0);
   expect(() => drawRender(image, [vertices], maps, { opacity: 2 })).toThrow('opacity: expected 0..1, got 2');
 });
@@ -116,7 +116,7 @@ test('normals are unit and point out of the face, in px and upright', () => {
   const upright = vertices.map((value, i) => (i % 3 === 1 ? -value : value));
   const uprightNormals = vertexNormals(upright, maps.triangles, { yAxis: 'up' });
   expect(uprightNormals[1]).toBeGreaterThan(0);
-  expect(uprightNormals[2]).toBeCloseTo(normals[2] as number, 6);
+  expect(uprightNormals[2]).toBeCloseTo(normals[2], 6);
 });
 
 test('a vertex that no triangle uses has no normal and does no harm to the light', () => {
@@ -132,7 +132,7 @@ test('light comes from where it is', () => {
   const normals = vertexNormals(vertices, maps.triangles);
   const fromLeft = shadeVertices(vertices, normals, { lightPosition: [-5, 0, 1] });
   const row = 12 * 21;
-  expect(fromLeft[row]).toBeGreaterThan((fromLeft[row + 20] as number) + 0.3);
+  expect(fromLeft[row]).toBeGreaterThan(fromLeft[row + 20] + 0.3);
 });
 
 describe('depth as data', () => {
@@ -154,7 +154,7 @@ describe('depth as data', () => {
     expect(Math.max(...values)).toBe(65535);
     map.data.forEach((z, i) => {
       if (Number.isNaN(z)) expect(values[i]).toBe(0);
-      else expect(Math.abs(map.far + ((values[i] as number) - 1) * step - z)).toBeLessThanOrEqual(step * 0.51);
+      else expect(Math.abs(map.far + (values[i] - 1) * step - z)).toBeLessThanOrEqual(step * 0.51);
     });
   });
 
@@ -198,7 +198,7 @@ describeWithShared('against the original', () => {
       const actual = draw(image, vertices, maps, { background });
       let strong = 0;
       for (let i = 0; i < actual.data.length; i += 4) {
-        if (Math.abs((actual.data[i] as number) - (upstream.data[i] as number)) > 3) strong++;
+        if (Math.abs(actual.data[i] - upstream.data[i]) > 3) strong++;
       }
       expect(strong / (actual.data.length / 4)).toBeLessThan(MAX_BORDER_SHARE);
     });

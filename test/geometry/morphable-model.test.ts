@@ -43,22 +43,18 @@ function randomParams(model: MorphableModel, seed: number): Float32Array {
 /** The definition, in float64, of the given rows. */
 function reconstructByDefinition(model: MorphableModel, params: Float32Array, rows: ArrayLike<number>): number[] {
   const { shapeCount, expressionCount, meanShape, shapeBasis, expressionBasis } = model;
-  const p = (i: number) => params[i] as number;
+  const p = (i: number) => params[i];
   const coordinate = (row: number) => {
-    let sum = meanShape[row] as number;
-    for (let c = 0; c < shapeCount; c++) sum += p(12 + c) * (shapeBasis[row * shapeCount + c] as number);
+    let sum = meanShape[row];
+    for (let c = 0; c < shapeCount; c++) sum += p(12 + c) * shapeBasis[row * shapeCount + c];
     for (let c = 0; c < expressionCount; c++) {
-      sum += p(12 + shapeCount + c) * (expressionBasis[row * expressionCount + c] as number);
+      sum += p(12 + shapeCount + c) * expressionBasis[row * expressionCount + c];
     }
     return sum;
   };
   const vertices: number[] = [];
   for (let i = 0; i < rows.length; i += 3) {
-    const [x, y, z] = [rows[i], rows[i + 1], rows[i + 2]].map((row) => coordinate(row as number)) as [
-      number,
-      number,
-      number,
-    ];
+    const [x, y, z] = [rows[i], rows[i + 1], rows[i + 2]].map((row) => coordinate(row)) as [number, number, number];
     for (let k = 0; k < 12; k += 4) vertices.push(p(k) * x + p(k + 1) * y + p(k + 2) * z + p(k + 3));
   }
   return vertices;
@@ -167,7 +163,7 @@ describeWithShared('vertices of the reference', () => {
       const sparse = cropToImage(reconstruct(landmarks, Float32Array.from(face.params)), roiBox);
       expectClose(sparse, interleave(face.landmarks), { maxAbs: LANDMARK_BOUND });
 
-      const vertices = cropToImage(dsts[index] as Float32Array, roiBox);
+      const vertices = cropToImage(dsts[index], roiBox);
       const rows = readFloat32(sharedPath('reference', name, `dense_${index}.f32`));
       const count = model.vertexCount;
       const expected = interleave([0, 1, 2].map((axis) => rows.subarray(axis * count, (axis + 1) * count)));

@@ -45,7 +45,7 @@ describe('suppressOverlaps', () => {
     const box = (i: number) => [...boxes.subarray(4 * i, 4 * i + 4)];
     const keptSet = new Set(kept);
     for (let i = 0; i < count; i++) {
-      const better = kept.filter((k) => (scores[k] as number) > (scores[i] as number));
+      const better = kept.filter((k) => scores[k] > scores[i]);
       const worst = Math.max(0, ...better.map((k) => overlap(box(k), box(i))));
       if (keptSet.has(i)) expect(worst).toBeLessThan(0.3 + 1e-6);
       else expect(worst).toBeGreaterThan(0.3 - 1e-6);

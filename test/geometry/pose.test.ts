@@ -48,13 +48,13 @@ describe('poseFromParams', () => {
     skewed.set([2e-4, 1e-5, 3e-5, 1, 0, 4e-4, -2e-5, 2, 9, 9, 9, 3]);
     const { rotation, scale } = poseFromParams(skewed);
     const row = (i: number) => [...rotation.subarray(3 * i, 3 * i + 3)] as [number, number, number];
-    const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, v, i) => sum + v * (b[i] as number), 0);
+    const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, v, i) => sum + v * b[i], 0);
     for (const i of [0, 1, 2]) {
       for (const j of [0, 1, 2]) expectClose([dot(row(i), row(j))], [i === j ? 1 : 0], { maxAbs: FLOAT32_BOUND });
     }
     const length = (v: readonly number[]) => Math.hypot(...v);
     const [x, y] = [skewed.subarray(0, 3), skewed.subarray(4, 7)].map((v) => [...v].map((n) => n / length([...v])));
-    expectClose([dot(row(0), x as number[])], [dot(row(1), y as number[])], { maxAbs: FLOAT32_BOUND });
+    expectClose([dot(row(0), x)], [dot(row(1), y)], { maxAbs: FLOAT32_BOUND });
     expect(scale).toBeCloseTo((Math.hypot(2e-4, 1e-5, 3e-5) + Math.hypot(4e-4, 2e-5)) / 2, 10);
   });
 
@@ -140,9 +140,9 @@ describeWithShared('poses of the reference', () => {
     const place = (...head: [number, number, number]) =>
       cropToImage(reconstruct(landmarks, paramsOf(...head)), { xMin: 0, yMin: 0, xMax: 120, yMax: 120 });
     const at = (points: Float32Array, index: number) => ({
-      x: points[3 * index] as number,
-      y: points[3 * index + 1] as number,
-      z: points[3 * index + 2] as number,
+      x: points[3 * index],
+      y: points[3 * index + 1],
+      z: points[3 * index + 2],
     });
     const [noseTip, chin, noseTop, rightEye, leftEye] = [30, 8, 27, 36, 45];
     const front = place(0, 0, 0);

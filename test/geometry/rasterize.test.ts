@@ -14,7 +14,7 @@ function coverCounts(vertices: Float32Array, triangles: Uint32Array, size = 12):
     raster.fragments.forEach((fragment, pixel) => {
       const x = raster.xMin + (pixel % raster.width);
       const y = raster.yMin + Math.floor(pixel / raster.width);
-      if (fragment !== 0) counts[y * size + x] = (counts[y * size + x] as number) + 1;
+      if (fragment !== 0) counts[y * size + x] = counts[y * size + x] + 1;
     });
   }
   return counts;
@@ -60,7 +60,7 @@ describe('watertight rule', () => {
       if (fragment === 0) return;
       expect(positions[pixel * 3]).toBeCloseTo(raster.xMin + (pixel % raster.width), 1);
       expect(positions[pixel * 3 + 1]).toBeCloseTo(raster.yMin + Math.floor(pixel / raster.width), 1);
-      expect(positions[pixel * 3 + 2]).toBeCloseTo(raster.depth[pixel] as number, 3);
+      expect(positions[pixel * 3 + 2]).toBeCloseTo(raster.depth[pixel], 3);
     });
   });
 });

@@ -22,12 +22,12 @@ function product(a: ArrayLike<number>, b: ArrayLike<number>): number[] {
   return Array.from({ length: 9 }, (_, i) => {
     const [row, column] = [Math.floor(i / 3), i % 3];
     let sum = 0;
-    for (let k = 0; k < 3; k++) sum += (a[3 * row + k] as number) * (b[3 * k + column] as number);
+    for (let k = 0; k < 3; k++) sum += a[3 * row + k] * b[3 * k + column];
     return sum;
   });
 }
 
-const transpose = (m: ArrayLike<number>) => [0, 3, 6, 1, 4, 7, 2, 5, 8].map((i) => m[i] as number);
+const transpose = (m: ArrayLike<number>) => [0, 3, 6, 1, 4, 7, 2, 5, 8].map((i) => m[i]);
 
 function determinant(m: ArrayLike<number>): number {
   const [a, b, c, d, e, f, g, h, i] = Array.from(m) as [
@@ -150,7 +150,7 @@ describe('quaternions', () => {
         expectClose([Math.hypot(...back)], [1], { maxAbs: ENTRY_BOUND });
         expect(back[3]).toBeGreaterThanOrEqual(0);
         // q and -q are the same rotation.
-        const dot = q.reduce((sum, value, i) => sum + (value / length) * (back[i] as number), 0);
+        const dot = q.reduce((sum, value, i) => sum + (value / length) * back[i], 0);
         expectClose([Math.abs(dot)], [1], { maxAbs: ENTRY_BOUND });
         expectClose(rotationFromQuaternion(back), rotation, { maxAbs: 2 * ENTRY_BOUND });
       }),

@@ -38,7 +38,7 @@ test.each([
   for (let y = 12; y < 68; y++) {
     for (let x = 22; x < 78; x++) {
       pixel(drawn, x, y).forEach((value, c) => {
-        expect(Math.abs(value - (pixel(photo, x, y)[c] as number))).toBeLessThanOrEqual(4);
+        expect(Math.abs(value - pixel(photo, x, y)[c])).toBeLessThanOrEqual(4);
       });
     }
   }

@@ -22,8 +22,8 @@ function turned(vertices: Float32Array, degrees: number, centreX: number): Float
   const sine = Math.sin((degrees * Math.PI) / 180);
   const result = vertices.slice();
   for (let i = 0; i < result.length; i += 3) {
-    const x = (vertices[i] as number) - centreX;
-    const z = vertices[i + 2] as number;
+    const x = vertices[i] - centreX;
+    const z = vertices[i + 2];
     result[i] = centreX + x * cosine + z * sine;
     result[i + 2] = z * cosine - x * sine;
   }
@@ -73,7 +73,7 @@ describe('texture', () => {
     // The pocket: a cone from the rim of the hole to a vertex far behind and below it, with a piece of texture of its own.
     const rim = [17 * 21 + 9, 17 * 21 + 10, 17 * 21 + 11, 18 * 21 + 11, 18 * 21 + 10, 18 * 21 + 9];
     const back = vertices.length / 3;
-    const cone = rim.flatMap((vertex, i) => [vertex, rim[(i + 1) % 6] as number, back]);
+    const cone = rim.flatMap((vertex, i) => [vertex, rim[(i + 1) % 6], back]);
     const rows = cone.map((_, corner) => maps.uvs.length / 2 + corner);
     const withBack = Float32Array.from([...vertices, 50, 75, -100]);
     const pocket: FaceMaps = {
@@ -98,7 +98,7 @@ describe('texture', () => {
     test('the skin shows what the photo has between the lips', () => {
       expect(pixel(extractUvTexture(image, withBack, pocket, { size: 128, mouth: 'open' }), x, y)).toEqual([0, 0, 0]);
       const texture = extractUvTexture(image, withBack, pocket, { size: 128 });
-      expect(Math.abs((pixel(texture, x, y)[0] as number) - (50 * 255) / 100)).toBeLessThan(3);
+      expect(Math.abs(pixel(texture, x, y)[0] - (50 * 255) / 100)).toBeLessThan(3);
       expect(texture.visibility[y * 128 + x]).toBeGreaterThan(200);
     });
 
@@ -166,7 +166,7 @@ describe('texture', () => {
     expect(pixel(kept, hidden, 20)).not.toEqual([0, 0, 0]);
     const twin = pixel(leftOut, 63 - hidden, 20);
     pixel(mirrored, hidden, 20).forEach((value, c) => {
-      expect(Math.abs(value - (twin[c] as number))).toBeLessThan(12);
+      expect(Math.abs(value - twin[c])).toBeLessThan(12);
     });
   });
 
@@ -187,7 +187,7 @@ describe('texture', () => {
       let sum = 0;
       // Half a face's height, without its cut edges at the top and the bottom.
       for (let y = 20; y < 44; y++)
-        for (let x = 0; x < 64; x++) sum += (data[(y * 64 + x) * 4 + 2] as number) - (data[(y * 64 + x) * 4] as number);
+        for (let x = 0; x < 64; x++) sum += data[(y * 64 + x) * 4 + 2] - data[(y * 64 + x) * 4];
       return sum / (24 * 64);
     };
     // 0.30 measured; 0.51 where each texel that is seen at all keeps its own colour.
@@ -202,7 +202,7 @@ describe('texture', () => {
     for (let i = 0; i < 64 * 64; i++) {
       if (filled.data[i * 4] === 0 && filled.data[i * 4 + 1] === 0) black++;
       if (bare.visibility[i] === 255) {
-        expect(Math.abs((filled.data[i * 4] as number) - (bare.data[i * 4] as number))).toBeLessThan(3);
+        expect(Math.abs(filled.data[i * 4] - bare.data[i * 4])).toBeLessThan(3);
       }
     }
     expect(black).toBe(0);
@@ -241,8 +241,8 @@ describe('texture', () => {
     expect(colours).toHaveLength(vertices.length);
     for (let i = 0; i < vertices.length; i += 3) {
       // The gradient's red and green say where they are from.
-      expect(Math.abs((colours[i] as number) - ((vertices[i] as number) * 255) / 100)).toBeLessThan(4);
-      expect(Math.abs((colours[i + 1] as number) - ((vertices[i + 1] as number) * 255) / 80)).toBeLessThan(4);
+      expect(Math.abs(colours[i] - (vertices[i] * 255) / 100)).toBeLessThan(4);
+      expect(Math.abs(colours[i + 1] - (vertices[i + 1] * 255) / 80)).toBeLessThan(4);
     }
     expect(texture.data).toEqual(before);
     const corner = sampleTexture(texture, Float32Array.of(-3, 9));
@@ -293,7 +293,7 @@ describe('mesh', () => {
   test('a mouth that the pack names is preferred', () => {
     const nowhere = { ...maps, triangles: maps.triangles.slice(), regions: { lips: Uint32Array.of(0, 1, 2) } };
     expect(mouthPatch(nowhere).triangles).toHaveLength(0);
-    const hole = borderLoops(maps.triangles)[1] as Uint32Array;
+    const hole = borderLoops(maps.triangles)[1];
     const named = { ...maps, triangles: maps.triangles.slice(), regions: { innerLips: hole } };
     expect(mouthPatch(named).triangles).toHaveLength(12);
   });

@@ -23,7 +23,7 @@ describe('nmePercent', () => {
     const truth = new Float64Array(136);
     truth.set([100, 0, 0, 25]); // a box of 100 x 25: root 50
     const landmarks = Float32Array.from({ length: 204 }, (_, i) =>
-      i % 3 === 2 ? 999 : (truth[2 * Math.floor(i / 3) + (i % 3)] as number) + (i % 3 === 0 ? 3 : 4),
+      i % 3 === 2 ? 999 : truth[2 * Math.floor(i / 3) + (i % 3)] + (i % 3 === 0 ? 3 : 4),
     );
     expect(nmePercent(landmarks, truth)).toBeCloseTo(10, 6);
   });

@@ -14,7 +14,7 @@ export function expectClose(
   let worst = -1;
   let worstIndex = -1;
   for (let i = 0; i < expected.length; i++) {
-    const difference = Math.abs((actual[i] as number) - (expected[i] as number));
+    const difference = Math.abs(actual[i] - expected[i]);
     if (!Number.isFinite(difference)) {
       throw new Error(`index ${i}: actual ${actual[i]}, expected ${expected[i]}: not finite`);
     }

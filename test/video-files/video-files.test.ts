@@ -297,7 +297,7 @@ describeWithFfmpeg('video files', () => {
         for (const [i, { image }] of frames.entries()) {
           for (let channel = 0; channel < 3; channel++) {
             let sum = 0;
-            for (let at = channel; at < image.data.length; at += 4) sum += image.data[at] as number;
+            for (let at = channel; at < image.data.length; at += 4) sum += image.data[at];
             expect(Math.abs(sum / (64 * 48) - (colours[i]?.[channel] ?? 0))).toBeLessThan(COLOUR_MEAN_ABS);
           }
         }

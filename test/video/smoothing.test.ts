@@ -39,7 +39,7 @@ describe('OneEuroFilter', () => {
       const filter = new OneEuroFilter(1, OPTIONS);
       let last = 0;
       for (let t = 0; t <= 4000; t += frameMs) {
-        last = speed * (t / 1000) - (filter.next(Float64Array.of(speed * (t / 1000)), t, 1)[0] as number);
+        last = speed * (t / 1000) - filter.next(Float64Array.of(speed * (t / 1000)), t, 1)[0];
       }
       return (last / speed) * 1000;
     };
@@ -66,8 +66,8 @@ describe('createParamSmoother', () => {
     // The same face in a crop that is larger and lies elsewhere: scale and translation are others, the image is the same.
     const scale = 240 / 300;
     const other = params.map((value, i) => (i < 12 ? value * scale : value));
-    other[3] = ((params[3] as number) - 1) * scale + (100 - 70) / 2.5 + 1;
-    other[7] = 120 - ((120 - (params[7] as number)) * scale + (50 - 20) / 2.5);
+    other[3] = (params[3] - 1) * scale + (100 - 70) / 2.5 + 1;
+    other[7] = 120 - ((120 - params[7]) * scale + (50 - 20) / 2.5);
     const second = { roiBox: square(70, 20, 300), params: other };
     expectClose(landmarksOf(second), before, { maxAbs: 1e-3 });
     const after = smoother.next(second, FRAME_MS);
@@ -91,7 +91,7 @@ describe('createParamSmoother', () => {
     const xs: number[] = [];
     for (let k = 0; k < 30; k++) {
       const face = { roiBox: square(20 * k, 50, 240), params: formulaParams() };
-      const lag = (landmarksOf(face)[0] as number) - (landmarksOf(smoother.next(face, k * FRAME_MS))[0] as number);
+      const lag = landmarksOf(face)[0] - landmarksOf(smoother.next(face, k * FRAME_MS))[0];
       xs.push(lag / 20);
     }
     expect(Math.max(...xs)).toBeLessThan(1);
@@ -114,7 +114,7 @@ describe('createIdentityLock', () => {
     const next = randomNumbers(3);
     return Array.from({ length: count }, (_, k) => {
       const params = formulaParams();
-      for (let i = 12; i < 52; i++) params[i] = (params[i] as number) * (1 + 0.3 * (next() - 0.5));
+      for (let i = 12; i < 52; i++) params[i] = params[i] * (1 + 0.3 * (next() - 0.5));
       return { roiBox: square(100 + k, 50, 240), params };
     });
   }
@@ -126,7 +126,7 @@ describe('createIdentityLock', () => {
     const shapes = locked.slice(49).map(({ params }) => [...params.subarray(12, 52)]);
     for (const shape of shapes) expect(shape).toEqual(shapes[0]);
     for (const [k, face] of faces.entries()) {
-      expectClose(landmarksOf(locked[k] as AlignedFace), landmarksOf(face), { maxAbs: 4 });
+      expectClose(landmarksOf(locked[k]), landmarksOf(face), { maxAbs: 4 });
     }
   });
 
@@ -139,7 +139,7 @@ describe('createIdentityLock', () => {
   test('rebuilds dense vertices from the expression alone once the shape is fixed', () => {
     const lock = createIdentityLock(model);
     const faces = breathing(51).map((face) => lock.next(face));
-    const face = faces[50] as AlignedFace;
+    const face = faces[50];
     const dense = lock.reconstructDense(face);
     const expected = cropToImage(reconstruct(packModel(model), face.params), face.roiBox);
     if (dense === undefined) throw new Error('the shape is not fixed');
@@ -148,7 +148,7 @@ describe('createIdentityLock', () => {
     expect(lock.reconstructDense(face, dst)).toBe(dst);
     expect(dst).toEqual(dense);
     // Another shape is not this face.
-    expect(lock.reconstructDense(faces[3] as AlignedFace)).toBeUndefined();
+    expect(lock.reconstructDense(faces[3])).toBeUndefined();
     expect(createIdentityLock(model).reconstructDense(face)).toBeUndefined();
   });
 });
@@ -178,7 +178,7 @@ describe('createMeanSmoother', () => {
     ).map((faces) => xOf(faces));
     const expected = xs.map((_, k) => {
       let sum = 0;
-      for (let j = k - before; j <= k + after; j++) sum += xs[Math.max(0, Math.min(xs.length - 1, j))] as number;
+      for (let j = k - before; j <= k + after; j++) sum += xs[Math.max(0, Math.min(xs.length - 1, j))];
       return sum / (before + after + 1);
     });
     expectClose(smooth as number[], expected, { maxAbs: 1e-5 });

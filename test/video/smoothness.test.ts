@@ -72,7 +72,7 @@ describeWithShared('smoothness', () => {
       stepsPerWindow: 250,
       async run(start, count) {
         for (let i = start; i < start + count; i++) {
-          const faces = await tracker.next(frames[i % 3] as RgbaImage, i * 40);
+          const faces = await tracker.next(frames[i % 3], i * 40);
           expect(faces).toHaveLength(1);
         }
       },

@@ -90,7 +90,7 @@ describeWithShared('createFaceTracker', () => {
     expect(found[12]).toEqual([]);
     expect(idsOf(found).at(-1)).toEqual([0]);
     for (const [i, faces] of found.entries()) {
-      for (const face of faces) expect(Math.abs(centreOf(face) - (xs[i] as number))).toBeLessThan(60);
+      for (const face of faces) expect(Math.abs(centreOf(face) - xs[i])).toBeLessThan(60);
     }
   });
 
@@ -261,7 +261,7 @@ const idsOf = (found: readonly (readonly TrackedFace[])[]): number[][] =>
 function centreOf(face: TrackedFace | undefined): number {
   if (face === undefined) return Number.NaN;
   let sum = 0;
-  for (let i = 0; i < face.landmarks.length; i += 3) sum += face.landmarks[i] as number;
+  for (let i = 0; i < face.landmarks.length; i += 3) sum += face.landmarks[i];
   return sum / 68;
 }
 

@@ -104,7 +104,7 @@ describe('weights/open', () => {
       if (face === undefined) throw new Error('no face');
       const points = chosen.reconstruct(face);
       const distances = MARKS.map(([landmark, x, y]) =>
-        Math.hypot((points[landmark * 3] as number) - x, (points[landmark * 3 + 1] as number) - y),
+        Math.hypot(points[landmark * 3] - x, points[landmark * 3 + 1] - y),
       );
       expect(distances.reduce((sum, distance) => sum + distance, 0) / distances.length).toBeLessThan(MARK_DISTANCE_MAX);
     } finally {
@@ -150,7 +150,7 @@ describe('weights/open', () => {
         aligner.align(photo, boxes).then(([face]) => face && aligner.reconstruct(face, { dense: true })),
         other.align(photo, found).then(([face]) => face && other.reconstruct(face, { dense: true })),
       ]);
-      const differences = (expected as Float32Array).map((value, i) => Math.abs(value - (actual?.[i] as number)));
+      const differences = expected.map((value, i) => Math.abs(value - actual?.[i]));
       expect(differences.reduce((most, value) => Math.max(most, value), 0)).toBeLessThan(BACKEND_MAX_ABS);
     } finally {
       other.dispose();
@@ -175,7 +175,7 @@ describe('weights/open', () => {
   });
 
   test('follows the face through a film', async () => {
-    const portrait = cutPortrait(photo, boxes[0] as FaceBox, 180);
+    const portrait = cutPortrait(photo, boxes[0], 180);
     const tracker = createFaceTracker(aligner);
     const ids = new Set<number>();
     for (let frame = 0; frame < 12; frame++) {
@@ -189,7 +189,7 @@ describe('weights/open', () => {
   test('leaves the photo as it was', async () => {
     const [face] = await aligner.align(photo, boxes);
     const before = photo.data.slice();
-    drawLandmarks(photo, [aligner.reconstruct(face as NonNullable<typeof face>)]);
+    drawLandmarks(photo, [aligner.reconstruct(face)]);
     expect(photo.data).toEqual(before);
   });
 });

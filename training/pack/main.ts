@@ -60,7 +60,7 @@ async function morphableModels(folder: string): Promise<NewModel[]> {
       name: 'open-face',
       role: 'morphable-model',
       ...origin,
-      shapeCount: shapeBasis.shape[1] as number,
+      shapeCount: shapeBasis.shape[1],
       expressionCount: info.expressions.length,
       expressionNames: info.expressions.map(({ name }) => name),
       tensors: new Map([

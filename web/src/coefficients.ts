@@ -41,7 +41,7 @@ function faceSize({ meanShape, keypointIndices }: MorphableModel): number {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (let i = 1; i < keypointIndices.length; i += 3) {
-    const y = meanShape[keypointIndices[i] as number] as number;
+    const y = meanShape[keypointIndices[i]];
     low = Math.min(low, y);
     high = Math.max(high, y);
   }
@@ -57,10 +57,8 @@ function limitOf(
 ): number {
   let furthest = 0;
   for (let i = 0; i < keypointIndices.length; i += 3) {
-    const [x, y, z] = [0, 1, 2].map(
-      (axis) => basis[(keypointIndices[i + axis] as number) * columns + column] as number,
-    );
-    furthest = Math.max(furthest, Math.hypot(x as number, y as number, z as number));
+    const [x, y, z] = [0, 1, 2].map((axis) => basis[keypointIndices[i + axis] * columns + column]);
+    furthest = Math.max(furthest, Math.hypot(x, y, z));
   }
   return furthest > 0 ? (LARGEST_MOVE * size) / furthest : 1;
 }

@@ -135,7 +135,7 @@ function makeCorners({ triangles, uvs, uvTriangles = triangles, nccCodes }: Face
   const uvOf: number[] = [];
   const uvCount = uvs.length / 2;
   const indexed = triangles.map((vertex, corner) => {
-    const uv = uvTriangles[corner] as number;
+    const uv = uvTriangles[corner];
     const key = vertex * uvCount + uv;
     const known = indices.get(key);
     if (known !== undefined) return known;
@@ -143,20 +143,17 @@ function makeCorners({ triangles, uvs, uvTriangles = triangles, nccCodes }: Face
     uvOf.push(uv);
     return vertexOf.push(vertex) - 1;
   });
-  const cornerUvs = Float32Array.from(
-    { length: uvOf.length * 2 },
-    (_, i) => uvs[(uvOf[i >> 1] as number) * 2 + (i & 1)] as number,
-  );
+  const cornerUvs = Float32Array.from({ length: uvOf.length * 2 }, (_, i) => uvs[uvOf[i >> 1] * 2 + (i & 1)]);
   return { vertexOf: Uint32Array.from(vertexOf), uvs: cornerUvs, triangles: indexed };
 }
 
 function gather(points: Float32Array, vertexOf: Uint32Array): Float32Array {
   const gathered = new Float32Array(vertexOf.length * 3);
   for (let i = 0; i < vertexOf.length; i++) {
-    const from = (vertexOf[i] as number) * 3;
-    gathered[i * 3] = points[from] as number;
-    gathered[i * 3 + 1] = points[from + 1] as number;
-    gathered[i * 3 + 2] = points[from + 2] as number;
+    const from = vertexOf[i] * 3;
+    gathered[i * 3] = points[from];
+    gathered[i * 3 + 1] = points[from + 1];
+    gathered[i * 3 + 2] = points[from + 2];
   }
   return gathered;
 }

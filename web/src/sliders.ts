@@ -21,7 +21,7 @@ export class Sliders {
     this.#container.replaceChildren(
       ...coefficients.map(({ name }, index) => {
         const label = document.createElement('label');
-        const input = this.#inputs[index] as HTMLInputElement;
+        const input = this.#inputs[index];
         const output = document.createElement('output');
         // The number is the slider's value, not a part of its name.
         input.setAttribute('aria-label', name);
@@ -48,14 +48,14 @@ export class Sliders {
       const exact = Number(input.dataset.exact);
       const shown = Number(input.value);
       const isUntouched = input.dataset.exact !== undefined && input.dataset.shown === input.value;
-      return isUntouched ? exact : shown * (this.#limits[index] as number);
+      return isUntouched ? exact : shown * this.#limits[index];
     });
   }
 
   set values(values: readonly number[]) {
     this.#inputs.forEach((input, index) => {
       const value = values[index] ?? 0;
-      input.value = String(value / (this.#limits[index] as number));
+      input.value = String(value / this.#limits[index]);
       input.dataset.exact = String(value);
       input.dataset.shown = input.value;
       input.dispatchEvent(new Event('change'));

@@ -81,7 +81,7 @@ class Viewer {
     map.anisotropy = 4;
     // Bitmaps are uploaded as they are, and the texture's bottom row is v = 0.
     map.flipY = false;
-    for (let i = 1; i < uvs.length; i += 2) uvs[i] = 1 - (uvs[i] as number);
+    for (let i = 1; i < uvs.length; i += 2) uvs[i] = 1 - uvs[i];
     map.needsUpdate = true;
     this.#skin.map = map;
     this.#skin.needsUpdate = true;
@@ -125,7 +125,7 @@ class Viewer {
 function radiusOf(positions: Float32Array): number {
   let largest = 0;
   for (let i = 0; i < positions.length; i += 3) {
-    largest = Math.max(largest, Math.hypot(positions[i] as number, positions[i + 1] as number));
+    largest = Math.max(largest, Math.hypot(positions[i], positions[i + 1]));
   }
   return largest;
 }

@@ -58,9 +58,9 @@ export function cropImage(image: PixelImage, roiBox: RoiBox, dst?: Uint8Array): 
     let from = (row * image.width + firstColumn) * channels;
     let to = ((row - top) * width + firstColumn - left) * 3;
     for (let column = firstColumn; column < endColumn; column++, from += channels, to += 3) {
-      data[to] = source[from] as number;
-      data[to + 1] = source[from + 1] as number;
-      data[to + 2] = source[from + 2] as number;
+      data[to] = source[from];
+      data[to + 1] = source[from + 1];
+      data[to + 2] = source[from + 2];
     }
   }
   return { data, width, height };

@@ -39,9 +39,9 @@ export function toNetworkInput(
   const [blueMean, greenMean, redMean] = normalisation.mean;
   const scale = normalisation.scale;
   for (let from = 0, to = offset; to < end; from += channels, to += 3) {
-    dst[to] = ((data[from + 2] as number) - blueMean) * scale;
-    dst[to + 1] = ((data[from + 1] as number) - greenMean) * scale;
-    dst[to + 2] = ((data[from] as number) - redMean) * scale;
+    dst[to] = (data[from + 2] - blueMean) * scale;
+    dst[to + 1] = (data[from + 1] - greenMean) * scale;
+    dst[to + 2] = (data[from] - redMean) * scale;
   }
   return dst;
 }

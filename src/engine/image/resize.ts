@@ -176,13 +176,13 @@ function interpolateRow(
   const data = image.data;
   const start = row * stride;
   for (let x = 0, tap = 0, out = 0; x < width; x++, tap += 4, out += 3) {
-    const left = start + (taps[tap] as number);
-    const leftWeight = taps[tap + 1] as number;
-    const right = start + (taps[tap + 2] as number);
-    const rightWeight = taps[tap + 3] as number;
-    dst[out] = (imul(data[left] as number, leftWeight) + imul(data[right] as number, rightWeight)) >> 4;
-    dst[out + 1] = (imul(data[left + 1] as number, leftWeight) + imul(data[right + 1] as number, rightWeight)) >> 4;
-    dst[out + 2] = (imul(data[left + 2] as number, leftWeight) + imul(data[right + 2] as number, rightWeight)) >> 4;
+    const left = start + taps[tap];
+    const leftWeight = taps[tap + 1];
+    const right = start + taps[tap + 2];
+    const rightWeight = taps[tap + 3];
+    dst[out] = (imul(data[left], leftWeight) + imul(data[right], rightWeight)) >> 4;
+    dst[out + 1] = (imul(data[left + 1], leftWeight) + imul(data[right + 1], rightWeight)) >> 4;
+    dst[out + 2] = (imul(data[left + 2], leftWeight) + imul(data[right + 2], rightWeight)) >> 4;
   }
 }
 
@@ -197,9 +197,9 @@ function blendRows(
   length: number,
 ): void {
   for (let i = 0, out = start; i < length; i += 3, out += 3) {
-    const red = (imul(upperWeight, upper[i] as number) >> 16) + (imul(lowerWeight, lower[i] as number) >> 16);
-    const green = (imul(upperWeight, upper[i + 1] as number) >> 16) + (imul(lowerWeight, lower[i + 1] as number) >> 16);
-    const blue = (imul(upperWeight, upper[i + 2] as number) >> 16) + (imul(lowerWeight, lower[i + 2] as number) >> 16);
+    const red = (imul(upperWeight, upper[i]) >> 16) + (imul(lowerWeight, lower[i]) >> 16);
+    const green = (imul(upperWeight, upper[i + 1]) >> 16) + (imul(lowerWeight, lower[i + 1]) >> 16);
+    const blue = (imul(upperWeight, upper[i + 2]) >> 16) + (imul(lowerWeight, lower[i + 2]) >> 16);
     dst[out] = (red + 2) >> 2;
     dst[out + 1] = (green + 2) >> 2;
     dst[out + 2] = (blue + 2) >> 2;
@@ -226,9 +226,9 @@ function averageTwoByTwo(
         const row = region.top + 2 * y + (corner >> 1);
         if (column < 0 || column >= imageWidth || row < 0 || row >= imageHeight) continue;
         const pixel = (row * imageWidth + column) * channels;
-        red += data[pixel] as number;
-        green += data[pixel + 1] as number;
-        blue += data[pixel + 2] as number;
+        red += data[pixel];
+        green += data[pixel + 1];
+        blue += data[pixel + 2];
       }
       dst[out] = red >> 2;
       dst[out + 1] = green >> 2;

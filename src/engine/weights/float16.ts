@@ -9,15 +9,15 @@ export function widenFloat16(bits: Uint16Array): Float32Array<ArrayBuffer> {
   const values = new Float32Array(bits.length);
   const valueBits = new Uint32Array(values.buffer);
   for (let i = 0; i < bits.length; i++) {
-    const half = bits[i] as number;
+    const half = bits[i];
     const magnitude = (half & 0x7fff) << 13;
     const sign = (half & 0x8000) << 16;
     if ((half & HALF_EXPONENT) === HALF_EXPONENT) {
       valueBits[i] = sign | 0x7f800000 | magnitude;
     } else {
       valueBits[i] = magnitude;
-      values[i] = (values[i] as number) * BIAS_FACTOR;
-      valueBits[i] = (valueBits[i] as number) | sign;
+      values[i] = values[i] * BIAS_FACTOR;
+      valueBits[i] = valueBits[i] | sign;
     }
   }
   return values;
@@ -29,8 +29,8 @@ export function narrowToFloat16(values: Float32Array): Uint16Array<ArrayBuffer> 
   const one = new Float32Array(1);
   const oneBits = new Uint32Array(one.buffer);
   for (let i = 0; i < values.length; i++) {
-    one[0] = values[i] as number;
-    const full = oneBits[0] as number;
+    one[0] = values[i];
+    const full = oneBits[0];
     const sign = (full >>> 16) & 0x8000;
     const magnitude = full & 0x7fffffff;
     let half: number;
@@ -41,8 +41,8 @@ export function narrowToFloat16(values: Float32Array): Uint16Array<ArrayBuffer> 
     } else if (magnitude < 0x38800000) {
       // Below 2^-14: a multiple of 2^-24. Adding 0.5 makes the float adder round to that step, ties to even.
       oneBits[0] = magnitude;
-      one[0] = (one[0] as number) + 0.5;
-      half = (oneBits[0] as number) - 0x3f000000;
+      one[0] = one[0] + 0.5;
+      half = oneBits[0] - 0x3f000000;
     } else {
       const odd = (magnitude >>> 13) & 1;
       half = (magnitude - 0x38000000 + 0xfff + odd) >>> 13;

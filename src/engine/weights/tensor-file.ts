@@ -138,7 +138,7 @@ export function checkFinite(file: string, tensor: string, values: Float32Array):
   // All exponent bits set. Integers compare faster than floats, and a morphable model has millions of values.
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < bits.length; i++) {
-    if (((bits[i] as number) & 0x7f800000) === 0x7f800000) {
+    if ((bits[i] & 0x7f800000) === 0x7f800000) {
       throw new WeightFormatError(file, `element ${i} is not a finite number`, { tensor });
     }
   }

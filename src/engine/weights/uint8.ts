@@ -12,7 +12,7 @@ export interface ByteScale {
 export function widenUint8(bytes: Uint8Array, { min, scale }: ByteScale): Float32Array<ArrayBuffer> {
   const meaning = Float32Array.from({ length: 256 }, (_, byte) => byte * scale + min);
   const values = new Float32Array(bytes.length);
-  for (let i = 0; i < bytes.length; i++) values[i] = meaning[bytes[i] as number] as number;
+  for (let i = 0; i < bytes.length; i++) values[i] = meaning[bytes[i]];
   return values;
 }
 
@@ -32,7 +32,7 @@ export function narrowToUint8(
   let low = 0;
   let high = 0;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
+    const value = values[i];
     if (value < low) low = value;
     if (value > high) high = value;
   }
@@ -41,10 +41,10 @@ export function narrowToUint8(
   const bytes = new Uint8ClampedArray(values.length);
   const errors = new Float64Array(values.length);
   for (let i = 0; i < values.length; i++) {
-    const exact = (values[i] as number) / scale + zero;
+    const exact = values[i] / scale + zero;
     // Rounds, and stays within a byte.
     bytes[i] = exact;
-    errors[i] = (bytes[i] as number) - exact;
+    errors[i] = bytes[i] - exact;
   }
   for (let channel = 0; channel < channels; channel++) balance(bytes, errors, channel, channels);
   // Not -0.
@@ -54,15 +54,15 @@ export function narrowToUint8(
 /** Moves bytes of a channel by one until their errors add up to half a step at most. */
 function balance(bytes: Uint8ClampedArray, errors: Float64Array, channel: number, channels: number): void {
   let sum = 0;
-  for (let i = channel; i < errors.length; i += channels) sum += errors[i] as number;
+  for (let i = channel; i < errors.length; i += channels) sum += errors[i];
   const step = Math.sign(sum);
   const excess = Math.round(Math.abs(sum));
   if (excess === 0) return;
   const movable: number[] = [];
   for (let i = channel; i < errors.length; i += channels) {
-    const moved = (bytes[i] as number) - step;
+    const moved = bytes[i] - step;
     if (moved >= 0 && moved <= 255) movable.push(i);
   }
-  movable.sort((a, b) => step * ((errors[b] as number) - (errors[a] as number)));
-  for (const i of movable.slice(0, excess)) bytes[i] = (bytes[i] as number) - step;
+  movable.sort((a, b) => step * (errors[b] - errors[a]));
+  for (const i of movable.slice(0, excess)) bytes[i] = bytes[i] - step;
 }

@@ -15,7 +15,7 @@ export interface Candidates {
 export function selectConfident(conf: Float32Array, threshold: number): number[] {
   const indices: number[] = [];
   for (let i = 1; i < conf.length; i += 2) {
-    if ((conf[i] as number) > threshold) indices.push((i - 1) / 2);
+    if (conf[i] > threshold) indices.push((i - 1) / 2);
   }
   return indices;
 }
@@ -46,12 +46,12 @@ export function decodeBoxes(
   const divisor = fround(scale);
   const boxes = new Float32Array(indices.length * 4);
   for (let i = 0; i < indices.length; i++) {
-    const prior = (indices[i] as number) * 4;
+    const prior = indices[i] * 4;
     for (let axis = 0; axis < 2; axis++) {
-      const priorCentre = priors[prior + axis] as number;
-      const priorSize = priors[prior + 2 + axis] as number;
-      const shift = fround(fround((loc[prior + axis] as number) * centreVariance) * priorSize);
-      const growth = fround(exp(fround((loc[prior + 2 + axis] as number) * sizeVariance)));
+      const priorCentre = priors[prior + axis];
+      const priorSize = priors[prior + 2 + axis];
+      const shift = fround(fround(loc[prior + axis] * centreVariance) * priorSize);
+      const growth = fround(exp(fround(loc[prior + 2 + axis] * sizeVariance)));
       const size = fround(priorSize * growth);
       const low = fround(fround(priorCentre + shift) - size / 2);
       const high = fround(low + size);

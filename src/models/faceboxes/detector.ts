@@ -184,7 +184,7 @@ export function selectFaces(
 ): FaceBox[] {
   const indices = selectConfident(conf, options.confidenceThreshold);
   const boxes = decodeBoxes(loc, priors, indices, width, height, scale);
-  const scores = Float32Array.from(indices, (index) => conf[2 * index + 1] as number);
+  const scores = Float32Array.from(indices, (index) => conf[2 * index + 1]);
   const kept = suppressOverlaps(boxes, scores, {
     threshold: options.nmsThreshold,
     maxCandidates: options.topK,
@@ -192,13 +192,13 @@ export function selectFaces(
   });
   const faces: FaceBox[] = [];
   for (const index of kept) {
-    const score = scores[index] as number;
+    const score = scores[index];
     if (!(score > options.minimumScore)) break; // Those that follow are no better.
     faces.push({
-      xMin: boxes[4 * index] as number,
-      yMin: boxes[4 * index + 1] as number,
-      xMax: boxes[4 * index + 2] as number,
-      yMax: boxes[4 * index + 3] as number,
+      xMin: boxes[4 * index],
+      yMin: boxes[4 * index + 1],
+      xMax: boxes[4 * index + 2],
+      yMax: boxes[4 * index + 3],
       score,
     });
   }

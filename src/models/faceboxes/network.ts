@@ -65,7 +65,7 @@ export function faceboxes(): NetworkTopology {
 
   const heads = (name: string, numbersPerAnchor: number): LayerOutput[] =>
     sources.map((source, i) => {
-      const filters = (ANCHORS_PER_CELL[i] as number) * numbersPerAnchor;
+      const filters = ANCHORS_PER_CELL[i] * numbersPerAnchor;
       const padded = pad(`${name}.${i}`, source, 1);
       const head = model.conv2d(`${name}.${i}`, padded, { filters, kernelSize: 3 });
       return model.reshape(`${name}.${i}.flat`, head, [null, numbersPerAnchor]);

@@ -103,7 +103,7 @@ function denormalise(outputs: Float32Array, row: number, { mean, std }: ParamNor
   const params = new Float32Array(mean.length);
   const start = row * mean.length;
   for (let i = 0; i < params.length; i++) {
-    params[i] = fround((outputs[start + i] as number) * (std[i] as number)) + (mean[i] as number);
+    params[i] = fround(outputs[start + i] * std[i]) + mean[i];
   }
   return params;
 }

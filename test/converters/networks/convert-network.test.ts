@@ -187,7 +187,7 @@ describe('convertNetwork refuses', () => {
     test('with any one of its tensors in another shape', () => {
       for (const name of names) {
         const { shape } = stateDict.get(name) as NamedTensor;
-        const wrong = tensor(...shape.slice(1), 1, (shape[0] as number) + 1);
+        const wrong = tensor(...shape.slice(1), 1, shape[0] + 1);
         const error = caught(() => convert(changed(stateDict, [name, wrong])));
         expect(error.message).toMatch(/^my.pth: tensor '/);
         expect(error.tensor).toBe(name);
@@ -198,7 +198,7 @@ describe('convertNetwork refuses', () => {
   test('with one more output channel, naming that layer', () => {
     for (const name of ['conv1.weight', 'dw2_2.conv_sep.weight', 'dw6.conv_sep.weight']) {
       const { shape } = small.get(name) as NamedTensor;
-      const wrong = tensor((shape[0] as number) + 1, ...shape.slice(1));
+      const wrong = tensor(shape[0] + 1, ...shape.slice(1));
       expect(caught(() => convert(changed(small, [name, wrong])))).toMatchObject({
         tensor: name,
         expected: `[${shape.join(', ')}]`,

@@ -53,7 +53,7 @@ class Dice {
   }
 
   of<T>(values: readonly T[]): T {
-    return values[this.below(values.length)] as T;
+    return values[this.below(values.length)];
   }
 }
 
@@ -63,7 +63,7 @@ function pictureSize(tensor: SymbolicTensor): [number, number, number] {
 
 function addLayer({ kind, seed }: LayerPlan, name: string, made: readonly SymbolicTensor[]): SymbolicTensor {
   const dice = new Dice(seed);
-  const recent = made[made.length - 1] as SymbolicTensor;
+  const recent = made[made.length - 1];
   const source = dice.below(3) === 0 ? dice.of(made) : recent;
   const [height, width, channels] = pictureSize(source);
   const apply = (layer: { apply(inputs: unknown): unknown }, to: unknown = source): SymbolicTensor =>
@@ -146,11 +146,11 @@ function addLayer({ kind, seed }: LayerPlan, name: string, made: readonly Symbol
 }
 
 function addEnding(ending: Ending, made: readonly SymbolicTensor[]): SymbolicTensor[] {
-  const last = made[made.length - 1] as SymbolicTensor;
+  const last = made[made.length - 1];
   const channels = pictureSize(last)[2];
   switch (ending) {
     case 'none':
-      return made.length > 2 ? [last, made[1] as SymbolicTensor] : [last];
+      return made.length > 2 ? [last, made[1]] : [last];
     case 'dense': {
       const pooled = layers.globalAveragePooling2d({ name: 'pooled' }).apply(last) as SymbolicTensor;
       return [layers.dense({ name: 'dense', units: 7, activation: 'tanh' }).apply(pooled) as SymbolicTensor];
@@ -166,7 +166,7 @@ function addEnding(ending: Ending, made: readonly SymbolicTensor[]): SymbolicTen
       return [layers.dense({ name: 'dense', units: 3, activation: 'softmax' }).apply(rows) as SymbolicTensor, rows];
     }
     case 'heads': {
-      const heads = [made[0] as SymbolicTensor, last].map((source, i) => {
+      const heads = [made[0], last].map((source, i) => {
         const head = layers.conv2d({ name: `head${i}`, filters: 6, kernelSize: 1 }).apply(source);
         return layers.reshape({ name: `head${i}-flat`, targetShape: [-1, 2] }).apply(head) as SymbolicTensor;
       });
@@ -260,7 +260,7 @@ describe('random graphs', () => {
         const [rows, columns, count] = pictureSize(tensor);
         if (rows > 0 && columns > 0 && rows * columns * count < 6000) made.push(tensor);
       }
-      const network = model({ inputs: made[0] as SymbolicTensor, outputs: addEnding(ending, made) });
+      const network = model({ inputs: made[0], outputs: addEnding(ending, made) });
       try {
         setWeights(network);
         const artifact = await artifactOf(network);

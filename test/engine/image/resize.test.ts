@@ -8,7 +8,7 @@ const { abs, floor, fround, max, min, round } = Math;
 
 /** The rule written as plainly as it can be: one sample at a time, from its definition, on RGB. */
 function resizeByDefinition(image: PixelImage, width: number, height: number): Uint8Array {
-  const sample = (x: number, y: number, channel: number) => image.data[(y * image.width + x) * 3 + channel] as number;
+  const sample = (x: number, y: number, channel: number) => image.data[(y * image.width + x) * 3 + channel];
   const result = new Uint8Array(width * height * 3);
   if (image.width === 2 * width && image.height === 2 * height) {
     for (let i = 0; i < result.length; i++) {
@@ -31,7 +31,7 @@ function resizeByDefinition(image: PixelImage, width: number, height: number): U
     const above = min(max(y0, 0), image.height - 1);
     const below = min(max(y0 + 1, 0), image.height - 1);
     for (let x = 0; x < width; x++) {
-      const [x0, a0, a1] = columns[x] as Tap;
+      const [x0, a0, a1] = columns[x];
       const x1 = min(x0 + 1, image.width - 1);
       for (let channel = 0; channel < 3; channel++) {
         const upper = floor((sample(x0, above, channel) * a0 + sample(x1, above, channel) * a1) / 16);
@@ -105,7 +105,7 @@ describe('resizeImage', () => {
 
   test('ignores alpha', () => {
     const rgba = noise(50, 40, 4, 5);
-    const rgb = new Uint8Array(50 * 40 * 3).map((_, i) => rgba.data[floor(i / 3) * 4 + (i % 3)] as number);
+    const rgb = new Uint8Array(50 * 40 * 3).map((_, i) => rgba.data[floor(i / 3) * 4 + (i % 3)]);
     for (const [width, height] of [
       [33, 57],
       [25, 20],
@@ -157,7 +157,7 @@ describe('resizeRegion', () => {
       for (let x = 0; x < width; x++) {
         const [column, row] = [left + x, top + y];
         if (column < 0 || row < 0 || column >= 48 || row >= 52) continue;
-        for (let c = 0; c < 3; c++) copy[(y * width + x) * 3 + c] = image.data[(row * 48 + column) * 3 + c] as number;
+        for (let c = 0; c < 3; c++) copy[(y * width + x) * 3 + c] = image.data[(row * 48 + column) * 3 + c];
       }
     }
     const expected = resizeByDefinition({ data: copy, width, height }, 30, 40);

@@ -27,7 +27,7 @@ function expectSameRaster(faces: readonly Float32Array[], triangles: Uint32Array
 }
 
 const moved = (vertices: Float32Array, scale: number, dx: number, dy: number): Float32Array =>
-  vertices.map((value, i) => value * scale + ([dx, dy, 0][i % 3] as number));
+  vertices.map((value, i) => value * scale + [dx, dy, 0][i % 3]);
 
 describe('rasteriser kernel', () => {
   // From triangles smaller than a pixel, over some of 2 x 2 and more, to those beyond 64 px.

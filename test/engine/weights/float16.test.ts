@@ -30,7 +30,7 @@ describe('narrowToFloat16', () => {
     const bits = narrowToFloat16(values);
     for (let i = 0; i < bits.length; i++) {
       const isNan = (i & 0x7fff) > 0x7c00;
-      if (isNan ? ((bits[i] as number) & 0x7fff) <= 0x7c00 : bits[i] !== i) throw new Error(`${i}: ${bits[i]}`);
+      if (isNan ? (bits[i] & 0x7fff) <= 0x7c00 : bits[i] !== i) throw new Error(`${i}: ${bits[i]}`);
     }
   });
 

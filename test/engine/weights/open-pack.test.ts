@@ -41,7 +41,7 @@ describe('openPack', () => {
     const expected = formulaValues(210 * 41, 5);
     expect(basis).toHaveLength(expected.length);
     expected.forEach((value, i) => {
-      expect(Math.abs((basis[i] as number) - value)).toBeLessThanOrEqual(2 ** -12);
+      expect(Math.abs(basis[i] - value)).toBeLessThanOrEqual(2 ** -12);
     });
     // The mean shape is too large for it and stays as it is.
     expect(shape.get('meanShape')?.data).toEqual(formulaValues(210, 4).map((value) => value * 1e5));
@@ -88,7 +88,7 @@ describe('a damaged pack', () => {
     for (const [path, bytes] of files) {
       for (const index of [0, bytes.length >> 1, bytes.length - 1]) {
         const flipped = new Uint8Array(bytes);
-        flipped[index] = (bytes[index] as number) ^ 1;
+        flipped[index] = bytes[index] ^ 1;
         const source = memoryWeights(new Map([...files, [path, flipped]]));
         const error = await failure(async () => (await openPack(source)).verify());
         // A manifest without its last newline is still the same JSON.

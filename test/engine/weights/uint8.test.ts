@@ -45,7 +45,7 @@ describe('narrowToUint8', () => {
     // Not symmetric, so that rounding to the nearest alone would leave a sum.
     const values = formulaValues(channels * 400, 3).map((value, i) => value ** 3 * (1 + (i % channels)));
     const { bytes, min, scale } = narrowToUint8(values, channels);
-    const errors = Array.from(bytes, (byte, i) => (byte * scale + min - (values[i] as number)) / scale);
+    const errors = Array.from(bytes, (byte, i) => (byte * scale + min - values[i]) / scale);
     expect(Math.max(...errors.map(Math.abs))).toBeLessThan(1);
     const moved = errors.filter((error) => Math.abs(error) > 0.5 + 1e-9);
     expect(moved.length).toBeLessThan(errors.length / 20);
@@ -67,7 +67,7 @@ describe('narrowToUint8', () => {
         const values = Float32Array.from(list);
         const { bytes, min, scale } = narrowToUint8(values, channels);
         const worst = widenUint8(bytes, { min, scale }).reduce(
-          (most, value, i) => Math.max(most, Math.abs(value - (values[i] as number))),
+          (most, value, i) => Math.max(most, Math.abs(value - values[i])),
           0,
         );
         // Half a float32 step of the largest value on top.

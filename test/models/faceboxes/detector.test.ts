@@ -170,7 +170,7 @@ describe.each(['compiled', 'wasm'] as const)('createFaceDetector on %s', (backen
     const options = { confidenceThreshold: 0, minimumScore: 0, nmsThreshold: 1 };
     expect(await detector.detect(image, { ...options, topK: 20 })).toEqual(all.slice(0, 20));
     expect(await detector.detect(image, { ...options, keepTopK: 7 })).toEqual(all.slice(0, 7));
-    const median = scores[scores.length >> 1] as number;
+    const median = scores[scores.length >> 1];
     const better = all.filter(({ score }) => score > median);
     expect(await detector.detect(image, { ...options, minimumScore: median })).toEqual(better);
     expect(await detector.detect(image, { ...options, confidenceThreshold: median })).toEqual(better);

@@ -55,8 +55,7 @@ describeWithShared('regressor against the original', () => {
       const params = await regressor.regress(crops);
       expect(params.length).toBe(faces.length);
       for (const [i, face] of faces.entries()) {
-        const scaled = (values: ArrayLike<number>) =>
-          Array.from(values, (value, k) => value / (normalisation.std[k] as number));
+        const scaled = (values: ArrayLike<number>) => Array.from(values, (value, k) => value / normalisation.std[k]);
         expectClose(scaled(params[i] ?? []), scaled(face.params), { maxAbs: MAX_PARAM_ERROR });
       }
       regressor.dispose();
@@ -117,7 +116,7 @@ describe.each(['compiled', 'wasm'] as const)('createRegressor on %s', (backend) 
     const [mean, std] = [ramp(62), ramp(62).reverse()];
     const regressor = await createRegressor(engine, artifact, { mean, std });
     const [params] = await regressor.regress([crop]);
-    const expected = Array.from(output?.data ?? [], (value, i) => value * (std[i] as number) + (mean[i] as number));
+    const expected = Array.from(output?.data ?? [], (value, i) => value * std[i] + mean[i]);
     expectClose(params ?? [], expected, { maxAbs: 1e-5 });
   });
 
