@@ -6,6 +6,7 @@ import type { BasisPrecision, LinearModel } from './engine/kernels/linear-model.
 import { openPack } from './engine/weights/open-pack.ts';
 import type { WeightProgressListener, WeightSource } from './engine/weights/weight-source.ts';
 import { DisposedError, WeightFormatError } from './errors.ts';
+import { expressionsOf } from './geometry/expressions.ts';
 import {
   createSurfaceReconstructor,
   type DenseEvaluator,
@@ -107,6 +108,13 @@ export interface FaceAligner {
    */
   reconstruct(face: AlignedFace, options?: ReconstructOptions): Float32Array;
 
+  /**
+   * A face's expression by the names of the pack's model, as `{ mouthOpen: 0.1, smile: 0.7, … }`; of a model without names,
+   * as upstream's is, `expression_1` ….
+   * @throws WeightFormatError when the pack has no morphable model.
+   */
+  expressions(face: AlignedFace): Record<string, number>;
+
   /** Frees the networks. Idempotent. */
   dispose(): void;
 }
@@ -207,6 +215,11 @@ function assemble(
 
     reconstruct(face, options) {
       return checkUsable()(face, options);
+    },
+
+    expressions(face) {
+      checkUsable();
+      return expressionsOf(face, pack.name, morphableModel);
     },
 
     dispose() {

@@ -12,6 +12,7 @@ export {
   type PoseFace,
 } from './geometry/draw.ts';
 export { type ExpressionTargets, expressionTargets } from './geometry/expression-targets.ts';
+export { expressionNames, expressions, type NamedExpressions } from './geometry/expressions.ts';
 export {
   frontalFace,
   type MeshRegion,

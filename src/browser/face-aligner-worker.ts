@@ -1,5 +1,6 @@
 import { DisposedError } from '../errors.ts';
 import type { FaceAligner, FaceAlignerOptions } from '../face-aligner.ts';
+import { expressionsOf } from '../geometry/expressions.ts';
 import { createSurfaceReconstructor, evaluatorOf } from '../geometry/face-surface.ts';
 import type { RgbaImage } from '../types.ts';
 import { WorkerConnection } from './worker-connection.ts';
@@ -100,6 +101,10 @@ function assemble(
     reconstruct(face, reconstructOptions) {
       checkUsable();
       return reconstructSurface(face, reconstructOptions);
+    },
+    expressions(face) {
+      checkUsable();
+      return expressionsOf(face, packName, morphableModel);
     },
     dispose() {
       isDisposed = true;

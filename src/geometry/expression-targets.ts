@@ -1,5 +1,6 @@
 /** A face's expression as movements of its vertices, so that programs which know no morphable model can animate it. */
 import type { AlignedFace, MorphableModel } from '../types.ts';
+import { expressionNames } from './expressions.ts';
 import { checkParamCount, splitParams } from './params.ts';
 import { cropPlacement } from './similarity-transform.ts';
 
@@ -65,6 +66,6 @@ export function expressionTargets(
     neutralPositions,
     displacements,
     weights: expression.slice(),
-    names: displacements.map((_, column) => model.expressionNames?.[column] ?? `expression_${column + 1}`),
+    names: expressionNames(model),
   };
 }

@@ -1,0 +1,41 @@
+/** A face's expression by name. */
+import { WeightFormatError } from '../errors.ts';
+import type { AlignedFace, MorphableModel, ParamLayout } from '../types.ts';
+import { checkParamCount, splitParams } from './params.ts';
+
+/** What `expressions` needs of a morphable model. */
+export type NamedExpressions = ParamLayout & Pick<MorphableModel, 'expressionNames'>;
+
+/**
+ * The fitted expression of a face: every name of the model with its coefficient, in the order of the model's columns.
+ * Coefficients are not bound to 0..1: where a pack names its columns, 0 is none of an expression and 1 all of it.
+ * @param model - whose names they are. Upstream's columns are principal components without names: `expression_1` ….
+ * @throws RangeError where the parameters do not fit the model.
+ */
+export function expressions(face: Pick<AlignedFace, 'params'>, model: NamedExpressions): Record<string, number> {
+  checkParamCount(face.params, model);
+  const { expression } = splitParams(face.params, model);
+  return Object.fromEntries(expressionNames(model).map((name, column) => [name, expression[column]]));
+}
+
+/**
+ * `expressions` for a pack that may have no model: `FaceAligner.expressions`.
+ * @param packName - for the message.
+ * @throws WeightFormatError where there is none.
+ */
+export function expressionsOf(
+  face: AlignedFace,
+  packName: string,
+  model: MorphableModel | undefined,
+): Record<string, number> {
+  if (model === undefined) throw new WeightFormatError(packName, 'this pack has no morphable model');
+  return expressions(face, model);
+}
+
+/** `[expressionCount]` names of a model's expression columns; `expression_1` … where it has none. */
+export function expressionNames({ expressionCount, expressionNames }: NamedExpressions): string[] {
+  return Array.from(
+    { length: expressionCount },
+    (_, column) => expressionNames?.[column] ?? `expression_${column + 1}`,
+  );
+}
