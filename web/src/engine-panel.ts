@@ -1,0 +1,137 @@
+import type { BackendName } from '../../src/index.ts';
+import { complain, element, input, say, select } from './elements.ts';
+import type { Studio } from './studio.ts';
+import type { LoadedPack, PackChoice, Timings } from './studio-protocol.ts';
+
+/** Where the open pack is, beside the page. */
+const DEFAULT_PACK = 'weights/open/';
+
+/** Columns of the table of timings. */
+const COLUMNS = ['read', 'detect', 'align', 'reconstruct', 'draw', 'framesPerSecond'] as const;
+type Column = (typeof COLUMNS)[number];
+
+/** The panel that loads models, chooses the backend and shows how fast it all is. */
+export class EnginePanel {
+  readonly #studio: Studio;
+  readonly #onLoaded: (pack: LoadedPack) => void;
+  readonly #backends = select('backend');
+  readonly #regressors = select('regressor');
+  /** Where the model in use comes from; at first, the one that the page's address names, or else the page's own. */
+  #choice: PackChoice = { url: addressOf(new URLSearchParams(location.search).get('pack') ?? DEFAULT_PACK) };
+  #pack: LoadedPack | undefined;
+
+  constructor(studio: Studio, onLoaded: (pack: LoadedPack) => void) {
+    this.#studio = studio;
+    this.#onLoaded = onLoaded;
+    studio.onWarning = (warning) => say(`The model is not kept for the next visit: ${warning}`);
+
+    this.#backends.addEventListener('change', () => void this.#use(this.#choice, this.#pack?.regressor));
+    this.#regressors.addEventListener('change', () => void this.#use(this.#choice, this.#regressors.value));
+    element('pack-form', HTMLFormElement).addEventListener('submit', (event) => {
+      event.preventDefault();
+      const text = input('pack-url').value.trim();
+      if (!URL.canParse(text, document.baseURI) || text === '') complain('That is not an address.');
+      else void this.#use({ url: addressOf(text) });
+    });
+    input('pack-folder').addEventListener('change', ({ target }) => {
+      const chooser = target as HTMLInputElement;
+      const files = Array.from(chooser.files ?? [], (file) => ({ path: file.webkitRelativePath || file.name, file }));
+      if (files.length > 0) void this.#use({ files });
+      chooser.value = '';
+    });
+  }
+
+  /** The model in use. */
+  get pack(): LoadedPack | undefined {
+    return this.#pack;
+  }
+
+  /** Loads the first model. */
+  start(): void {
+    void this.#use(this.#choice);
+  }
+
+  /** @param framesPerSecond - of a video that plays. */
+  showTimings(timings: Timings, framesPerSecond: number | undefined): void {
+    for (const column of COLUMNS) {
+      if (column !== 'framesPerSecond') this.#setCell(column, timings[column].toFixed(1));
+    }
+    this.#setCell('framesPerSecond', framesPerSecond === undefined ? '-' : framesPerSecond.toFixed(0));
+  }
+
+  showDrawTime(milliseconds: number): void {
+    this.#setCell('draw', milliseconds.toFixed(1));
+  }
+
+  #setCell(column: Column, text: string): void {
+    const cell = element('timings', HTMLElement).children[COLUMNS.indexOf(column)];
+    if (cell) cell.textContent = text;
+  }
+
+  /** Loads a pack; says what is the matter where that fails, and keeps the one before. */
+  async #use(choice: PackChoice, regressor?: string): Promise<void> {
+    const progress = element('progress', HTMLProgressElement);
+    this.#showProgress(progress);
+    complain(undefined);
+    say('Loading the model …');
+    try {
+      const backend = this.#backends.value as BackendName;
+      this.#pack = await this.#studio.ask('load', { pack: choice, backend, regressor });
+      this.#choice = choice;
+    } catch (error) {
+      this.#refuse(choice, error as Error);
+      return;
+    } finally {
+      progress.hidden = true;
+    }
+    this.#show(this.#pack);
+    this.#onLoaded(this.#pack);
+  }
+
+  #showProgress(progress: HTMLProgressElement): void {
+    const loaded = new Map<string, { loaded: number; total: number }>();
+    this.#studio.onProgress = ({ file, loadedBytes, totalBytes = loadedBytes }) => {
+      loaded.set(file, { loaded: loadedBytes, total: totalBytes });
+      const sums = [...loaded.values()];
+      progress.max = sums.reduce((sum, { total }) => sum + total, 0) || 1;
+      progress.value = sums.reduce((sum, file) => sum + file.loaded, 0);
+      progress.hidden = false;
+    };
+  }
+
+  #show(pack: LoadedPack): void {
+    this.#regressors.replaceChildren(...pack.regressors.map((value) => new Option(value, value)));
+    this.#regressors.value = pack.regressor;
+    element('model', HTMLElement).textContent = `Model “${pack.name}”:`;
+    element('licences', HTMLElement).replaceChildren(
+      ...pack.licences.map(({ model, name: licence, notice }) => {
+        const text = `${model}: ${licence}${notice === undefined ? '' : `. ${notice}`}`;
+        return Object.assign(document.createElement('li'), { textContent: text });
+      }),
+    );
+    document.body.classList.remove('no-model');
+  }
+
+  #refuse(choice: PackChoice, error: Error): void {
+    const pack = this.#pack;
+    say(pack === undefined ? 'No model is loaded.' : `The model before stays: ${pack.name}.`);
+    if (pack !== undefined) this.#backends.value = pack.backend;
+    const isDefault = 'url' in choice && choice.url === addressOf(DEFAULT_PACK);
+    const isMissing = /answered 404|is a web page, not JSON/.test(error.message);
+    if (isDefault && isMissing) {
+      complain(
+        'This page came without a model. Choose a pack folder, or give the address of one, under “Use another model”.',
+      );
+    } else {
+      complain(`The model was refused: ${error.message}`);
+    }
+    if (pack === undefined) {
+      element('packs', HTMLDetailsElement).open = true;
+      document.body.classList.add('no-model');
+    }
+  }
+}
+
+function addressOf(text: string): string {
+  return new URL(text, document.baseURI).href;
+}

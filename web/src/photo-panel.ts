@@ -1,0 +1,109 @@
+import { button, canvas, complain, element, input } from './elements.ts';
+import type { Player } from './player.ts';
+import type { Studio } from './studio.ts';
+import type { Overlays, SeenFace } from './studio-protocol.ts';
+
+export interface PhotoPanelEvents {
+  /** Overlays were drawn anew, in so many milliseconds. */
+  onDrawn(milliseconds: number): void;
+  onPlay(): void;
+  /** The last frame is shown. */
+  onPause(): Promise<void>;
+  /** The video or camera was closed. */
+  onClose(): void;
+}
+
+/** The panel with the photo or video, what is drawn over it, and the pose of the head. */
+export class PhotoPanel {
+  readonly #studio: Studio;
+  readonly #player: Player;
+  readonly #events: PhotoPanelEvents;
+  readonly #canvas = canvas('picture');
+  /** How often the overlays were changed and drawn. */
+  #drawings = 0;
+
+  constructor(studio: Studio, player: Player, events: PhotoPanelEvents) {
+    this.#studio = studio;
+    this.#player = player;
+    this.#events = events;
+    this.#canvas.dataset.drawings = '0';
+    const offscreen = this.#canvas.transferControlToOffscreen();
+    void studio.ask('canvas', offscreen, [offscreen]);
+    void studio.ask('overlays', chosenOverlays());
+
+    for (const id of ['surfaces', 'lines']) {
+      element(id, HTMLElement).addEventListener('change', () => void this.#onOverlays());
+    }
+    button('play').addEventListener('click', () => void this.#onPlayButton());
+    button('stop').addEventListener('click', () => {
+      player.close();
+      this.showPlayer();
+      events.onClose();
+    });
+    input('seek').addEventListener('input', ({ target }) => {
+      player.position = Number((target as HTMLInputElement).value);
+    });
+  }
+
+  /** Shows the player's controls as they are due. */
+  showPlayer(): void {
+    const player = this.#player;
+    element('player', HTMLElement).hidden = !player.isOpen;
+    button('play').textContent = player.isPlaying ? 'Pause and turn it' : 'Play';
+    element('seek-label', HTMLElement).hidden = !player.canSeek;
+  }
+
+  /** Moves the slider to where the video is, unless the user holds it. */
+  showPosition(): void {
+    const slider = input('seek');
+    if (this.#player.canSeek && document.activeElement !== slider) slider.value = String(this.#player.position);
+  }
+
+  /** @param face - without one there is no pose to show. */
+  showPose(face: SeenFace | undefined): void {
+    const angles = face && { Yaw: face.yawDegrees, Pitch: face.pitchDegrees, Roll: face.rollDegrees };
+    element('pose', HTMLElement).replaceChildren(
+      ...Object.entries(angles ?? {}).map(([term, degrees]) => {
+        const pair = document.createElement('div');
+        const dt = Object.assign(document.createElement('dt'), { textContent: term });
+        pair.append(dt, Object.assign(document.createElement('dd'), { textContent: `${degrees.toFixed(1)}°` }));
+        return pair;
+      }),
+    );
+  }
+
+  async #onOverlays(): Promise<void> {
+    try {
+      const milliseconds = await this.#studio.ask('overlays', chosenOverlays());
+      this.#drawings++;
+      this.#canvas.dataset.drawings = String(this.#drawings);
+      this.#events.onDrawn(milliseconds);
+    } catch (error) {
+      complain((error as Error).message);
+    }
+  }
+
+  async #onPlayButton(): Promise<void> {
+    if (this.#player.isPlaying) {
+      await this.#player.pause();
+      await this.#events.onPause();
+    } else {
+      await this.#player.play();
+      this.#events.onPlay();
+    }
+    this.showPlayer();
+  }
+}
+
+function chosenOverlays(): Overlays {
+  const isChecked = (key: string) => document.querySelector<HTMLInputElement>(`#lines [name=${key}]`)?.checked === true;
+  const surface = document.querySelector<HTMLInputElement>('#surfaces :checked')?.value ?? 'none';
+  return {
+    surface: surface as Overlays['surface'],
+    landmarks: isChecked('landmarks'),
+    points: isChecked('points'),
+    boxes: isChecked('boxes'),
+    pose: isChecked('pose'),
+    black: isChecked('black'),
+  };
+}
