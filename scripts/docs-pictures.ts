@@ -69,7 +69,7 @@ export async function makeDocsPictures(pack: string, folder: string): Promise<vo
     );
     await writeJpeg(
       join(folder, 'pictures.jpg'),
-      arrangeSheet(await Promise.all(ALL_KINDS.map(drawn)), { labels: ALL_KINDS, columns: 3, maxSize: 1000 }),
+      arrangeSheet(await Promise.all(ALL_KINDS.map(drawn)), { labels: ALL_KINDS, columns: 3, maxSide: 1000 }),
     );
     const views = await screenshotMesh(mesh, TURNED_SIZE, TURNS_DEGREES);
     await writeJpeg(join(folder, 'mesh.jpg'), await decodeImage(views));

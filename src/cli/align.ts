@@ -51,7 +51,7 @@ export function registerAlign(program: Command, terminal: Terminal): void {
 async function align(imageArguments: readonly string[], flags: AlignFlags, terminal: Terminal): Promise<void> {
   const meshPlan = planMeshes(flags);
   const picturePlan = planPictures(flags, flags.out !== undefined && meshPlan.kinds.length === 0);
-  const detection = flags.minScore === undefined ? {} : { minimumScore: parseScore(flags.minScore) };
+  const detection = flags.minScore === undefined ? {} : { minScore: parseScore(flags.minScore) };
   const givenBoxes = flags.boxes === undefined ? undefined : await readGivenBoxes(flags.boxes);
   const wantsJsonOnStdout = flags.json === '-';
 

@@ -50,23 +50,23 @@ interface FaceError {
   readonly nmePercent?: number;
   readonly yawDegrees?: number;
   /** Absolute errors in degrees. */
-  readonly yawError?: number;
-  readonly pitchError?: number;
-  readonly rollError?: number;
+  readonly yawErrorDegrees?: number;
+  readonly pitchErrorDegrees?: number;
+  readonly rollErrorDegrees?: number;
 }
 
 interface PoseSummary {
   readonly faces: number;
-  readonly yawDegrees?: number;
-  readonly pitchDegrees?: number;
-  readonly rollDegrees?: number;
+  readonly yawErrorDegrees?: number;
+  readonly pitchErrorDegrees?: number;
+  readonly rollErrorDegrees?: number;
 }
 
 /** What `--json` writes. */
 export interface EvalDocument {
   readonly regressor: string;
   readonly backend: string;
-  readonly pictures: number;
+  readonly imageCount: number;
   /** By kind of crop; missing where there was none of it. */
   readonly landmarks: Partial<Record<CropKind, NmeSummary>>;
   /** Mean absolute errors by kind of crop. */
@@ -105,8 +105,8 @@ export function registerEval(program: Command, terminal: Terminal): void {
 }
 
 async function evaluate(flags: EvalFlags, terminal: Terminal): Promise<void> {
-  const minimumScore = parseShare('--min-score', flags.minScore);
-  const minimumOverlap = parseShare('--min-overlap', flags.minOverlap);
+  const minScore = parseShare('--min-score', flags.minScore);
+  const minOverlap = parseShare('--min-overlap', flags.minOverlap);
   const pictures = await readAnnotations(flags.annotations);
   const aligner = await openAligner(flags, terminal);
   const progress = createProgress(terminal, 'items');
@@ -125,7 +125,7 @@ async function evaluate(flags: EvalFlags, terminal: Terminal): Promise<void> {
       hasDetector = boxes !== undefined;
       if (boxes === undefined) continue;
       const withLandmarks = picture.faces.filter(({ landmarks, ignore }) => landmarks !== undefined && !ignore);
-      const errors = await errorsInDetectedBoxes(aligner, image, picture.image, withLandmarks, boxes, minimumScore);
+      const errors = await errorsInDetectedBoxes(aligner, image, picture.image, withLandmarks, boxes, minScore);
       wanted += withLandmarks.length;
       found += errors.length;
       faces.push(...errors);
@@ -140,7 +140,7 @@ async function evaluate(flags: EvalFlags, terminal: Terminal): Promise<void> {
   const document: EvalDocument = {
     regressor: aligner.regressor,
     backend: aligner.backend,
-    pictures: pictures.length,
+    imageCount: pictures.length,
     landmarks: byCrop(faces, (some) => {
       const errors = some.flatMap(({ nmePercent: nme, yawDegrees }) =>
         nme === undefined ? [] : [{ nmePercent: nme, yawDegrees }],
@@ -149,7 +149,7 @@ async function evaluate(flags: EvalFlags, terminal: Terminal): Promise<void> {
     }),
     pose: byCrop(faces, summarisePose),
     ...(wanted > 0 && hasDetector && { aligned: { found, faces: wanted } }),
-    ...(detected.length > 0 && { detection: summariseDetection(detected, { minimumOverlap, minimumScore }) }),
+    ...(detected.length > 0 && { detection: summariseDetection(detected, { minOverlap, minScore }) }),
     faces,
   };
   if (flags.plot !== undefined) {
@@ -171,7 +171,7 @@ async function evaluate(flags: EvalFlags, terminal: Terminal): Promise<void> {
 /** Boxes down to a low score, best first; `undefined` where the pack has no detector. */
 async function detect(aligner: FaceAligner, image: RgbaImage): Promise<FaceBox[] | undefined> {
   try {
-    return await aligner.detect(image, { minimumScore: LOWEST_SCORE });
+    return await aligner.detect(image, { minScore: LOWEST_SCORE });
   } catch (error) {
     if (error instanceof Error && error.name === 'WeightFormatError') return undefined;
     throw error;
@@ -197,9 +197,9 @@ async function errorsInDetectedBoxes(
   name: string,
   faces: readonly AnnotatedFace[],
   boxes: readonly FaceBox[],
-  minimumScore: number,
+  minScore: number,
 ): Promise<FaceError[]> {
-  const sure = boxes.filter(({ score }) => score >= minimumScore).map((box) => ({ box }));
+  const sure = boxes.filter(({ score }) => score >= minScore).map((box) => ({ box }));
   const pairs = faces.flatMap((face) => {
     const best = face.box && bestOverlap(face.box, sure);
     return best === undefined || best.overlap < LANDMARK_OVERLAP
@@ -226,9 +226,9 @@ function errorOf(
     image,
     crop,
     ...(landmarks && { nmePercent: nmePercent(aligner.reconstruct(aligned), landmarks) }),
-    ...(yawDegrees !== undefined && { yawDegrees, yawError: angleDifference(pose.yawDegrees, yawDegrees) }),
-    ...(pitchDegrees !== undefined && { pitchError: angleDifference(pose.pitchDegrees, pitchDegrees) }),
-    ...(rollDegrees !== undefined && { rollError: angleDifference(pose.rollDegrees, rollDegrees) }),
+    ...(yawDegrees !== undefined && { yawDegrees, yawErrorDegrees: angleDifference(pose.yawDegrees, yawDegrees) }),
+    ...(pitchDegrees !== undefined && { pitchErrorDegrees: angleDifference(pose.pitchDegrees, pitchDegrees) }),
+    ...(rollDegrees !== undefined && { rollErrorDegrees: angleDifference(pose.rollDegrees, rollDegrees) }),
   };
 }
 
@@ -245,23 +245,26 @@ function byCrop<Summary>(
 }
 
 function summarisePose(faces: readonly FaceError[]): PoseSummary | undefined {
-  const average = (key: 'yawError' | 'pitchError' | 'rollError'): number | undefined => {
+  const average = (key: 'yawErrorDegrees' | 'pitchErrorDegrees' | 'rollErrorDegrees'): number | undefined => {
     const values = faces.flatMap(({ [key]: value }) => (value === undefined ? [] : [value]));
     return values.length === 0 ? undefined : mean(values);
   };
-  const [yawDegrees, pitchDegrees, rollDegrees] = [average('yawError'), average('pitchError'), average('rollError')];
-  if (yawDegrees === undefined && pitchDegrees === undefined && rollDegrees === undefined) return undefined;
+  const yawErrorDegrees = average('yawErrorDegrees');
+  const pitchErrorDegrees = average('pitchErrorDegrees');
+  const rollErrorDegrees = average('rollErrorDegrees');
+  if (yawErrorDegrees === undefined && pitchErrorDegrees === undefined && rollErrorDegrees === undefined)
+    return undefined;
   return {
     faces: faces.length,
-    ...(yawDegrees !== undefined && { yawDegrees }),
-    ...(pitchDegrees !== undefined && { pitchDegrees }),
-    ...(rollDegrees !== undefined && { rollDegrees }),
+    ...(yawErrorDegrees !== undefined && { yawErrorDegrees }),
+    ...(pitchErrorDegrees !== undefined && { pitchErrorDegrees }),
+    ...(rollErrorDegrees !== undefined && { rollErrorDegrees }),
   };
 }
 
 /** The figures as a table. */
-function describe({ regressor, backend, pictures, landmarks, pose, aligned, detection }: EvalDocument): string {
-  const lines = [`${regressor} on ${backend}, ${pictures === 1 ? '1 picture' : `${pictures} pictures`}`];
+function describe({ regressor, backend, imageCount, landmarks, pose, aligned, detection }: EvalDocument): string {
+  const lines = [`${regressor} on ${backend}, ${imageCount === 1 ? '1 image' : `${imageCount} images`}`];
   for (const [kind, summary] of Object.entries(landmarks)) {
     const bins = summary.bins.map(
       ({ fromDegrees, toDegrees, faces, meanPercent }) =>
@@ -277,7 +280,7 @@ function describe({ regressor, backend, pictures, landmarks, pose, aligned, dete
   }
   for (const [kind, summary] of Object.entries(pose)) {
     const parts = (['yaw', 'pitch', 'roll'] as const).flatMap((angle) => {
-      const value = summary[`${angle}Degrees`];
+      const value = summary[`${angle}ErrorDegrees`];
       return value === undefined ? [] : [`${angle} ${value.toFixed(2)}`];
     });
     lines.push(`pose error \u00b0, ${kind} crops`.padEnd(30) + parts.join('  '));
@@ -286,20 +289,12 @@ function describe({ regressor, backend, pictures, landmarks, pose, aligned, dete
     lines.push(`${'faces with landmarks found'.padEnd(30)}${aligned.found} of ${aligned.faces}`);
   }
   if (detection !== undefined) {
-    const {
-      averagePrecision,
-      minimumOverlap,
-      minimumScore,
-      found,
-      faces,
-      precision,
-      falseBoxesPerPicture,
-      meanOverlap,
-    } = detection;
+    const { averagePrecision, minOverlap, minScore, found, faces, precision, falseBoxesPerImage, meanOverlap } =
+      detection;
     lines.push(
-      `${`detection, overlap ${minimumOverlap}`.padEnd(30)}AP ${averagePrecision.toFixed(3)}; at score ${minimumScore}: ` +
+      `${`detection, overlap ${minOverlap}`.padEnd(30)}AP ${averagePrecision.toFixed(3)}; at score ${minScore}: ` +
         `${found} of ${faces} found, precision ${precision.toFixed(3)}, ` +
-        `${falseBoxesPerPicture.toFixed(2)} false boxes a picture, mean overlap ${meanOverlap.toFixed(3)}`,
+        `${falseBoxesPerImage.toFixed(2)} false boxes per image, mean overlap ${meanOverlap.toFixed(3)}`,
     );
   }
   if (lines.length === 1) throw new CliError('the annotations hold nothing to judge by: no landmarks, angles or boxes');

@@ -42,7 +42,7 @@ const sheetOf = (textures: readonly RgbaImage[], compatibility?: Compatibility):
   compatibility === 'upstream' ? { columns: textures.length } : {};
 
 /** Longer side of a `--sheet`, px, at most: a picture to look at, whatever the photo. */
-const MAX_SHEET_SIZE = 4096;
+const MAX_SHEET_SIDE = 4096;
 
 /** Side of a frontal portrait, px: the crop that the regressor saw. */
 const FRONTAL_SIZE = 512;
@@ -232,7 +232,7 @@ export function* pictureFiles(found: FoundFaces, plan: PicturePlan, stem: string
   const sheet =
     onSheet.length === 0
       ? undefined
-      : createSheet(onSheet.length, found.image, { labels: onSheet, maxSize: MAX_SHEET_SIZE });
+      : createSheet(onSheet.length, found.image, { labels: onSheet, maxSide: MAX_SHEET_SIDE });
   for (const kind of plan.kinds) {
     const data = DATA_FILES[kind]?.(found);
     if (data !== undefined) {

@@ -30,15 +30,15 @@ interface VideoFlags extends AlignerFlags {
   readonly start?: number;
   readonly end?: number;
   readonly mode: TrackingMode;
-  readonly smooth?: 'one-euro' | 'mean' | 'none';
-  readonly nPre: number;
-  readonly nNext: number;
+  readonly smoothing?: 'one-euro' | 'mean' | 'none';
+  readonly framesBefore: number;
+  readonly framesAfter: number;
   readonly maxFaces?: number;
   readonly detectEvery?: number;
   readonly minScore?: number;
   readonly lockIdentity?: boolean;
   readonly roiFrom?: 'landmarks' | 'vertices';
-  readonly fps?: number;
+  readonly frameRate?: number;
   readonly audio: boolean;
 }
 
@@ -107,8 +107,8 @@ Examples:
   $ tddfa video clip.mp4 --out mesh.mp4 --draw render,pose
   $ tddfa video clip.mp4 --json - | jq .faces[0].pose      a line of JSON for each frame
   $ tddfa video clip.mp4 --start 100 --end 199 --json part.jsonl
-  $ tddfa video frames/ --out drawn/%05d.png --fps 30      pictures in and out: no ffmpeg needed
-  $ tddfa video clip.mp4 --mode upstream --smooth mean --out as-the-original.mp4
+  $ tddfa video frames/ --out drawn/%05d.png --frame-rate 30   pictures in and out: no ffmpeg needed
+  $ tddfa video clip.mp4 --mode upstream --smoothing mean --out as-the-original.mp4
 `;
 
 /** Registers `tddfa video`. */
@@ -134,14 +134,14 @@ export function registerVideo(program: Command, terminal: Terminal): void {
         .default('robust'),
     )
     .addOption(
-      new Option('--smooth <how>', 'one-euro has no delay, mean is over frames before and after').choices([
+      new Option('--smoothing <how>', 'one-euro has no delay, mean is over frames before and after').choices([
         'one-euro',
         'mean',
         'none',
       ]),
     )
-    .option('--n-pre <frames>', 'with --smooth mean: so many frames before', wholeFrom(0), 1)
-    .option('--n-next <frames>', 'with --smooth mean: so many frames after', wholeFrom(0), 1)
+    .option('--frames-before <number>', 'with --smoothing mean: frames before the present one', wholeFrom(0), 1)
+    .option('--frames-after <number>', 'with --smoothing mean: frames after the present one', wholeFrom(0), 1)
     .option('--max-faces <number>', 'follow at most so many faces (default: 4)', wholeFrom(1))
     .option('--detect-every <frames>', 'look for new faces so often (default: 15)', wholeFrom(1))
     .option('--min-score <number>', 'take no face below this score, 0..1 (default: 0.5)', parseScore)
@@ -151,7 +151,7 @@ export function registerVideo(program: Command, terminal: Terminal): void {
         .choices(['landmarks', 'vertices'])
         .default('landmarks'),
     )
-    .option('--fps <number>', 'frames per second of pictures (default: 25)', parsePositive)
+    .option('--frame-rate <number>', 'frames per second of pictures (default: 25)', parsePositive)
     .option('--no-audio', 'leave the sound out')
     .addHelpText('after', EXAMPLES)
     .action((inputs: string[], flags: VideoFlags) => video(inputs, flags, terminal));
@@ -190,7 +190,10 @@ async function video(inputs: readonly string[], flags: VideoFlags, terminal: Ter
   try {
     const tracker = makeTracker(aligner, flags);
     const isDense = sink !== undefined && drawings.some((drawing) => drawing.isDense);
-    const smoother = flags.smooth === 'mean' ? createDelay({ before: flags.nPre, after: flags.nNext }) : undefined;
+    const smoother =
+      flags.smoothing === 'mean'
+        ? createDelay({ framesBefore: flags.framesBefore, framesAfter: flags.framesAfter })
+        : undefined;
     try {
       for await (const frame of source.frames()) {
         if (terminal.signal.aborted) break;
@@ -250,10 +253,10 @@ function progressLabel(framesPerSecond: number, done: number, total: number | un
 function makeTracker(aligner: FaceAligner, flags: VideoFlags): FaceTracker {
   return createFaceTracker(aligner, {
     mode: flags.mode,
-    ...(flags.smooth !== undefined && { smoothing: flags.smooth === 'one-euro' ? 'one-euro' : 'none' }),
+    ...(flags.smoothing !== undefined && { smoothing: flags.smoothing === 'one-euro' ? 'one-euro' : 'none' }),
     ...(flags.maxFaces !== undefined && { maxFaces: flags.maxFaces }),
     ...(flags.detectEvery !== undefined && { detectEvery: flags.detectEvery }),
-    ...(flags.minScore !== undefined && { detector: { minimumScore: flags.minScore } }),
+    ...(flags.minScore !== undefined && { detector: { minScore: flags.minScore } }),
     ...(flags.lockIdentity !== undefined && { lockIdentity: flags.lockIdentity }),
     ...(flags.roiFrom !== undefined && { roiFrom: flags.roiFrom }),
   });
@@ -317,7 +320,11 @@ async function openSource(
   const [input = '', ...others] = inputs;
   const found = await stat(input).catch(() => undefined);
   const pictures = (paths: readonly string[]): FrameSource =>
-    readImageSequence(paths, { ...range, name: input, ...(flags.fps !== undefined && { frameRate: flags.fps }) });
+    readImageSequence(paths, {
+      ...range,
+      name: input,
+      ...(flags.frameRate !== undefined && { frameRate: flags.frameRate }),
+    });
   if (others.length > 0 || found?.isDirectory() === true || hasImageEnding(input)) {
     if (found === undefined && others.length === 0 && isImagePattern(input))
       return pictures(await findImageSequence(input));
@@ -325,7 +332,8 @@ async function openSource(
     for (const one of inputs) paths.push(...(await expandImagePath(one)));
     return pictures(paths);
   }
-  if (flags.fps !== undefined) throw usageError('--fps: is for pictures; a video file says itself how fast it is');
+  if (flags.frameRate !== undefined)
+    throw usageError('--frame-rate: only for pictures; a video file has a frame rate of its own');
   return readVideo(input, { ...range, signal: terminal.signal, ...ffmpegOptions(terminal) });
 }
 

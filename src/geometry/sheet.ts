@@ -14,7 +14,7 @@ export interface SheetOptions {
   /** A line above each picture, in their order. Small pictures are enlarged so that it can be read. */
   readonly labels?: readonly string[];
   /** Longer side of the sheet, px, at most; pictures are made smaller where they do not fit. Default 8192. */
-  readonly maxSize?: number;
+  readonly maxSide?: number;
 }
 
 /** A sheet that is filled picture by picture, so that they need not all be in memory. */
@@ -28,7 +28,7 @@ export interface Sheet {
   readonly picture: Picture;
 }
 
-const DEFAULT_MAX_SIZE = 8192;
+const DEFAULT_MAX_SIDE = 8192;
 /** A labelled cell is at least this wide or high, px. */
 const LEAST_LABELLED_CELL = 256;
 /** Height of a label's capitals against the cell's shorter side, and in px at the least. */
@@ -51,17 +51,17 @@ export function createSheet(
   cell: { readonly width: number; readonly height: number },
   options: SheetOptions = {},
 ): Sheet {
-  const { labels, maxSize = DEFAULT_MAX_SIZE } = options;
+  const { labels, maxSide = DEFAULT_MAX_SIDE } = options;
   checkWhole('count', count, 1);
   checkWhole('cell.width', cell.width, 1);
   checkWhole('cell.height', cell.height, 1);
-  checkWhole('maxSize', maxSize, 1);
+  checkWhole('maxSide', maxSide, 1);
   if (options.columns !== undefined) checkWhole('columns', options.columns, 1);
   if (options.gap !== undefined) checkWhole('gap', options.gap, 0);
   if (labels !== undefined && labels.length !== count) {
     throw new RangeError(`labels: expected ${count}, got ${labels.length}`);
   }
-  const layout = layOut(count, cell, options, maxSize);
+  const layout = layOut(count, cell, options, maxSide);
   const { columns, width, height, cellWidth, cellHeight, labelHeight, band, gap } = layout;
   const picture = newCanvas({ data: new Uint8Array(width * height * 4), width, height }, 'black');
   let filled = 0;
@@ -131,7 +131,7 @@ function layOut(
   count: number,
   cell: { readonly width: number; readonly height: number },
   { columns, gap, labels }: SheetOptions,
-  maxSize: number,
+  maxSide: number,
 ): Layout {
   const at = (scale: number, columnCount: number): Layout => {
     const cellWidth = Math.max(1, Math.round(cell.width * scale));
@@ -157,8 +157,8 @@ function layOut(
   let scale = enlarged;
   let layout = at(scale, columnCount);
   // Bands and gaps do not shrink in proportion: a few rounds, until it fits or nothing is left to shrink.
-  while (Math.max(layout.width, layout.height) > maxSize && Math.max(layout.cellWidth, layout.cellHeight) > 1) {
-    scale *= Math.min(0.99, maxSize / Math.max(layout.width, layout.height));
+  while (Math.max(layout.width, layout.height) > maxSide && Math.max(layout.cellWidth, layout.cellHeight) > 1) {
+    scale *= Math.min(0.99, maxSide / Math.max(layout.width, layout.height));
     layout = at(scale, columnCount);
   }
   return layout;

@@ -44,7 +44,7 @@ export function accuracyPlot(
       xLabel: 'recall',
       yLabel: 'precision',
       xMax: 1,
-      series: [{ name: `overlap \u2265 ${detection.minimumOverlap}`, points: detection.curve }],
+      series: [{ name: `overlap \u2265 ${detection.minOverlap}`, points: detection.curve }],
     });
   }
   const drawn = charts.map((chart, index) => `<g transform="translate(${index * WIDTH} 0)">${drawChart(chart)}</g>`);

@@ -102,18 +102,18 @@ interface Judged {
 
 /** How good a detector is over a set of pictures. */
 export interface DetectionSummary {
-  readonly pictures: number;
+  readonly imageCount: number;
   readonly faces: number;
-  readonly minimumOverlap: number;
+  readonly minOverlap: number;
   /** Area under the precision-recall curve, precision made to fall (all points, as PASCAL VOC since 2010), 0..1. */
   readonly averagePrecision: number;
   /** At the score below which boxes are left out. */
-  readonly minimumScore: number;
+  readonly minScore: number;
   readonly found: number;
   readonly falseBoxes: number;
   readonly recall: number;
   readonly precision: number;
-  readonly falseBoxesPerPicture: number;
+  readonly falseBoxesPerImage: number;
   /** Of the found faces; 0 where none is found. */
   readonly meanOverlap: number;
   /** `[recall, precision]` by falling score. */
@@ -126,9 +126,9 @@ export interface DetectionSummary {
  */
 export function summariseDetection(
   pictures: readonly DetectedPicture[],
-  { minimumOverlap, minimumScore }: { readonly minimumOverlap: number; readonly minimumScore: number },
+  { minOverlap, minScore }: { readonly minOverlap: number; readonly minScore: number },
 ): DetectionSummary {
-  const judged = pictures.flatMap((picture) => judge(picture, minimumOverlap)).sort((a, b) => b.score - a.score);
+  const judged = pictures.flatMap((picture) => judge(picture, minOverlap)).sort((a, b) => b.score - a.score);
   const faces = pictures.reduce((sum, picture) => sum + picture.faces.filter(({ ignore }) => !ignore).length, 0);
   const curve: [number, number][] = [];
   let hits = 0;
@@ -143,31 +143,31 @@ export function summariseDetection(
     best = Math.max(best, precision);
     averagePrecision += (recall - (curve[i - 1]?.[0] ?? 0)) * best;
   }
-  const sure = judged.filter(({ score }) => score >= minimumScore);
+  const sure = judged.filter(({ score }) => score >= minScore);
   const found = sure.filter(({ hit }) => hit);
   const falseBoxes = sure.length - found.length;
   return {
-    pictures: pictures.length,
+    imageCount: pictures.length,
     faces,
-    minimumOverlap,
+    minOverlap,
     averagePrecision,
-    minimumScore,
+    minScore,
     found: found.length,
     falseBoxes,
     recall: faces === 0 ? 0 : found.length / faces,
     precision: sure.length === 0 ? 0 : found.length / sure.length,
-    falseBoxesPerPicture: pictures.length === 0 ? 0 : falseBoxes / pictures.length,
+    falseBoxesPerImage: pictures.length === 0 ? 0 : falseBoxes / pictures.length,
     meanOverlap: found.length === 0 ? 0 : mean(found.map(({ overlap }) => overlap)),
     curve,
   };
 }
 
-function judge({ boxes, faces }: DetectedPicture, minimumOverlap: number): Judged[] {
+function judge({ boxes, faces }: DetectedPicture, minOverlap: number): Judged[] {
   const taken = new Set<number>();
   const judged: Judged[] = [];
   for (const box of [...boxes].sort((a, b) => b.score - a.score)) {
     const best = bestOverlap(box, faces);
-    if (best === undefined || best.overlap < minimumOverlap) {
+    if (best === undefined || best.overlap < minOverlap) {
       judged.push({ score: box.score, hit: false, overlap: 0 });
     } else if (!faces[best.index]?.ignore) {
       judged.push({ score: box.score, hit: !taken.has(best.index), overlap: best.overlap });

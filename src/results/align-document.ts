@@ -8,7 +8,7 @@ const boxSchema = v.object({
   ...roiBoxSchema.entries,
   score: v.pipe(v.number(), v.minValue(0), v.maxValue(1), v.description('confidence of the detector')),
 });
-const degrees = v.pipe(v.number(), v.description('degrees'));
+const angle = v.pipe(v.number(), v.description('degrees'));
 
 /** What every document has of an aligned face. */
 export const alignedFaceSchema = v.object({
@@ -19,7 +19,7 @@ export const alignedFaceSchema = v.object({
     v.description('12 camera (3x4 row-major), then shape, then expression coefficients'),
   ),
   pose: v.pipe(
-    v.object({ yaw: degrees, pitch: degrees, roll: degrees }),
+    v.object({ yawDegrees: angle, pitchDegrees: angle, rollDegrees: angle }),
     v.description("head pose in the original's convention; docs/coordinates.md"),
   ),
   landmarks: v.optional(
@@ -73,7 +73,7 @@ export function describeAlignedFace(
   const face: AlignedFaceEntry = {
     roiBox,
     params: Array.from(params, shortest),
-    pose: { yaw: yawDegrees, pitch: pitchDegrees, roll: rollDegrees },
+    pose: { yawDegrees, pitchDegrees, rollDegrees },
   };
   if (landmarks !== undefined) {
     const coordinate = (index: number): number => shortest(landmarks[index]);

@@ -28,14 +28,14 @@ export function visibleShare(
 
 /**
  * Joins boxes of two lists in pairs, the most overlapping first.
- * @param minimumOverlap - pairs below this intersection over union stay apart.
+ * @param minOverlap - pairs below this intersection over union stay apart.
  * @returns for each of `left` the index of its partner in `right`, or -1.
  */
-export function joinByOverlap(left: readonly RoiBox[], right: readonly RoiBox[], minimumOverlap: number): number[] {
+export function joinByOverlap(left: readonly RoiBox[], right: readonly RoiBox[], minOverlap: number): number[] {
   const pairs = left.flatMap((a, i) => right.map((b, j) => ({ i, j, iou: intersectionOverUnion(a, b) })));
   const partners = left.map(() => -1);
   const taken = right.map(() => false);
-  const joinable = pairs.filter(({ iou }) => iou > 0 && iou >= minimumOverlap).sort((a, b) => b.iou - a.iou);
+  const joinable = pairs.filter(({ iou }) => iou > 0 && iou >= minOverlap).sort((a, b) => b.iou - a.iou);
   for (const { i, j } of joinable) {
     if (partners[i] !== -1 || taken[j] === true) continue;
     partners[i] = j;

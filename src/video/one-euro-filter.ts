@@ -8,7 +8,7 @@
  */
 export interface OneEuroOptions {
   /** Cutoff at rest, Hz: lower trembles less. */
-  readonly minimumCutoffHz: number;
+  readonly minCutoffHz: number;
   /** How much the cutoff rises, Hz per unit of speed: higher lags less. */
   readonly speedCoefficient: number;
   /** Cutoff of the speed itself, Hz. */
@@ -21,7 +21,7 @@ export class OneEuroFilter {
   readonly #raw: Float64Array;
   readonly #smooth: Float64Array;
   readonly #velocity: Float64Array;
-  #timestampMs = Number.NaN;
+  #timeMs = Number.NaN;
 
   /** @param length - of the vectors. */
   constructor(length: number, options: OneEuroOptions) {
@@ -34,22 +34,22 @@ export class OneEuroFilter {
   /**
    * Takes the next value. The first passes unchanged.
    * @param values - `[length]`, finite.
-   * @param timestampMs - greater than the one before.
+   * @param timeMs - greater than the one before.
    * @param size - what the speed is measured in: a size of 100 makes a speed of 50 numbers per second 0.5.
    * @returns the smoothed vector; the filter's own array, which the next call overwrites.
    */
-  next(values: Float64Array, timestampMs: number, size: number): Float64Array {
+  next(values: Float64Array, timeMs: number, size: number): Float64Array {
     const raw = this.#raw;
     const smooth = this.#smooth;
     const velocity = this.#velocity;
-    const seconds = (timestampMs - this.#timestampMs) / 1000;
-    this.#timestampMs = timestampMs;
+    const seconds = (timeMs - this.#timeMs) / 1000;
+    this.#timeMs = timeMs;
     if (Number.isNaN(seconds)) {
       raw.set(values);
       smooth.set(values);
       return smooth;
     }
-    const { minimumCutoffHz, speedCoefficient, speedCutoffHz } = this.#options;
+    const { minCutoffHz, speedCoefficient, speedCutoffHz } = this.#options;
     const speedShare = shareOfNew(speedCutoffHz, seconds);
     let squares = 0;
     for (let i = 0; i < raw.length; i++) {
@@ -59,7 +59,7 @@ export class OneEuroFilter {
       squares += smoothRate * smoothRate;
     }
     const speed = Math.sqrt(squares) / size;
-    const share = shareOfNew(minimumCutoffHz + speedCoefficient * speed, seconds);
+    const share = shareOfNew(minCutoffHz + speedCoefficient * speed, seconds);
     for (let i = 0; i < raw.length; i++) {
       smooth[i] = smooth[i] + share * (values[i] - smooth[i]);
     }

@@ -35,9 +35,9 @@ export interface ParamSmoothingOptions {
  * nearer to it: the head turns by 22 px a frame, and landmarks are then up to 20 px behind, 7 px on the mean.
  */
 export const PARAM_SMOOTHING_DEFAULTS: ParamSmoothingOptions = {
-  camera: { minimumCutoffHz: 0.5, speedCoefficient: 1, speedCutoffHz: 1.5 },
-  shape: { minimumCutoffHz: 0.3, speedCoefficient: 0, speedCutoffHz: 1 },
-  expression: { minimumCutoffHz: 1.5, speedCoefficient: 4, speedCutoffHz: 1.5 },
+  camera: { minCutoffHz: 0.5, speedCoefficient: 1, speedCutoffHz: 1.5 },
+  shape: { minCutoffHz: 0.3, speedCoefficient: 0, speedCutoffHz: 1 },
+  expression: { minCutoffHz: 1.5, speedCoefficient: 4, speedCutoffHz: 1.5 },
 };
 
 /** Smooths one face from frame to frame. */
@@ -47,7 +47,7 @@ export interface ParamSmoother {
    * @returns the face in the same crop, with parameters that put its vertices on a smooth course in the IMAGE: what the crop
    *   itself jumps is made up for.
    */
-  next(face: AlignedFace, timestampMs: number): AlignedFace;
+  next(face: AlignedFace, timeMs: number): AlignedFace;
 }
 
 /**
@@ -73,15 +73,15 @@ export function createParamSmoother(
   const expressionStart = CAMERA_PARAM_COUNT + shapeCount;
 
   return {
-    next({ roiBox, params }, timestampMs) {
+    next({ roiBox, params }, timeMs) {
       checkParamCount(params, model);
       const smooth = new Float32Array(params.length);
       const faceSize = toImage(params, roiBox, radius, cameraInImage);
-      toCrop(camera.next(cameraInImage, timestampMs, faceSize), roiBox, radius, smooth);
+      toCrop(camera.next(cameraInImage, timeMs, faceSize), roiBox, radius, smooth);
 
       const smoothWeighted = (filter: OneEuroFilter, values: Float64Array, start: number): void => {
         for (let i = 0; i < values.length; i++) values[i] = params[start + i] * weights[start + i];
-        const result = filter.next(values, timestampMs, 1);
+        const result = filter.next(values, timeMs, 1);
         for (let i = 0; i < values.length; i++) smooth[start + i] = result[i] / weights[start + i];
       };
       smoothWeighted(shape, weightedShape, CAMERA_PARAM_COUNT);
@@ -156,9 +156,9 @@ function coefficientWeights(model: MorphableModel, radius: number): Float64Array
 /** How many frames the mean goes over beside the present one. */
 export interface MeanSmoothingOptions {
   /** Default 1. */
-  readonly before?: number;
+  readonly framesBefore?: number;
   /** Results come so many frames late. Default 1. */
-  readonly after?: number;
+  readonly framesAfter?: number;
 }
 
 /** A face with points, in a list for each frame. */
@@ -172,7 +172,7 @@ export interface FacePoints {
 export interface MeanSmoother {
   /**
    * Takes the faces of the next frame.
-   * @returns the smoothed faces of the frame `after` frames ago; undefined while there is none yet.
+   * @returns the smoothed faces of the frame `framesAfter` frames ago; undefined while there is none yet.
    */
   push(faces: readonly FacePoints[]): FacePoints[] | undefined;
   /** Ends the video: the smoothed faces of the last frames. */
@@ -185,13 +185,13 @@ export interface MeanSmoother {
  * @throws RangeError for a count that is not a whole number >= 0.
  * @see demo_video_smooth.py (3DDFA_V2 1b6c676)
  */
-export function createMeanSmoother({ before = 1, after = 1 }: MeanSmoothingOptions = {}): MeanSmoother {
-  for (const [name, value] of Object.entries({ before, after })) {
+export function createMeanSmoother({ framesBefore = 1, framesAfter = 1 }: MeanSmoothingOptions = {}): MeanSmoother {
+  for (const [name, value] of Object.entries({ framesBefore, framesAfter })) {
     if (!Number.isSafeInteger(value) || value < 0) {
       throw new RangeError(`${name}: expected a whole number of frames, at least 0, got ${value}`);
     }
   }
-  /** The frames from `before` before the one that is next to be given out. */
+  /** The last frames, from `framesBefore` before the one that is next to be given out. */
   const frames: (readonly FacePoints[])[] = [];
   /** Index in `frames` of the one that is next to be given out. */
   let current = 0;
@@ -199,7 +199,7 @@ export function createMeanSmoother({ before = 1, after = 1 }: MeanSmoothingOptio
   function smoothCurrent(): FacePoints[] {
     const faces = (frames[current] ?? []).map(({ id, points }) => ({ id, points: meanAround(id, points) }));
     current++;
-    if (current > before) {
+    if (current > framesBefore) {
       frames.shift();
       current--;
     }
@@ -209,8 +209,8 @@ export function createMeanSmoother({ before = 1, after = 1 }: MeanSmoothingOptio
   function meanAround(id: number, points: Float32Array): Float32Array {
     const sums = Float64Array.from(points);
     for (const [direction, count] of [
-      [-1, before],
-      [1, after],
+      [-1, framesBefore],
+      [1, framesAfter],
     ] as const) {
       let last = points;
       for (let step = 1; step <= count; step++) {
@@ -228,13 +228,13 @@ export function createMeanSmoother({ before = 1, after = 1 }: MeanSmoothingOptio
         last = repeated;
       }
     }
-    return Float32Array.from(sums, (sum) => sum / (before + after + 1));
+    return Float32Array.from(sums, (sum) => sum / (framesBefore + framesAfter + 1));
   }
 
   return {
     push(faces) {
       frames.push(faces);
-      return frames.length - current > after ? smoothCurrent() : undefined;
+      return frames.length - current > framesAfter ? smoothCurrent() : undefined;
     },
     flush() {
       const rest: FacePoints[][] = [];

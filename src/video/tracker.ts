@@ -60,12 +60,12 @@ export interface FaceTracker {
    * Takes the next frame. Calls may overlap: frames are queued and taken one after the other, in the order of the calls. A
    * camera that is faster than the tracker should wait for the result before it calls again, or the queue grows.
    * @param image - may change size between frames; must not be changed before the promise settles.
-   * @param timestampMs - from any beginning; greater than that of the frame before.
+   * @param timeMs - from any beginning; greater than that of the frame before.
    * @returns the faces, oldest id first; `[]` where there is none.
    * @throws RangeError for a time that does not go on or an image that makes no sense, DisposedError; the frame is then left
    *   out, and the next one goes on from the one before.
    */
-  next(image: RgbaImage, timestampMs: number): Promise<TrackedFace[]>;
+  next(image: RgbaImage, timeMs: number): Promise<TrackedFace[]>;
   /** As the aligner's `reconstruct`, and faster for dense vertices of a locked identity. */
   reconstruct(face: TrackedFace, options?: ReconstructOptions): Float32Array;
   /** Forgets all faces, as after a jump in the video, and when it is. Ids go on. Comes after the frames in the queue. */
@@ -89,17 +89,17 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
     settings.mode === 'upstream' ? createUpstreamRule(aligner, options) : createRobustRule(aligner, settings);
   const smoothers = new Map<number, ParamSmoother>();
   const locks = new Map<number, IdentityLock>();
-  let lastTimestampMs = -Infinity;
+  let lastTimeMs = -Infinity;
   /** The call before; settles, never rejects. */
   let queue: Promise<unknown> = Promise.resolve();
 
-  function finish({ id, how, face, landmarks }: FollowedFace, timestampMs: number): TrackedFace {
+  function finish({ id, how, face, landmarks }: FollowedFace, timeMs: number): TrackedFace {
     if (!settings.lockIdentity && settings.smoothing === 'none') return { id, how, ...face, landmarks };
     let result = face;
     if (settings.smoothing === 'one-euro') {
       const smoother = smoothers.get(id) ?? createParamSmoother(model, settings.smoothingOptions);
       smoothers.set(id, smoother);
-      result = smoother.next(result, timestampMs);
+      result = smoother.next(result, timeMs);
     }
     if (settings.lockIdentity) {
       const lock = locks.get(id) ?? createIdentityLock(model);
@@ -109,13 +109,13 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
     return { id, how, ...result, landmarks: aligner.reconstruct(result) };
   }
 
-  async function take(image: RgbaImage, timestampMs: number): Promise<TrackedFace[]> {
-    if (!(timestampMs > lastTimestampMs) || timestampMs === Infinity) {
-      throw new RangeError(`timestampMs: expected a time after ${lastTimestampMs}, got ${timestampMs}`);
+  async function take(image: RgbaImage, timeMs: number): Promise<TrackedFace[]> {
+    if (!(timeMs > lastTimeMs) || timeMs === Infinity) {
+      throw new RangeError(`timeMs: expected a time after ${lastTimeMs}, got ${timeMs}`);
     }
-    const followed = await rule.step(image, timestampMs);
-    lastTimestampMs = timestampMs;
-    const faces = followed.sort((a, b) => a.id - b.id).map((face) => finish(face, timestampMs));
+    const followed = await rule.step(image, timeMs);
+    lastTimeMs = timeMs;
+    const faces = followed.sort((a, b) => a.id - b.id).map((face) => finish(face, timeMs));
     const isHere = (id: number): boolean => followed.some((face) => face.id === id);
     // A face that comes back starts anew where it is; its identity is kept.
     for (const id of smoothers.keys()) if (!isHere(id)) smoothers.delete(id);
@@ -130,7 +130,7 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
   }
 
   return {
-    next: (image, timestampMs) => enqueue(() => take(image, timestampMs)),
+    next: (image, timeMs) => enqueue(() => take(image, timeMs)),
 
     reconstruct(face, { dense = false, dst } = {}) {
       const locked = dense ? locks.get(face.id)?.reconstructDense(face, dst) : undefined;
@@ -142,7 +142,7 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
         rule.reset();
         smoothers.clear();
         locks.clear();
-        lastTimestampMs = -Infinity;
+        lastTimeMs = -Infinity;
       }),
   };
 }

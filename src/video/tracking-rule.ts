@@ -18,7 +18,7 @@ export interface FollowedFace {
 
 /** Decides from frame to frame where the faces are and which is which. One call at a time. */
 export interface TrackingRule {
-  step(image: RgbaImage, timestampMs: number): Promise<FollowedFace[]>;
+  step(image: RgbaImage, timeMs: number): Promise<FollowedFace[]>;
   /** Forgets all faces. Ids go on. */
   reset(): void;
 }

@@ -37,7 +37,7 @@ describe('tddfa eval', () => {
     const document = JSON.parse(result.stdout);
     expect(document.landmarks.given).toMatchObject({ faces: 1 });
     expect(document.landmarks.given.meanPercent).toBeGreaterThan(0);
-    expect(document.pose.given.yawDegrees).toBeGreaterThanOrEqual(0);
+    expect(document.pose.given.yawErrorDegrees).toBeGreaterThanOrEqual(0);
     expect(document.faces[0]).toMatchObject({ image: 'face.png', crop: 'given', yawDegrees: 10 });
   });
 
@@ -59,7 +59,7 @@ describe('tddfa eval', () => {
     ];
     const result = await evaluate(marks, '--json', at('figures.json'), '--plot', at('plot.svg'));
     expect(result).toMatchObject({ status: 0, stderr: '' });
-    expect(result.stdout).toMatch(/^\S+ on compiled, 1 picture\nNME %, given crops +mean \d/);
+    expect(result.stdout).toMatch(/^\S+ on compiled, 1 image\nNME %, given crops +mean \d/);
     expect(result.stdout).toMatch(/detection, overlap 0.5 +AP \d/);
     expect(JSON.parse(readFileSync(at('figures.json'), 'utf8')).detection.faces).toBe(2);
     expect(readFileSync(at('plot.svg'), 'utf8')).toMatch(/^<svg/);

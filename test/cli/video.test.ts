@@ -37,7 +37,7 @@ describe('tddfa video, used wrongly', () => {
     ],
     ['a frame that is no number', ['a.mp4', '--start', 'x'], /expected a whole number of at least 0, got 'x'/],
     ['an unknown mode', ['a.mp4', '--mode', 'best'], /Allowed choices are robust, upstream/],
-    ['a frame rate of a video', ['a.mp4', '--fps', '25'], /--fps: is for pictures/],
+    ['a frame rate of a video', ['a.mp4', '--frame-rate', '25'], /--frame-rate: only for pictures/],
   ])('%s', async (_, args, words) => {
     const { status, stdout, stderr } = await runCli(['video', ...args]);
     expect([status, stdout]).toEqual([2, '']);
@@ -93,7 +93,7 @@ describeWithShared('tddfa video', () => {
         inFolder('frames.jsonl'),
         '--draw',
         'landmarks,pose,boxes',
-        '--fps',
+        '--frame-rate',
         '10',
       ],
       { env: { TDDFA_FFMPEG: inFolder('nowhere') } },
@@ -172,7 +172,7 @@ describeWithShared('tddfa video', () => {
     test('the mean smooths landmarks over frames before and after', async () => {
       const range = ['--mode', 'upstream', '--end', '3', '--json', '-'];
       const raw = parse((await video([film, ...range])).stdout);
-      const smooth = parse((await video([film, ...range, '--smooth', 'mean', '--n-next', '2'])).stdout);
+      const smooth = parse((await video([film, ...range, '--smoothing', 'mean', '--frames-after', '2'])).stdout);
       expect(smooth.map(({ frame }) => frame)).toEqual([0, 1, 2, 3]);
       const xOf = (lines: readonly VideoFrameEntry[], k: number): number =>
         lines[Math.max(0, Math.min(3, k))]?.faces[0]?.landmarks?.[30]?.[0] ?? Number.NaN;

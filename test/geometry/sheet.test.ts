@@ -72,14 +72,14 @@ describe('sheet', () => {
   });
 
   test('never grows beyond its bound, whatever the pictures', () => {
-    const large = arrangeSheet(many(6, 3000, 2000), { labels: ['a', 'b', 'c', 'd', 'e', 'f'], maxSize: 1000 });
+    const large = arrangeSheet(many(6, 3000, 2000), { labels: ['a', 'b', 'c', 'd', 'e', 'f'], maxSide: 1000 });
     expect(Math.max(large.width, large.height)).toBeLessThanOrEqual(1000);
     expect(Math.max(large.width, large.height)).toBeGreaterThan(950);
     expect(pixel(large, 100, 100)).toEqual([100, 100, 100]);
     const crowd = arrangeSheet(many(300, 64, 64), { columns: 300 });
     expect(crowd.width).toBeLessThanOrEqual(8192);
     expect(pixel(crowd, 8000, 3)).toEqual([100, 100, 100]);
-    expect(arrangeSheet(many(2, 5, 5), { maxSize: 1, columns: 1 })).toMatchObject({ width: 1 });
+    expect(arrangeSheet(many(2, 5, 5), { maxSide: 1, columns: 1 })).toMatchObject({ width: 1 });
   });
 
   test('a sheet is filled picture by picture, and no further', () => {
@@ -102,7 +102,7 @@ describe('sheet', () => {
     expect(() => arrangeSheet([])).toThrow(RangeError);
     expect(() => arrangeSheet([one], { columns: 0 })).toThrow('columns');
     expect(() => arrangeSheet([one], { gap: -1 })).toThrow('gap');
-    expect(() => arrangeSheet([one], { maxSize: 0.5 })).toThrow('maxSize');
+    expect(() => arrangeSheet([one], { maxSide: 0.5 })).toThrow('maxSide');
     expect(() => arrangeSheet([one], { labels: [] })).toThrow('labels');
     expect(() => arrangeSheet([{ ...one, width: 5 }])).toThrow('image.data');
     expect(() => createSheet(0, one)).toThrow('count');

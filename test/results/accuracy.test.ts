@@ -71,8 +71,7 @@ test('intersectionOverUnion', () => {
 
 describe('summariseDetection', () => {
   const face = (xMin: number, ignore = false) => ({ box: box(xMin, 0, 10), ignore });
-  const judge = (pictures: DetectedPicture[]) =>
-    summariseDetection(pictures, { minimumOverlap: 0.5, minimumScore: 0.5 });
+  const judge = (pictures: DetectedPicture[]) => summariseDetection(pictures, { minOverlap: 0.5, minScore: 0.5 });
 
   test('by hand: hit, miss, hit, double', () => {
     const summary = judge([
@@ -88,7 +87,7 @@ describe('summariseDetection', () => {
       [2 / 3, 1 / 2],
     ]);
     expect(summary.averagePrecision).toBeCloseTo(1 / 3 + (1 / 3) * (2 / 3), 12);
-    expect(summary).toMatchObject({ faces: 3, found: 2, falseBoxes: 2, meanOverlap: 1, falseBoxesPerPicture: 2 });
+    expect(summary).toMatchObject({ faces: 3, found: 2, falseBoxes: 2, meanOverlap: 1, falseBoxesPerImage: 2 });
     expect(summary.recall).toBeCloseTo(2 / 3, 12);
     expect(summary.precision).toBeCloseTo(1 / 2, 12);
   });
@@ -116,8 +115,8 @@ describe('summariseDetection', () => {
 describe('accuracyPlot', () => {
   test('is SVG of one chart for each kind of figure, with names escaped', () => {
     const detection = summariseDetection([{ faces: [{ box: box(0, 0, 10), ignore: false }], boxes: [box(0, 0, 10)] }], {
-      minimumOverlap: 0.5,
-      minimumScore: 0.5,
+      minOverlap: 0.5,
+      minScore: 0.5,
     });
     const plot = accuracyPlot(new Map([['a & b', [1, 2, 30]]]), detection);
     expect(plot).toMatch(/^<svg .*<\/svg>\n$/);

@@ -6,7 +6,12 @@ import { cropToImage } from '../../src/geometry/similarity-transform.ts';
 import type { AlignedFace, RoiBox } from '../../src/types.ts';
 import { createIdentityLock } from '../../src/video/identity-lock.ts';
 import { OneEuroFilter } from '../../src/video/one-euro-filter.ts';
-import { createMeanSmoother, createParamSmoother, type FacePoints } from '../../src/video/smoothing.ts';
+import {
+  createMeanSmoother,
+  createParamSmoother,
+  type FacePoints,
+  type MeanSmoothingOptions,
+} from '../../src/video/smoothing.ts';
 import { expectClose } from '../support/expect-close.ts';
 import { formulaFaceModel, formulaParams } from '../support/formula-face-model.ts';
 
@@ -20,7 +25,7 @@ const landmarksOf = ({ params, roiBox }: AlignedFace): Float32Array =>
 const square = (x: number, y: number, side: number): RoiBox => ({ xMin: x, yMin: y, xMax: x + side, yMax: y + side });
 
 describe('OneEuroFilter', () => {
-  const OPTIONS = { minimumCutoffHz: 1, speedCoefficient: 1, speedCutoffHz: 1 };
+  const OPTIONS = { minCutoffHz: 1, speedCoefficient: 1, speedCutoffHz: 1 };
 
   test('the first value passes, a constant one stays', () => {
     const filter = new OneEuroFilter(2, OPTIONS);
@@ -158,7 +163,7 @@ describe('createMeanSmoother', () => {
   const xOf = (faces: readonly FacePoints[] | undefined, id = 0): number | undefined =>
     faces?.find((face) => face.id === id)?.points[0];
 
-  function smoothAll(frames: readonly (readonly FacePoints[])[], options?: { before?: number; after?: number }) {
+  function smoothAll(frames: readonly (readonly FacePoints[])[], options?: MeanSmoothingOptions) {
     const smoother = createMeanSmoother(options);
     const early = frames.map((faces) => smoother.push(faces)).filter((faces) => faces !== undefined);
     return [...early, ...smoother.flush()];
@@ -174,7 +179,7 @@ describe('createMeanSmoother', () => {
     const xs = [0, 3, 9, 4, 4, 12, 7];
     const smooth = smoothAll(
       xs.map((x) => [point(0, x)]),
-      { before, after },
+      { framesBefore: before, framesAfter: after },
     ).map((faces) => xOf(faces));
     const expected = xs.map((_, k) => {
       let sum = 0;
@@ -185,7 +190,7 @@ describe('createMeanSmoother', () => {
   });
 
   test('comes as late as it must, and a film shorter than that is smoothed too', () => {
-    const smoother = createMeanSmoother({ before: 1, after: 2 });
+    const smoother = createMeanSmoother({ framesBefore: 1, framesAfter: 2 });
     expect(smoother.push([point(0, 3)])).toBeUndefined();
     expect(smoother.push([point(0, 6)])).toBeUndefined();
     expect(smoother.flush().map((faces) => xOf(faces))).toEqual([(3 + 3 + 6 + 6) / 4, (3 + 6 + 6 + 6) / 4]);
@@ -199,8 +204,8 @@ describe('createMeanSmoother', () => {
   });
 
   test('refuses counts that make no sense, and changes nothing that it is given', () => {
-    expect(() => createMeanSmoother({ before: -1 })).toThrow(RangeError);
-    expect(() => createMeanSmoother({ after: 0.5 })).toThrow(RangeError);
+    expect(() => createMeanSmoother({ framesBefore: -1 })).toThrow(RangeError);
+    expect(() => createMeanSmoother({ framesAfter: 0.5 })).toThrow(RangeError);
     const faces = [point(0, 1)];
     smoothAll([faces, [point(0, 5)]]);
     expect(faces).toEqual([point(0, 1)]);

@@ -199,7 +199,7 @@ describeWithShared('createFaceTracker', () => {
     const tracker = createFaceTracker(aligner);
     const here = frame(at(anna, 320));
     await tracker.next(here, 10);
-    await expect(tracker.next(here, 10)).rejects.toThrow('timestampMs: expected a time after 10, got 10');
+    await expect(tracker.next(here, 10)).rejects.toThrow('timeMs: expected a time after 10, got 10');
     await expect(tracker.next(here, Number.NaN)).rejects.toThrow(RangeError);
     await expect(tracker.next({ data: new Uint8Array(5), width: 2, height: 2 }, 20)).rejects.toThrow(RangeError);
     expect((await tracker.next(here, 30)).map(({ id, how }) => [id, how])).toEqual([[0, 'track']]);

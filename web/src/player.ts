@@ -134,7 +134,7 @@ export class Player {
   /** Hands the present frame over. @returns what will be seen in it. */
   async #follow(): Promise<() => Promise<SeenPicture>> {
     const bitmap = await presentFrame(this.#video);
-    const seen = this.#studio.ask('follow', { bitmap, timestampMs: performance.now() }, [bitmap]);
+    const seen = this.#studio.ask('follow', { bitmap, timeMs: performance.now() }, [bitmap]);
     return () => seen;
   }
 

@@ -103,7 +103,7 @@ export interface StudioMethods {
   canvas: (canvas: OffscreenCanvas) => null;
   load: (request: LoadRequest) => LoadedPack;
   look: (source: ImageBitmap | Blob) => SeenPicture;
-  follow: (frame: { readonly bitmap: ImageBitmap | VideoFrame; readonly timestampMs: number }) => SeenPicture;
+  follow: (frame: { readonly bitmap: ImageBitmap | VideoFrame; readonly timeMs: number }) => SeenPicture;
   restart: (argument: null) => null;
   overlays: (overlays: Overlays) => number;
   mesh: (edit: FaceEdit) => FaceMesh;

@@ -114,20 +114,14 @@ async function look(source: ImageBitmap | Blob): Promise<SeenPicture> {
   });
 }
 
-async function follow({
-  bitmap,
-  timestampMs,
-}: {
-  bitmap: ImageBitmap | VideoFrame;
-  timestampMs: number;
-}): Promise<SeenPicture> {
+async function follow({ bitmap, timeMs }: { bitmap: ImageBitmap | VideoFrame; timeMs: number }): Promise<SeenPicture> {
   const target = theAligner();
   tracker ??= createFaceTracker(target);
   const start = now();
   // Frames that are not closed would keep the video from going on.
   const read = await readPixels(bitmap, { maxSide: MAX_SIDE }).finally(() => bitmap.close());
   const afterRead = now();
-  const tracked = await tracker.next(read, timestampMs);
+  const tracked = await tracker.next(read, timeMs);
   const afterAlign = now();
   image = read;
   faces = tracked.map((face: TrackedFace) => new FaceModel(target, face));

@@ -16,7 +16,7 @@ export interface DetectorOptions {
   /** A box goes when it overlaps a better one by at least this intersection over union, 0..1. */
   readonly nmsThreshold?: number;
   /** Only faces above this score are returned, 0..1. */
-  readonly minimumScore?: number;
+  readonly minScore?: number;
   /** At most so many boxes, the best, compete. */
   readonly topK?: number;
   /** At most so many boxes, the best, are left after the competition. */
@@ -36,7 +36,7 @@ export interface DetectorOptions {
 export const DETECTOR_DEFAULTS: Required<DetectorOptions> = {
   confidenceThreshold: 0.05,
   nmsThreshold: 0.3,
-  minimumScore: 0.5,
+  minScore: 0.5,
   topK: 5000,
   keepTopK: 750,
   maxWidth: 1080,
@@ -193,7 +193,7 @@ export function selectFaces(
   const faces: FaceBox[] = [];
   for (const index of kept) {
     const score = scores[index];
-    if (!(score > options.minimumScore)) break; // Those that follow are no better.
+    if (!(score > options.minScore)) break; // Those that follow are no better.
     faces.push({
       xMin: boxes[4 * index],
       yMin: boxes[4 * index + 1],
@@ -219,7 +219,7 @@ function checkOutputs(
 }
 
 function checkOptions(options: Required<DetectorOptions>): void {
-  for (const name of ['confidenceThreshold', 'nmsThreshold', 'minimumScore'] as const) {
+  for (const name of ['confidenceThreshold', 'nmsThreshold', 'minScore'] as const) {
     const value = options[name];
     if (!(value >= 0 && value <= 1)) throw new RangeError(`${name}: expected a number from 0 to 1, got ${value}`);
   }

@@ -162,17 +162,17 @@ describe.each(['compiled', 'wasm'] as const)('createFaceDetector on %s', (backen
     const image = resizeImage(astronaut(), 128, 128);
     const before = image.data.slice();
     // The formula's detector sees faces everywhere.
-    const all = await detector.detect(image, { confidenceThreshold: 0, minimumScore: 0, nmsThreshold: 1 });
+    const all = await detector.detect(image, { confidenceThreshold: 0, minScore: 0, nmsThreshold: 1 });
     expect(image.data).toEqual(before);
     expect(all.length).toBeGreaterThan(100);
     const scores = all.map(({ score }) => score);
     expect(scores).toEqual([...scores].sort((a, b) => b - a));
-    const options = { confidenceThreshold: 0, minimumScore: 0, nmsThreshold: 1 };
+    const options = { confidenceThreshold: 0, minScore: 0, nmsThreshold: 1 };
     expect(await detector.detect(image, { ...options, topK: 20 })).toEqual(all.slice(0, 20));
     expect(await detector.detect(image, { ...options, keepTopK: 7 })).toEqual(all.slice(0, 7));
     const median = scores[scores.length >> 1];
     const better = all.filter(({ score }) => score > median);
-    expect(await detector.detect(image, { ...options, minimumScore: median })).toEqual(better);
+    expect(await detector.detect(image, { ...options, minScore: median })).toEqual(better);
     expect(await detector.detect(image, { ...options, confidenceThreshold: median })).toEqual(better);
     expect((await detector.detect(image, { ...options, nmsThreshold: 0.3 })).length).toBeLessThan(all.length);
     expect(await detector.detect(image, { ...options, maxWidth: 64, maxHeight: 64 })).not.toEqual(all);
@@ -182,7 +182,7 @@ describe.each(['compiled', 'wasm'] as const)('createFaceDetector on %s', (backen
   test.each([
     ['confidenceThreshold', 1.5],
     ['nmsThreshold', -0.1],
-    ['minimumScore', Number.NaN],
+    ['minScore', Number.NaN],
     ['topK', 0],
     ['keepTopK', 2.5],
     ['maxWidth', -1],
