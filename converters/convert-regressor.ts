@@ -42,7 +42,7 @@ export function networkModel(
     name,
     role: 'regressor',
     architecture,
-    ...(network.architecture === 'mobilenet-v1' ? { widthMultiplier: network.widthMultiplier } : undefined),
+    ...('widthMultiplier' in network ? { widthMultiplier: network.widthMultiplier } : undefined),
     inputSize: CROP_SIZE,
     outputCount,
     ...layout,

@@ -2,7 +2,14 @@ import { type LayerNode, parseLayersArtifact } from '../src/engine/compiler/pars
 import type { LayersArtifact } from '../src/engine/layers-artifact.ts';
 
 /** Layers between two convolutions that give s times as much for s times the input, s > 0. */
-const HOMOGENEOUS = new Set(['ZeroPadding2D', 'MaxPooling2D', 'AveragePooling2D', 'GlobalAveragePooling2D']);
+const HOMOGENEOUS = new Set([
+  'ZeroPadding2D',
+  'MaxPooling2D',
+  'AveragePooling2D',
+  'GlobalAveragePooling2D',
+  'PReLU',
+  'ReLU',
+]);
 
 /** Of the layer's weights for a channel, the largest must stay this large: half precision holds it to its last bit. */
 const LEAST_WEIGHT = 2 ** -13;
@@ -12,8 +19,8 @@ const LARGEST_BIAS = 2 ** 15;
 /**
  * Gives all output channels of a convolution weights of the same size, so that a byte serves each as well as the largest: a
  * tensor's bytes have one scale. A channel's weights and bias are multiplied by s > 0, and what the next layer has for that
- * channel is divided by s; as relu(s x) = s relu(x), the network's function stays the same. Done to each convolution with a ReLU
- * that only one other layer with weights reads; the rest stays as it is.
+ * channel is divided by s; as relu(s x) = s relu(x), the network's function stays the same. Done to each convolution with a ReLU,
+ * a PReLU or neither that only one other layer with weights reads; the rest stays as it is.
  * @returns a new artifact; the given one is left alone.
  * @see Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, section 4.1; with s for
  *   the kernel that becomes bytes alone, as the depthwise one after it does not.
@@ -30,9 +37,9 @@ export function equaliseChannels(artifact: LayersArtifact): LayersArtifact {
     return others.length === 0 && !outputs.includes(name) ? reader : undefined;
   };
   for (const layer of layers) {
-    if (layer.type !== 'Conv2D' || layer.config.activation !== 'relu') continue;
+    if (layer.type !== 'Conv2D' || !['relu', 'linear'].includes(String(layer.config.activation))) continue;
     let next = onlyReader(layer);
-    while (next !== undefined && HOMOGENEOUS.has(next.type)) next = onlyReader(next);
+    while (next !== undefined && isHomogeneous(next)) next = onlyReader(next);
     const kernel = layer.tensors.get('kernel');
     const following = next && channelWeights(next);
     if (kernel && following) {
@@ -40,6 +47,10 @@ export function equaliseChannels(artifact: LayersArtifact): LayersArtifact {
     }
   }
   return equalised;
+}
+
+function isHomogeneous({ type, config }: LayerNode): boolean {
+  return HOMOGENEOUS.has(type) && typeof config.max_value !== 'number';
 }
 
 /** A layer's weights, seen as `[outer x channels x inner]` by its input channels. */

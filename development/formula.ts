@@ -16,7 +16,7 @@ export function fixturePath(...parts: string[]): string {
   return join(repositoryRoot, 'test', 'fixtures', ...parts);
 }
 
-const regressors: Readonly<Record<string, { tensors: TensorShapes; output: number[] }>> = JSON.parse(
+const regressors: Readonly<Record<string, { tensors: TensorShapes; gain?: number; output: number[] }>> = JSON.parse(
   readFileSync(fixturePath('formula-weights.json'), 'utf8'),
 ).models;
 
@@ -31,7 +31,7 @@ export const formulaRegressorNames: readonly string[] = Object.keys(regressors);
 export function formulaRegressor(name: string): { stateDict: Map<string, NamedTensor>; output: readonly number[] } {
   const regressor = regressors[name];
   if (regressor === undefined) throw new Error(`no regressor '${name}' in formula-weights.json`);
-  const gain = name === 'resnet22' ? 1.5 : 6;
+  const gain = regressor.gain ?? (name === 'resnet22' ? 1.5 : 6);
   return { stateDict: formulaTensors(regressor.tensors, () => gain), output: regressor.output };
 }
 

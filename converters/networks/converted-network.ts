@@ -3,7 +3,7 @@ import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
 /** A checkpoint turned into a network, and what was recognised. */
 export type ConvertedNetwork =
   | {
-      readonly architecture: 'mobilenet-v1';
+      readonly architecture: 'mobilenet-v1' | 'mobilenet-v3-small' | 'mobilenet-v3-large';
       /** Channels relative to the paper's network, e.g. 1 or 0.5. */
       readonly widthMultiplier: number;
       /** 62, 72 or 141 parameters. */

@@ -9,13 +9,22 @@ const BATCH_NORM_EPSILON = 1e-5;
 /** One layer of ours and the torch modules that its weights come from. */
 export type FoldedLayer =
   | {
-      readonly kind: 'convolution' | 'depthwise' | 'dense';
+      readonly kind: FoldedKind;
       /** Name in the topology. */
       readonly layer: string;
       /** Prefix of `weight`, and of `bias` where there is no BatchNorm. */
       readonly module: string;
       /** Prefix of the BatchNorm that follows; it is folded into the weights. */
       readonly batchNorm?: string;
+      /** What the result is multiplied by besides; 1 unless given. */
+      readonly factor?: number;
+    }
+  | {
+      readonly kind: 'prelu';
+      /** Name in the topology. */
+      readonly layer: string;
+      /** Prefix of `weight`: one factor for all channels, or one for each. */
+      readonly module: string;
     }
   | {
       /** A depthwise kernel that no checkpoint has. */
@@ -41,20 +50,46 @@ export function foldLayers(
   const shapes = new Map(weightSpecs.map(({ name, shape }) => [name, shape]));
   // All tensors are looked at before memory is asked for: a damaged shape could ask for any amount.
   const read = layers.map((layer) => {
-    const name = [`${layer.layer}/kernel`, `${layer.layer}/depthwise_kernel`].find((kernel) => shapes.has(kernel));
+    const name = ['kernel', 'depthwise_kernel', 'alpha']
+      .map((weight) => `${layer.layer}/${weight}`)
+      .find((weight) => shapes.has(weight));
     if (name === undefined) throw new Error(`the topology has no weights for '${layer.layer}'`);
-    return { name, layer, tensors: layer.kind === 'constant' ? undefined : readLayer(reader, layer, shapes.get(name)) };
+    return { name, write: readWeights(reader, layer, shapes.get(name) ?? [], shapes.has(`${layer.layer}/bias`)) };
   });
   reader.refuseUnread();
 
   const { weightData, values } = layOut(weightSpecs);
-  for (const { name, layer, tensors } of read) {
+  for (const { name, write } of read) {
     const kernel = values.get(name);
-    const bias = values.get(`${layer.layer}/bias`);
-    if (layer.kind === 'constant') kernel?.fill(layer.value);
-    else if (kernel && bias && tensors) foldLayer(tensors, kernel, bias);
+    if (kernel !== undefined) write(kernel, values.get(name.replace(/[^/]*$/, 'bias')));
   }
   return { modelTopology, weightSpecs, weightData };
+}
+
+/** Fills the weights of one layer of ours. */
+type WriteWeights = (kernel: Float32Array, bias: Float32Array | undefined) => void;
+
+/** Reads what a layer needs, and says how it is written. */
+function readWeights(
+  reader: TensorReader,
+  layer: FoldedLayer,
+  shape: readonly number[],
+  hasBias: boolean,
+): WriteWeights {
+  switch (layer.kind) {
+    case 'constant':
+      return (kernel) => kernel.fill(layer.value);
+    case 'prelu': {
+      const alphas = reader.read(`${layer.module}.weight`, [[1], [elementCount(shape)]]);
+      return (kernel) => {
+        for (let i = 0; i < kernel.length; i++) kernel[i] = alphas[alphas.length === 1 ? 0 : i];
+      };
+    }
+    default: {
+      const tensors = readLayer(reader, layer, shape, hasBias);
+      return (kernel, bias) => foldLayer(tensors, kernel, bias);
+    }
+  }
 }
 
 /** One buffer for all tensors of the artifact, and views of each. */
@@ -84,6 +119,7 @@ interface TorchLayer {
   /** What follows: a bias, or a BatchNorm. */
   readonly bias?: Numbers;
   readonly batchNorm?: ScaleAndShift;
+  readonly factor: number;
 }
 
 /** `y = scale * x + shift`, per channel. */
@@ -94,8 +130,9 @@ interface ScaleAndShift {
 
 function readLayer(
   reader: TensorReader,
-  { kind, module, batchNorm }: Exclude<FoldedLayer, { kind: 'constant' }>,
-  kernelShape: readonly number[] = [],
+  { kind, module, batchNorm, factor = 1 }: Extract<FoldedLayer, { kind: FoldedKind }>,
+  kernelShape: readonly number[],
+  hasBias: boolean,
 ): TorchLayer {
   const [height, width, inputs, outputs] = kernelSizes(kind, kernelShape);
   const asConvolution = [outputs, inputs, height, width];
@@ -107,10 +144,10 @@ function readLayer(
     outputs,
     inputs,
     pixels: height * width,
+    factor,
     weight: reader.read(`${module}.weight`, shapes),
-    ...(batchNorm === undefined
-      ? { bias: reader.read(`${module}.bias`, [[outputs]]) }
-      : { batchNorm: readBatchNorm(reader, batchNorm, outputs) }),
+    ...(batchNorm !== undefined && { batchNorm: readBatchNorm(reader, batchNorm, outputs) }),
+    ...(batchNorm === undefined && hasBias && { bias: reader.read(`${module}.bias`, [[outputs]]) }),
   };
 }
 
@@ -137,13 +174,14 @@ function readBatchNorm(reader: TensorReader, module: string, channels: number): 
   return { scale, shift };
 }
 
-/** Writes a layer's kernel, `[pixels x inputs x outputs]`, and its bias. */
-function foldLayer(layer: TorchLayer, kernel: Float32Array, bias: Float32Array): void {
+/** Writes a layer's kernel, `[pixels x inputs x outputs]`, and its bias where it has one. */
+function foldLayer(layer: TorchLayer, kernel: Float32Array, bias: Float32Array | undefined): void {
   const { outputs, inputs, pixels, weight, batchNorm } = layer;
-  bias.set(batchNorm?.shift ?? layer.bias ?? []);
+  const shifts = batchNorm?.shift ?? layer.bias ?? [];
+  bias?.set(layer.factor === 1 ? shifts : shifts.map((shift) => shift * layer.factor));
   let from = 0;
   for (let output = 0; output < outputs; output++) {
-    const factor = batchNorm?.scale[output] ?? 1;
+    const factor = (batchNorm?.scale[output] ?? 1) * layer.factor;
     for (let input = 0; input < inputs; input++) {
       let to = input * outputs + output;
       for (let pixel = 0; pixel < pixels; pixel++, from++, to += inputs * outputs) {
@@ -153,7 +191,7 @@ function foldLayer(layer: TorchLayer, kernel: Float32Array, bias: Float32Array):
   }
 }
 
-type FoldedKind = Exclude<FoldedLayer['kind'], 'constant'>;
+type FoldedKind = 'convolution' | 'depthwise' | 'dense';
 
 /** Height, width, inputs per output, and outputs of a kernel of ours. */
 function kernelSizes(kind: FoldedKind, shape: readonly number[]): [number, number, number, number] {

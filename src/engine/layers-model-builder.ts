@@ -15,6 +15,9 @@ export interface LayerOutput {
   readonly shape: readonly (number | null)[];
 }
 
+/** Elementwise functions, by Keras's names; `hard_sigmoid` is 0.2 x + 0.5, cut to 0..1. */
+export type LayerActivation = 'relu' | 'hard_sigmoid';
+
 /** What the convolutions have in common. */
 export interface ConvolutionOptions {
   /** Side of the square kernel, px. */
@@ -24,7 +27,15 @@ export interface ConvolutionOptions {
   /** Whether a bias is added; true unless given. */
   readonly bias?: boolean;
   /** Applied to the result; none unless given. */
-  readonly activation?: 'relu';
+  readonly activation?: LayerActivation;
+}
+
+/** Of a fully connected layer. */
+export interface DenseOptions {
+  /** Whether a bias is added; true unless given. */
+  readonly bias?: boolean;
+  /** Applied to the result; none unless given. */
+  readonly activation?: LayerActivation;
 }
 
 type LayerConfig = Readonly<Record<string, unknown>>;
@@ -131,24 +142,46 @@ export class LayersModelBuilder {
   }
 
   /** Fully connected; kernel `[inputs, units]`. */
-  dense(name: string, input: LayerOutput, units: number): LayerOutput {
+  dense(name: string, input: LayerOutput, units: number, options: DenseOptions = {}): LayerOutput {
     const inputs = knownSize(name, input.shape.at(-1));
     const config = {
       units,
-      activation: 'linear',
-      use_bias: true,
+      activation: options.activation ?? 'linear',
+      use_bias: options.bias ?? true,
       kernel_initializer: ZEROS,
       bias_initializer: ZEROS,
     };
     const output = this.#add('Dense', name, [input], config, [...input.shape.slice(0, -1), units]);
     this.#addWeight(`${name}/kernel`, [inputs, units]);
-    this.#addWeight(`${name}/bias`, [units]);
+    if (config.use_bias) this.#addWeight(`${name}/bias`, [units]);
     return output;
   }
 
   /** Negative values become 0. */
   relu(name: string, input: LayerOutput): LayerOutput {
     return this.#add('ReLU', name, [input], { max_value: null }, input.shape);
+  }
+
+  /** Negative values are multiplied by a factor of their channel; weight `alpha`, `[1, 1, channels]`. */
+  prelu(name: string, input: LayerOutput): LayerOutput {
+    const [, , channels] = pictureShape(name, input);
+    const output = this.#add('PReLU', name, [input], { alpha_initializer: ZEROS, shared_axes: [1, 2] }, input.shape);
+    this.#addWeight(`${name}/alpha`, [1, 1, channels]);
+    return output;
+  }
+
+  /** An elementwise function on its own. */
+  activation(name: string, input: LayerOutput, activation: LayerActivation): LayerOutput {
+    return this.#add('Activation', name, [input], { activation }, input.shape);
+  }
+
+  /** Product of a picture and another of its shape, or of one number for each channel, `[1, 1, channels]`. */
+  multiply(name: string, input: LayerOutput, factors: LayerOutput): LayerOutput {
+    const [, , channels] = pictureShape(name, input);
+    if (String(factors.shape) !== String(input.shape) && String(factors.shape) !== String([1, 1, channels])) {
+      throw new RangeError(`layer ${name}: inputs do not fit each other: ${shapesOf([input, factors])}`);
+    }
+    return this.#add('Multiply', name, [input, factors], {}, input.shape);
   }
 
   /** Exponentials that add up to 1, over the last axis. */

@@ -9,7 +9,7 @@ import { type MemoryImport, ModuleBuilder } from '../../wasm/module-builder.ts';
 import type { ComputeOperation, Step, StoredProgram } from './assign-storage.ts';
 import { emitConvolution, isSplitByPanels } from './emit/convolution.ts';
 import { emitDepthwise } from './emit/depthwise.ts';
-import { emitClearBorder, emitElementPrelu, emitPad, emitSum } from './emit/elementwise.ts';
+import { emitClearBorder, emitCombination, emitElementPrelu, emitPad } from './emit/elementwise.ts';
 import { type KernelTarget, KernelWriter } from './emit/kernel-writer.ts';
 import { emitGlobalAverage, emitPool } from './emit/pool.ts';
 import { emitSoftmax } from './emit/softmax.ts';
@@ -186,10 +186,13 @@ function emitStep(writer: KernelWriter, step: Step, weights: PackedWeights): voi
       return;
     case 'activate':
     case 'add':
-      emitSum(writer, inputs, output, operation.activation, channelsOf(weights, step));
+      emitCombination(writer, 'f32x4.add', inputs, output, operation.activation, channelsOf(weights, step));
+      return;
+    case 'multiply':
+      emitCombination(writer, 'f32x4.mul', inputs, output, operation.activation, channelsOf(weights, step));
       return;
     case 'copy':
-      emitSum(writer, inputs, output, LINEAR, undefined);
+      emitCombination(writer, 'f32x4.add', inputs, output, LINEAR, undefined);
       return;
     case 'elementPrelu':
       emitElementPrelu(writer, input, output, channelsOf(weights, step));

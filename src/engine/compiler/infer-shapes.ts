@@ -121,6 +121,14 @@ export function inferShapes(program: Program, inputShape: readonly [number, numb
         shapes.set(operation.output, first);
         break;
       }
+      case 'multiply': {
+        const [first, second] = operation.inputs.map(shapeOf);
+        const isPerChannel = first.length === second.length && second.join() === perChannelOf(first).join();
+        if (second.join() !== first.join() && !isPerChannel)
+          refuse(`cannot multiply shapes [${first}] and [${second}]`);
+        shapes.set(operation.output, first);
+        break;
+      }
       case 'concatenate': {
         const [first, ...others] = operation.inputs.map(shapeOf);
         const { axis } = operation;
@@ -158,6 +166,11 @@ export function inferShapes(program: Program, inputShape: readonly [number, numb
     }
   }
   return { program, shapes, paddings };
+}
+
+/** The shape with a number for each channel of `shape`. */
+function perChannelOf(shape: Shape): Shape {
+  return shape.map((size, axis) => (axis === shape.length - 1 ? size : 1));
 }
 
 /** Numbers in a shape. */

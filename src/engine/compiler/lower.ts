@@ -290,6 +290,16 @@ const LAYERS: Readonly<Record<string, WriteLayer>> = {
     lowering.add(operation, layer.name, lowering.channelsOf(first), lowering.rankOf(first));
   },
 
+  Multiply(lowering, layer) {
+    const [first, second, ...more] = layer.node.inputs.map((input) => lowering.valueOf(input));
+    if (first === undefined || second === undefined || more.length > 0) {
+      layer.refuse(`it has ${layer.node.inputs.length} inputs instead of two`);
+    }
+    const inputs: [string, string] = [first, second];
+    const operation: Operation = { kind: 'multiply', name: layer.name, inputs, output: layer.name, activation: LINEAR };
+    lowering.add(operation, layer.name, lowering.channelsOf(first), lowering.rankOf(first));
+  },
+
   Concatenate(lowering, layer) {
     const inputs = layer.node.inputs.map((input) => lowering.valueOf(input));
     const [first] = inputs;
@@ -479,6 +489,9 @@ class LayerReader {
         return { kind: 'relu', maxValue: 6 };
       case 'sigmoid':
         return { kind: 'sigmoid' };
+      case 'hardSigmoid':
+      case 'hard_sigmoid':
+        return { kind: 'hardSigmoid' };
       case 'tanh':
         return { kind: 'tanh' };
       case 'softmax':

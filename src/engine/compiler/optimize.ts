@@ -6,6 +6,7 @@ import { commuteAveragePool } from './passes/commute-average-pool.ts';
 import { foldBatchNorm } from './passes/fold-batch-norm.ts';
 import { fuseActivation } from './passes/fuse-activation.ts';
 import { fuseCrelu } from './passes/fuse-crelu.ts';
+import { fuseHardSwish } from './passes/fuse-hard-swish.ts';
 import { fusePadding } from './passes/fuse-padding.ts';
 import { fuseResidual } from './passes/fuse-residual.ts';
 import { mergeConvolutions } from './passes/merge-convolutions.ts';
@@ -15,6 +16,7 @@ import { validateProgram } from './validate.ts';
 
 /** The rewrites, in the order in which they run. */
 const REWRITES = {
+  'fuse-hard-swish': fuseHardSwish,
   'fold-batch-norm': foldBatchNorm,
   'fuse-padding': fusePadding,
   'fuse-crelu': fuseCrelu,

@@ -81,6 +81,7 @@ export function packWeights(
         break;
       case 'activate':
       case 'add':
+      case 'multiply':
         channels.set(operation.name, packActivation(packer, operation.activation));
         break;
       case 'elementPrelu':

@@ -14,7 +14,14 @@ export type Activation =
   /** `alphas[c]` multiplies negative values of channel c. */
   | { readonly kind: 'prelu'; readonly alphas: Float32Array }
   | { readonly kind: 'sigmoid' }
+  /** Keras's: 0.2 x + 0.5, cut to 0..1. */
+  | { readonly kind: 'hardSigmoid' }
+  /** x times (`slope` x + 0.5, cut to 0..1); MobileNet-V3's has a slope of 1/6. */
+  | { readonly kind: 'hardSwish'; readonly slope: number }
   | { readonly kind: 'tanh' };
+
+/** Of Keras's hard sigmoid. */
+export const HARD_SIGMOID_SLOPE = 0.2;
 
 export const LINEAR: Activation = { kind: 'linear' };
 
@@ -129,6 +136,18 @@ export interface Add {
   readonly activation: Activation;
 }
 
+/**
+ * Product of two values, then an activation. The values have one shape, or the second has a number for each channel:
+ * `[1, 1, channels]`, which multiplies every pixel.
+ */
+export interface Multiply {
+  readonly kind: 'multiply';
+  readonly name: string;
+  readonly inputs: readonly [string, string];
+  readonly output: string;
+  readonly activation: Activation;
+}
+
 /** Joins values along one axis. */
 export interface Concatenate {
   readonly kind: 'concatenate';
@@ -173,6 +192,7 @@ export type Operation =
   | Activate
   | ElementPrelu
   | Add
+  | Multiply
   | Concatenate
   | Reshape
   | Softmax
@@ -191,6 +211,7 @@ export interface Program {
 export function inputsOf(operation: Operation): readonly string[] {
   switch (operation.kind) {
     case 'add':
+    case 'multiply':
     case 'concatenate':
       return operation.inputs;
     case 'convolution':
@@ -203,6 +224,12 @@ export function inputsOf(operation: Operation): readonly string[] {
 /** Values that an operation writes. */
 export function outputsOf(operation: Operation): readonly string[] {
   return operation.kind === 'convolution' ? operation.outputs.map((output) => output.value) : [operation.output];
+}
+
+/** Whether a depthwise operation only scales and shifts each channel. */
+export function isChannelScale({ kernel, strides, padding }: Depthwise): boolean {
+  const isUnpadded = padding === 'same' || padding.top + padding.bottom + padding.left + padding.right === 0;
+  return kernel[0] === 1 && kernel[1] === 1 && strides[0] === 1 && strides[1] === 1 && isUnpadded;
 }
 
 /** Who writes and who reads each value. */

@@ -27,6 +27,8 @@ export interface MobilenetV1Options {
   readonly widthMultiplier: number;
   /** Number of outputs: 62, 72 or 141. */
   readonly outputCount: number;
+  /** What follows each convolution: the original's default, `relu`, or its other choice. */
+  readonly activation?: 'relu' | 'prelu';
 }
 
 /**
@@ -35,24 +37,34 @@ export interface MobilenetV1Options {
  * @throws RangeError where `widthMultiplier` leaves no channels.
  * @see models/mobilenet_v1.py (3DDFA_V2 1b6c676)
  */
-export function mobilenetV1({ widthMultiplier, outputCount }: MobilenetV1Options): NetworkTopology {
+export function mobilenetV1({
+  widthMultiplier,
+  outputCount,
+  activation = 'relu',
+}: MobilenetV1Options): NetworkTopology {
   if (!(scaledChannels(MOBILENET_V1_STEM_CHANNELS, widthMultiplier) >= 1) || widthMultiplier === Infinity) {
     throw new RangeError(`widthMultiplier: expected a number of at least 1/32, got ${widthMultiplier}`);
   }
   const model = new LayersModelBuilder('mobilenet_v1');
+  const fused = activation === 'relu' ? { activation } : {};
+  const activated = (name: string, input: LayerOutput): LayerOutput =>
+    activation === 'relu' ? input : model.prelu(name, input);
   let features: LayerOutput = model.input('input', [CROP_SIZE, CROP_SIZE, 3]);
   features = model.zeroPadding2d('conv1.pad', features, 1);
   features = model.conv2d('conv1', features, {
     filters: scaledChannels(MOBILENET_V1_STEM_CHANNELS, widthMultiplier),
     kernelSize: 3,
     stride: 2,
-    activation: 'relu',
+    ...fused,
   });
+  features = activated('relu', features);
   for (const [name, channels, stride] of MOBILENET_V1_BLOCKS) {
     features = model.zeroPadding2d(`${name}.pad`, features, 1);
-    features = model.depthwiseConv2d(`${name}.conv_dw`, features, { kernelSize: 3, stride, activation: 'relu' });
+    features = model.depthwiseConv2d(`${name}.conv_dw`, features, { kernelSize: 3, stride, ...fused });
+    features = activated(`${name}.relu_dw`, features);
     const filters = scaledChannels(channels, widthMultiplier);
-    features = model.conv2d(`${name}.conv_sep`, features, { filters, kernelSize: 1, activation: 'relu' });
+    features = model.conv2d(`${name}.conv_sep`, features, { filters, kernelSize: 1, ...fused });
+    features = activated(`${name}.relu_sep`, features);
   }
   features = model.globalAveragePooling2d('avgpool', features);
   return model.build([model.dense('fc', features, outputCount)]);

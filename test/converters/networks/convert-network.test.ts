@@ -60,6 +60,9 @@ describe('convertNetwork recognises', () => {
     ['mobilenet_v1_x1.0', { architecture: 'mobilenet-v1', widthMultiplier: 1, outputCount: 62 }],
     ['mobilenet_v1_x0.75', { architecture: 'mobilenet-v1', widthMultiplier: 0.75, outputCount: 62 }],
     ['mobilenet_v1_x0.25', { architecture: 'mobilenet-v1', widthMultiplier: 0.25, outputCount: 62 }],
+    ['mobilenet_v1_prelu_x0.5', { architecture: 'mobilenet-v1', widthMultiplier: 0.5, outputCount: 62 }],
+    ['mobilenet_v3_small_x1.0', { architecture: 'mobilenet-v3-small', widthMultiplier: 1, outputCount: 62 }],
+    ['mobilenet_v3_large_x0.5', { architecture: 'mobilenet-v3-large', widthMultiplier: 0.5, outputCount: 62 }],
     ['resnet22', { architecture: 'resnet22', outputCount: 62 }],
   ])('%s', (name, expected) => {
     expect(convert(formulaRegressor(name).stateDict)).toMatchObject(expected);
@@ -170,6 +173,8 @@ describe('convertNetwork folds', () => {
 describe('convertNetwork refuses', () => {
   const networks = {
     'mobilenet-v1': small,
+    'mobilenet-v1 with PReLU': formulaRegressor('mobilenet_v1_prelu_x0.5').stateDict,
+    'mobilenet-v3-large': formulaRegressor('mobilenet_v3_large_x0.5').stateDict,
     faceboxes: formulaFaceboxes().stateDict,
     resnet22: formulaRegressor('resnet22').stateDict,
   };
@@ -236,7 +241,7 @@ describe('convertNetwork refuses', () => {
     [new Map([['encoder.weight', tensor(1)]]), 'tensors encoder.weight, …'],
   ])('what is no network of these', (stateDict, found) => {
     expect(() => convert(stateDict)).toThrow(
-      `my.pth: the network is not recognised (expected the tensors of a MobileNet-V1, ResNet22 or FaceBoxes, got ${found})`,
+      `my.pth: the network is not recognised (expected the tensors of a MobileNet-V1, MobileNet-V3, ResNet22 or FaceBoxes, got ${found})`,
     );
   });
 

@@ -6,6 +6,7 @@ import type { Operation } from '../../../src/engine/compiler/program.ts';
 
 const faceboxes = convertNetwork(formulaFaceboxes().stateDict, { file: 'faceboxes' }).artifact;
 const mobilenet = convertNetwork(formulaRegressor('mobilenet_v1_x0.5').stateDict, { file: 'mb05' }).artifact;
+const mobilenetV3 = convertNetwork(formulaRegressor('mobilenet_v3_small_x1.0').stateDict, { file: 'v3' }).artifact;
 
 function kinds(operations: readonly Operation[]): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -30,6 +31,22 @@ describe('the passes', () => {
   test('leave of MobileNet its convolutions and the mean', () => {
     const { program } = compileNetwork(mobilenet, { validate: true });
     expect(kinds(program.operations)).toEqual({ convolution: 15, depthwise: 13, globalAverage: 1 });
+  });
+
+  test('leave of MobileNet-V3 its convolutions, means, gates and sums', () => {
+    const { program } = compileNetwork(mobilenetV3, { validate: true });
+    // 11 blocks: 2 convolutions and a depthwise one each; 9 of them with a gate, of two small layers; 6 with a shortcut.
+    const operations = kinds(program.operations);
+    expect(operations).toEqual({
+      convolution: 1 + 2 * 11 + 2 * 9 + 3,
+      depthwise: 11,
+      globalAverage: 9 + 1,
+      multiply: 9,
+      reshape: 9 + 2,
+    });
+    const unfused = compileNetwork(mobilenetV3, { optimize: { except: ['fuse-hard-swish'] } });
+    // The first layer, two in each of 8 blocks, and the last two.
+    expect(kinds(unfused.program.operations).multiply).toBe(9 + 1 + 2 * 8 + 2);
   });
 
   test('need no copies for FaceBoxes', () => {

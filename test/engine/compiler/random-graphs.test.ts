@@ -33,6 +33,8 @@ const KINDS = [
   'concatenate',
   'crelu',
   'prelu',
+  'multiply',
+  'hardSwish',
 ] as const;
 
 const plans = fc.array(fc.record({ kind: fc.constantFrom(...KINDS), seed: fc.nat() }), { minLength: 1, maxLength: 9 });
@@ -77,7 +79,7 @@ function addLayer({ kind, seed }: LayerPlan, name: string, made: readonly Symbol
   switch (kind) {
     case 'conv': {
       const strides: [number, number] = [stride, dice.of([1, stride])];
-      const activation = dice.of(['linear', 'relu', 'relu6', 'sigmoid', 'tanh'] as const);
+      const activation = dice.of(['linear', 'relu', 'relu6', 'sigmoid', 'tanh', 'hardSigmoid'] as const);
       const filters = 1 + dice.below(19);
       return apply(
         layers.conv2d({ name, filters, kernelSize, strides, padding, activation, useBias: dice.below(4) > 0 }),
@@ -96,7 +98,7 @@ function addLayer({ kind, seed }: LayerPlan, name: string, made: readonly Symbol
           () => layers.reLU({ name }),
           () => layers.reLU({ name, maxValue: 0.4 }),
           () => layers.leakyReLU({ name, alpha: 0.2 }),
-          () => layers.activation({ name, activation: dice.of(['relu', 'relu6', 'softmax'] as const) }),
+          () => layers.activation({ name, activation: dice.of(['relu', 'relu6', 'softmax', 'hardSigmoid'] as const) }),
         ])(),
       );
     case 'pad': {
@@ -137,6 +139,25 @@ function addLayer({ kind, seed }: LayerPlan, name: string, made: readonly Symbol
         features,
       );
       return apply(layers.reLU({ name }), apply(layers.concatenate({ name: `${name}-join` }), [features, negated]));
+    }
+    case 'multiply': {
+      const alike = made.filter((other) => other !== source && String(other.shape) === String(source.shape));
+      if (alike.length > 0 && dice.below(2) === 0) return apply(layers.multiply({ name }), [source, dice.of(alike)]);
+      // Squeeze and excite: a number for each channel.
+      const mean = apply(layers.globalAveragePooling2d({ name: `${name}-mean` }));
+      const activation = dice.of(['linear', 'hardSigmoid', 'sigmoid'] as const);
+      const gate = apply(layers.dense({ name: `${name}-gate`, units: channels, activation }), mean);
+      const factors = apply(layers.reshape({ name: `${name}-factors`, targetShape: [1, 1, channels] }), gate);
+      return apply(layers.multiply({ name }), [source, factors]);
+    }
+    case 'hardSwish': {
+      const useBias = dice.below(4) === 0;
+      const scaled = apply(
+        layers.depthwiseConv2d({ name: `${name}-negate`, kernelSize: 1, useBias, depthwiseInitializer: 'ones' }),
+      );
+      const activation = layers.activation({ name: `${name}-gate`, activation: 'hardSigmoid' });
+      const gate = apply(activation, dice.below(3) === 0 ? source : scaled);
+      return apply(layers.multiply({ name }), dice.below(2) === 0 ? [source, gate] : [gate, source]);
     }
     case 'prelu':
       return apply(

@@ -6,41 +6,48 @@ import type { PackedChannels } from '../pack-weights.ts';
 import type { Activation, Padding } from '../program.ts';
 import { FLOAT, type KernelWriter } from './kernel-writer.ts';
 
-/** `output = activation(sum of inputs)`: copies, activations and additions. */
-export function emitSum(
+/**
+ * `output = activation(sum or product of inputs)`: copies, activations, additions and multiplications. An input of one pixel
+ * belongs to every pixel of the output.
+ */
+export function emitCombination(
   writer: KernelWriter,
+  combine: 'f32x4.add' | 'f32x4.mul',
   inputs: readonly View[],
   output: View,
   activation: Activation,
   packed: PackedChannels | undefined,
 ): void {
   const { f } = writer;
-  const sum = f.local('v128');
+  const result = f.local('v128');
   const [x, quad] = f.locals('i32', 2);
   const views = [output, ...inputs];
-  const { channels, width } = output;
-  const isFlat = activation.kind !== 'prelu' && views.every((view) => view.pixelStride === channels);
+  const { channels, width, height } = output;
+  const isSpread = (view: View): boolean => view.width * view.height === 1 && width * height > 1;
+  const isFlat = activation.kind !== 'prelu' && views.every((view) => view.pixelStride === channels && !isSpread(view));
   const emitRun = (count: number, [target, ...sources]: Local[]): void => {
     f.i32(0).set(quad);
     writer.forEachVector(count, [quad, target, ...sources], (lanes) => {
       for (const [i, source] of sources.entries()) {
         f.get(source).memory('v128.load');
-        if (i > 0) f.op('f32x4.add');
+        if (i > 0) f.op(combine);
       }
-      f.set(sum);
-      writer.activate(sum, activation, () => f.get(quad).memory('v128.load', packed?.alphas ?? 0));
-      writer.store(target, 0, sum, lanes);
+      f.set(result);
+      writer.activate(result, activation, () => f.get(quad).memory('v128.load', packed?.alphas ?? 0));
+      writer.store(target, 0, result, lanes);
     });
   };
   writer.forEachRow(
-    output.height,
-    views.map((view) => ({ view })),
+    height,
+    views.map((view) => ({ view, rowStep: isSpread(view) ? 0 : 1 })),
     (pointers) => {
       if (isFlat) emitRun(width * channels, pointers);
       else {
         f.repeat(width, x, () => {
           emitRun(channels, pointers);
-          for (const [i, { pixelStride }] of views.entries()) f.increment(pointers[i], pixelStride * FLOAT);
+          for (const [i, view] of views.entries()) {
+            if (!isSpread(view)) f.increment(pointers[i], view.pixelStride * FLOAT);
+          }
         });
       }
     },

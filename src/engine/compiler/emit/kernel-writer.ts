@@ -2,7 +2,7 @@ import type { FunctionBuilder, Local } from '../../../wasm/function-builder.ts';
 import { multiplyAdd } from '../../../wasm/multiply-add.ts';
 import { imageFloats, type View } from '../assign-storage.ts';
 import { bufferBytes, type MemoryPlan } from '../plan-memory.ts';
-import type { Activation } from '../program.ts';
+import { type Activation, HARD_SIGMOID_SLOPE } from '../program.ts';
 
 /** Bytes of a vector and of a number. */
 export const VECTOR = 16;
@@ -178,6 +178,15 @@ export class KernelWriter {
         this.exponential(value);
         f.get(value).op('f32x4.add').op('f32x4.div').set(value);
         return;
+      case 'hardSigmoid':
+        this.#hardSigmoid(value, HARD_SIGMOID_SLOPE);
+        f.set(value);
+        return;
+      case 'hardSwish':
+        f.get(value);
+        this.#hardSigmoid(value, activation.slope);
+        f.op('f32x4.mul').set(value);
+        return;
       case 'tanh':
         this.#tanh(value);
         return;
@@ -205,6 +214,13 @@ export class KernelWriter {
     f.get(square).op('f32x4.mul').get(value).op('f32x4.add').f32x4(1).op('f32x4.add');
     f.get(n).op('i32x4.trunc_sat_f32x4_s').i32x4(127).op('i32x4.add').i32(23).op('i32x4.shl');
     f.op('f32x4.mul').set(value);
+  }
+
+  /** Puts `slope value + 0.5`, cut to 0..1, on the stack. */
+  #hardSigmoid(value: Local, slope: number): void {
+    const { f } = this;
+    f.get(value).f32x4(slope).op('f32x4.mul').f32x4(0.5).op('f32x4.add');
+    f.f32x4(0).op('f32x4.pmax').f32x4(1).op('f32x4.pmin');
   }
 
   /** Cephes' tanhf: a polynomial near zero, where 1 - 2 / (e^2x + 1) would cancel. */

@@ -6,6 +6,7 @@ import {
   type Convolution,
   type Depthwise,
   findUses,
+  isChannelScale,
   type Operation,
   type Program,
   replaceOperations,
@@ -22,7 +23,7 @@ export function foldBatchNorm(program: Program): Program {
 function findFold(program: Program): Map<Operation, Operation | null> | undefined {
   const uses = findUses(program);
   for (const scale of program.operations) {
-    if (scale.kind !== 'depthwise' || !isScale(scale)) continue;
+    if (scale.kind !== 'depthwise' || !isChannelScale(scale)) continue;
     const before = uses.producers.get(scale.input);
     if (soleConsumer(program, uses, scale.input) !== scale) continue;
     if (before?.kind === 'convolution' && isPlain(before)) {
@@ -39,11 +40,6 @@ function findFold(program: Program): Map<Operation, Operation | null> | undefine
     }
   }
   return undefined;
-}
-
-function isScale({ kernel, strides, padding }: Depthwise): boolean {
-  const isUnpadded = padding === 'same' || padding.top + padding.bottom + padding.left + padding.right === 0;
-  return kernel[0] === 1 && kernel[1] === 1 && strides[0] === 1 && strides[1] === 1 && isUnpadded;
 }
 
 function isPlain({ outputs, residual }: Convolution): boolean {

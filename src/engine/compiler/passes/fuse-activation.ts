@@ -1,6 +1,6 @@
 /**
  * Pass, fuse-activation. Before: activations are operations of their own. After: one that follows a linear convolution,
- * depthwise convolution or addition, and is its only reader, is that operation's activation.
+ * depthwise convolution, addition or multiplication, and is its only reader, is that operation's activation.
  */
 import { findUses, type Operation, type Program, replaceOperations, soleConsumer } from '../program.ts';
 
@@ -15,7 +15,10 @@ export function fuseActivation(program: Program): Program {
     if (producer.kind === 'convolution' && producer.outputs.length === 1 && !producer.outputs[0].mirrored) {
       if (producer.outputs[0].activation.kind !== 'linear') continue;
       changes.set(producer, { ...producer, outputs: [{ ...producer.outputs[0], activation, value: output }] });
-    } else if ((producer.kind === 'depthwise' || producer.kind === 'add') && producer.activation.kind === 'linear') {
+    } else if (
+      (producer.kind === 'depthwise' || producer.kind === 'add' || producer.kind === 'multiply') &&
+      producer.activation.kind === 'linear'
+    ) {
       changes.set(producer, { ...producer, activation, output });
     } else continue;
     changes.set(operation, null);

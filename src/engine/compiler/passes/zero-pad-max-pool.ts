@@ -27,6 +27,11 @@ function findNonNegative({ operations }: Program): Set<string> {
       case 'add':
         if (isNonNegative(operation.activation)) found.add(operation.output);
         break;
+      case 'multiply':
+        if (isNonNegative(operation.activation) || operation.inputs.every((input) => found.has(input))) {
+          found.add(operation.output);
+        }
+        break;
       case 'concatenate':
         if (operation.inputs.every((input) => found.has(input))) found.add(operation.output);
         break;
@@ -43,5 +48,5 @@ function findNonNegative({ operations }: Program): Set<string> {
 }
 
 function isNonNegative({ kind }: Activation): boolean {
-  return kind === 'relu' || kind === 'sigmoid';
+  return kind === 'relu' || kind === 'sigmoid' || kind === 'hardSigmoid';
 }
