@@ -1,9 +1,16 @@
-import { imageSize } from 'image-size';
 import { ImageDecodeError } from '../errors.ts';
 import type { RgbaImage } from '../types.ts';
+import { decodeAvif } from './decode-avif.ts';
+import { decodeBmp } from './decode-bmp.ts';
+import { decodeGif } from './decode-gif.ts';
+import { decodeHeic } from './decode-heic.ts';
 import { decodeJpeg } from './decode-jpeg.ts';
-import { decodeCmykJpeg, decodeWithJimp, type JimpFormat } from './decode-with-jimp.ts';
-import { readJpegStructure } from './jpeg-structure.ts';
+import { decodePng } from './decode-png.ts';
+import { decodeWebp } from './decode-webp.ts';
+import type { CheckSize, DecodedPicture } from './decoded-picture.ts';
+import { detectImageFormat, type ImageFormat } from './image-format.ts';
+import { decodeTiff } from './tiff/decode-tiff.ts';
+import { turnUpright } from './turn-upright.ts';
 
 /** Options of {@link decodeImage} and `readImage`. */
 export interface DecodeImageOptions {
@@ -16,49 +23,60 @@ export interface DecodeImageOptions {
 /** Default of {@link DecodeImageOptions.maxPixels}. */
 export const MAX_IMAGE_PIXELS = 100_000_000;
 
-const JIMP_FORMATS: readonly JimpFormat[] = ['png', 'bmp', 'gif', 'tiff'];
-const CMYK_COMPONENTS = 4;
+type Decode = (bytes: Uint8Array, checkSize: CheckSize) => DecodedPicture | Promise<DecodedPicture>;
+
+const DECODERS: Readonly<Record<ImageFormat, Decode>> = {
+  JPEG: decodeJpeg,
+  PNG: decodePng,
+  BMP: decodeBmp,
+  GIF: decodeGif,
+  TIFF: decodeTiff,
+  WebP: decodeWebp,
+  AVIF: decodeAvif,
+  HEIC: decodeHeic,
+};
+
+const SUPPORTED = 'JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF';
 
 /**
- * Decodes a picture file: JPEG, PNG, BMP, GIF (first frame) or TIFF (first page), told by content, not by name.
+ * Decodes a picture file: JPEG, PNG, WebP, AVIF, BMP, GIF or TIFF, of several pictures the first, told by content, not by name.
+ * HEIC needs the optional package `libheif-js`.
  *
- * Grey, palette and 16-bit pictures become 8-bit RGBA; colours under a transparent alpha stay as they are, as OpenCV leaves
- * them. JPEG pixels equal libjpeg-turbo's. EXIF orientation of a JPEG is applied.
- * @param bytes - the whole file; not changed.
- * @throws ImageDecodeError when the bytes are no picture, are truncated or damaged, or have more than `maxPixels` pixels.
+ * Whatever their depth and colours, pictures become 8-bit RGBA: fewer and more bits are scaled, colours under a transparent
+ * alpha stay as they are, as OpenCV leaves them, and embedded colour profiles are ignored. JPEG pixels equal libjpeg-turbo's.
+ * The orientation that EXIF or the container names is applied. A header is trusted only in what has been compared with other
+ * decoders; the rest is refused by name. `docs/formats.md` lists both.
+ * @param bytes - the whole file; not changed. What follows its end mark is ignored.
+ * @throws ImageDecodeError when the bytes are no picture, are truncated or damaged, are stored in a way that is not supported,
+ *   or have more than `maxPixels` pixels.
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions = {}): Promise<RgbaImage> {
   const { maxPixels = MAX_IMAGE_PIXELS, path = 'image' } = options;
   if (bytes.length === 0) throw new ImageDecodeError(path, 'the file is empty');
-  const { type, width, height } = readHeader(bytes, path);
-  const jimpFormat = JIMP_FORMATS.find((format) => format === type);
-  if (type !== 'jpg' && jimpFormat === undefined) {
-    throw new ImageDecodeError(path, `${type} pictures are not supported; use JPEG, PNG, BMP, GIF or TIFF`);
+  const { format, otherName } = detectImageFormat(bytes);
+  if (format === undefined) {
+    const reason =
+      otherName === undefined
+        ? `this is not a picture that can be read; use ${SUPPORTED}`
+        : `${otherName} pictures are not supported; use ${SUPPORTED}`;
+    throw new ImageDecodeError(path, reason);
   }
-  if (!(width >= 1 && height >= 1)) throw new ImageDecodeError(path, `the picture is ${width}x${height} pixels`);
-  if (width * height > maxPixels) {
-    throw new ImageDecodeError(path, `${width}x${height} pixels are more than the limit of ${maxPixels}`);
-  }
+  const checkSize: CheckSize = (width, height) => {
+    if (!(width >= 1 && height >= 1)) throw new ImageDecodeError(path, `the picture is ${width}x${height} pixels`);
+    if (!(width * height <= maxPixels)) {
+      throw new ImageDecodeError(path, `${width}x${height} pixels are more than the limit of ${maxPixels}`);
+    }
+  };
   try {
-    return await (jimpFormat === undefined ? decodeAnyJpeg(bytes) : decodeWithJimp(bytes, jimpFormat));
+    const { image, orientation } = await DECODERS[format](bytes, checkSize);
+    // Decoders that are not ours may have other ideas than the header that was checked.
+    checkSize(image.width, image.height);
+    if (image.data.length !== image.width * image.height * 4) throw new Error('the decoder gave another size');
+    return turnUpright(image, orientation);
   } catch (cause) {
-    throw new ImageDecodeError(path, `cannot be decoded as ${type}: ${reasonOf(cause)}`, { cause });
+    if (cause instanceof ImageDecodeError) throw cause;
+    throw new ImageDecodeError(path, `cannot be decoded as ${format}: ${reasonOf(cause)}`, { cause });
   }
-}
-
-function readHeader(bytes: Uint8Array, path: string): { type: string; width: number; height: number } {
-  try {
-    const { type = 'unknown', width, height } = imageSize(bytes);
-    return { type, width, height };
-  } catch (cause) {
-    throw new ImageDecodeError(path, 'this is not a picture that can be read', { cause });
-  }
-}
-
-async function decodeAnyJpeg(bytes: Uint8Array): Promise<RgbaImage> {
-  const { componentCount, isComplete } = readJpegStructure(bytes);
-  if (!isComplete) throw new Error('the file is truncated');
-  return componentCount === CMYK_COMPONENTS ? decodeCmykJpeg(bytes) : decodeJpeg(bytes);
 }
 
 /** One line, whatever was thrown: some decoders throw strings or many lines. */

@@ -1,40 +1,113 @@
+import { ByteReader } from './byte-reader.ts';
+import { isExif, readExifOrientation } from './exif-orientation.ts';
+
 /** What the markers of a JPEG file tell without decoding it. */
 export interface JpegStructure {
-  /** Colour components of the frame: 1 grey, 3 YCbCr or RGB, 4 CMYK or YCCK; 0 when no frame header was found. */
+  readonly width: number;
+  readonly height: number;
+  /** Colour components of the frame: 1 grey, 3 YCbCr or RGB, 4 CMYK or YCCK. */
   readonly componentCount: number;
-  /** Whether the end-of-image marker is there; a file cut short lacks it. */
-  readonly isComplete: boolean;
+  /** What Adobe's marker says of the colours: 0 as they are, 1 YCbCr, 2 YCCK; absent where there is no such marker. */
+  readonly adobeTransform?: number;
+  /** From EXIF, 1..8. */
+  readonly orientation: number;
+  /** Bytes up to and with the end-of-image marker. */
+  readonly length: number;
 }
 
+const START_OF_IMAGE = 0xd8;
 const END_OF_IMAGE = 0xd9;
+const START_OF_SCAN = 0xda;
+const APP1 = 0xe1;
+const APP14 = 0xee;
+
+/** Codings by the last digit of the frame's marker; those that decoders know are missing here. */
+const REFUSED_CODINGS: Readonly<Record<number, string>> = {
+  195: 'lossless JPEG',
+  197: 'hierarchical JPEG',
+  198: 'hierarchical JPEG',
+  199: 'hierarchical lossless JPEG',
+  201: 'arithmetic-coded JPEG',
+  202: 'arithmetic-coded JPEG',
+  203: 'arithmetic-coded lossless JPEG',
+  205: 'arithmetic-coded hierarchical JPEG',
+  206: 'arithmetic-coded hierarchical JPEG',
+  207: 'arithmetic-coded hierarchical lossless JPEG',
+};
+const COMPONENT_COUNTS: readonly number[] = [1, 3, 4];
+
+/** A block of 8x8 takes a bit at least; with colours sampled as coarsely as may be, so many pixels come from a byte. */
+const MAX_PIXELS_PER_BYTE = 8 * 64;
+/** Progressive photos have 10 scans, the most that optimisers make of one is some 40. */
+const MAX_SCANS = 100;
+/** Pixels times scans: what decoding costs. */
+const MAX_SCANNED_PIXELS = 4e9;
 
 /**
  * Walks the markers of a JPEG file. Decoders fill what a truncated file lacks with grey and call it a success, so this
- * is how a cut download is told from a picture.
+ * is how a cut download is told from a picture; and they decode as many scans as there are, which may take for ever.
  * @param bytes - the file; anything may be in it.
+ * @throws Error when it is cut off, damaged or coded in a way that is not supported.
  * @see ITU-T T.81 annex B
  */
 export function readJpegStructure(bytes: Uint8Array): JpegStructure {
-  let componentCount = 0;
+  const file = new ByteReader(bytes, 'big-endian');
+  let frame: Pick<JpegStructure, 'width' | 'height' | 'componentCount'> | undefined;
+  let orientation: number | undefined;
+  let adobeTransform: number | undefined;
+  let scanCount = 0;
   let position = 2; // after start-of-image
-  while (position < bytes.length) {
+  for (;;) {
     // Between segments and inside entropy-coded data alike, the next marker is 0xff and a byte that is neither a
     // stuffed zero, a fill byte nor a restart marker.
     position = bytes.indexOf(0xff, position);
-    if (position < 0) break;
-    const marker = bytes[position + 1] ?? 0;
+    if (position < 0 || position + 1 >= bytes.length) throw new Error('the file is truncated');
+    const marker = bytes[position + 1];
     if (marker === 0xff) {
       position += 1;
       continue;
     }
     position += 2;
-    if (marker === 0 || marker === 1 || (marker >= 0xd0 && marker <= 0xd8)) continue;
-    if (marker === END_OF_IMAGE) return { componentCount, isComplete: true };
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
-    if (isFrame) componentCount = bytes[position + 7] ?? 0;
-    const segmentBytes = ((bytes[position] ?? 0) << 8) | (bytes[position + 1] ?? 0);
+    if (marker === 0 || marker === 1 || (marker >= 0xd0 && marker <= 0xd7)) continue;
+    if (marker === START_OF_IMAGE) throw new Error('the JPEG data is damaged');
+    if (marker === END_OF_IMAGE) break;
+    const segmentBytes = file.uint16(position);
+    if (segmentBytes < 2) throw new Error('the JPEG data is damaged');
+    const segment = file.slice(position + 2, segmentBytes - 2);
+    const refused = REFUSED_CODINGS[marker];
+    if (refused !== undefined) throw new Error(`${refused} is not supported`);
+    if (marker >= 0xc0 && marker <= 0xc2) {
+      if (frame !== undefined) throw new Error('it has two frames');
+      frame = readFrame(segment);
+    } else if (marker === START_OF_SCAN) scanCount++;
+    else if (marker === APP1 && isExif(segment)) orientation ??= readExifOrientation(segment);
+    else if (marker === APP14 && String.fromCharCode(...segment.subarray(0, 5)) === 'Adobe')
+      adobeTransform = segment[11];
     // The entropy-coded data behind a scan header has no length: the search above steps through it.
-    position += Math.max(segmentBytes, 2);
+    position += segmentBytes;
   }
-  return { componentCount, isComplete: false };
+  if (frame === undefined || scanCount === 0) throw new Error('there is no picture in this JPEG');
+  const pixelCount = frame.width * frame.height;
+  if (pixelCount > position * MAX_PIXELS_PER_BYTE) throw new Error('the file is truncated');
+  if (scanCount > MAX_SCANS || pixelCount * scanCount > MAX_SCANNED_PIXELS) {
+    throw new Error(`it has ${scanCount} scans, more than any photo needs`);
+  }
+  return {
+    ...frame,
+    ...(adobeTransform !== undefined && { adobeTransform }),
+    orientation: orientation ?? 1,
+    length: position,
+  };
+}
+
+function readFrame(segment: Uint8Array): Pick<JpegStructure, 'width' | 'height' | 'componentCount'> {
+  const reader = new ByteReader(segment, 'big-endian');
+  const precision = reader.uint8(0);
+  const height = reader.uint16(1);
+  const width = reader.uint16(3);
+  const componentCount = reader.uint8(5);
+  if (precision !== 8) throw new Error(`JPEG of ${precision} bits is not supported`);
+  if (height === 0) throw new Error('JPEG without a height in its header is not supported');
+  if (!COMPONENT_COUNTS.includes(componentCount)) throw new Error(`JPEG of ${componentCount} colours is not supported`);
+  return { width, height, componentCount };
 }

@@ -75,11 +75,11 @@ describe('decodeImage', () => {
     expect([...image.data.slice(0, 3)]).toEqual([0x20, 0xc0, 0x40]);
   });
 
-  test('reads a grey 16-bit PNG by its high byte', async () => {
-    const data = new Uint16Array([0x0000, 0x1234, 0x8080, 0xffff]);
+  test('scales a grey 16-bit PNG to 8 bits', async () => {
+    const data = new Uint16Array([0x0000, 0x12ff, 0x8080, 0xffff]);
     const image = await decodeImage(encodeFastPng({ width: 2, height: 2, data, depth: 16, channels: 1 }));
     const grey = [0, 1, 2, 3].map((pixel) => image.data[pixel * 4]);
-    expect(grey).toEqual([0x00, 0x12, 0x80, 0xff]);
+    expect(grey).toEqual([0x00, 0x13, 0x80, 0xff]);
     expect(image.data[5]).toBe(image.data[4]);
   });
 
@@ -105,7 +105,7 @@ describe('decodeImage', () => {
   test('refuses what is not a picture in one line', async () => {
     expect((await errorOf(new Uint8Array(0))).message).toBe('photo: the file is empty');
     expect((await errorOf(new TextEncoder().encode('just some text'))).message).toContain('photo: ');
-    expect((await errorOf(new TextEncoder().encode('<svg width="5" height="5"></svg>'))).message).toContain('svg');
+    expect((await errorOf(new TextEncoder().encode('<svg width="5" height="5"></svg>'))).message).toContain('SVG');
   });
 
   test('refuses truncated files', async () => {
