@@ -21,6 +21,7 @@ import * as util from 'node:util';
 import { ByteReader } from '../converters/byte-reader.ts';
 import { ZipArchive } from '../converters/zip.ts';
 import { TddfaError } from '../src/errors.ts';
+import { writeFailure } from '../src/files/write-file-atomically.ts';
 
 const PACKAGE = '@tensorflow/tfjs-node';
 const PACKAGE_VERSION = '4.22.0';
@@ -337,9 +338,10 @@ function complaint(stderr: string): string | undefined {
   return full === undefined ? (lines.find((line) => /error/i.test(line)) ?? lines[0]) : 'the disk is full';
 }
 
-/** The disk may fill up while files are written here, too. */
+/** An error in one line. Those of the system come from files that are written here. */
 function describe(error: unknown): string {
-  if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return 'the disk is full';
+  const { syscall, path } = error as NodeJS.ErrnoException;
+  if (syscall !== undefined) return `cannot write ${path ?? 'the library'}: ${writeFailure(error)}`;
   const message = error instanceof Error ? error.message : String(error);
   return message.split('\n', 1)[0] ?? '';
 }

@@ -65,7 +65,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
     ...['base', 'aligner', 'models', 'engine', 'geometry', 'files', 'imageFiles', 'videoFiles', 'entries'],
     ...['bench', 'converters', 'development'],
   ] as Room[],
-  scripts: ['base', 'geometry', 'imageFiles', 'results', 'converters', 'development'],
+  scripts: ['base', 'geometry', 'files', 'imageFiles', 'results', 'converters', 'development'],
   training: [
     ...['base', 'aligner', 'engine', 'geometry', 'imageFiles', 'videoFiles', 'results', 'converters', 'development'],
   ] as Room[],
