@@ -95,6 +95,27 @@ export class VideoFileError extends TddfaError {
   }
 }
 
+/** A worker could not be started, or ended by itself with work under way. */
+export class WorkerFailedError extends TddfaError {
+  override readonly name = 'WorkerFailedError';
+
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`the worker ${reason}`, options);
+  }
+}
+
+/** More calls wait for the workers of a pool than it takes in. */
+export class QueueFullError extends TddfaError {
+  override readonly name = 'QueueFullError';
+  /** Calls that may wait. */
+  readonly maxQueued: number;
+
+  constructor(maxQueued: number) {
+    super(`${maxQueued} calls wait already, which is the pool's maxQueued`);
+    this.maxQueued = maxQueued;
+  }
+}
+
 /** A disposed object was used. */
 export class DisposedError extends TddfaError {
   override readonly name = 'DisposedError';

@@ -1,5 +1,6 @@
 import { createEngine, type EngineOptions } from './engine/create-engine.ts';
 import type { BackendName, Engine } from './engine/engine.ts';
+import { eventLoopTurn } from './engine/event-loop-turn.ts';
 import { roundToPixels } from './engine/image/crop.ts';
 import type { EngineKernels } from './engine/kernels/engine-kernels.ts';
 import type { BasisPrecision, LinearModel } from './engine/kernels/linear-model.ts';
@@ -186,6 +187,8 @@ function assemble(
       checkUsable();
       if (detector === undefined)
         throw new WeightFormatError(pack.name, 'this pack has no detector; give boxes instead');
+      await eventLoopTurn();
+      checkUsable();
       return detector.detect(image, options);
     },
 
@@ -208,6 +211,8 @@ function assemble(
     async alignCrops(image, roiBoxes) {
       checkUsable();
       if (roiBoxes.length === 0) return [];
+      await eventLoopTurn();
+      checkUsable();
       const crops = roiBoxes.map((roiBox) => picture.resize(image, roundToPixels(roiBox), CROP_SIZE, CROP_SIZE));
       const params = await regressor.regress(crops);
       return roiBoxes.map((roiBox, index) => ({ roiBox: { ...roiBox }, params: params[index] }));

@@ -14,11 +14,13 @@ export {
   BackendUnavailableError,
   DisposedError,
   ImageDecodeError,
+  QueueFullError,
   TddfaError,
   UnsupportedLayerError,
   VideoFileError,
   WeightFormatError,
   WeightLoadError,
+  WorkerFailedError,
 } from './errors.ts';
 export {
   createFaceAligner,

@@ -8,6 +8,14 @@ export { type DecodeImageOptions, decodeImage, MAX_IMAGE_PIXELS } from './image-
 export { readImage } from './image-files/read-image.ts';
 export { encodePng, writeImage } from './image-files/write-image.ts';
 export * from './index.ts';
+export {
+  createFaceAlignerPool,
+  type DisposePoolOptions,
+  FACE_ALIGNER_POOL_DEFAULTS,
+  type FaceAlignerPool,
+  type FaceAlignerPoolOptions,
+  type PoolCallOptions,
+} from './node/face-aligner-pool.ts';
 export { openWeights } from './package-files.ts';
 export {
   findImageSequence,
@@ -29,6 +37,6 @@ export interface NodeFaceAlignerOptions extends Omit<FaceAlignerOptions, 'weight
  * Loads a pack and makes an aligner of it; the open pack where none is named.
  * @throws BackendUnavailableError, WeightLoadError, WeightFormatError; RangeError for a regressor that is not in the pack.
  */
-export function createFaceAligner(options: NodeFaceAlignerOptions = {}): Promise<FaceAligner> {
+export async function createFaceAligner(options: NodeFaceAlignerOptions = {}): Promise<FaceAligner> {
   return createAligner({ ...options, weights: options.weights ?? openWeights() });
 }

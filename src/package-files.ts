@@ -1,19 +1,55 @@
 /** What comes with this package, for Node. */
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fileWeights } from './engine/weights/file-source.ts';
 import type { WeightSource } from './engine/weights/weight-source.ts';
+import { TddfaError, WeightLoadError } from './errors.ts';
 
-/** Folder of this package: where its `package.json` is, whether this file runs from `src/` or from `dist/src/`. */
+/**
+ * Folder of this package, whether this file runs from `src/`, from `dist/src/`, or from a program that a bundler has made of it:
+ * then the package that is installed for that program.
+ * @throws TddfaError where there is none.
+ */
 export function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error('the package.json of tddfa is missing');
-    folder = parent;
+  const root = findPackageRoot();
+  if (root !== undefined) return root;
+  throw new TddfaError(`the package ${PACKAGE_NAME} is not installed for ${programFolders()[0]}`);
+}
+
+const PACKAGE_NAME = 'tddfa';
+
+function findPackageRoot(): string | undefined {
+  const [own, ...others] = programFolders();
+  for (let folder = own; folder !== dirname(folder); folder = dirname(folder)) {
+    if (isPackageRoot(folder)) return folder;
   }
-  return folder;
+  for (const folder of [own, ...others]) {
+    try {
+      return dirname(createRequire(join(folder, 'program.js')).resolve(`${PACKAGE_NAME}/package.json`));
+    } catch {
+      // Not installed there.
+    }
+  }
+  return undefined;
+}
+
+function isPackageRoot(folder: string): boolean {
+  const file = join(folder, 'package.json');
+  return existsSync(file) && JSON.parse(readFileSync(file, 'utf8')).name === PACKAGE_NAME;
+}
+
+/** Folders in which what belongs to the program can be: this file's, the main script's, the current one. */
+function programFolders(): string[] {
+  // A bundle in CommonJS has no URL of its own.
+  const url: string | undefined = import.meta.url;
+  const main = process.argv[1];
+  return [
+    ...(url?.startsWith('file:') ? [dirname(fileURLToPath(url))] : []),
+    ...(main === undefined ? [] : [dirname(main)]),
+    process.cwd(),
+  ];
 }
 
 /** Version of this package. */
@@ -21,14 +57,21 @@ export function packageVersion(): string {
   return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 }
 
-/** Folder of the packs that come with this package. */
+/** Folder of the packs that come with this package; in a bundled program also `weights` beside it. */
 export function shippedPacks(): string {
-  return join(packageRoot(), 'weights');
+  const folders = [findPackageRoot(), ...programFolders()].filter((folder) => folder !== undefined);
+  const found = folders
+    .map((folder) => join(folder, 'weights'))
+    .find((folder) => existsSync(join(folder, 'open/pack.json')));
+  if (found !== undefined) return found;
+  const advice = 'copy node_modules/tddfa/weights there, or name a pack: weights: fileWeights(folder)';
+  throw new WeightLoadError(join(folders[0], 'weights'), `there is no pack beside this program; ${advice}`);
 }
 
 /**
  * The open pack that comes with this package: FaceBoxes, MobileNet-V1 x0.5 and a morphable model of 40 shape modes and 10 named
  * expressions, free for any use. Its model card is `weights/open/README.md`.
+ * @throws WeightLoadError in a bundled program that has neither the package nor the folder `weights` beside it.
  */
 export function openWeights(): WeightSource {
   return fileWeights(join(shippedPacks(), 'open'));

@@ -1,11 +1,19 @@
 import { DisposedError } from '../errors.ts';
 import type { FaceAligner, FaceAlignerOptions } from '../face-aligner.ts';
-import { expressionsOf } from '../geometry/expressions.ts';
-import { createSurfaceReconstructor, evaluatorOf } from '../geometry/face-surface.ts';
 import type { RgbaImage } from '../types.ts';
-import { WorkerConnection } from './worker-connection.ts';
+import { ownerSide } from '../workers/owner-side.ts';
+import { WorkerConnection } from '../workers/worker-connection.ts';
+import { START_TIMEOUT_MS, untilReady } from '../workers/worker-port.ts';
+import type {
+  CreatedAligner,
+  MethodResult,
+  OwnerMessage,
+  SentOptions,
+  WorkerMessage,
+  WorkerMethod,
+} from '../workers/worker-protocol.ts';
+import { browserWorkerPort } from './browser-worker-port.ts';
 import { WorkerImages } from './worker-images.ts';
-import type { CreatedAligner, MethodResult, SentOptions, WorkerMethod } from './worker-protocol.ts';
 
 /** Options of {@link createFaceAlignerWorker}. */
 export interface FaceAlignerWorkerOptions extends FaceAlignerOptions {
@@ -16,21 +24,26 @@ export interface FaceAlignerWorkerOptions extends FaceAlignerOptions {
   readonly keepPixels?: boolean;
   /** Starts the module worker where a bundler does not find it: a script that imports `tddfa/browser/worker`. */
   readonly createWorker?: () => Worker;
+  /** How long the worker may take until its script runs, ms. Default 30,000. */
+  readonly startTimeoutMs?: number;
 }
 
 /**
  * Makes a face aligner that works in a module worker, so that the page stays smooth. It is a `FaceAligner` like any other;
  * `reconstruct`, which is fast and no promise, runs on the page.
- * @throws what `createFaceAligner` throws, and TddfaError where the worker cannot be started.
+ * @throws what `createFaceAligner` throws, and WorkerFailedError where the worker cannot be started.
  */
 export async function createFaceAlignerWorker(options: FaceAlignerWorkerOptions): Promise<FaceAligner> {
   const { weights, signal, onProgress, keepPixels = false, createWorker = startWorker } = options;
   signal?.throwIfAborted();
-  const connection = new WorkerConnection(createWorker(), weights, onProgress);
+  const port = browserWorkerPort<OwnerMessage, WorkerMessage>(createWorker());
+  const ready = await untilReady(port, options.startTimeoutMs ?? START_TIMEOUT_MS, signal);
+  const connection = new WorkerConnection(ready, weights, onProgress);
   const abort = () => connection.close(signal?.reason);
   signal?.addEventListener('abort', abort);
   try {
-    const created = await connection.create(sendableOptions(options));
+    signal?.throwIfAborted();
+    const created = await connection.create(sendableOptions(options), true);
     return assemble(connection, created, weights.describe(), keepPixels);
   } catch (error) {
     connection.close(error);
@@ -46,7 +59,7 @@ function startWorker(): Worker {
 }
 
 function sendableOptions(options: FaceAlignerWorkerOptions): SentOptions {
-  const { weights, signal, onProgress, keepPixels, createWorker, wasmPaths, ...sendable } = options;
+  const { weights, signal, onProgress, keepPixels, createWorker, startTimeoutMs, wasmPaths, ...sendable } = options;
   return wasmPaths === undefined ? sendable : { ...sendable, wasmPaths: absoluteUrls(wasmPaths) };
 }
 
@@ -64,16 +77,14 @@ function assemble(
   packName: string,
   keepPixels: boolean,
 ): FaceAligner {
-  const { backend, regressor, licences, morphableModel, packed, faceMaps } = created;
-  const reconstructSurface = createSurfaceReconstructor(packName, morphableModel, {
-    ...(packed && { landmarks: packed.landmarks, createDense: () => evaluatorOf(packed.dense) }),
-  });
   let isDisposed = false;
 
   function checkUsable(): void {
     if (isDisposed) throw new DisposedError('this face aligner');
     connection.checkOpen();
   }
+
+  const side = ownerSide(created, packName, checkUsable);
 
   async function call<Method extends WorkerMethod>(
     images: WorkerImages,
@@ -88,24 +99,12 @@ function assemble(
 
   const drop = (keys: readonly number[]): void => connection.drop(keys);
   const makeAligner = (images: WorkerImages, keepingPixels?: FaceAligner): FaceAligner => ({
-    backend,
-    regressor,
-    licences,
-    ...(morphableModel && { morphableModel }),
-    ...(faceMaps && { faceMaps }),
+    ...side,
     ...(keepingPixels && { keepingPixels }),
     detect: (image, detectorOptions) => call(images, 'detect', image, detectorOptions),
     align: (image, boxes) => call(images, 'align', image, boxes),
     alignToLandmarks: (image, faces) => call(images, 'alignToLandmarks', image, faces),
     alignCrops: (image, roiBoxes) => call(images, 'alignCrops', image, roiBoxes),
-    reconstruct(face, reconstructOptions) {
-      checkUsable();
-      return reconstructSurface(face, reconstructOptions);
-    },
-    expressions(face) {
-      checkUsable();
-      return expressionsOf(face, packName, morphableModel);
-    },
     dispose() {
       isDisposed = true;
       connection.close();

@@ -1,5 +1,5 @@
 import type { RgbaImage } from '../types.ts';
-import type { SentImage } from './worker-protocol.ts';
+import type { SentImage } from '../workers/worker-protocol.ts';
 
 /** Beyond this, and beyond two images, the worker forgets the image used least recently. */
 export const MAX_KEPT_BYTES = 128 * 1024 * 1024;
@@ -33,7 +33,7 @@ export class WorkerImages {
    * The image as it is sent, and what of it moves.
    * @throws TypeError for an image whose pixels moved and are forgotten, or are not there.
    */
-  send(image: RgbaImage): { readonly sent: SentImage; readonly transfer: readonly Transferable[] } {
+  send(image: RgbaImage): { readonly sent: SentImage; readonly transfer: readonly ArrayBuffer[] } {
     const { data, width, height } = image;
     const known = this.#keys.get(image);
     const kept = known === undefined ? undefined : this.#kept.get(known);

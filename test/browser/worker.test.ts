@@ -214,7 +214,7 @@ describeWithChromium('createFaceAlignerWorker', () => {
       }
       return messages;
     });
-    expect(messages[0]).toMatch(/^TddfaError: the worker failed: its script cannot be loaded/);
-    expect(messages[1]).toMatch(/^TddfaError: the worker failed: .*broken/);
+    expect(messages[0]).toMatch(/^WorkerFailedError: the worker failed: its script cannot be loaded/);
+    expect(messages[1]).toMatch(/^WorkerFailedError: the worker failed: .*broken/);
   });
 });

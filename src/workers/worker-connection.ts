@@ -1,9 +1,12 @@
-import type { WeightProgressListener, WeightSource } from '../engine/weights/weight-source.ts';
-import { DisposedError, TddfaError } from '../errors.ts';
+import type { ReadOptions, WeightProgressListener } from '../engine/weights/weight-source.ts';
+import { DisposedError } from '../errors.ts';
+import type { RgbaImage } from '../types.ts';
+import type { WorkerPort } from './worker-port.ts';
 import {
   type CreatedAligner,
+  type DecodeOptions,
   type MethodResult,
-  type PageMessage,
+  type OwnerMessage,
   packError,
   type SentImage,
   type SentOptions,
@@ -12,55 +15,78 @@ import {
   type WorkerMethod,
 } from './worker-protocol.ts';
 
+/** A `WeightSource`, or one whose bytes are shared memory. */
+export interface SentWeights {
+  describe(): string;
+  read(path: string, options: ReadOptions): Promise<Uint8Array>;
+}
+
 interface PendingCall {
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** The page's end of the messages: reads weights for the worker, and matches answers to calls. */
+/** The owner's end of the messages: reads weights for the worker, and matches answers to calls. */
 export class WorkerConnection {
-  readonly #worker: Worker;
-  readonly #weights: WeightSource;
+  readonly #port: WorkerPort<OwnerMessage, WorkerMessage>;
+  readonly #weights: SentWeights;
   readonly #onProgress: WeightProgressListener | undefined;
   readonly #reading = new AbortController();
   readonly #calls = new Map<number, PendingCall>();
+  readonly #onClosed: ((reason: unknown) => void) | undefined;
   #creation: { resolve(created: CreatedAligner): void; reject(error: unknown): void } | undefined;
   #lastId = 0;
   /** Why the worker is gone. */
   #closed: { readonly reason: unknown } | undefined;
 
-  constructor(worker: Worker, weights: WeightSource, onProgress: WeightProgressListener | undefined) {
-    this.#worker = worker;
+  /**
+   * @param port - of a worker whose script runs.
+   * @param onClosed - called once, when the worker is gone.
+   */
+  constructor(
+    port: WorkerPort<OwnerMessage, WorkerMessage>,
+    weights: SentWeights,
+    onProgress?: WeightProgressListener,
+    onClosed?: (reason: unknown) => void,
+  ) {
+    this.#port = port;
     this.#weights = weights;
     this.#onProgress = onProgress;
-    worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => this.#receive(data);
-    worker.onmessageerror = () => this.close(new TddfaError('a message of the worker cannot be read'));
-    worker.onerror = (event) => {
-      event.preventDefault();
-      // Where the script itself cannot be loaded, browsers say no more than that.
-      const reason = event.message || 'its script cannot be loaded (is it on this site, and allowed by worker-src?)';
-      this.close(new TddfaError(`the worker failed: ${reason}`));
-    };
+    this.#onClosed = onClosed;
+    port.listen(
+      (message) => this.#receive(message),
+      (error) => this.close(error),
+    );
   }
 
   /** Has the aligner made. Called once, first. */
-  create(options: SentOptions): Promise<CreatedAligner> {
+  create(options: SentOptions, wantsModel: boolean): Promise<CreatedAligner> {
     return new Promise((resolve, reject) => {
       this.#creation = { resolve, reject };
-      this.#post({ type: 'create', options, source: this.#weights.describe() });
+      this.#post({ type: 'create', options, source: this.#weights.describe(), wantsModel });
     });
   }
 
   call<Method extends WorkerMethod>(
     method: Method,
     image: SentImage,
-    transfer: readonly Transferable[],
+    transfer: readonly ArrayBuffer[],
     argument: unknown,
   ): Promise<MethodResult<Method>> {
+    return this.#ask((id) => ({ type: 'call', id, method, image, argument }), transfer);
+  }
+
+  /** Has a picture file decoded, by a worker that can. */
+  decode(bytes: Uint8Array<ArrayBuffer>, options: DecodeOptions): Promise<RgbaImage> {
+    return this.#ask((id) => ({ type: 'decode', id, bytes, options }), [bytes.buffer]);
+  }
+
+  #ask<Value>(message: (id: number) => OwnerMessage, transfer: readonly ArrayBuffer[]): Promise<Value> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
+      this.checkOpen();
       this.#calls.set(id, { resolve, reject });
-      this.#post({ type: 'call', id, method, image, argument }, transfer);
+      this.#post(message(id), transfer);
     });
   }
 
@@ -72,11 +98,12 @@ export class WorkerConnection {
   close(reason: unknown = new DisposedError('this face aligner')): void {
     if (this.#closed) return;
     this.#closed = { reason };
-    this.#worker.terminate();
+    this.#port.terminate();
     this.#reading.abort(reason);
     this.#creation?.reject(reason);
     for (const { reject } of this.#calls.values()) reject(reason);
     this.#calls.clear();
+    this.#onClosed?.(reason);
   }
 
   /** @throws why the worker is gone, where it is. */
@@ -84,8 +111,8 @@ export class WorkerConnection {
     if (this.#closed) throw this.#closed.reason;
   }
 
-  #post(message: PageMessage, transfer: readonly Transferable[] = []): void {
-    if (!this.#closed) this.#worker.postMessage(message, [...transfer]);
+  #post(message: OwnerMessage, transfer: readonly ArrayBuffer[] = []): void {
+    if (!this.#closed) this.#port.post(message, transfer);
   }
 
   #receive(message: WorkerMessage): void {
@@ -125,7 +152,7 @@ export class WorkerConnection {
         signal: this.#reading.signal,
         onProgress: (progress) => this.#post({ type: 'progress', id, progress }),
       });
-      this.#post({ type: 'file', id, bytes }, [bytes.buffer]);
+      this.#post({ type: 'file', id, bytes }, bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : []);
     } catch (error) {
       this.#post({ type: 'no-file', id, error: packError(error) });
     }

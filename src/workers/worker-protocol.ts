@@ -1,6 +1,6 @@
 /**
- * What the page and the aligner's worker say to each other. Weights are read on the page's side, so that every source
- * works, even one that is a function; decoding, checking and running them is the worker's.
+ * The messages between an aligner's worker and its owner, a page or a Node program. Weights are read on the owner's side, so that
+ * every source works, even one that is a function; decoding, checking and running them is the worker's.
  */
 import type { BackendName } from '../engine/engine.ts';
 import type { WeightProgress } from '../engine/weights/weight-source.ts';
@@ -17,7 +17,8 @@ import {
 import type { FaceAligner, FaceAlignerOptions } from '../face-aligner.ts';
 import type { PackedModel } from '../geometry/morphable-model.ts';
 import type { ModelLicence } from '../models/face-pack.ts';
-import type { FaceMaps, MorphableModel } from '../types.ts';
+import type { FaceMaps, MorphableModel, RgbaImage } from '../types.ts';
+import type { ReadyMessage } from './worker-port.ts';
 
 /** Methods of an aligner that the worker runs. */
 export type WorkerMethod = 'detect' | 'align' | 'alignToLandmarks' | 'alignCrops';
@@ -30,18 +31,30 @@ export interface SentImage {
   readonly width: number;
   readonly height: number;
   readonly data?: Uint8Array | Uint8ClampedArray;
-  /** Whether it may be asked for again without its pixels. */
+  /** Whether the worker keeps it, as it may be asked for again without its pixels. */
   readonly isKept: boolean;
 }
 
 /** Options of an aligner that can be sent. */
 export type SentOptions = Omit<FaceAlignerOptions, 'weights' | 'onProgress' | 'signal'>;
 
-/** From the page to the worker. */
-export type PageMessage =
-  | { readonly type: 'create'; readonly options: SentOptions; readonly source: string }
+/** How a worker decodes a picture file: `DecodeImageOptions`. */
+export interface DecodeOptions {
+  readonly maxPixels?: number;
+  readonly path?: string;
+}
+
+/** From the owner to the worker. */
+export type OwnerMessage =
+  | {
+      readonly type: 'create';
+      readonly options: SentOptions;
+      readonly source: string;
+      /** Whether the morphable model and its maps move to the owner. */
+      readonly wantsModel: boolean;
+    }
   | { readonly type: 'progress'; readonly id: number; readonly progress: WeightProgress }
-  | { readonly type: 'file'; readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly type: 'file'; readonly id: number; readonly bytes: Uint8Array }
   | { readonly type: 'no-file'; readonly id: number; readonly error: SentError }
   | {
       readonly type: 'call';
@@ -51,9 +64,15 @@ export type PageMessage =
       /** What the method takes after the image. */
       readonly argument: unknown;
     }
+  | {
+      readonly type: 'decode';
+      readonly id: number;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly options: DecodeOptions;
+    }
   | { readonly type: 'drop'; readonly keys: readonly number[] };
 
-/** From the worker to the page. */
+/** From the worker to its owner. */
 export type WorkerMessage =
   | {
       readonly type: 'read';
@@ -63,12 +82,13 @@ export type WorkerMessage =
       readonly sha256?: string | undefined;
     }
   | { readonly type: 'progress'; readonly progress: WeightProgress }
+  | ReadyMessage
   | ({ readonly type: 'created' } & CreatedAligner)
   | { readonly type: 'not-created'; readonly error: SentError }
-  | { readonly type: 'result'; readonly id: number; readonly value: MethodResult<WorkerMethod> }
+  | { readonly type: 'result'; readonly id: number; readonly value: MethodResult<WorkerMethod> | RgbaImage }
   | { readonly type: 'failure'; readonly id: number; readonly error: SentError };
 
-/** What the page learns of an aligner. */
+/** What the owner learns of an aligner. */
 export interface CreatedAligner {
   readonly backend: BackendName;
   readonly regressor: string;

@@ -1,0 +1,355 @@
+/**
+ * A face aligner over threads of Node. Calls wait in one queue here and go to whichever thread is free, one at a time: their
+ * pixels are copied only then, so that a long queue holds no pictures of its own. A call whose thread dies goes to another one,
+ * once.
+ */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { WeightSource } from '../engine/weights/weight-source.ts';
+import { DisposedError, QueueFullError, WorkerFailedError } from '../errors.ts';
+import type { FaceAligner, FaceAlignerOptions } from '../face-aligner.ts';
+import type { DecodeImageOptions } from '../image-files/decode-image.ts';
+import type { DetectorOptions } from '../models/faceboxes/detector.ts';
+import { openWeights, packageRoot } from '../package-files.ts';
+import type { AlignedFace, FaceBox, RgbaImage, RoiBox } from '../types.ts';
+import { ownerSide } from '../workers/owner-side.ts';
+import { WorkerConnection } from '../workers/worker-connection.ts';
+import { START_TIMEOUT_MS, untilReady, type WorkerPort } from '../workers/worker-port.ts';
+import type {
+  CreatedAligner,
+  OwnerMessage,
+  SentImage,
+  SentOptions,
+  WorkerMessage,
+  WorkerMethod,
+} from '../workers/worker-protocol.ts';
+import { SharedWeights } from './shared-weights.ts';
+import { threadPort } from './thread-port.ts';
+
+/** Options of {@link createFaceAlignerPool}. */
+export interface FaceAlignerPoolOptions extends Omit<FaceAlignerOptions, 'weights'> {
+  /** Where the pack is. By default the open pack that comes with this package. Each file is read once, for all threads. */
+  readonly weights?: WeightSource;
+  /** How many threads, each with an aligner of its own, 1..64. Default: the processor's, as `os.availableParallelism` counts. */
+  readonly size?: number;
+  /** How many calls may wait for a free thread; one more is rejected with `QueueFullError`. Default 1000. */
+  readonly maxQueued?: number;
+  /** How long a thread may take until its script runs, ms. Default 30,000. */
+  readonly startTimeoutMs?: number;
+  /** Starts a thread whose script imports `tddfa/node/worker`, where the package's own file is not to be found. */
+  readonly createWorker?: () => Worker;
+}
+
+export const FACE_ALIGNER_POOL_DEFAULTS = { maxQueued: 1000 } as const satisfies FaceAlignerPoolOptions;
+
+const MAX_SIZE = 64;
+/** A thread that dies so often in a row before it has its aligner is not started again. */
+const MAX_STARTS = 3;
+/** A call whose thread dies is made so often in all. */
+const MAX_ATTEMPTS = 2;
+
+/** Options of every call to a pool. */
+export interface PoolCallOptions {
+  /** Rejects the call with the signal's reason. One that waits leaves the queue; one that runs keeps its thread to its end. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How a pool is disposed of. */
+export interface DisposePoolOptions {
+  /** Whether calls that wait or run come to their end first. By default they are rejected with `DisposedError`. */
+  readonly wait?: boolean;
+}
+
+/**
+ * A face aligner whose methods run in threads. Arguments must not change before the promise settles; they are never changed
+ * here. Pixels in a `SharedArrayBuffer` are shared with the threads, others are copied. `reconstruct` and `expressions`, which
+ * are fast and no promises, run in the calling thread.
+ *
+ * Beside what an aligner throws, every call rejects with QueueFullError where too many wait, and with WorkerFailedError where
+ * its thread died, and the next one too.
+ */
+export interface FaceAlignerPool extends FaceAligner {
+  /** How many threads. */
+  readonly size: number;
+  /** Calls that wait for a free thread now. */
+  readonly queuedCount: number;
+  detect(image: RgbaImage, options?: DetectorOptions & PoolCallOptions): Promise<FaceBox[]>;
+  align(image: RgbaImage, boxes: readonly RoiBox[], options?: PoolCallOptions): Promise<AlignedFace[]>;
+  alignToLandmarks(image: RgbaImage, faces: readonly AlignedFace[], options?: PoolCallOptions): Promise<AlignedFace[]>;
+  alignCrops(image: RgbaImage, roiBoxes: readonly RoiBox[], options?: PoolCallOptions): Promise<AlignedFace[]>;
+  /**
+   * Decodes a picture file in a thread, as `decodeImage` does in this one. The pixels are in shared memory, so that the pool's
+   * other methods need not copy them.
+   * @param bytes - the whole file; not changed.
+   * @throws ImageDecodeError.
+   */
+  decodeImage(bytes: Uint8Array, options?: DecodeImageOptions & PoolCallOptions): Promise<RgbaImage>;
+  /** Ends the threads; the promise is fulfilled when they are gone. Idempotent. */
+  dispose(options?: DisposePoolOptions): Promise<void>;
+}
+
+/**
+ * Loads a pack and makes a pool of aligners of it, one in each of `size` threads.
+ * @throws what `createFaceAligner` throws, and WorkerFailedError where the threads cannot be started.
+ */
+export async function createFaceAlignerPool(options: FaceAlignerPoolOptions = {}): Promise<FaceAlignerPool> {
+  const { signal, size = availableParallelism(), maxQueued = FACE_ALIGNER_POOL_DEFAULTS.maxQueued } = options;
+  checkCount('size', size, 1, MAX_SIZE);
+  checkCount('maxQueued', maxQueued, 0, Number.MAX_SAFE_INTEGER);
+  signal?.throwIfAborted();
+  const weights = new SharedWeights(options.weights ?? openWeights());
+  const pool = new ThreadPool(options, weights, maxQueued);
+  const abort = (): void => pool.close(signal?.reason);
+  signal?.addEventListener('abort', abort);
+  try {
+    const created = await pool.start(size);
+    signal?.throwIfAborted();
+    return assemble(pool, created, weights.describe(), size);
+  } catch (error) {
+    const reason = signal?.aborted ? signal.reason : error;
+    pool.close(reason);
+    throw reason;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+function checkCount(name: string, value: number, min: number, max: number): void {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
+  throw new RangeError(`${name}: expected a whole number from ${min} to ${max}, got ${value}`);
+}
+
+function assemble(pool: ThreadPool, created: CreatedAligner, packName: string, size: number): FaceAlignerPool {
+  function call<Method extends WorkerMethod>(
+    method: Method,
+    image: RgbaImage,
+    argument: unknown,
+    options: PoolCallOptions | undefined,
+  ) {
+    return pool.run((connection) => {
+      const { sent, transfer } = sendable(image);
+      return connection.call(method, sent, transfer, argument);
+    }, options?.signal);
+  }
+  return {
+    ...ownerSide(created, packName, () => pool.checkOpen()),
+    size,
+    get queuedCount() {
+      return pool.queuedCount;
+    },
+    detect(image, { signal, ...detectorOptions } = {}) {
+      return call('detect', image, detectorOptions, { signal });
+    },
+    align: (image, boxes, options) => call('align', image, boxes, options),
+    alignToLandmarks: (image, faces, options) => call('alignToLandmarks', image, faces, options),
+    alignCrops: (image, roiBoxes, options) => call('alignCrops', image, roiBoxes, options),
+    decodeImage: (bytes, { signal, ...decodeOptions } = {}) =>
+      pool.run((connection) => connection.decode(new Uint8Array(bytes), decodeOptions), signal),
+    dispose: (options) => pool.dispose(options),
+  };
+}
+
+/** The image as it is sent: shared memory as it is, other pixels as a copy that moves. */
+function sendable({ data, width, height }: RgbaImage): { sent: SentImage; transfer: ArrayBuffer[] } {
+  const common = { key: 0, width, height, isKept: false };
+  if (data.buffer instanceof SharedArrayBuffer) return { sent: { ...common, data }, transfer: [] };
+  const copy = new Uint8Array(data);
+  return { sent: { ...common, data: copy }, transfer: [copy.buffer] };
+}
+
+/** A call that waits or runs. */
+interface Job {
+  run(connection: WorkerConnection): Promise<unknown>;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  attempts: number;
+  /** Whether the caller has its answer, as its signal was aborted. */
+  isSettled: boolean;
+}
+
+interface PoolThread {
+  readonly port: WorkerPort<OwnerMessage, WorkerMessage>;
+  readonly connection: WorkerConnection;
+  isBusy: boolean;
+}
+
+/** The threads and the queue before them. */
+class ThreadPool {
+  readonly #options: FaceAlignerPoolOptions;
+  readonly #weights: SharedWeights;
+  readonly #maxQueued: number;
+  /** In order of coming. */
+  readonly #queue: Job[] = [];
+  readonly #running = new Set<Job>();
+  /** Those whose aligner is made. */
+  readonly #threads = new Set<PoolThread>();
+  /** All that were started and have not ended. */
+  readonly #workers = new Set<Worker>();
+  /** Threads that are being started again. */
+  #startingCount = 0;
+  #closed: { readonly reason: unknown } | undefined;
+  /** Called when nothing waits or runs any more. */
+  #onIdle: (() => void)[] = [];
+
+  constructor(options: FaceAlignerPoolOptions, weights: SharedWeights, maxQueued: number) {
+    this.#options = options;
+    this.#weights = weights;
+    this.#maxQueued = maxQueued;
+  }
+
+  get queuedCount(): number {
+    return this.#queue.length;
+  }
+
+  /** Starts all threads; the first one's model is the pool's. */
+  async start(size: number): Promise<CreatedAligner> {
+    const [first] = await Promise.all(Array.from({ length: size }, (_, i) => this.#startThread(i === 0)));
+    return first;
+  }
+
+  /** Runs a call in the next free thread. */
+  run<Value>(run: (connection: WorkerConnection) => Promise<Value>, signal?: AbortSignal): Promise<Value> {
+    return new Promise<Value>((resolve, reject) => {
+      this.checkOpen();
+      signal?.throwIfAborted();
+      const mustWait = [...this.#threads].every(({ isBusy }) => isBusy);
+      if (mustWait && this.#queue.length >= this.#maxQueued) throw new QueueFullError(this.#maxQueued);
+      const abort = (): void => {
+        job.isSettled = true;
+        const place = this.#queue.indexOf(job);
+        if (place >= 0) this.#queue.splice(place, 1);
+        reject(signal?.reason);
+      };
+      const settle = (): void => signal?.removeEventListener('abort', abort);
+      const job: Job = {
+        run,
+        attempts: 0,
+        isSettled: false,
+        resolve(value) {
+          settle();
+          resolve(value as Value);
+        },
+        reject(error) {
+          settle();
+          reject(error);
+        },
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#queue.push(job);
+      this.#assign();
+    });
+  }
+
+  /** @throws why the pool is closed, where it is. */
+  checkOpen(): void {
+    if (this.#closed) throw this.#closed.reason;
+  }
+
+  async dispose({ wait = false }: DisposePoolOptions = {}): Promise<void> {
+    if (wait && !this.#closed && this.#queue.length + this.#running.size > 0) {
+      await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    }
+    this.close(new DisposedError('this face aligner pool'));
+    await Promise.all([...this.#workers].map((worker) => worker.terminate()));
+  }
+
+  /** Ends the threads. Whatever waits or runs is rejected with the reason. Idempotent. */
+  close(reason: unknown): void {
+    if (this.#closed) return;
+    this.#closed = { reason };
+    const jobs = [...this.#running, ...this.#queue.splice(0)];
+    for (const { connection } of this.#threads) connection.close(reason);
+    for (const worker of this.#workers) void worker.terminate();
+    for (const job of jobs) job.reject(reason);
+    this.#checkIdle();
+  }
+
+  #assign(): void {
+    for (const thread of this.#threads) {
+      if (thread.isBusy) continue;
+      const job = this.#queue.shift();
+      if (job === undefined) return;
+      void this.#runIn(thread, job);
+    }
+  }
+
+  async #runIn(thread: PoolThread, job: Job): Promise<void> {
+    thread.isBusy = true;
+    thread.port.keepAlive(true);
+    this.#running.add(job);
+    job.attempts++;
+    try {
+      job.resolve(await job.run(thread.connection));
+    } catch (error) {
+      const mayRetry = error instanceof WorkerFailedError && job.attempts < MAX_ATTEMPTS && !job.isSettled;
+      if (mayRetry && !this.#closed) this.#queue.unshift(job);
+      else job.reject(error);
+    }
+    this.#running.delete(job);
+    thread.isBusy = false;
+    if (this.#threads.has(thread)) thread.port.keepAlive(false);
+    this.#assign();
+    this.#checkIdle();
+  }
+
+  #checkIdle(): void {
+    if (this.#queue.length + this.#running.size > 0) return;
+    for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  async #startThread(isFirst: boolean): Promise<CreatedAligner> {
+    const { createWorker = startWorker, startTimeoutMs = START_TIMEOUT_MS, onProgress } = this.#options;
+    this.checkOpen();
+    const worker = createWorker();
+    this.#workers.add(worker);
+    worker.on('exit', () => this.#workers.delete(worker));
+    const port = threadPort<OwnerMessage, WorkerMessage>(worker);
+    const ready = await untilReady(port, startTimeoutMs);
+    const connection: WorkerConnection = new WorkerConnection(
+      ready,
+      this.#weights,
+      isFirst ? onProgress : undefined,
+      () => this.#threads.delete(thread) && void this.#replace(),
+    );
+    const thread: PoolThread = { port, connection, isBusy: false };
+    try {
+      const created = await connection.create(sendableOptions(this.#options), isFirst);
+      this.checkOpen();
+      this.#threads.add(thread);
+      port.keepAlive(false);
+      this.#assign();
+      return created;
+    } catch (error) {
+      connection.close(error);
+      throw error;
+    }
+  }
+
+  /** Starts a thread in the place of one that has died. */
+  async #replace(): Promise<void> {
+    this.#startingCount++;
+    let failure: unknown;
+    for (let start = 0; start < MAX_STARTS && !this.#closed; start++) {
+      try {
+        await this.#startThread(false);
+        this.#startingCount--;
+        return;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    this.#startingCount--;
+    if (this.#threads.size + this.#startingCount === 0) this.close(failure);
+  }
+}
+
+/** Found by its place in the package, as a bundler would not know what to do with it. */
+function startWorker(): Worker {
+  return new Worker(join(packageRoot(), 'dist', 'src', 'node', 'pool-worker.js'), { name: 'tddfa' });
+}
+
+function sendableOptions(options: FaceAlignerPoolOptions): SentOptions {
+  const { weights, signal, onProgress, size, maxQueued, startTimeoutMs, createWorker, ...sendable } = options;
+  return sendable;
+}

@@ -1,0 +1,37 @@
+import type { FaceAligner } from '../face-aligner.ts';
+import { expressionsOf } from '../geometry/expressions.ts';
+import { createSurfaceReconstructor, evaluatorOf } from '../geometry/face-surface.ts';
+import type { CreatedAligner } from './worker-protocol.ts';
+
+/** What an aligner in a worker knows and does without asking the worker. */
+export type OwnerSide = Pick<
+  FaceAligner,
+  'backend' | 'regressor' | 'morphableModel' | 'faceMaps' | 'licences' | 'reconstruct' | 'expressions'
+>;
+
+/**
+ * The part of an aligner that stays with the owner of its worker: the model, and what is fast and no promise.
+ * @param packName - for messages.
+ * @param checkUsable - throws where the aligner is disposed or its worker is gone.
+ */
+export function ownerSide(created: CreatedAligner, packName: string, checkUsable: () => void): OwnerSide {
+  const { backend, regressor, licences, morphableModel, packed, faceMaps } = created;
+  const reconstructSurface = createSurfaceReconstructor(packName, morphableModel, {
+    ...(packed && { landmarks: packed.landmarks, createDense: () => evaluatorOf(packed.dense) }),
+  });
+  return {
+    backend,
+    regressor,
+    licences,
+    ...(morphableModel && { morphableModel }),
+    ...(faceMaps && { faceMaps }),
+    reconstruct(face, options) {
+      checkUsable();
+      return reconstructSurface(face, options);
+    },
+    expressions(face) {
+      checkUsable();
+      return expressionsOf(face, packName, morphableModel);
+    },
+  };
+}

@@ -1,0 +1,164 @@
+/** One aligner in a worker, which does what the messages of the worker's owner ask for. */
+import type { ReadOptions, WeightSource } from '../engine/weights/weight-source.ts';
+import { createFaceAligner, type FaceAligner } from '../face-aligner.ts';
+import { packLandmarks, packModel } from '../geometry/morphable-model.ts';
+import type { AlignedFace, RgbaImage, RoiBox } from '../types.ts';
+import {
+  buffersOf,
+  type DecodeOptions,
+  type MethodResult,
+  type OwnerMessage,
+  packError,
+  type SentImage,
+  type SentOptions,
+  unpackError,
+  type WorkerMessage,
+  type WorkerMethod,
+} from './worker-protocol.ts';
+
+/** The worker's own end of the messages. */
+export interface OwnerPort {
+  post(message: WorkerMessage, transfer?: readonly ArrayBuffer[]): void;
+  listen(onMessage: (message: OwnerMessage) => void): void;
+}
+
+type CallResult = MethodResult<WorkerMethod> | RgbaImage;
+
+interface PendingRead {
+  readonly onProgress: ReadOptions['onProgress'];
+  readonly resolve: (bytes: Uint8Array<ArrayBuffer>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Decodes a picture file. */
+export type ImageDecoder = (bytes: Uint8Array, options: DecodeOptions) => Promise<RgbaImage>;
+
+/**
+ * Serves the owner until the worker is ended.
+ * @param decodeImage - where there is one for files.
+ */
+export function serveAligner(port: OwnerPort, decodeImage?: ImageDecoder): void {
+  const server = new AlignerServer(port, decodeImage);
+  port.listen((message) => server.receive(message));
+  port.post({ type: 'ready' });
+}
+
+class AlignerServer {
+  readonly #port: OwnerPort;
+  readonly #decodeImage: ImageDecoder | undefined;
+  readonly #images = new Map<number, RgbaImage>();
+  readonly #reads = new Map<number, PendingRead>();
+  #lastReadId = 0;
+  #aligner: FaceAligner | undefined;
+
+  constructor(port: OwnerPort, decodeImage: ImageDecoder | undefined) {
+    this.#port = port;
+    this.#decodeImage = decodeImage;
+  }
+
+  receive(message: OwnerMessage): void {
+    switch (message.type) {
+      case 'create':
+        void this.#create(message.options, message.source, message.wantsModel);
+        break;
+      case 'progress':
+        this.#reads.get(message.id)?.onProgress?.(message.progress);
+        break;
+      case 'file':
+        this.#reads.get(message.id)?.resolve(unsharedBytes(message.bytes));
+        this.#reads.delete(message.id);
+        break;
+      case 'no-file':
+        this.#reads.get(message.id)?.reject(unpackError(message.error));
+        this.#reads.delete(message.id);
+        break;
+      case 'call':
+        void this.#answer(message.id, () => this.#call(message));
+        break;
+      case 'decode':
+        void this.#answer(message.id, () => this.#decode(message.bytes, message.options));
+        break;
+      case 'drop':
+        for (const key of message.keys) this.#images.delete(key);
+        break;
+    }
+  }
+
+  async #create(options: SentOptions, source: string, wantsModel: boolean): Promise<void> {
+    try {
+      const aligner = await createFaceAligner({
+        ...options,
+        weights: this.#ownersWeights(source),
+        onProgress: (progress) => this.#port.post({ type: 'progress', progress }),
+      });
+      this.#aligner = aligner;
+      const { backend, regressor, licences, morphableModel, faceMaps } = aligner;
+      const packed = morphableModel && { landmarks: packLandmarks(morphableModel), dense: packModel(morphableModel) };
+      const model = wantsModel ? { morphableModel, packed, faceMaps } : {};
+      // The model and its maps belong to the owner from here on; the aligner keeps the rows of the landmarks, which are all
+      // that tracking needs.
+      this.#port.post({ type: 'created', backend, regressor, licences, ...model }, buffersOf(model));
+    } catch (error) {
+      this.#port.post({ type: 'not-created', error: packError(error) });
+    }
+  }
+
+  #ownersWeights(description: string): WeightSource {
+    return {
+      describe: () => description,
+      read: (path, { onProgress, maxBytes, sha256 } = {}) =>
+        new Promise((resolve, reject) => {
+          const id = ++this.#lastReadId;
+          this.#reads.set(id, { onProgress, resolve, reject });
+          this.#port.post({ type: 'read', id, path, maxBytes, sha256 });
+        }),
+    };
+  }
+
+  async #answer(id: number, run: () => Promise<CallResult>): Promise<void> {
+    try {
+      const value = await run();
+      this.#port.post({ type: 'result', id, value }, buffersOf(value));
+    } catch (error) {
+      this.#port.post({ type: 'failure', id, error: packError(error) });
+    }
+  }
+
+  /** The pixels are in shared memory, so that they come back for the aligner's methods without being copied. */
+  async #decode(bytes: Uint8Array, options: DecodeOptions): Promise<RgbaImage> {
+    if (this.#decodeImage === undefined) throw new TypeError('this worker decodes no files');
+    const { data, width, height } = await this.#decodeImage(bytes, options);
+    const shared = new Uint8Array(new SharedArrayBuffer(data.byteLength));
+    shared.set(data);
+    return { data: shared, width, height };
+  }
+
+  async #call({ method, image, argument }: Extract<OwnerMessage, { type: 'call' }>): Promise<CallResult> {
+    const target = this.#aligner;
+    if (target === undefined) throw new TypeError('the aligner is not made yet');
+    const pixels = this.#imageOf(image);
+    switch (method) {
+      case 'detect':
+        return target.detect(pixels, argument as Parameters<FaceAligner['detect']>[1]);
+      case 'align':
+        return target.align(pixels, argument as readonly RoiBox[]);
+      case 'alignCrops':
+        return target.alignCrops(pixels, argument as readonly RoiBox[]);
+      case 'alignToLandmarks':
+        return target.alignToLandmarks(pixels, argument as readonly AlignedFace[]);
+    }
+  }
+
+  #imageOf({ key, width, height, data, isKept }: SentImage): RgbaImage {
+    const image = data === undefined ? this.#images.get(key) : { data, width, height };
+    // The owner knows which images are here and does not ask for others.
+    if (image === undefined) throw new TypeError('image: its pixels are gone');
+    if (isKept) this.#images.set(key, image);
+    return image;
+  }
+}
+
+/** WebCrypto refuses shared memory; and what a source reads belongs to its reader. */
+function unsharedBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+}

@@ -1,0 +1,68 @@
+import { WorkerFailedError } from '../errors.ts';
+
+/** A worker as its owner sees it: the same for the browser's workers and Node's threads. */
+export interface WorkerPort<Sent, Received> {
+  post(message: Sent, transfer?: readonly ArrayBuffer[]): void;
+  /** Called once. `onFailure` is called at most once, when the worker has failed or ended by itself. */
+  listen(onMessage: (message: Received) => void, onFailure: (error: WorkerFailedError) => void): void;
+  /** Ends the worker. Idempotent. */
+  terminate(): void;
+  /** Whether the program waits for the worker before it ends. */
+  keepAlive(isDue: boolean): void;
+}
+
+/** Default of how long a worker may take until its script runs, ms. */
+export const START_TIMEOUT_MS = 30_000;
+
+/** The first message of a worker: its script runs. */
+export interface ReadyMessage {
+  readonly type: 'ready';
+}
+
+/**
+ * Waits until a worker's script runs.
+ * @returns the same port; who listens to it hears what comes after `ready`.
+ * @throws WorkerFailedError where the script cannot be loaded, ends, or says nothing within `timeoutMs`; the
+ *   signal's reason. The worker is then ended.
+ */
+export function untilReady<Sent, Received extends { readonly type: string }>(
+  port: WorkerPort<Sent, Received | ReadyMessage>,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<WorkerPort<Sent, Received>> {
+  return new Promise((resolve, reject) => {
+    let onMessage: ((message: Received) => void) | undefined;
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    };
+    const fail = (reason: unknown): void => {
+      end();
+      port.terminate();
+      reject(reason);
+    };
+    let onFailure: (error: WorkerFailedError) => void = fail;
+    const abort = (): void => fail(signal?.reason);
+    signal?.addEventListener('abort', abort);
+    const timer = setTimeout(() => {
+      const advice = 'is its script the one that was built from tddfa, and is it whole?';
+      onFailure(new WorkerFailedError(`did not answer within ${timeoutMs / 1000} s after its start: ${advice}`));
+    }, timeoutMs);
+    port.listen(
+      (message) => {
+        if (onMessage !== undefined) onMessage(message as Received);
+        else if (message.type === 'ready') {
+          end();
+          resolve({
+            ...port,
+            listen: (hear, fail) => {
+              onMessage = hear;
+              onFailure = fail;
+            },
+          });
+        }
+      },
+      (error) => onFailure(error),
+    );
+  });
+}
