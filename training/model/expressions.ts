@@ -1,47 +1,29 @@
-/** The ten named expressions of the model, and the units that they and the renderer's faces are made of. */
+/** The ten named expressions of the original's layout. */
+import type { BlendshapeName } from './blendshapes.ts';
 
-/** One expression: a name, and its column as a mix of MakeHuman's units. Its natural range is 0..1. */
+/** One expression: a name, and what it is made of. Its natural range is 0..1. */
 export interface NamedExpression {
   readonly name: string;
-  /** Unit -> weight at coefficient 1. */
-  readonly units: Readonly<Record<string, number>>;
+  /** Blendshape -> coefficient at 1. */
+  readonly shapes: Readonly<Partial<Record<BlendshapeName, number>>>;
 }
 
-/** `mouth-open` reaches 39 mm at 1; a jaw does not. */
-const WIDEST_JAW = 0.75;
-/** `eye-*-closure` shuts the lids at 0.82 and lets them cross beyond it. */
-const SHUT_LIDS = 0.82;
-
-/** In the order of the model's expression parameters. */
+/**
+ * The ten as combinations of the 52, in the order of the original's ten expression parameters: what a regressor of 62 numbers
+ * gives, and what a pack of 52 makes of it.
+ */
 export const NAMED_EXPRESSIONS: readonly NamedExpression[] = [
-  { name: 'mouthOpen', units: { 'mouth-open': WIDEST_JAW } },
-  { name: 'smile', units: { 'mouth-corner-puller': 1 } },
-  { name: 'pucker', units: { 'mouth-pursing': 1 } },
-  { name: 'stretch', units: { 'mouth-retraction': 1 } },
+  { name: 'mouthOpen', shapes: { jawOpen: 1 } },
+  { name: 'smile', shapes: { mouthSmileLeft: 1, mouthSmileRight: 1 } },
+  { name: 'pucker', shapes: { mouthPucker: 1 } },
+  { name: 'stretch', shapes: { mouthDimpleLeft: 1.25, mouthDimpleRight: 1.25 } },
+  { name: 'sneer', shapes: { mouthUpperUpLeft: 1, mouthUpperUpRight: 1, noseSneerLeft: 0.4, noseSneerRight: 0.4 } },
   {
-    name: 'sneer',
-    units: { 'mouth-elevation': 1, 'nose-left-elevation': 0.5, 'nose-right-elevation': 0.5 },
+    name: 'lipsApart',
+    shapes: { mouthLowerDownLeft: 1, mouthLowerDownRight: 1, mouthUpperUpLeft: 0.5, mouthUpperUpRight: 0.5 },
   },
-  { name: 'lipsApart', units: { 'mouth-part-later': 1 } },
-  { name: 'frown', units: { 'mouth-depression': 1, 'neck-platysma': 0.4 } },
-  {
-    name: 'browsUp',
-    units: {
-      'eyebrows-left-up': 1,
-      'eyebrows-right-up': 1,
-      'eyebrows-left-extern-up': 0.4,
-      'eyebrows-right-extern-up': 0.4,
-    },
-  },
-  { name: 'browsDown', units: { 'eyebrows-left-down': 1, 'eyebrows-right-down': 1 } },
-  { name: 'eyesClosed', units: { 'eye-left-closure': SHUT_LIDS, 'eye-right-closure': SHUT_LIDS } },
+  { name: 'frown', shapes: { mouthFrownLeft: 1, mouthFrownRight: 1 } },
+  { name: 'browsUp', shapes: { browInnerUp: 1, browOuterUpLeft: 1, browOuterUpRight: 1 } },
+  { name: 'browsDown', shapes: { browDownLeft: 1, browDownRight: 1 } },
+  { name: 'eyesClosed', shapes: { eyeBlinkLeft: 1, eyeBlinkRight: 1 } },
 ];
-
-/** The three versions of a unit differ by at most 0.2 mm rms, so the model takes their average. */
-export const EXPRESSION_VERSIONS = ['african', 'asian', 'caucasian'] as const;
-
-/** Names of all units in the data, e.g. `mouth-open`. */
-export function expressionUnits(targetNames: readonly string[]): string[] {
-  const prefix = `expression/units/${EXPRESSION_VERSIONS[0]}/`;
-  return targetNames.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-}

@@ -1,7 +1,10 @@
 /** Puts the morphable model together: surface, identities, expressions, landmarks, regions. */
 import { applySparseRows, type SparseRows } from '../../src/geometry/catmull-clark.ts';
 import type { CoarseFace } from '../../src/geometry/subdivide-face.ts';
-import { EXPRESSION_VERSIONS, NAMED_EXPRESSIONS } from './expressions.ts';
+import { BLENDSHAPE_NAMES, buildBlendshapes } from './blendshapes.ts';
+import { EXPRESSION_VERSIONS } from './expression-units.ts';
+import { NAMED_EXPRESSIONS } from './expressions.ts';
+import { LEFT_LID_PAIRS } from './face-region.ts';
 import type { FaceSurface } from './face-surface.ts';
 import { alignToReference, buildIdentitySpace, IdentitySampler, type IdentitySpace } from './identity-space.ts';
 import { type MakeHuman, meanAdult, mirrorVertices } from './makehuman.ts';
@@ -13,9 +16,11 @@ export const SHAPE_COUNT = 40;
 export const RENDERED_MODE_COUNT = 100;
 /** Model units (micrometres) in one unit of the base mesh (a decimetre). */
 const UNITS_PER_DECIMETRE = 1e5;
+const MM_PER_DECIMETRE = 100;
 /** The base mesh looks up a little; turned by this much, zero pitch is an upright head. */
 const UPRIGHT_PITCH_DEGREES = 2.58;
-const MM_PER_DECIMETRE = 100;
+/** Catmull-Clark steps draw an eyeball's rings inwards by about this much. */
+const EYE_SHRINKAGE = 0.985;
 
 /** The rigid change from the base mesh's frame to the model's: turn about x, move, scale. */
 export interface ModelFrame {
@@ -86,8 +91,14 @@ export interface HeadSpace {
   readonly indexOf: ReadonlyMap<number, number>;
   readonly identities: IdentitySpace;
   readonly frame: ModelFrame;
+  /** `[52][n x 3]` displacements of the blendshapes, in the base mesh's units and frame. */
+  readonly blendshapes: readonly Float64Array[];
+  /** The left and the right eye: pairs of an upper and a lower lid's edge, as places in `vertices`. */
+  readonly lidPairs: readonly [LidPairs, LidPairs];
   readonly report: HeldOutReport[];
 }
+
+type LidPairs = readonly (readonly [number, number])[];
 
 export interface HeadSpaceOptions {
   readonly seed: number;
@@ -102,7 +113,12 @@ export interface HeadSpaceOptions {
 /** Samples identities and finds their modes over the face's base vertices and any more. */
 export function buildHeadSpace(makeHuman: MakeHuman, surface: FaceSurface, options: HeadSpaceOptions): HeadSpace {
   const baseMirror = mirrorVertices(makeHuman.vertices);
-  const wanted = new Set<number>([...surface.bindings.columns, ...(options.extraVertices ?? [])]);
+  const wanted = new Set<number>([
+    ...surface.bindings.columns,
+    ...surface.eyeCentres.columns,
+    ...LEFT_LID_PAIRS.flat(),
+    ...(options.extraVertices ?? []),
+  ]);
   for (const v of [...wanted]) wanted.add(baseMirror[v]);
   const vertices = Uint32Array.from(wanted).sort();
   const indexOf = new Map(Array.from(vertices, (v, i) => [v, i]));
@@ -122,10 +138,20 @@ export function buildHeadSpace(makeHuman: MakeHuman, surface: FaceSurface, optio
     start,
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   });
+  const shapes = buildBlendshapes(makeHuman);
+  const lidPairs = (side: (v: number) => number): LidPairs =>
+    LEFT_LID_PAIRS.map(([upper, lower]) => [at(side(upper)), at(side(lower))] as const);
   return {
     vertices,
     indexOf,
     identities,
+    blendshapes: BLENDSHAPE_NAMES.map((name) => {
+      const whole = shapes.get(name);
+      const own = new Float64Array(vertices.length * 3);
+      for (const [i, v] of vertices.entries()) own.set(whole?.subarray(3 * v, 3 * v + 3) ?? [], 3 * i);
+      return own;
+    }),
+    lidPairs: [lidPairs((v) => v), lidPairs((v) => baseMirror[v])],
     frame: modelFrame(identities.mean, indexOf, surface),
     report: heldOutReport(sampler, identities, skin, surface.landmarks, options),
   };
@@ -197,29 +223,174 @@ export function interleaveColumns(columns: readonly Float32Array[]): Float32Arra
   return matrix;
 }
 
-/** The morphable model over the face's coarse mesh. */
-export function buildFaceModel(makeHuman: MakeHuman, surface: FaceSurface, head: HeadSpace): CoarseFace {
+/** The morphable model over the face's coarse mesh, its 52 expressions under ARKit's names. */
+export function buildFaceModel(surface: FaceSurface, head: HeadSpace): CoarseFace {
   const face = reindex(surface.bindings, head.indexOf);
-  const { frame, identities, vertices } = head;
+  const { frame, identities } = head;
   const onFace = (values: Float32Array): Float32Array => applySparseRows(face, values, 3);
-  const meanShape = onFace(frame.position(identities.mean));
-  const shapes = identities.modes.slice(0, SHAPE_COUNT).map((mode) => onFace(frame.displacement(mode)));
-  const expressions = NAMED_EXPRESSIONS.map(({ units }) =>
-    onFace(frame.displacement(expressionDisplacement(makeHuman, units, vertices))),
-  );
+  const balls = eyeballs(surface, head, SHAPE_COUNT);
+  const meanShape = roundEyeballs(surface, onFace(frame.position(identities.mean)), balls.radii);
+  const shapes = identities.modes
+    .slice(0, SHAPE_COUNT)
+    .map((mode, k) => roundEyeballs(surface, onFace(frame.displacement(mode)), balls.radiusModes[k]));
+  const expressions = head.blendshapes.map((shape) => onFace(frame.displacement(shape)));
   return {
     model: {
       vertexCount: surface.mesh.vertexCount,
       shapeCount: SHAPE_COUNT,
-      expressionCount: NAMED_EXPRESSIONS.length,
+      expressionCount: BLENDSHAPE_NAMES.length,
       meanShape,
       shapeBasis: interleaveColumns(shapes),
       expressionBasis: interleaveColumns(expressions),
       keypointIndices: Uint32Array.from([...surface.landmarks].flatMap((v) => [3 * v, 3 * v + 1, 3 * v + 2])),
-      expressionNames: NAMED_EXPRESSIONS.map(({ name }) => name),
+      expressionNames: BLENDSHAPE_NAMES,
     },
     mesh: surface.mesh,
     regions: nameRegions(surface, meanShape),
+  };
+}
+
+/** `[52 x 10]`: blendshape coefficients of the ten named expressions. */
+export function expressionCombinations(): Float32Array {
+  return interleaveColumns(
+    NAMED_EXPRESSIONS.map(({ shapes }) => Float32Array.from(BLENDSHAPE_NAMES, (name) => shapes[name] ?? 0)),
+  );
+}
+
+/** The product of a matrix `[rows x inner]` and a matrix `[inner x columns]`. */
+export function multiplyMatrices(left: Float32Array, right: Float32Array, inner: number): Float32Array {
+  const rows = left.length / inner;
+  const columns = right.length / inner;
+  const product = new Float32Array(rows * columns);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      let sum = 0;
+      for (let k = 0; k < inner; k++) sum += left[i * inner + k] * right[k * columns + j];
+      product[i * columns + j] = sum;
+    }
+  }
+  return product;
+}
+
+/**
+ * How far each eye's lids are apart, as a linear function: `gap = row . [1, coefficients]`.
+ * @param columns - displacements over `head.vertices` in the base mesh's frame, one for each coefficient.
+ * @returns `[2 x (1 + columns.length)]`, the person's left eye first; model units.
+ */
+export function lidGaps(head: HeadSpace, columns: readonly ArrayLike<number>[]): Float32Array {
+  const { frame, identities, lidPairs } = head;
+  const gap = (values: Float32Array, pairs: LidPairs): number =>
+    pairs.reduce((sum, [upper, lower]) => sum + values[3 * upper + 1] - values[3 * lower + 1], 0) / pairs.length;
+  const fields = [frame.position(identities.mean), ...columns.map((column) => frame.displacement(column))];
+  return Float32Array.from(lidPairs.flatMap((pairs) => fields.map((field) => gap(field, pairs))));
+}
+
+/** Eyeballs as balls: in model units, the left one first. */
+export interface EyeballSpace {
+  /** `[2 x 3]`. */
+  readonly centres: Float32Array;
+  readonly radii: readonly [number, number];
+  /** `[modes][2 x 3]`: what each identity mode adds to the centres. */
+  readonly centreModes: readonly Float32Array[];
+  /** `[modes]`: what it adds to the radii. */
+  readonly radiusModes: readonly (readonly [number, number])[];
+}
+
+/**
+ * Place and size of the eyeballs. What else MakeHuman's targets do to its spheres, they are turned by some degrees, is left out: which
+ * way an eye looks is not a matter of who it is.
+ */
+export function eyeballs(surface: FaceSurface, head: HeadSpace, modeCount: number): EyeballSpace {
+  const { frame, identities, indexOf } = head;
+  const rows = reindex(surface.eyeCentres, indexOf);
+  const mean = frame.position(identities.mean);
+  const centres = applySparseRows(rows, mean, 3);
+  const eyes = [0, 1].map((eye) => rows.columns.slice(rows.rowStarts[eye], rows.rowStarts[eye + 1]));
+  /** How far the sphere's vertices move away from its centre, on the average. */
+  const outwards = (move: (v: number, axis: number) => number, eye: number): number => {
+    let sum = 0;
+    for (const v of eyes[eye]) {
+      const away = [0, 1, 2].map((axis) => mean[3 * v + axis] - centres[3 * eye + axis]);
+      const length = Math.hypot(...away);
+      for (let axis = 0; axis < 3; axis++) sum += (away[axis] / length) * move(v, axis);
+    }
+    return sum / eyes[eye].length;
+  };
+  const both = (values: Float32Array, middle: Float32Array): [number, number] => [
+    outwards((v, axis) => values[3 * v + axis] - middle[axis], 0),
+    outwards((v, axis) => values[3 * v + axis] - middle[3 + axis], 1),
+  ];
+  const modes = identities.modes.slice(0, modeCount).map((mode) => frame.displacement(mode));
+  const centreModes = modes.map((mode) => applySparseRows(rows, mode, 3));
+  return {
+    centres,
+    radii: both(mean, centres),
+    centreModes,
+    radiusModes: modes.map((mode, k) => both(mode, centreModes[k])),
+  };
+}
+
+/** Blows the eyeballs' vertices up from their centres, in place. */
+function roundEyeballs(
+  { groups, eyeDirections }: FaceSurface,
+  values: Float32Array,
+  radii: readonly [number, number],
+): Float32Array {
+  for (const [eye, [from, to]] of [groups.leftEye, groups.rightEye].entries()) {
+    for (let v = from; v < to; v++) {
+      for (let axis = 0; axis < 3; axis++) {
+        const direction = eyeDirections[3 * (v - from) + axis] * (eye === 1 && axis === 0 ? -1 : 1);
+        values[3 * v + axis] += (direction * radii[eye]) / EYE_SHRINKAGE;
+      }
+    }
+  }
+  return values;
+}
+
+/** Landmarks of the jaw and the face's sides. */
+const JAW_COUNT = 17;
+/** How far from the jaw towards the face's middle the visible outline may wander, as seen from the front, and how wide its path is. */
+const CONTOUR_REACH_MM = 42;
+const CONTOUR_HALF_WIDTH_MM = 3;
+
+/**
+ * For each of the 17 landmarks of the jaw the vertices that may be the face's visible outline there: a strip of skin from the
+ * landmark straight inwards. Seen from any side the outline is where the strip reaches farthest out (Zhu et al., CVPR 2015).
+ * @returns `[17 x longest]` vertices, the landmark's own first and again where a strip is shorter; and `[17 x 2]` the directions
+ *   outwards, as seen from the front.
+ */
+export function contourStrips(
+  surface: FaceSurface,
+  mean: Float32Array,
+): { vertices: Uint32Array; outward: Float32Array; width: number } {
+  const mm = UNITS_PER_DECIMETRE / MM_PER_DECIMETRE;
+  const at = (v: number): [number, number] => [mean[3 * v] / mm, mean[3 * v + 1] / mm];
+  const middle = at(surface.landmarks[51]);
+  const outward: number[] = [];
+  const strips = Array.from(surface.landmarks.subarray(0, JAW_COUNT), (v, i) => {
+    const [x, y] = at(v);
+    // The sides stand upright, the ends too; along the jaw the direction is that of the curve.
+    const [before, after] = [Math.max(i - 1, 0), Math.min(i + 1, JAW_COUNT - 1)].map((j) => at(surface.landmarks[j]));
+    let [nx, ny] = i === 0 || i === JAW_COUNT - 1 ? [Math.sign(x), 0] : [-(after[1] - before[1]), after[0] - before[0]];
+    const length = Math.hypot(nx, ny) * Math.sign(nx * (x - middle[0]) + ny * (y - middle[1]));
+    [nx, ny] = [nx / length, ny / length];
+    outward.push(nx, ny);
+    const strip = [v];
+    for (let u = surface.groups.skin[0]; u < surface.groups.skin[1]; u++) {
+      const [ux, uy] = at(u);
+      const inwards = -((ux - x) * nx + (uy - y) * ny);
+      const aside = Math.abs((ux - x) * ny - (uy - y) * nx);
+      if (inwards > 0 && inwards < CONTOUR_REACH_MM && aside < CONTOUR_HALF_WIDTH_MM) strip.push(u);
+    }
+    return strip;
+  });
+  const width = Math.max(...strips.map((strip) => strip.length));
+  return {
+    vertices: Uint32Array.from(
+      strips.flatMap((strip) => Array.from({ length: width }, (_, k) => strip[k] ?? strip[0])),
+    ),
+    outward: Float32Array.from(outward),
+    width,
   };
 }
 
@@ -279,6 +450,9 @@ function nameRegions(surface: FaceSurface, mean: Float32Array): Record<string, U
   return {
     leftEye: Uint32Array.from(range(...surface.groups.leftEye)),
     rightEye: Uint32Array.from(range(...surface.groups.rightEye)),
+    leftIris: Uint32Array.from(range(...surface.groups.leftIris)),
+    rightIris: Uint32Array.from(range(...surface.groups.rightIris)),
+    tongue: Uint32Array.from(range(...surface.groups.tongue)),
     mouthInside: Uint32Array.from(range(...surface.groups.mouthPocket)),
     lips: skinWhere((x, y) => isInside(lips, x, y)),
     nose: skinWhere((x, y) => isInside(nose, x, y)),

@@ -1,13 +1,14 @@
 /**
  * Which vertices of the MakeHuman base mesh make the face, and the 68 landmarks among them (iBUG order, image left first).
- * Chosen by eye on textured close-ups: lids on the lid margin, lips on the vermilion border, jaw on the mandible's edge.
+ * Chosen by anatomy on textured close-ups of the mean head: lids on the lid margin, lips on the vermilion border, jaw on the
+ * mandible's edge. Where no vertex lies at the place, one of the face's mesh slides there: `LANDMARK_PLACES`.
  */
 
 // biome-ignore format: a table
 export const LANDMARK_VERTICES: readonly number[] = [
   5754, 5750, 866, 911, 739, 893, 891, 914, 5296, 7616, 7593, 7595, 7459, 7613, 7571, 12347, 12351,
   254, 207, 176, 177, 181, 6957, 6953, 6952, 6982, 7023, 134, 5063, 291, 5054, 333, 314, 317,
-  7077, 7095, 24, 0, 54, 69, 47, 41, 6853, 6838, 6784, 6808, 6825, 6831, 422, 410, 450,
+  7077, 7095, 24, 0, 54, 69, 6772, 6776, 6853, 6838, 6784, 6808, 13372, 13368, 422, 410, 450,
   455, 7210, 7170, 7182, 7166, 7241, 492, 486, 406, 428, 471, 474, 7227, 7188, 7242, 493, 487,
 ];
 
@@ -27,9 +28,43 @@ export const SKIN_VERTEX_RANGES: readonly (readonly [number, number])[] = [
   [12342, 12342], [12347, 12347], [12351, 12351], [12356, 12356], [12360, 12360], [12366, 12366], [13352, 13379],
 ];
 
-/** Inclusive ranges of the vertices of both eyeballs' fronts (helper-l-eye, helper-r-eye). */
+/**
+ * Landmarks that lie between the base mesh's vertices: the landmark's number, and its place on the mean adult's skin in mm of the
+ * base mesh's frame. The other side's lie mirrored.
+ *
+ * - 0..7: from the ear at the height of the eye's outer corner along the face's side and the mandible's edge to the chin, at
+ *   even steps of 18 mm as seen from the front. 300-W's annotators and 3DDFA's 3-D jaw space them so.
+ * - 17..21: the upper edge of the brow, where half of MakeHuman's twelve brows have their hair, at even steps.
+ * - 27..30: the nose's bone from the nasion, at the height of the eyes, to its tip, at even steps; 31: below the wing.
+ * - 49..59: the vermilion border, where the skin's redness (averaged over the skins) leaves that of the skin around.
+ */
 // biome-ignore format: a table
-export const EYE_VERTEX_RANGES: readonly (readonly [number, number])[] = [
-  [14598, 14601], [14607, 14610], [14616, 14619], [14625, 14628], [14634, 14637], [14643, 14646], [14652, 14655], [14661, 14664],
-  [14670, 14673], [14679, 14682], [14688, 14691], [14697, 14700], [14706, 14709], [14715, 14718], [14724, 14727], [14733, 14736],
+export const LANDMARK_PLACES: readonly (readonly [number, readonly [number, number, number]])[] = [
+  [0, [-67.4, 729.9, 70.8]], [1, [-67.4, 711.7, 69.5]], [2, [-65.7, 695.0, 70.4]], [3, [-61.4, 676.9, 68.9]],
+  [4, [-55.3, 660.4, 71.9]], [5, [-48.1, 644.3, 90.2]], [6, [-33.2, 631.0, 109.1]], [7, [-17.7, 624.3, 126.7]],
+  [17, [-53.6, 738.6, 122.0]], [18, [-44.5, 743.8, 134.8]], [19, [-34.4, 744.2, 141.7]], [20, [-24.3, 742.1, 144.4]],
+  [21, [-13.1, 738.9, 144.4]],
+  [27, [0, 727.1, 144.5]], [28, [0, 714.8, 149.4]], [29, [0, 702.7, 157.7]], [30, [0, 692.1, 162.6]], [31, [-13.6, 684.4, 145.3]],
+  [49, [-15.6, 666.5, 149.0]], [50, [-5.3, 670.0, 154.3]], [51, [0, 669.4, 155.1]],
+  [57, [0, 651.5, 150.5]], [58, [-6.4, 651.9, 149.7]], [59, [-17.0, 654.7, 145.2]],
 ];
+
+/** What mirroring makes of each of the 68 landmarks. */
+// biome-ignore format: a table
+export const LANDMARK_MIRROR: readonly number[] = [
+  16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17,
+  27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
+  54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
+];
+
+/** Edges of the left eye's lids that meet when it shuts: upper vertex, lower vertex. */
+export const LEFT_LID_PAIRS: readonly (readonly [number, number])[] = [
+  [6784, 6825],
+  [6785, 6828],
+  [6838, 6831],
+];
+
+/** Every vertex of the left eyeball's sphere (helper-l-eye), first and last. The right one's are its mirror. */
+export const LEFT_EYEBALL_VERTICES: readonly [number, number] = [14598, 14669];
+/** The tongue (helper-tongue) from here forward is part of the face: decimetres of the base mesh. */
+export const TONGUE_BACK = 1;

@@ -1,13 +1,24 @@
 /**
- * The face's surface, cut from MakeHuman's body mesh: skin with a smooth border, the front of both eyeballs behind the lids,
- * and the first rings of the mouth's pocket, closed, so that an open mouth shows a mouth and not the background.
+ * The face's surface, cut from MakeHuman's body mesh: skin with a smooth border, the first rings of the mouth's pocket, closed,
+ * so that an open mouth shows a mouth and not the background, and parts of their own in it: the tongue and both eyeballs.
  *
  * Every vertex is a weighted sum of base vertices (`bindings`), so each target of MakeHuman acts on it as it stands. That is
  * also how the border is made smooth: cutting along mesh edges leaves a staircase one row high (mean turn 49 degrees a
- * vertex), so border vertices slide along the skin onto the smoothed outline, and the rows behind them spread out evenly.
+ * vertex), so border vertices slide along the skin onto the smoothed outline, and the rows behind them spread out evenly. In the
+ * same way vertices slide to landmarks that lie between vertices.
+ *
+ * The eyeballs' helper mesh has no ring at the iris, and people's differ in more than place and size, so balls are laid anew:
+ * here only where their centres are, see `roundEyeballs`.
  */
 import { type QuadMesh, type SparseRows, sparseRowsFromMaps } from '../../src/geometry/catmull-clark.ts';
-import { EYE_VERTEX_RANGES, LANDMARK_VERTICES, SKIN_VERTEX_RANGES } from './face-region.ts';
+import {
+  LANDMARK_MIRROR,
+  LANDMARK_PLACES,
+  LANDMARK_VERTICES,
+  LEFT_EYEBALL_VERTICES,
+  SKIN_VERTEX_RANGES,
+  TONGUE_BACK,
+} from './face-region.ts';
 import { type MakeHuman, meanAdult, mirrorVertices } from './makehuman.ts';
 
 const POCKET_RINGS = 5;
@@ -20,16 +31,36 @@ const POCKET_UV_BOX = [0.01, 0.01, 0.2, 0.1] as const;
 const UV_MARGIN = 0.005;
 /** Quads of the body below this v belong to the texture island of the mouth's inside. */
 const MOUTH_ISLAND_TOP = 0.2;
-/** Part of the eye hole in texture space that the eyeball's cap fills. */
+/** Where the tongue's texture goes: the free lower right corner. */
+const TONGUE_UV_BOX = [0.8, 0.01, 0.99, 0.1] as const;
+/** Part of the eye hole in texture space that the eyeball fills. */
 const EYE_UV_FILL = 0.92;
+const MM_PER_DECIMETRE = 100;
+/** Rounds of evening out around a vertex that slid to a landmark, and how many rows of vertices take part. */
+const LANDMARK_RELAX_ROUNDS = 6;
+const LANDMARK_RELAXED_ROWS = 2;
+
+/** Spokes of an eyeball's rings. */
+const EYE_SPOKES = 12;
+/**
+ * Angles of an eyeball's rings from the direction of its look, degrees. The first is the pupil's edge and the third the iris's: of a
+ * ball of 15 mm these are 2.6 and 6.1 mm. The last lies behind the lids wherever the eye looks.
+ */
+const EYE_RING_DEGREES = [10, 17, 24, 32, 46, 64, 86, 108] as const;
+/** Rings whose vertices belong to the iris, the pupil among them. */
+const IRIS_RINGS = 3;
 
 /** Vertex groups of the face's base mesh, as half-open ranges. */
 export interface FaceGroups {
   readonly skin: readonly [number, number];
   readonly mouthPocket: readonly [number, number];
+  readonly tongue: readonly [number, number];
   /** The person's left eye. */
   readonly leftEye: readonly [number, number];
   readonly rightEye: readonly [number, number];
+  /** The front of each eyeball, pupil and iris: the first vertices of its group. */
+  readonly leftIris: readonly [number, number];
+  readonly rightIris: readonly [number, number];
 }
 
 export interface FaceSurface {
@@ -40,6 +71,10 @@ export interface FaceSurface {
   readonly mirror: Uint32Array;
   /** `[68]` vertices in iBUG order. */
   readonly landmarks: Uint32Array;
+  /** `[2 x 19158]`: the centres of the left and the right eyeball as weighted sums of MakeHuman's vertices. */
+  readonly eyeCentres: SparseRows;
+  /** `[eyeVertices x 3]`: where each vertex of the left eyeball lies on the unit sphere, in the model's frame. */
+  readonly eyeDirections: Float32Array;
   readonly groups: FaceGroups;
 }
 
@@ -238,26 +273,32 @@ export function buildFaceSurface(makeHuman: MakeHuman): FaceSurface {
   }
   const pocketVertices = [...new Set(pocketQuads.flat())].filter((v) => !skin.has(v)).sort((a, b) => a - b);
 
-  const eyeVertices = fromRanges(EYE_VERTEX_RANGES);
-  const eyeSet = new Set(eyeVertices);
-  const eyeQuads: number[][] = [];
-  const eyes = makeHuman.quads('helper-l-eye', 'helper-r-eye');
-  for (let i = 0; i < eyes.vertices.length; i += 4) {
-    const quad = [...eyes.vertices.subarray(i, i + 4)];
-    if (quad.every((v) => eyeSet.has(v))) eyeQuads.push(quad);
+  const balls = layEyeballs(baseMirror);
+  const helperTongue = makeHuman.quads('helper-tongue');
+  const tongueQuads: number[][] = [];
+  const tongueUvQuads: number[][] = [];
+  for (let i = 0; i < helperTongue.vertices.length; i += 4) {
+    const quad = [...helperTongue.vertices.subarray(i, i + 4)];
+    if (!quad.every((v) => makeHuman.vertices[3 * v + 2] > TONGUE_BACK)) continue;
+    tongueQuads.push(quad);
+    tongueUvQuads.push([...helperTongue.uvs.subarray(i, i + 4)]);
   }
-  const leftEye = eyeVertices.filter((v) => mean[3 * v] > 0);
-  const rightEye = eyeVertices.filter((v) => mean[3 * v] < 0);
+  const tongueVertices = [...new Set(tongueQuads.flat())].sort((a, b) => a - b);
 
-  // Order: skin, pocket, left eye, right eye.
-  const order = [...[...skin].sort((a, b) => a - b), ...pocketVertices, ...leftEye, ...rightEye];
+  // Order: skin, pocket, tongue; after them, without vertices of the base mesh, the left and the right eye.
+  const order = [...[...skin].sort((a, b) => a - b), ...pocketVertices, ...tongueVertices];
   const local = new Map(order.map((v, i) => [v, i]));
   const at = (v: number): number => {
     const index = local.get(v);
     if (index === undefined) throw new Error(`base vertex ${v} is not part of the face`);
     return index;
   };
-  const mirror = Uint32Array.from(order, (v) => at(baseMirror[v]));
+  const leftEyeStart = order.length;
+  const rightEyeStart = leftEyeStart + balls.vertexCount;
+  const vertexCount = rightEyeStart + balls.vertexCount;
+  const mirror = Uint32Array.from({ length: vertexCount }, (_, i) =>
+    i < leftEyeStart ? at(baseMirror[order[i]]) : i < rightEyeStart ? i + balls.vertexCount : i - balls.vertexCount,
+  );
 
   // Slide the border onto the smoothed outline; it may use two rows of skin beyond the cut, in the same texture island.
   const uvOfSkin = new Map<number, number>();
@@ -305,7 +346,31 @@ export function buildFaceSurface(makeHuman: MakeHuman): FaceSurface {
     BORDER_SMOOTHING_ROUNDS,
   );
   for (const [i, v] of outline.entries()) places.set(v, projector.project(smoothed[i]));
-  const fixed = new Set([...outline, ...LANDMARK_VERTICES, ...lidLoops.flat(), ...mouthLoop]);
+  // The nearest free vertex slides to each landmark that lies between vertices, and its twin to the twin's place.
+  const landmarkVertices = [...LANDMARK_VERTICES];
+  const taken68 = new Set([...outline, ...lidLoops.flat(), ...mouthLoop]);
+  const moved68 = new Set(LANDMARK_PLACES.flatMap(([i]) => [i, LANDMARK_MIRROR[i]]));
+  for (const [i, v] of LANDMARK_VERTICES.entries()) if (!moved68.has(i)) taken68.add(v);
+  for (const [i, place] of LANDMARK_PLACES) {
+    const target = projector.project(place.map((value) => value / MM_PER_DECIMETRE) as Point);
+    const onMidline = LANDMARK_MIRROR[i] === i;
+    let nearest = -1;
+    let least = Number.POSITIVE_INFINITY;
+    for (const v of skin) {
+      if (taken68.has(v) || !neighbours.has(v) || onMidline !== (baseMirror[v] === v)) continue;
+      const away = subtract(pointOf(mean, v), target.position);
+      if (dot(away, away) < least) [nearest, least] = [v, dot(away, away)];
+    }
+    places.set(nearest, target);
+    landmarkVertices[i] = nearest;
+    taken68.add(nearest);
+    if (onMidline) continue;
+    const twin = baseMirror[nearest];
+    places.set(twin, projector.project([-target.position[0], target.position[1], target.position[2]]));
+    landmarkVertices[LANDMARK_MIRROR[i]] = twin;
+    taken68.add(twin);
+  }
+  const fixed = new Set([...outline, ...landmarkVertices, ...lidLoops.flat(), ...mouthLoop]);
   const relaxed: number[] = [];
   let row = new Set(outline);
   for (let i = 0; i < RELAXED_ROWS; i++) {
@@ -315,15 +380,25 @@ export function buildFaceSurface(makeHuman: MakeHuman): FaceSurface {
     relaxed.push(...row);
   }
   const positionOf = (v: number): Point => places.get(v)?.position ?? pointOf(mean, v);
-  for (let round = 0; round < RELAX_ROUNDS; round++) {
-    const moved = relaxed.map((v): [number, SkinPlace] => {
-      const around = [...(neighbours.get(v) ?? [])].map(positionOf);
-      const middle = [0, 1, 2].map((k) => around.reduce((sum, p) => sum + p[k], 0) / around.length) as Point;
-      const here = positionOf(v);
-      return [v, projector.project([0, 1, 2].map((k) => (here[k] + middle[k]) / 2) as Point)];
-    });
-    for (const [v, place] of moved) places.set(v, place);
+  const evenOut = (vertices: readonly number[], rounds: number): void => {
+    for (let round = 0; round < rounds; round++) {
+      const moved = vertices.map((v): [number, SkinPlace] => {
+        const around = [...(neighbours.get(v) ?? [])].map(positionOf);
+        const middle = [0, 1, 2].map((k) => around.reduce((sum, p) => sum + p[k], 0) / around.length) as Point;
+        const here = positionOf(v);
+        return [v, projector.project([0, 1, 2].map((k) => (here[k] + middle[k]) / 2) as Point)];
+      });
+      for (const [v, place] of moved) places.set(v, place);
+    }
+  };
+  evenOut(relaxed, RELAX_ROUNDS);
+  let around = new Set(LANDMARK_PLACES.flatMap(([i]) => [landmarkVertices[i], landmarkVertices[LANDMARK_MIRROR[i]]]));
+  const displaced = new Set<number>();
+  for (let ring = 0; ring < LANDMARK_RELAXED_ROWS; ring++) {
+    around = new Set([...around].flatMap((v) => [...(neighbours.get(v) ?? [])]).filter((v) => !fixed.has(v)));
+    for (const v of around) displaced.add(v);
   }
+  evenOut([...displaced], LANDMARK_RELAX_ROUNDS);
 
   // A vertex and its twin get each other's mirrored weights, so the face is symmetric to the last bit.
   const rows = order.map((v) => {
@@ -343,28 +418,42 @@ export function buildFaceSurface(makeHuman: MakeHuman): FaceSurface {
   });
 
   const { uvs, uvQuads } = layOutTexture();
+  const irisSize = 1 + IRIS_RINGS * EYE_SPOKES;
 
   return {
     mesh: {
-      vertexCount: order.length,
-      quads: Uint32Array.from([...skinQuads, ...pocketQuads, ...eyeQuads].flat(), at),
+      vertexCount,
+      quads: Uint32Array.from([
+        ...[...skinQuads, ...pocketQuads, ...tongueQuads].flat().map(at),
+        ...balls.leftQuads.map((v) => leftEyeStart + v),
+        ...balls.rightQuads.map((v) => rightEyeStart + v),
+      ]),
       uvs,
       uvQuads,
     },
-    bindings: sparseRowsFromMaps(rows),
+    // An eyeball's vertices hang on its centre.
+    bindings: sparseRowsFromMaps([
+      ...rows,
+      ...balls.centres.flatMap((centre) => Array.from({ length: balls.vertexCount }, () => centre)),
+    ]),
     mirror,
-    landmarks: Uint32Array.from(LANDMARK_VERTICES, at),
+    landmarks: Uint32Array.from(landmarkVertices, at),
+    eyeCentres: sparseRowsFromMaps(balls.centres),
+    eyeDirections: balls.directions,
     groups: {
       skin: [0, skin.size],
       mouthPocket: [skin.size, skin.size + pocketVertices.length],
-      leftEye: [order.length - eyeVertices.length, order.length - rightEye.length],
-      rightEye: [order.length - rightEye.length, order.length],
+      tongue: [skin.size + pocketVertices.length, leftEyeStart],
+      leftEye: [leftEyeStart, rightEyeStart],
+      rightEye: [rightEyeStart, vertexCount],
+      leftIris: [leftEyeStart, leftEyeStart + irisSize],
+      rightIris: [rightEyeStart, rightEyeStart + irisSize],
     },
   };
 
   /**
-   * Texture: MakeHuman's own unwrapping of the face, turned upright and stretched to the unit square; the mouth's inside in
-   * a free corner; each eyeball inside its eye's hole.
+   * Texture: MakeHuman's own unwrapping of the face, turned upright and stretched to the unit square; the mouth's inside and the
+   * tongue in free corners; each eyeball inside its eye's hole.
    */
   function layOutTexture(): { uvs: Float32Array; uvQuads: Uint32Array } {
     const coordinates: number[] = [];
@@ -435,31 +524,87 @@ export function buildFaceSurface(makeHuman: MakeHuman): FaceSurface {
         }
       }
     }
-    const eyeTexture = (eye: readonly number[], lids: readonly number[]): Map<number, [number, number]> => {
+    const tongueBox = [Infinity, Infinity, -Infinity, -Infinity];
+    const tonguePoint = (uvRow: number): [number, number] => [makeHuman.uvs[2 * uvRow], makeHuman.uvs[2 * uvRow + 1]];
+    for (const uvRow of tongueUvQuads.flat()) grow(tongueBox, tonguePoint(uvRow));
+    for (const uvRow of tongueUvQuads.flat()) {
+      const [u, v] = tonguePoint(uvRow);
+      const [u0, v0, u1, v1] = TONGUE_UV_BOX;
+      result.push(
+        put(
+          `tongue ${uvRow}`,
+          u0 + ((u - tongueBox[0]) / (tongueBox[2] - tongueBox[0])) * (u1 - u0),
+          v0 + ((v - tongueBox[1]) / (tongueBox[3] - tongueBox[1])) * (v1 - v0),
+        ),
+      );
+    }
+    for (const [name, quads, directions] of [
+      ['left', balls.leftQuads, balls.leftDirections],
+      ['right', balls.rightQuads, balls.rightDirections],
+    ] as const) {
+      const lids = lidLoops.find((loop) => meanOfLoop(loop, 0) > 0 === (name === 'left')) ?? [];
       const hole = [Infinity, Infinity, -Infinity, -Infinity];
       for (const v of lids) grow(hole, toUnitSquare(facePoint(v, uvOfSkin.get(v) ?? 0)));
-      const cap = [Infinity, Infinity, -Infinity, -Infinity];
-      for (const v of eye) grow(cap, [mean[3 * v], mean[3 * v + 1]]);
-      const middle = (limits: number[], axis: number): number => (limits[axis] + limits[axis + 2]) / 2;
-      const scale = (axis: number): number =>
-        (EYE_UV_FILL * (hole[axis + 2] - hole[axis])) / (cap[axis + 2] - cap[axis]);
-      return new Map(
-        eye.map((v) => [
-          v,
-          [0, 1].map((axis) => middle(hole, axis) + (mean[3 * v + axis] - middle(cap, axis)) * scale(axis)) as [
-            number,
-            number,
-          ],
-        ]),
-      );
-    };
-    const textured = new Map<number, [number, number]>();
-    for (const lids of lidLoops) {
-      for (const entry of eyeTexture(meanOfLoop(lids, 0) > 0 ? leftEye : rightEye, lids)) textured.set(...entry);
-    }
-    for (const quad of eyeQuads) {
-      for (const v of quad) result.push(put(`eye ${v}`, ...(textured.get(v) ?? [0, 0])));
+      const middle = (axis: number): number => (hole[axis] + hole[axis + 2]) / 2;
+      const radius = (axis: number): number => (EYE_UV_FILL * (hole[axis + 2] - hole[axis])) / 2;
+      for (const v of quads) {
+        const [x, y] = directions[v];
+        result.push(put(`${name} eye ${v}`, middle(0) + radius(0) * x, middle(1) + radius(1) * y));
+      }
     }
     return { uvs: Float32Array.from(coordinates), uvQuads: Uint32Array.from(result) };
   }
+}
+
+/** Both eyeballs, in one order of vertices: the pupil's middle, then ring by ring; twins have the same number. */
+interface Eyeballs {
+  readonly vertexCount: number;
+  /** Centres as weights on vertices of the base mesh: left, right. */
+  readonly centres: Map<number, number>[];
+  /** `[vertexCount x 3]` of the left one. */
+  readonly directions: Float32Array;
+  readonly leftQuads: number[];
+  readonly rightQuads: number[];
+  /** Where each vertex goes in the unit disc of its texture. */
+  readonly leftDirections: readonly (readonly [number, number])[];
+  readonly rightDirections: readonly (readonly [number, number])[];
+}
+
+function layEyeballs(baseMirror: Uint32Array): Eyeballs {
+  const sphere = fromRanges([LEFT_EYEBALL_VERTICES]);
+  const directions = [0, 0, 1];
+  const leftDirections: [number, number][] = [[0, 0]];
+  const widest = EYE_RING_DEGREES[EYE_RING_DEGREES.length - 1];
+  for (const degrees of EYE_RING_DEGREES) {
+    const angle = (degrees * Math.PI) / 180;
+    for (let spoke = 0; spoke < EYE_SPOKES; spoke++) {
+      const turn = (2 * Math.PI * spoke) / EYE_SPOKES;
+      directions.push(Math.sin(angle) * Math.cos(turn), Math.sin(angle) * Math.sin(turn), Math.cos(angle));
+      leftDirections.push([(degrees / widest) * Math.cos(turn), (degrees / widest) * Math.sin(turn)]);
+    }
+  }
+  const ring = (r: number, spoke: number): number => 1 + r * EYE_SPOKES + (spoke % EYE_SPOKES);
+  const leftQuads: number[] = [];
+  for (let spoke = 0; spoke < EYE_SPOKES; spoke += 2) {
+    leftQuads.push(0, ring(0, spoke), ring(0, spoke + 1), ring(0, spoke + 2));
+  }
+  for (let r = 0; r + 1 < EYE_RING_DEGREES.length; r++) {
+    for (let spoke = 0; spoke < EYE_SPOKES; spoke++) {
+      leftQuads.push(ring(r, spoke), ring(r + 1, spoke), ring(r + 1, spoke + 1), ring(r, spoke + 1));
+    }
+  }
+  // The right ball is the left one's mirror image, vertex by vertex; its quads turn the other way round.
+  const rightQuads: number[] = [];
+  for (let q = 0; q < leftQuads.length; q += 4) rightQuads.push(...leftQuads.slice(q, q + 4).reverse());
+  return {
+    vertexCount: leftDirections.length,
+    centres: [sphere, sphere.map((v) => baseMirror[v])].map(
+      (vertices) => new Map(vertices.map((v) => [v, 1 / vertices.length])),
+    ),
+    directions: Float32Array.from(directions),
+    leftQuads,
+    rightQuads,
+    leftDirections,
+    rightDirections: leftDirections.map(([x, y]) => [-x, y]),
+  };
 }

@@ -6,8 +6,17 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SparseRows } from '../../src/geometry/catmull-clark.ts';
 import { applySparseRows, catmullClark, sparseRowsFromMaps } from '../../src/geometry/catmull-clark.ts';
-import { expressionUnits } from './expressions.ts';
-import { expressionDisplacement, type HeadSpace, interleaveColumns, reindex } from './face-model.ts';
+import { BLENDSHAPE_NAMES } from './blendshapes.ts';
+import { expressionUnits } from './expression-units.ts';
+import {
+  type EyeballSpace,
+  expressionDisplacement,
+  eyeballs,
+  type HeadSpace,
+  interleaveColumns,
+  lidGaps,
+  reindex,
+} from './face-model.ts';
 import type { FaceSurface } from './face-surface.ts';
 import { type MakeHuman, type MakeHumanQuads, readMakeHumanProxy } from './makehuman.ts';
 
@@ -23,6 +32,14 @@ const PROXY_KINDS: readonly (readonly [string, RegExp])[] = [
   ['teeth', /^Teeth_Base$/],
   ['tongue', /^tongue01$/],
 ];
+
+/** Centres of the left and the right eyeball: a part without quads. */
+const EYE_CENTRES = 'eye-centres';
+
+/** Vertices of MakeHuman's eyes that are nearer to the ball's centre than this part of its radius are the iris. */
+const IRIS_DEPTH = 0.87;
+
+type Vector = readonly [number, number, number];
 
 interface RigPart {
   readonly name: string;
@@ -84,13 +101,18 @@ export function readHeadRigParts(makeHuman: MakeHuman, surface: FaceSurface, fol
   ];
   // The 68 landmarks of the dense model as a part without quads, so that renders are labelled at the very same places.
   const landmarks = composeRows(catmullClark(surface.mesh).matrix, surface.bindings, surface.landmarks);
-  parts.push({
-    name: 'landmarks',
-    bindings: landmarks,
-    offsets: new Float64Array(landmarks.rowCount * 3),
-    quads: { vertices: new Uint32Array(0), uvs: new Uint32Array(0) },
-    uvs: new Float64Array(0),
-  });
+  for (const [name, bindings] of [
+    ['landmarks', landmarks],
+    [EYE_CENTRES, surface.eyeCentres],
+  ] as const) {
+    parts.push({
+      name,
+      bindings,
+      offsets: new Float64Array(bindings.rowCount * 3),
+      quads: { vertices: new Uint32Array(0), uvs: new Uint32Array(0) },
+      uvs: new Float64Array(0),
+    });
+  }
   for (const [kind, wanted] of PROXY_KINDS) {
     const directory = join(folder, 'public/data/proxies', kind);
     for (const entry of readdirSync(directory).sort()) {
@@ -118,8 +140,10 @@ export function readHeadRigParts(makeHuman: MakeHuman, surface: FaceSurface, fol
 /** The rig as plain arrays; lengths in model units. */
 export interface HeadRig {
   readonly names: readonly string[];
-  /** Names of the expression units, in the order of `unitBasis`. */
+  /** Names of MakeHuman's expression units and of the blendshapes after them, in the order of `unitBasis`. */
   readonly unitNames: readonly string[];
+  /** `[2 x (1 + modes + units)]`, see `lidGaps`. */
+  readonly lidGaps: Float32Array;
   /** `[parts + 1]` first vertex, first quad and first uv row of each part. */
   readonly vertexStarts: Uint32Array;
   readonly quadStarts: Uint32Array;
@@ -135,11 +159,21 @@ export interface HeadRig {
   readonly cornerUvs: Float32Array;
 }
 
-export function buildHeadRig(makeHuman: MakeHuman, { parts }: HeadRigParts, head: HeadSpace): HeadRig {
-  const unitNames = expressionUnits(makeHuman.targetNames);
+export function buildHeadRig(
+  makeHuman: MakeHuman,
+  surface: FaceSurface,
+  { parts }: HeadRigParts,
+  head: HeadSpace,
+): HeadRig {
+  const makeHumanUnits = expressionUnits(makeHuman.targetNames);
   const { vertices, frame, identities } = head;
   const meanDecimetres = Float32Array.from(identities.mean);
-  const units = unitNames.map((unit) => frame.displacement(expressionDisplacement(makeHuman, { [unit]: 1 }, vertices)));
+  const unitFields = [
+    ...makeHumanUnits.map((unit) => expressionDisplacement(makeHuman, { [unit]: 1 }, vertices)),
+    ...head.blendshapes,
+  ];
+  const units = unitFields.map((field) => frame.displacement(field));
+  const balls = eyeballs(surface, head, identities.modes.length);
   const modes = identities.modes.map((mode) => frame.displacement(mode));
   const vertexStarts = [0];
   const quadStarts = [0];
@@ -154,8 +188,13 @@ export function buildHeadRig(makeHuman: MakeHuman, { parts }: HeadRigParts, head
       applySparseRows(bindings, meanDecimetres, 3),
       (value, i) => value + part.offsets[i],
     );
-    means.push(frame.position(placed));
-    identityRows.push(interleaveColumns(modes.map((mode) => applySparseRows(bindings, mode, 3))));
+    const mean = frame.position(placed);
+    const partModes = modes.map((mode) => applySparseRows(bindings, mode, 3));
+    if (part.name.startsWith('eyes/')) {
+      layEyes(mean, partModes, balls);
+    }
+    means.push(mean);
+    identityRows.push(interleaveColumns(partModes));
     unitRows.push(interleaveColumns(units.map((unit) => applySparseRows(bindings, unit, 3))));
     const first = vertexStarts[vertexStarts.length - 1];
     for (const v of part.quads.vertices) quads.push(first + v);
@@ -174,7 +213,8 @@ export function buildHeadRig(makeHuman: MakeHuman, { parts }: HeadRigParts, head
   };
   return {
     names: parts.map(({ name }) => name),
-    unitNames,
+    unitNames: [...makeHumanUnits, ...BLENDSHAPE_NAMES],
+    lidGaps: lidGaps(head, [...identities.modes, ...unitFields]),
     vertexStarts: Uint32Array.from(vertexStarts),
     quadStarts: Uint32Array.from(quadStarts),
     mean: join(means),
@@ -183,4 +223,35 @@ export function buildHeadRig(makeHuman: MakeHuman, { parts }: HeadRigParts, head
     quads: Uint32Array.from(quads),
     cornerUvs: Float32Array.from(cornerUvs),
   };
+}
+
+/**
+ * Eyes that look straight ahead at rest and that identity moves and scales, but does not turn; in place. MakeHuman's look some
+ * degrees aside and down on its average adult, and otherwise on others.
+ */
+function layEyes(mean: Float32Array, modes: readonly Float32Array[], balls: EyeballSpace): void {
+  const side = Array.from({ length: mean.length / 3 }, (_, v) => (mean[3 * v] > 0 ? 0 : 1));
+  const away = (v: number): Vector =>
+    [0, 1, 2].map((axis) => mean[3 * v + axis] - balls.centres[3 * side[v] + axis]) as unknown as Vector;
+  for (const eye of [0, 1]) {
+    const vertices = [...side.keys()].filter((v) => side[v] === eye);
+    // The iris is a disc behind the cornea, the one part in front that lies well inside the ball.
+    const disc = vertices.map(away).filter((p) => p[2] > 0 && Math.hypot(...p) < IRIS_DEPTH * balls.radii[eye]);
+    const sum = [0, 1, 2].map((axis) => disc.reduce((total, p) => total + p[axis], 0));
+    const length = Math.hypot(...sum);
+    const [lx, ly, lz] = sum.map((value) => value / length);
+    for (const v of vertices) {
+      // The smallest turn that takes the look (lx, ly, lz) to straight ahead (0, 0, 1).
+      const [x, y, z] = away(v);
+      const across = (lx * x + ly * y) / (1 + lz);
+      const turned = [x - lx * (z + across), y - ly * (z + across), lx * x + ly * y + lz * z];
+      for (const [axis, value] of turned.entries()) {
+        mean[3 * v + axis] = balls.centres[3 * eye + axis] + value;
+        for (const [k, mode] of modes.entries()) {
+          mode[3 * v + axis] =
+            balls.centreModes[k][3 * eye + axis] + (balls.radiusModes[k][eye] / balls.radii[eye]) * value;
+        }
+      }
+    }
+  }
 }

@@ -8,8 +8,19 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { subdivideFace } from '../../src/geometry/subdivide-face.ts';
+import { BLENDSHAPE_NAMES, FULL_LOOK_DEGREES } from './blendshapes.ts';
 import { NAMED_EXPRESSIONS } from './expressions.ts';
-import { buildFaceModel, buildHeadSpace, SHAPE_COUNT } from './face-model.ts';
+import {
+  buildFaceModel,
+  buildHeadSpace,
+  contourStrips,
+  expressionCombinations,
+  eyeballs,
+  interleaveColumns,
+  lidGaps,
+  multiplyMatrices,
+  SHAPE_COUNT,
+} from './face-model.ts';
 import { buildFaceSurface } from './face-surface.ts';
 import { fetchMakeHuman, trainingCache } from './fetch-makehuman.ts';
 import { buildHeadRig, readHeadRigParts } from './head-rig.ts';
@@ -40,29 +51,42 @@ const head = buildHeadSpace(makeHuman, surface, {
   extraVertices: rigParts.baseVertices,
   onProgress: log,
 });
-const coarse = buildFaceModel(makeHuman, surface, head);
+const coarse = buildFaceModel(surface, head);
 const { model, maps } = subdivideFace(coarse, 1);
-const rig = buildHeadRig(makeHuman, rigParts, head);
+const rig = buildHeadRig(makeHuman, surface, rigParts, head);
 
 mkdirSync(values.out, { recursive: true });
+const combinations = expressionCombinations();
 const file = (name: string): string => join(values.out, `${name}.npy`);
 for (const [prefix, { vertexCount, meanShape, shapeBasis, expressionBasis, keypointIndices, expressionCount }] of [
   ['coarse', coarse.model],
   ['dense', model],
 ] as const) {
+  const ten = multiplyMatrices(expressionBasis, combinations, expressionCount);
   writeNpy(file(`${prefix}-mean`), meanShape, [vertexCount, 3]);
   writeNpy(file(`${prefix}-shape-basis`), shapeBasis, [3 * vertexCount, SHAPE_COUNT]);
-  writeNpy(file(`${prefix}-expression-basis`), expressionBasis, [3 * vertexCount, expressionCount]);
+  writeNpy(file(`${prefix}-blendshape-basis`), expressionBasis, [3 * vertexCount, expressionCount]);
+  writeNpy(file(`${prefix}-expression-basis`), ten, [3 * vertexCount, NAMED_EXPRESSIONS.length]);
   writeNpy(file(`${prefix}-keypoints`), keypointIndices, [keypointIndices.length]);
 }
 writeNpy(file('coarse-quads'), coarse.mesh.quads, [coarse.mesh.quads.length / 4, 4]);
 writeNpy(file('coarse-uvs'), coarse.mesh.uvs, [coarse.mesh.uvs.length / 2, 2]);
 writeNpy(file('coarse-uv-quads'), coarse.mesh.uvQuads, [coarse.mesh.uvQuads.length / 4, 4]);
 writeNpy(file('dense-triangles'), maps.triangles, [maps.triangles.length / 3, 3]);
+writeNpy(file('combinations'), combinations, [BLENDSHAPE_NAMES.length, NAMED_EXPRESSIONS.length]);
+const modelColumns = [...head.identities.modes.slice(0, SHAPE_COUNT), ...head.blendshapes];
+writeNpy(file('model-lid-gap'), lidGaps(head, modelColumns), [2, 1 + modelColumns.length]);
+const balls = eyeballs(surface, head, SHAPE_COUNT);
+writeNpy(file('eye-centres-mean'), balls.centres, [2, 3]);
+writeNpy(file('eye-centres-basis'), interleaveColumns(balls.centreModes), [6, SHAPE_COUNT]);
+const contour = contourStrips(surface, coarse.model.meanShape);
+writeNpy(file('contour-vertices'), contour.vertices, [17, contour.width]);
+writeNpy(file('contour-outward'), contour.outward, [17, 2]);
 const rigVertexCount = rig.mean.length / 3;
 writeNpy(file('rig-mean'), rig.mean, [rigVertexCount, 3]);
 writeNpy(file('rig-identity-basis'), rig.identityBasis, [rig.mean.length, head.identities.modes.length]);
 writeNpy(file('rig-unit-basis'), rig.unitBasis, [rig.mean.length, rig.unitNames.length]);
+writeNpy(file('rig-lid-gap'), rig.lidGaps, [2, 1 + head.identities.modes.length + rig.unitNames.length]);
 writeNpy(file('rig-quads'), rig.quads, [rig.quads.length / 4, 4]);
 writeNpy(file('rig-corner-uvs'), rig.cornerUvs, [rig.quads.length / 4, 4, 2]);
 writeFileSync(
@@ -72,7 +96,9 @@ writeFileSync(
       source: folder,
       seed: SEED,
       samples: Number(values.samples),
-      expressions: NAMED_EXPRESSIONS,
+      expressions: NAMED_EXPRESSIONS.map(({ name, shapes }) => ({ name, units: shapes })),
+      blendshapes: BLENDSHAPE_NAMES,
+      gaze: { fullDegrees: FULL_LOOK_DEGREES },
       units: rig.unitNames,
       parts: rig.names,
       partVertexStarts: [...rig.vertexStarts],

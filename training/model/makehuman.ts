@@ -9,6 +9,7 @@ import { join } from 'node:path';
 export const MAKEHUMAN_VERTEX_COUNT = 19158;
 const INTS_PER_FACE = 10; // three.js v3 quads with material and uvs: type, 4 vertices, material, 4 uvs
 const QUAD_WITH_UV_TYPE = 11;
+const BONES_PER_VERTEX = 4;
 const TARGET_UNIT = 0.001;
 /** No target moves a vertex by two metres; `eyes/r-eye-bag-max` does so with the lash helpers, a slip in the data. */
 const LARGEST_MOVE = 20000;
@@ -33,6 +34,10 @@ export interface MakeHuman {
   quads(...groups: string[]): MakeHumanQuads;
   /** `[19158 x 3]` displacement of a target in thousandths of a unit. Throws a `RangeError` for an unknown name. */
   target(name: string): Int16Array;
+  /** `[19158]`: how far each vertex follows a bone of the rig, 0..1. Throws a `RangeError` for an unknown name. */
+  boneWeights(name: string): Float64Array;
+  /** Vertices whose mean is the joint at a bone's head. Throws a `RangeError` for an unknown name. */
+  joint(name: string): readonly number[];
 }
 
 /** A mesh whose vertices hang on three vertices of the base mesh each: eyes, brows, lashes, teeth. */
@@ -54,6 +59,11 @@ interface ThreeJson {
   uvs: number[][];
   faces: number[];
   materials: { DbgName: string }[];
+  bones: { name: string }[];
+  /** Four bones a vertex, and how much it follows each. */
+  skinIndices: number[];
+  skinWeights: number[];
+  metadata: { joint_pos_idxs: Record<string, number[]> };
 }
 
 function splitFaces(faces: readonly number[], keep: (material: number) => boolean): MakeHumanQuads {
@@ -99,6 +109,22 @@ export function readMakeHuman(folder: string): MakeHuman {
       return targets
         .subarray(row * stride, (row + 1) * stride)
         .map((move) => (Math.abs(move) > LARGEST_MOVE ? 0 : move));
+    },
+    boneWeights: (name) => {
+      const bones = new Set(
+        mesh.bones.flatMap((bone, i) => (bone.name === name || bone.name === `${name}____head` ? [i] : [])),
+      );
+      if (bones.size === 0) throw new RangeError(`MakeHuman has no bone '${name}'`);
+      const weights = new Float64Array(MAKEHUMAN_VERTEX_COUNT);
+      for (const [i, bone] of mesh.skinIndices.entries()) {
+        if (bones.has(bone)) weights[Math.floor(i / BONES_PER_VERTEX)] += mesh.skinWeights[i];
+      }
+      return weights;
+    },
+    joint: (name) => {
+      const vertices = mesh.metadata.joint_pos_idxs[`${name}____head`];
+      if (vertices === undefined) throw new RangeError(`MakeHuman has no joint '${name}'`);
+      return vertices;
     },
   };
 }
