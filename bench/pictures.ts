@@ -7,9 +7,9 @@ import { noise } from '../src/bench/noise.ts';
 import { createSurfaceKernel } from '../src/engine/kernels/surface.ts';
 import { depthMap, drawDepth } from '../src/geometry/depth.ts';
 import { drawLandmarks, drawPoints } from '../src/geometry/draw.ts';
-import { expressionTargets } from '../src/geometry/expression-targets.ts';
+import { type FaceMesh, type FaceMeshOptions, faceMesh } from '../src/geometry/face-mesh.ts';
+import type { SurfaceSource } from '../src/geometry/face-surface.ts';
 import { writeGlb } from '../src/geometry/glb.ts';
-import { type Mesh, toPhotoFrame, vertexColours } from '../src/geometry/mesh.ts';
 import { vertexNormals } from '../src/geometry/normals.ts';
 import { writeObj, writeUpstreamObj } from '../src/geometry/obj.ts';
 import { writePly } from '../src/geometry/ply.ts';
@@ -28,6 +28,8 @@ interface Subject {
   readonly vertices: Float32Array;
   readonly landmarks: Float32Array;
   readonly maps: FaceMaps;
+  readonly face: AlignedFace;
+  readonly source: SurfaceSource;
 }
 
 /** Pictures and meshes of one face of some 76,000 triangles. */
@@ -102,8 +104,7 @@ function* namedBenchmarks(): Generator<[string, () => Promise<Benchmark>]> {
   yield [
     'mesh: ply',
     async () => {
-      const { image, vertices, maps } = await subject();
-      const mesh = meshOf(image, vertices, maps);
+      const { mesh } = meshOf(await subject(), { expression: false });
       const cases: BenchCase[] = (['binary', 'ascii'] as const).map((format) => ({
         backend: format,
         run: () => writePly([mesh], { format }),
@@ -114,8 +115,9 @@ function* namedBenchmarks(): Generator<[string, () => Promise<Benchmark>]> {
   yield [
     'mesh: obj',
     async () => {
-      const { image, vertices, maps } = await subject();
-      const mesh = meshOf(image, vertices, maps);
+      const made = await subject();
+      const { image, vertices, maps } = made;
+      const { mesh } = meshOf(made, { expression: false });
       const material = { file: 'face.mtl', textures: ['face.png'] };
       const cases: BenchCase[] = [
         { backend: 'texture and normals', run: () => writeObj([mesh], { material }) },
@@ -127,12 +129,12 @@ function* namedBenchmarks(): Generator<[string, () => Promise<Benchmark>]> {
   yield [
     'mesh: glb with 10 expressions',
     async () => {
-      const { image, vertices, maps } = await subject();
-      const { face, model } = expressionModel(vertices.length / 3);
+      const made = await subject();
+      const { image, vertices, maps } = made;
       const texture = encodePng(extractUvTexture(image, vertices, maps, { hidden: 'mirror', fill: true }));
       const write = (): Uint8Array => {
-        const mesh = meshOf(image, vertices, maps);
-        return writeGlb([{ mesh, texture, expression: expressionTargets(mesh.positions, face, model) }]);
+        const { mesh, expression } = meshOf(made);
+        return writeGlb([{ mesh, texture, ...(expression && { expression }) }]);
       };
       return { cases: withAndWithoutKernel(write), dispose: () => {} };
     },
@@ -152,28 +154,32 @@ async function makeSubject(): Promise<Subject> {
   if (existsSync(sharedPath('reference'))) {
     const [face] = referenceFaces('trump_hillary');
     if (face !== undefined)
-      return { ...face, image: referencePicture('trump_hillary', 'input'), maps: await upstreamMaps() };
+      return withSource({ ...face, image: referencePicture('trump_hillary', 'input'), maps: await upstreamMaps() });
   }
-  return {
+  return withSource({
     image: gradientImage(1536, 689),
     landmarks: ellipseLandmarks(500, 340, 135),
     ...syntheticFace(500, 340, 135, 196, 196),
-  };
+  });
 }
 
-function meshOf(image: RgbaImage, vertices: Float32Array, { triangles, uvs, uvTriangles }: FaceMaps): Mesh {
-  const positions = toPhotoFrame(vertices, image.height);
-  return {
-    positions,
-    triangles,
-    uvs,
-    ...(uvTriangles && { uvTriangles }),
-    colours: vertexColours(image, vertices),
-    normals: vertexNormals(Float32Array.from(positions), triangles, { yAxis: 'up' }),
-  };
+function meshOf({ image, face, source }: Subject, options: FaceMeshOptions = {}): FaceMesh {
+  return faceMesh(image, face, source, { frame: 'photo', texture: false, ...options });
 }
 
-/** Parameters and expression columns of the right size; what they say does not change the time. */
+/** The aligned face of these points, without an aligner; what its parameters say does not change the time. */
+function withSource(points: Pick<Subject, 'image' | 'vertices' | 'landmarks' | 'maps'>): Subject {
+  const { face, model } = expressionModel(points.vertices.length / 3);
+  const source: SurfaceSource = {
+    packName: 'bench',
+    morphableModel: model,
+    faceMaps: points.maps,
+    reconstruct: (_, { dense = false } = {}) => (dense ? points.vertices : points.landmarks),
+  };
+  return { ...points, face, source };
+}
+
+/** Parameters and expression columns of the right size. */
 function expressionModel(vertexCount: number): { face: AlignedFace; model: MorphableModel } {
   const model: MorphableModel = {
     vertexCount,

@@ -58,8 +58,14 @@ export interface FaceAlignerOptions extends EngineOptions {
  */
 export interface FaceAligner {
   readonly backend: BackendName;
+  /** Name of the pack. */
+  readonly packName: string;
+  /** Whether the pack has a detector, so that `detect` works. */
+  readonly hasDetector: boolean;
   /** Name of the regressor in use. */
   readonly regressor: string;
+  /** Names of all regressors of the pack. */
+  readonly regressors: readonly string[];
   /** The pack's model; absent in a pack that has none. */
   readonly morphableModel?: MorphableModel;
   /** Triangles, codes and texture coordinates for pictures and meshes; absent in a pack that has none. */
@@ -178,7 +184,10 @@ function assemble(
 
   const aligner: FaceAligner = {
     backend,
+    packName: pack.name,
+    hasDetector: detector !== undefined,
     regressor: pack.regressor.name,
+    regressors: pack.regressors,
     licences: pack.licences,
     ...(morphableModel && { morphableModel }),
     ...(faceMaps && { faceMaps }),

@@ -14,6 +14,14 @@ export {
 export { type ExpressionTargets, expressionTargets } from './geometry/expression-targets.ts';
 export { expressionNames, expressions, type NamedExpressions } from './geometry/expressions.ts';
 export {
+  type FaceMesh,
+  type FaceMeshesOptions,
+  type FaceMeshOptions,
+  faceMesh,
+  faceMeshes,
+} from './geometry/face-mesh.ts';
+export type { ReconstructOptions, SurfaceReconstructor, SurfaceSource } from './geometry/face-surface.ts';
+export {
   frontalFace,
   type MeshRegion,
   meshRegions,

@@ -110,6 +110,16 @@ describe('createFaceAligner', () => {
     await expect(createFaceAligner({ weights, regressor: 'resnet' })).rejects.toThrow(/no regressor 'resnet'/);
   });
 
+  test('says what its pack is called and has', async () => {
+    const { packName, hasDetector, regressor, regressors } = aligner;
+    expect({ packName, hasDetector, regressor, regressors }).toEqual({
+      packName: 'whole',
+      hasDetector: true,
+      regressor: 'mb025',
+      regressors: ['mb025'],
+    });
+  });
+
   test('works without a morphable model up to the parameters', async () => {
     const modelFree = await createFaceAligner({ weights: fileWeights(await formulaPackWithoutModel()) });
     const [face] = await modelFree.align(plainImage, [someBox]);

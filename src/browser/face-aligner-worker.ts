@@ -44,7 +44,7 @@ export async function createFaceAlignerWorker(options: FaceAlignerWorkerOptions)
   try {
     signal?.throwIfAborted();
     const created = await connection.create(sendableOptions(options), true);
-    return assemble(connection, created, weights.describe(), keepPixels);
+    return assemble(connection, created, keepPixels);
   } catch (error) {
     connection.close(error);
     throw error;
@@ -71,12 +71,7 @@ function absoluteUrls(paths: string | Readonly<Record<string, string>>): string 
   return Object.fromEntries(Object.entries(paths).map(([file, path]) => [file, absolute(path)]));
 }
 
-function assemble(
-  connection: WorkerConnection,
-  created: CreatedAligner,
-  packName: string,
-  keepPixels: boolean,
-): FaceAligner {
+function assemble(connection: WorkerConnection, created: CreatedAligner, keepPixels: boolean): FaceAligner {
   let isDisposed = false;
 
   function checkUsable(): void {
@@ -84,7 +79,7 @@ function assemble(
     connection.checkOpen();
   }
 
-  const side = ownerSide(created, packName, checkUsable);
+  const side = ownerSide(created, checkUsable);
 
   async function call<Method extends WorkerMethod>(
     images: WorkerImages,

@@ -1,13 +1,15 @@
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
+import { WeightFormatError } from '../errors.ts';
 import type { FaceAligner } from '../face-aligner.ts';
 import { writeFileAtomically } from '../files/write-file-atomically.ts';
 import { readImage } from '../image-files/read-image.ts';
 import type { DetectorOptions } from '../models/faceboxes/detector.ts';
 import { type AlignDocument, type AlignDocumentImage, describeFace } from '../results/align-document.ts';
+import { FoundFace } from '../results/found-face.ts';
 import { type AlignerFlags, addAlignerFlags, openAligner } from './aligner-flags.ts';
 import { CliError } from './cli-error.ts';
-import { type FoundFaces, foundFaces } from './found-faces.ts';
+import type { FoundFaces } from './found-faces.ts';
 import { type GivenBoxes, readGivenBoxes } from './given-boxes.ts';
 import { expandImagePath } from './input-images.ts';
 import { addMeshFlags, type MeshFlags, meshFiles, planMeshes } from './mesh-files.ts';
@@ -83,12 +85,17 @@ async function align(imageArguments: readonly string[], flags: AlignFlags, termi
       try {
         const found = await alignImage(aligner, path, givenBoxes, detection);
         const stem = names[index];
-        for (const files of [pictureFiles(found, picturePlan, stem), meshFiles(found, meshPlan, stem)]) {
-          for (const { name, bytes } of files) await writeFileAtomically(join(flags.out ?? '.', name), bytes);
+        try {
+          for (const files of [pictureFiles(found, picturePlan, stem), meshFiles(found, meshPlan, stem)]) {
+            for (const { name, bytes } of files) await writeFileAtomically(join(flags.out ?? '.', name), bytes);
+          }
+        } catch (error) {
+          throw error instanceof WeightFormatError ? ofImage(path, error) : error;
         }
-        document.images.push(describeImage(found));
+        const described = describeImage(found);
+        document.images.push(described);
         progress.stop();
-        if (!wantsJsonOnStdout) terminal.stdout.write(summarise(found, terminal));
+        if (!wantsJsonOnStdout) terminal.stdout.write(summarise(described, terminal));
       } catch (error) {
         progress.stop();
         fail(error);
@@ -121,9 +128,19 @@ async function alignImage(
   const image = await readImage(path);
   const boxes = givenBoxes?.boxesOf(path) ?? (await aligner.detect(image, detection));
   const faces = await aligner.align(image, boxes).catch((error: unknown) => {
-    throw error instanceof RangeError ? new CliError(`${path}: ${error.message}`, { cause: error }) : error;
+    throw error instanceof RangeError ? ofImage(path, error) : error;
   });
-  return foundFaces(path, image, boxes, faces, aligner);
+  return {
+    path,
+    image,
+    faces: faces.map((face, index) => new FoundFace(aligner, face, boxes[index])),
+    source: aligner,
+  };
+}
+
+/** An error that does not say itself which image it is about. */
+function ofImage(path: string, cause: Error): CliError {
+  return new CliError(`${path}: ${cause.message}`, { cause });
 }
 
 /** File names without ending; a second picture of the same name gets a number, so that nothing is written over. */
@@ -143,11 +160,11 @@ function describeImage({ path, image, faces }: FoundFaces): AlignDocumentImage {
     file: path,
     width: image.width,
     height: image.height,
-    faces: faces.map(({ box, aligned, pose, landmarks }) => describeFace(box, aligned, pose, landmarks)),
+    faces: faces.map(describeFace),
   };
 }
 
-function summarise({ path, image, faces }: FoundFaces, terminal: Terminal): string {
+function summarise({ file, width, height, faces }: AlignDocumentImage, terminal: Terminal): string {
   const colours = coloursFor(terminal.stdout, terminal.env);
   const count = faces.length === 1 ? '1 face' : `${faces.length || 'no'} faces`;
   const lines = faces.map(({ box, pose }, index) => {
@@ -155,7 +172,7 @@ function summarise({ path, image, faces }: FoundFaces, terminal: Terminal): stri
     const angles = `yaw ${degrees(pose.yawDegrees)}  pitch ${degrees(pose.pitchDegrees)}  roll ${degrees(pose.rollDegrees)}`;
     return `  ${index + 1}  score ${box.score.toFixed(3)}  ${angles}  box ${corners}\n`;
   });
-  return `${colours.bold(path)}  ${image.width}x${image.height}  ${count}\n${lines.join('')}`;
+  return `${colours.bold(file)}  ${width}x${height}  ${count}\n${lines.join('')}`;
 }
 
 function degrees(value: number): string {

@@ -114,16 +114,14 @@ async function evaluate(flags: EvalFlags, terminal: Terminal): Promise<void> {
   const detected: DetectedPicture[] = [];
   let found = 0;
   let wanted = 0;
-  let hasDetector = true;
   try {
     for (const [index, picture] of pictures.entries()) {
       terminal.signal.throwIfAborted();
       progress.update(basename(picture.image), index, pictures.length);
       const image = await readImage(join(flags.data, picture.image));
       faces.push(...(await errorsInGivenCrops(aligner, image, picture)));
-      const boxes: FaceBox[] | undefined = hasDetector ? await detect(aligner, image) : undefined;
-      hasDetector = boxes !== undefined;
-      if (boxes === undefined) continue;
+      if (!aligner.hasDetector) continue;
+      const boxes = await aligner.detect(image, { minScore: LOWEST_SCORE });
       const withLandmarks = picture.faces.filter(({ landmarks, ignore }) => landmarks !== undefined && !ignore);
       const errors = await errorsInDetectedBoxes(aligner, image, picture.image, withLandmarks, boxes, minScore);
       wanted += withLandmarks.length;
@@ -148,7 +146,7 @@ async function evaluate(flags: EvalFlags, terminal: Terminal): Promise<void> {
       return errors.length === 0 ? undefined : summariseNme(errors);
     }),
     pose: byCrop(faces, summarisePose),
-    ...(wanted > 0 && hasDetector && { aligned: { found, faces: wanted } }),
+    ...(wanted > 0 && { aligned: { found, faces: wanted } }),
     ...(detected.length > 0 && { detection: summariseDetection(detected, { minOverlap, minScore }) }),
     faces,
   };
@@ -165,16 +163,6 @@ async function evaluate(flags: EvalFlags, terminal: Terminal): Promise<void> {
   else {
     if (flags.json !== undefined) await writeFileAtomically(flags.json, `${JSON.stringify(document)}\n`);
     terminal.stdout.write(describe(document));
-  }
-}
-
-/** Boxes down to a low score, best first; `undefined` where the pack has no detector. */
-async function detect(aligner: FaceAligner, image: RgbaImage): Promise<FaceBox[] | undefined> {
-  try {
-    return await aligner.detect(image, { minScore: LOWEST_SCORE });
-  } catch (error) {
-    if (error instanceof Error && error.name === 'WeightFormatError') return undefined;
-    throw error;
   }
 }
 

@@ -1,25 +1,17 @@
 import { type Command, Option } from 'commander';
-import { expressionTargets } from '../geometry/expression-targets.ts';
+import { type FaceMesh, type FaceMeshesOptions, faceMeshes } from '../geometry/face-mesh.ts';
+import { requireFaceMaps } from '../geometry/face-surface.ts';
 import { writeGlb } from '../geometry/glb.ts';
-import {
-  DEFAULT_INTEROCULAR_MM,
-  type Mesh,
-  type MetricPlacement,
-  metricPlacements,
-  toMetricFrame,
-  toPhotoFrame,
-  vertexColours,
-  withClosedMouth,
-} from '../geometry/mesh.ts';
-import { vertexNormals } from '../geometry/normals.ts';
+import { DEFAULT_INTEROCULAR_MM, toPhotoFrame } from '../geometry/mesh.ts';
 import { writeMtl, writeObj, writeUpstreamObj } from '../geometry/obj.ts';
 import type { Compatibility } from '../geometry/picture.ts';
 import { writePly } from '../geometry/ply.ts';
-import { extractUvTexture, type UvTexture, type UvTextureOptions } from '../geometry/uv-texture.ts';
+import type { UvTexture } from '../geometry/uv-texture.ts';
 import { encodePng } from '../image-files/write-image.ts';
+import type { FoundFace } from '../results/found-face.ts';
 import { usageError } from './cli-error.ts';
-import { type FoundFace, type FoundFaces, landmarksOf, type OutputFile } from './found-faces.ts';
-import { MESH_KINDS, type PictureFlags, parseKinds, textureOptions } from './picture-files.ts';
+import type { FoundFaces, OutputFile } from './found-faces.ts';
+import { MESH_KINDS, type MeshKind, type PictureFlags, parseKinds, textureOptions } from './picture-files.ts';
 
 /** Flags about meshes. */
 export interface MeshFlags {
@@ -34,18 +26,13 @@ export interface MeshFlags {
 
 /** What is to be written, and how. */
 export interface MeshPlan {
-  readonly kinds: readonly string[];
-  readonly frame: 'metric' | 'photo';
-  readonly interocularMm: number;
-  readonly hasTexture: boolean;
+  readonly kinds: readonly MeshKind[];
+  readonly options: FaceMeshesOptions;
   readonly plyFormat: 'binary' | 'ascii';
   readonly isSeparate: boolean;
   readonly compatibility: Compatibility;
-  readonly texture: UvTextureOptions;
 }
 
-/** Texels; the texture of a mesh is the next power of two above the face's size in px, within these. */
-const MESH_TEXTURE_SIZES = { least: 256, most: 1024 } as const;
 /** glTF counts in metres. */
 const METRES_PER_MM = 0.001;
 
@@ -80,24 +67,22 @@ export function planMeshes(flags: MeshFlags & PictureFlags): MeshPlan {
   if (frame === 'photo' && flags.interocular !== undefined) {
     throw usageError('--interocular: only --frame metric has a scale');
   }
+  const { mouth, ...texture } = textureOptions(flags);
+  const hasTexture = flags.texture && kinds.some((kind) => kind !== 'ply');
   return {
     kinds,
-    frame,
-    interocularMm,
-    hasTexture: flags.texture,
+    options: {
+      ...{ frame, interocularMm, texture: hasTexture && texture, expression: kinds.includes('glb') },
+      ...(mouth !== undefined && { mouth }),
+    },
     plyFormat: flags.plyFormat,
     isSeparate: flags.separate === true,
     compatibility,
-    texture: { hidden: 'mirror', fill: true, ...textureOptions(flags), compatibility: 'none' },
   };
 }
 
 /** A face ready for any kind of file. */
-interface PlacedFace {
-  readonly face: FoundFace;
-  readonly mesh: Mesh;
-  /** Units of the positions per px. */
-  readonly scale: number;
+interface PlacedFace extends Omit<FaceMesh, 'texture'> {
   /** Bytes of a PNG file; missing without textures. */
   readonly texture?: Uint8Array;
 }
@@ -108,7 +93,7 @@ interface PlacedFace {
  */
 export function* meshFiles(found: FoundFaces, plan: MeshPlan, stem: string): Generator<OutputFile> {
   if (plan.kinds.length === 0 || found.faces.length === 0) return;
-  const isUpstream = (kind: string): boolean => plan.compatibility === 'upstream' && kind !== 'glb';
+  const isUpstream = (kind: MeshKind): boolean => plan.compatibility === 'upstream' && kind !== 'glb';
   const placed = plan.kinds.every(isUpstream) ? [] : placeFaces(found, plan);
   const all = found.faces.map((_, index) => index);
   const groups = plan.isSeparate ? all.map((index) => [index]) : [all];
@@ -125,7 +110,6 @@ export function* meshFiles(found: FoundFaces, plan: MeshPlan, stem: string): Gen
       } else {
         yield* filesOfKind(
           kind,
-          found,
           group.map((index) => placed[index]),
           plan,
           name,
@@ -135,81 +119,38 @@ export function* meshFiles(found: FoundFaces, plan: MeshPlan, stem: string): Gen
   }
 }
 
-function upstreamFile(kind: string, found: FoundFaces, group: readonly FoundFace[], stem: string): OutputFile {
-  const { triangles } = found.maps();
-  const faces = group.map((face) => face.vertices());
+function upstreamFile(kind: MeshKind, found: FoundFaces, group: readonly FoundFace[], stem: string): OutputFile {
+  const { triangles } = requireFaceMaps(found.source);
+  const faces = group.map(({ vertices }) => vertices);
   if (kind === 'obj') return { name: `${stem}.obj`, bytes: writeUpstreamObj(found.image, faces, triangles) };
   const { height } = found.image;
   const meshes = faces.map((vertices) => ({ positions: toPhotoFrame(vertices, height), triangles }));
   return { name: `${stem}.ply`, bytes: writePly(meshes, { compatibility: 'upstream' }) };
 }
 
-function placeFaces(found: FoundFaces, plan: MeshPlan): PlacedFace[] {
-  const { image, faces } = found;
-  const maps = found.maps();
-  const closedMaps = plan.texture.mouth === 'open' ? maps : withClosedMouth(maps);
-  const landmarks = landmarksOf(found);
-  const vertices = faces.map((face) => face.vertices());
-  const placements =
-    plan.frame === 'metric'
-      ? metricPlacements(
-          vertices.map((dense, index) => ({ vertices: dense, landmarks: landmarks[index] })),
-          plan.interocularMm,
-        )
-      : undefined;
-  const needsTexture = plan.hasTexture && plan.kinds.some((kind) => kind !== 'ply');
-  return faces.map((face, index) => {
-    const dense = vertices[index];
-    const placement: MetricPlacement | undefined = placements?.[index];
-    const { triangles, uvTriangles, uvs } = closedMaps;
-    const positions = placement === undefined ? toPhotoFrame(dense, image.height) : toMetricFrame(dense, placement);
-    return {
-      face,
-      scale: placement?.scale ?? 1,
-      mesh: {
-        positions,
-        triangles,
-        uvs,
-        ...(uvTriangles && { uvTriangles }),
-        colours: vertexColours(image, dense),
-        normals: vertexNormals(Float32Array.from(positions), triangles, { yAxis: 'up' }),
-      },
-      ...(needsTexture && {
-        texture: opaquePng(extractUvTexture(image, dense, maps, { size: textureSizeFor(face), ...plan.texture })),
-      }),
-    };
-  });
-}
-
-function textureSizeFor({ aligned: { roiBox } }: FoundFace): number {
-  const { least, most } = MESH_TEXTURE_SIZES;
-  // A face takes up some two thirds of its crop.
-  const extent = (Math.max(roiBox.xMax - roiBox.xMin, roiBox.yMax - roiBox.yMin) * 2) / 3;
-  return Math.min(most, Math.max(least, 2 ** Math.ceil(Math.log2(extent))));
+function placeFaces({ image, faces, source }: FoundFaces, { options }: MeshPlan): PlacedFace[] {
+  const aligned = faces.map((face) => face.aligned);
+  return faceMeshes(image, aligned, source, options).map(({ texture, ...rest }) => ({
+    ...rest,
+    ...(texture && { texture: opaquePng(texture) }),
+  }));
 }
 
 function* filesOfKind(
-  kind: string,
-  found: FoundFaces,
+  kind: MeshKind,
   group: readonly PlacedFace[],
-  plan: MeshPlan,
+  { options, plyFormat }: MeshPlan,
   stem: string,
 ): Generator<OutputFile> {
   const meshes = group.map(({ mesh }) => mesh);
   if (kind === 'ply') {
-    yield { name: `${stem}.ply`, bytes: writePly(meshes, { format: plan.plyFormat }) };
+    yield { name: `${stem}.ply`, bytes: writePly(meshes, { format: plyFormat }) };
   } else if (kind === 'glb') {
-    const model = found.model();
-    const bytes = writeGlb(
-      group.map(({ face, mesh, scale, texture }) => ({
-        mesh,
-        expression: expressionTargets(mesh.positions, face.aligned, model, scale),
-        ...(texture && { texture }),
-      })),
-      { unitScale: plan.frame === 'metric' ? METRES_PER_MM : 1 },
-    );
-    yield { name: `${stem}.glb`, bytes };
-  } else if (plan.hasTexture) {
+    yield {
+      name: `${stem}.glb`,
+      bytes: writeGlb(group, { unitScale: options.frame === 'metric' ? METRES_PER_MM : 1 }),
+    };
+  } else if (options.texture !== false) {
     // Many readers end a name at a space.
     const plainStem = stem.replace(/\s+/g, '_');
     const textures = group.map((_, index) => `${plainStem}.texture${group.length === 1 ? '' : `-${index + 1}`}.png`);

@@ -1,18 +1,13 @@
 import { type Command, Option } from 'commander';
-import { depthMap, drawDepth, toDepth16 } from '../geometry/depth.ts';
-import { drawBoxes, drawLandmarks, drawPoints, drawPose } from '../geometry/draw.ts';
-import { frontalFace } from '../geometry/face-tools.ts';
-import { withClosedMouth } from '../geometry/mesh.ts';
+import { type DepthMap, depthMap, toDepth16 } from '../geometry/depth.ts';
+import { requireFaceMaps } from '../geometry/face-surface.ts';
 import type { Background, Compatibility } from '../geometry/picture.ts';
-import { drawPncc } from '../geometry/pncc.ts';
-import { drawRender } from '../geometry/render.ts';
-import { arrangeSheet, createSheet, type SheetOptions } from '../geometry/sheet.ts';
-import { drawTextured } from '../geometry/textured.ts';
-import { extractUvTexture, type UvTextureOptions } from '../geometry/uv-texture.ts';
+import { createSheet } from '../geometry/sheet.ts';
+import type { UvTextureOptions } from '../geometry/uv-texture.ts';
 import { encodeGrey16Png, encodePng } from '../image-files/write-image.ts';
-import type { RgbaImage } from '../types.ts';
+import { DRAWING_KINDS, DRAWINGS, type Drawing, type DrawingKind, type DrawingOptions } from '../results/drawings.ts';
 import { usageError } from './cli-error.ts';
-import { type FoundFaces, landmarksOf, type OutputFile } from './found-faces.ts';
+import type { FoundFaces, OutputFile } from './found-faces.ts';
 
 /** Flags about pictures. */
 export interface PictureFlags {
@@ -27,105 +22,39 @@ export interface PictureFlags {
 
 /** What is to be drawn, and how. */
 export interface PicturePlan {
-  readonly kinds: readonly string[];
+  readonly kinds: readonly PictureKind[];
   readonly isSheet: boolean;
-  readonly options: { readonly background: Background; readonly compatibility: Compatibility };
-  readonly texture: UvTextureOptions;
+  readonly options: DrawingOptions;
 }
-
-type Drawing = (found: FoundFaces, plan: PicturePlan) => RgbaImage | undefined;
-
-const verticesOf = ({ faces }: FoundFaces): Float32Array[] => faces.map((face) => face.vertices());
-
-/** The original puts the textures of all faces in one row. */
-const sheetOf = (textures: readonly RgbaImage[], compatibility?: Compatibility): SheetOptions =>
-  compatibility === 'upstream' ? { columns: textures.length } : {};
 
 /** Longer side of a `--sheet`, px, at most: a picture to look at, whatever the photo. */
 const MAX_SHEET_SIDE = 4096;
 
-/** Side of a frontal portrait, px: the crop that the regressor saw. */
-const FRONTAL_SIZE = 512;
-const FRONTAL_TEXTURE: UvTextureOptions = { size: 512, hidden: 'mirror', fill: true };
-const BLANK_SQUARE: RgbaImage = {
-  data: new Uint8Array(FRONTAL_SIZE * FRONTAL_SIZE * 4),
-  width: FRONTAL_SIZE,
-  height: FRONTAL_SIZE,
-};
-
-/** Kinds of pictures by the names that `--draw` takes. */
-const DRAWINGS: Readonly<Record<string, Drawing>> = {
-  landmarks: (found, { options }) => drawLandmarks(found.image, landmarksOf(found), options),
-  points: (found, { options }) => drawPoints(found.image, verticesOf(found), options),
-  render: (found, { options }) => drawRender(found.image, verticesOf(found), found.maps(), options),
-  depth: (found, { options }) => drawDepth(found.image, verticesOf(found), found.maps(), options),
-  pncc: (found, { options }) => drawPncc(found.image, verticesOf(found), found.maps(), options),
-  'uv-texture': (found, { texture }) => {
-    const maps = found.maps();
-    const textures = verticesOf(found).map((vertices) => extractUvTexture(found.image, vertices, maps, texture));
-    return textures.length === 0 ? undefined : arrangeSheet(textures, sheetOf(textures, texture.compatibility));
-  },
-  frontal: (found, { texture }) => {
-    const maps = found.maps();
-    const closedMaps = withClosedMouth(maps);
-    const model = found.model();
-    const portraits = found.faces.map((face) => {
-      const skin = extractUvTexture(found.image, face.vertices(), maps, {
-        ...FRONTAL_TEXTURE,
-        ...texture,
-        compatibility: 'none',
-      });
-      const { xMin, yMin, xMax, yMax } = face.aligned.roiBox;
-      const frontal = face.withParams(frontalFace(face.aligned, model).params);
-      const scales = [FRONTAL_SIZE / (xMax - xMin), FRONTAL_SIZE / (yMax - yMin)] as const;
-      const vertices = frontal.map((value, i) => {
-        if (i % 3 === 0) return (value - xMin) * scales[0];
-        return i % 3 === 1 ? (value - yMin) * scales[1] : value * scales[0];
-      });
-      return drawTextured(BLANK_SQUARE, [{ vertices, texture: skin }], closedMaps);
-    });
-    return portraits.length === 0 ? undefined : arrangeSheet(portraits);
-  },
-  pose: (found, { options }) => {
-    const landmarks = landmarksOf(found);
-    const faces = found.faces.map(({ aligned, pose }, index) => ({
-      params: aligned.params,
-      landmarks: landmarks[index],
-      ...(options.compatibility === 'none' && {
-        label: [
-          `yaw ${pose.yawDegrees.toFixed(1)}°`,
-          `pitch ${pose.pitchDegrees.toFixed(1)}°`,
-          `roll ${pose.rollDegrees.toFixed(1)}°`,
-        ].join('  '),
-      }),
-    }));
-    return drawPose(found.image, faces, options);
-  },
-  boxes: ({ image, faces }, { options }) =>
-    drawBoxes(
-      image,
-      faces.map(({ box }) => box),
-      options,
-    ),
-};
-
-/** Kinds that are pictures of faces alone: none where there is no face. */
-const FACE_KINDS: readonly string[] = ['uv-texture', 'frontal'];
-
 /** Kinds that are data more than pictures: a file of their own, never on a sheet. */
-const DATA_FILES: Readonly<Record<string, (found: FoundFaces) => { ending: string; bytes: Uint8Array }>> = {
-  'depth-16': (found) => {
-    const map = depthMap(found.image, verticesOf(found), found.maps());
+const DATA_FILES = {
+  'depth-16': (found: FoundFaces) => {
+    const map = depthOf(found);
     return { ending: 'png', bytes: encodeGrey16Png({ ...map, data: toDepth16(map) }) };
   },
-  'depth-float': (found) => {
-    const { data } = depthMap(found.image, verticesOf(found), found.maps());
+  'depth-float': (found: FoundFaces) => {
+    const { data } = depthOf(found);
     return { ending: 'f32', bytes: new Uint8Array(data.buffer) };
   },
-};
+} as const;
+
+type DataKind = keyof typeof DATA_FILES;
+type PictureKind = DrawingKind | DataKind;
+
+function depthOf({ image, faces, source }: FoundFaces): DepthMap {
+  return depthMap(
+    image,
+    faces.map(({ vertices }) => vertices),
+    requireFaceMaps(source),
+  );
+}
 
 /** The original's names of its options, and shorter ones. */
-export const DRAWING_ALIASES: Readonly<Record<string, string>> = {
+export const DRAWING_ALIASES: Readonly<Record<string, DrawingKind>> = {
   '2d_sparse': 'landmarks',
   '2d_dense': 'points',
   '3d': 'render',
@@ -133,10 +62,12 @@ export const DRAWING_ALIASES: Readonly<Record<string, string>> = {
   box: 'boxes',
 };
 
-const KINDS = [...Object.keys(DRAWINGS), ...Object.keys(DATA_FILES)];
+const KINDS: readonly PictureKind[] = [...DRAWING_KINDS, ...(Object.keys(DATA_FILES) as DataKind[])];
 
 /** Kinds of meshes by the names that `--mesh` takes. */
-export const MESH_KINDS: readonly string[] = ['glb', 'obj', 'ply'];
+export const MESH_KINDS = ['glb', 'obj', 'ply'] as const;
+
+export type MeshKind = (typeof MESH_KINDS)[number];
 
 /** The original has meshes among its pictures. */
 const MESH_HINTS = Object.fromEntries(MESH_KINDS.map((kind) => [kind, `it is a mesh: --mesh ${kind}`]));
@@ -180,20 +111,18 @@ export function planPictures(flags: PictureFlags, hasOut: boolean): PicturePlan 
   return {
     kinds: parseKinds('--draw', flags.draw ?? (hasOut ? 'landmarks' : ''), KINDS, DRAWING_ALIASES, MESH_HINTS),
     isSheet: flags.sheet === true,
-    options: { background, compatibility },
-    texture: textureOptions(flags),
+    options: { background, compatibility, texture: textureOptions(flags) },
   };
 }
 
 /** What the flags say about textures; what they do not say is left to the one who asks. */
 export function textureOptions(flags: PictureFlags): UvTextureOptions {
-  const { textureSize, hidden, mouth, compatibility } = flags;
+  const { textureSize, hidden, mouth } = flags;
   const size = textureSize === undefined ? undefined : Number(textureSize);
   if (size !== undefined && !(Number.isInteger(size) && size >= 1 && size <= 4096)) {
     throw usageError(`--texture-size: expected a whole number 1..4096, got '${textureSize}'`);
   }
   return {
-    compatibility,
     ...(size !== undefined && { size }),
     ...(hidden !== undefined && { hidden }),
     ...(mouth !== undefined && { mouth }),
@@ -204,22 +133,22 @@ export function textureOptions(flags: PictureFlags): UvTextureOptions {
  * Splits a comma-separated list; every name once, aliases by their own names.
  * @param hints - what to say of names that are not known, instead of those that are.
  */
-export function parseKinds(
+export function parseKinds<Kind extends string>(
   flag: string,
   list: string,
-  known: readonly string[],
-  aliases: Readonly<Record<string, string>> = {},
+  known: readonly Kind[],
+  aliases: Readonly<Record<string, Kind>> = {},
   hints: Readonly<Record<string, string>> = {},
-): string[] {
+): Kind[] {
   const kinds = list
     .split(',')
     .map((kind) => kind.trim())
     .filter((kind) => kind !== '')
-    .map((kind) => (Object.hasOwn(aliases, kind) ? aliases[kind] : kind));
-  const unknown = kinds.find((kind) => !known.includes(kind));
-  if (unknown !== undefined) {
-    throw usageError(`${flag}: there is no '${unknown}'; ${hints[unknown] ?? `choose from ${known.join(', ')}`}`);
-  }
+    .map((name) => {
+      const kind = Object.hasOwn(aliases, name) ? aliases[name] : known.find((candidate) => candidate === name);
+      if (kind !== undefined && known.includes(kind)) return kind;
+      throw usageError(`${flag}: there is no '${name}'; ${hints[name] ?? `choose from ${known.join(', ')}`}`);
+    });
   return [...new Set(kinds)];
 }
 
@@ -227,19 +156,23 @@ export function parseKinds(
  * The pictures of a photo as files, one by one.
  * @param stem - what their names begin with.
  */
-export function* pictureFiles(found: FoundFaces, plan: PicturePlan, stem: string): Generator<OutputFile> {
-  const onSheet = plan.isSheet ? drawnKinds(found, plan) : [];
+export function* pictureFiles(
+  found: FoundFaces,
+  { kinds, isSheet, options }: PicturePlan,
+  stem: string,
+): Generator<OutputFile> {
+  const { image, faces, source } = found;
+  const onSheet = isSheet ? kinds.filter((kind) => isDrawn(kind, found)) : [];
   const sheet =
-    onSheet.length === 0
-      ? undefined
-      : createSheet(onSheet.length, found.image, { labels: onSheet, maxSide: MAX_SHEET_SIDE });
-  for (const kind of plan.kinds) {
-    const data = DATA_FILES[kind]?.(found);
-    if (data !== undefined) {
-      yield { name: `${stem}.${kind}.${data.ending}`, bytes: data.bytes };
+    onSheet.length === 0 ? undefined : createSheet(onSheet.length, image, { labels: onSheet, maxSide: MAX_SHEET_SIDE });
+  for (const kind of kinds) {
+    if (isData(kind)) {
+      const { ending, bytes } = DATA_FILES[kind](found);
+      yield { name: `${stem}.${kind}.${ending}`, bytes };
       continue;
     }
-    const picture = DRAWINGS[kind]?.(found, plan);
+    const drawing: Drawing = DRAWINGS[kind];
+    const picture = drawing.draw(image, faces, source, options);
     if (picture === undefined) continue;
     if (sheet !== undefined) sheet.add(picture);
     else yield { name: `${stem}.${kind}.png`, bytes: encodePng(picture) };
@@ -247,7 +180,11 @@ export function* pictureFiles(found: FoundFaces, plan: PicturePlan, stem: string
   if (sheet !== undefined) yield { name: `${stem}.sheet.png`, bytes: encodePng(sheet.picture) };
 }
 
-/** Those of a plan's kinds that make a picture of this photo: skins need a face. */
-function drawnKinds({ faces }: FoundFaces, { kinds }: PicturePlan): string[] {
-  return kinds.filter((kind) => Object.hasOwn(DRAWINGS, kind) && (faces.length > 0 || !FACE_KINDS.includes(kind)));
+function isData(kind: PictureKind): kind is DataKind {
+  return Object.hasOwn(DATA_FILES, kind);
+}
+
+/** Whether a kind makes a picture of this photo: skins need a face. */
+function isDrawn(kind: PictureKind, { faces }: FoundFaces): boolean {
+  return !isData(kind) && (faces.length > 0 || DRAWINGS[kind].isOverlay);
 }

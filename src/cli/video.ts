@@ -3,10 +3,10 @@ import { basename, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { FaceAligner } from '../face-aligner.ts';
 import { boundingBox } from '../geometry/box.ts';
-import { drawBoxes, drawLandmarks, drawPoints, drawPose } from '../geometry/draw.ts';
-import { drawRender } from '../geometry/render.ts';
+import { requireFaceMaps } from '../geometry/face-surface.ts';
+import type { Background } from '../geometry/picture.ts';
+import { DRAWINGS, type DrawableFace, type DrawingKind, drawOverlays, OVERLAY_KINDS } from '../results/drawings.ts';
 import { describeFrame } from '../results/video-document.ts';
-import type { FaceMaps, RgbaImage } from '../types.ts';
 import { createMeanSmoother, type MeanSmoothingOptions } from '../video/smoothing.ts';
 import { createFaceTracker, type FaceTracker, type TrackedFace, type TrackingMode } from '../video/tracker.ts';
 import { isImagePattern } from '../video-files/image-pattern.ts';
@@ -26,6 +26,7 @@ import { coloursFor, type Terminal } from './terminal.ts';
 interface VideoFlags extends AlignerFlags {
   readonly out?: string;
   readonly draw?: string;
+  readonly background: Background;
   readonly json?: string;
   readonly start?: number;
   readonly end?: number;
@@ -42,64 +43,10 @@ interface VideoFlags extends AlignerFlags {
   readonly audio: boolean;
 }
 
-/** A face with all that drawings need. */
-interface DrawnFace {
+/** A tracked face with all that drawings need; its points are smoothed as `--smoothing` says. */
+interface DrawnFace extends DrawableFace {
   readonly tracked: TrackedFace;
-  readonly landmarks: Float32Array;
-  /** All vertices; empty unless a drawing needs them. */
-  readonly vertices: Float32Array;
 }
-
-interface Drawing {
-  /** Whether it needs all vertices, not only the landmarks. */
-  readonly isDense: boolean;
-  draw(image: RgbaImage, faces: readonly DrawnFace[], aligner: FaceAligner): RgbaImage;
-}
-
-/** Kinds of drawings by the names that `--draw` takes. */
-const DRAWINGS: Readonly<Record<string, Drawing>> = {
-  landmarks: {
-    isDense: false,
-    draw: (image, faces) =>
-      drawLandmarks(
-        image,
-        faces.map(({ landmarks }) => landmarks),
-      ),
-  },
-  points: {
-    isDense: true,
-    draw: (image, faces) =>
-      drawPoints(
-        image,
-        faces.map(({ vertices }) => vertices),
-      ),
-  },
-  render: {
-    isDense: true,
-    draw: (image, faces, aligner) =>
-      drawRender(
-        image,
-        faces.map(({ vertices }) => vertices),
-        requireMaps(aligner),
-      ),
-  },
-  pose: {
-    isDense: false,
-    draw: (image, faces) =>
-      drawPose(
-        image,
-        faces.map(({ tracked, landmarks }) => ({ params: tracked.params, landmarks, label: `#${tracked.id}` })),
-      ),
-  },
-  boxes: {
-    isDense: false,
-    draw: (image, faces) =>
-      drawBoxes(
-        image,
-        faces.map(({ landmarks }) => boundingBox(landmarks)),
-      ),
-  },
-};
 
 const EXAMPLES = `
 Examples:
@@ -118,10 +65,8 @@ export function registerVideo(program: Command, terminal: Terminal): void {
     .description('follow the faces of a video: ids, head pose, 3DMM parameters, landmarks, drawings')
     .argument('<input...>', 'a video file, a folder of pictures, pictures, or a pattern such as frames/%05d.png')
     .option('-o, --out <file>', 'video to write (mp4, mov, mkv, webm, gif …), or a folder or pattern for pictures')
-    .option(
-      '-d, --draw <kinds>',
-      `what to draw, comma-separated: ${Object.keys(DRAWINGS).join(', ')} (default: landmarks)`,
-    )
+    .option('-d, --draw <kinds>', `what to draw, comma-separated: ${OVERLAY_KINDS.join(', ')} (default: landmarks)`)
+    .addOption(new Option('--background <kind>', 'what is drawn on').choices(['image', 'black']).default('image'))
     .option('-j, --json <file>', 'write JSON Lines, a frame a line; - is stdout')
     .option('-s, --start <frame>', 'first frame, counted from 0 (default: 0)', wholeFrom(0))
     .option('-e, --end <frame>', 'last frame (default: the last of the video)', wholeFrom(0))
@@ -158,7 +103,7 @@ export function registerVideo(program: Command, terminal: Terminal): void {
 }
 
 async function video(inputs: readonly string[], flags: VideoFlags, terminal: Terminal): Promise<void> {
-  const drawings = parseDrawings(flags);
+  const kinds = parseDrawings(flags);
   if (flags.start !== undefined && flags.end !== undefined && flags.end < flags.start) {
     throw usageError(`--end: expected no less than --start (${flags.start}), got ${flags.end}`);
   }
@@ -179,8 +124,7 @@ async function video(inputs: readonly string[], flags: VideoFlags, terminal: Ter
     const tracked = faces.map(({ tracked: face, landmarks }) => ({ ...face, landmarks }));
     await lines?.write(JSON.stringify(describeFrame(index, timeMs, tracked)));
     if (sink === undefined) return;
-    let drawn = image;
-    for (const { draw } of drawings) drawn = draw(drawn, faces, aligner);
+    const drawn = drawOverlays(image, kinds, faces, aligner, { background: flags.background });
     await writing;
     writing = source.isRegular ? sink.write(drawn) : sink.write(drawn, timeMs);
     // Heard of at the next frame.
@@ -189,7 +133,9 @@ async function video(inputs: readonly string[], flags: VideoFlags, terminal: Ter
 
   try {
     const tracker = makeTracker(aligner, flags);
-    const isDense = sink !== undefined && drawings.some((drawing) => drawing.isDense);
+    const needed = new Set(sink === undefined ? [] : kinds.map((kind) => DRAWINGS[kind].needs));
+    if (needed.has('surface')) requireFaceMaps(aligner);
+    const isDense = needed.has('surface') || needed.has('vertices');
     const smoother =
       flags.smoothing === 'mean'
         ? createDelay({ framesBefore: flags.framesBefore, framesAfter: flags.framesAfter })
@@ -264,7 +210,12 @@ function makeTracker(aligner: FaceAligner, flags: VideoFlags): FaceTracker {
 
 function toDrawn(tracked: TrackedFace, tracker: FaceTracker, isDense: boolean): DrawnFace {
   const vertices = isDense ? tracker.reconstruct(tracked, { dense: true }) : new Float32Array(0);
-  return { tracked, landmarks: tracked.landmarks, vertices };
+  return drawnFace(tracked, tracked.landmarks, vertices);
+}
+
+/** @param vertices - all of them; empty where no drawing needs them. */
+function drawnFace(tracked: TrackedFace, landmarks: Float32Array, vertices: Float32Array): DrawnFace {
+  return { tracked, aligned: tracked, box: boundingBox(landmarks), landmarks, vertices, label: `#${tracked.id}` };
 }
 
 interface ReadyFrame {
@@ -284,7 +235,7 @@ function createDelay(options: Required<MeanSmoothingOptions>) {
       faces: faces.map(({ tracked, landmarks }) => {
         const points = smooth.find(({ id }) => id === tracked.id)?.points ?? landmarks;
         const end = landmarks.length;
-        return { tracked, landmarks: points.subarray(0, end), vertices: points.subarray(end) };
+        return drawnFace(tracked, points.subarray(0, end), points.subarray(end));
       }),
     };
   }
@@ -373,13 +324,7 @@ function ffmpegOptions({ env }: Terminal): { ffmpegFolder?: string } {
   return env.TDDFA_FFMPEG ? { ffmpegFolder: env.TDDFA_FFMPEG } : {};
 }
 
-function parseDrawings({ draw, out }: VideoFlags): Drawing[] {
+function parseDrawings({ draw, out }: VideoFlags): DrawingKind[] {
   if (draw !== undefined && out === undefined) throw usageError('--draw: needs --out, where the drawn video goes');
-  const kinds = parseKinds('--draw', draw ?? 'landmarks', Object.keys(DRAWINGS), DRAWING_ALIASES);
-  return kinds.map((kind) => DRAWINGS[kind]);
-}
-
-function requireMaps({ faceMaps }: FaceAligner): FaceMaps {
-  if (faceMaps === undefined) throw new CliError('--draw render: this pack has no triangles to draw');
-  return faceMaps;
+  return parseKinds('--draw', draw ?? 'landmarks', OVERLAY_KINDS, DRAWING_ALIASES);
 }

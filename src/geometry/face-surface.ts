@@ -1,5 +1,5 @@
 import { WeightFormatError } from '../errors.ts';
-import type { AlignedFace, MorphableModel } from '../types.ts';
+import type { AlignedFace, FaceMaps, MorphableModel } from '../types.ts';
 import { type PackedModel, packLandmarks, packModel, reconstruct } from './morphable-model.ts';
 import { cropToImage } from './similarity-transform.ts';
 
@@ -13,6 +13,27 @@ export interface ReconstructOptions {
 
 /** An aligned face's vertices on the image. */
 export type SurfaceReconstructor = (face: AlignedFace, options?: ReconstructOptions) => Float32Array;
+
+/** What makes the surfaces of faces: an aligner, or anything else with a morphable model. */
+export interface SurfaceSource {
+  /** Name of the pack, for messages. */
+  readonly packName: string;
+  readonly morphableModel?: MorphableModel;
+  readonly faceMaps?: FaceMaps;
+  readonly reconstruct: SurfaceReconstructor;
+}
+
+/** @throws WeightFormatError where the pack has no morphable model. */
+export function requireMorphableModel({ packName, morphableModel }: SurfaceSource): MorphableModel {
+  if (morphableModel !== undefined) return morphableModel;
+  throw new WeightFormatError(packName, 'this pack has no morphable model');
+}
+
+/** @throws WeightFormatError where the pack has no triangles and texture coordinates. */
+export function requireFaceMaps({ packName, faceMaps }: SurfaceSource): FaceMaps {
+  if (faceMaps !== undefined) return faceMaps;
+  throw new WeightFormatError(packName, 'this pack has no triangles, so there are no surfaces to draw');
+}
 
 /** Vertices in crop space from parameters, as `reconstruct` of a packed model gives them. */
 export type DenseEvaluator = (params: Float32Array, dst?: Float32Array) => Float32Array;

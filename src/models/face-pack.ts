@@ -21,6 +21,8 @@ export interface FacePack {
   /** Missing where the pack has none: then boxes must be given. */
   readonly detector?: DetectorWeights;
   readonly regressor: RegressorWeights;
+  /** Names of all regressors of the pack, in its order. */
+  readonly regressors: readonly string[];
   /** Missing where the pack has none: then there are boxes, parameters and pose, but no vertices. */
   readonly morphableModel?: MorphableModel;
   /** Missing where the pack has none: then there are vertices, but no triangles, codes and texture coordinates. */
@@ -109,6 +111,7 @@ export async function loadFacePack(pack: Pack, options: LoadFacePackOptions = {}
       ? { detector: { name: detectorModel.name, network: detectorNetwork, options: detectorOptions(detectorModel) } }
       : undefined),
     regressor,
+    regressors: pack.modelsOf('regressor').map(({ name }) => name),
     ...(morphableModel ? { morphableModel } : undefined),
     ...(faceMaps ? { faceMaps } : undefined),
     licences: [detectorModel, regressorModel, morphable, maps]

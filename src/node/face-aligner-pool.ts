@@ -105,7 +105,7 @@ export async function createFaceAlignerPool(options: FaceAlignerPoolOptions = {}
   try {
     const created = await pool.start(size);
     signal?.throwIfAborted();
-    return assemble(pool, created, weights.describe(), size);
+    return assemble(pool, created, size);
   } catch (error) {
     const reason = signal?.aborted ? signal.reason : error;
     pool.close(reason);
@@ -120,7 +120,7 @@ function checkCount(name: string, value: number, min: number, max: number): void
   throw new RangeError(`${name}: expected a whole number from ${min} to ${max}, got ${value}`);
 }
 
-function assemble(pool: ThreadPool, created: CreatedAligner, packName: string, size: number): FaceAlignerPool {
+function assemble(pool: ThreadPool, created: CreatedAligner, size: number): FaceAlignerPool {
   function call<Method extends WorkerMethod>(
     method: Method,
     image: RgbaImage,
@@ -133,7 +133,7 @@ function assemble(pool: ThreadPool, created: CreatedAligner, packName: string, s
     }, options?.signal);
   }
   return {
-    ...ownerSide(created, packName, () => pool.checkOpen()),
+    ...ownerSide(created, () => pool.checkOpen()),
     size,
     get queuedCount() {
       return pool.queuedCount;

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import type { AlignedFace, FaceBox, HeadAngles } from '../types.ts';
+import type { AlignedFace, HeadAngles } from '../types.ts';
+import type { FoundFace } from './found-face.ts';
 
 /** The JSON document that `tddfa align --json` writes. Its JSON schema is `schemas/align.schema.json`. */
 const corner = v.pipe(v.number(), v.description('px of the image'));
@@ -54,14 +55,10 @@ export type AlignDocumentImage = v.InferOutput<typeof imageSchema>;
 export type AlignDocumentFace = v.InferOutput<typeof faceSchema>;
 export type AlignedFaceEntry = v.InferOutput<typeof alignedFaceSchema>;
 
-/** One face as the document has it. */
-export function describeFace(
-  box: FaceBox,
-  face: AlignedFace,
-  angles: HeadAngles,
-  landmarks: Float32Array | undefined,
-): AlignDocumentFace {
-  return { box, ...describeAlignedFace(face, angles, landmarks) };
+/** One face as the document has it. A tracked face was found by its landmarks: its box is the crop, its score 1. */
+export function describeFace(face: FoundFace): AlignDocumentFace {
+  const { aligned, detected = { ...aligned.roiBox, score: 1 }, pose } = face;
+  return { box: detected, ...describeAlignedFace(aligned, pose, face.hasModel ? face.landmarks : undefined) };
 }
 
 /** What every document has of an aligned face. */

@@ -6,23 +6,29 @@ import type { CreatedAligner } from './worker-protocol.ts';
 /** What an aligner in a worker knows and does without asking the worker. */
 export type OwnerSide = Pick<
   FaceAligner,
-  'backend' | 'regressor' | 'morphableModel' | 'faceMaps' | 'licences' | 'reconstruct' | 'expressions'
+  | 'backend'
+  | 'packName'
+  | 'hasDetector'
+  | 'regressor'
+  | 'regressors'
+  | 'morphableModel'
+  | 'faceMaps'
+  | 'licences'
+  | 'reconstruct'
+  | 'expressions'
 >;
 
 /**
  * The part of an aligner that stays with the owner of its worker: the model, and what is fast and no promise.
- * @param packName - for messages.
  * @param checkUsable - throws where the aligner is disposed or its worker is gone.
  */
-export function ownerSide(created: CreatedAligner, packName: string, checkUsable: () => void): OwnerSide {
-  const { backend, regressor, licences, morphableModel, packed, faceMaps } = created;
+export function ownerSide(created: CreatedAligner, checkUsable: () => void): OwnerSide {
+  const { backend, packName, hasDetector, regressor, regressors, licences, morphableModel, packed, faceMaps } = created;
   const reconstructSurface = createSurfaceReconstructor(packName, morphableModel, {
     ...(packed && { landmarks: packed.landmarks, createDense: () => evaluatorOf(packed.dense) }),
   });
   return {
-    backend,
-    regressor,
-    licences,
+    ...{ backend, packName, hasDetector, regressor, regressors, licences },
     ...(morphableModel && { morphableModel }),
     ...(faceMaps && { faceMaps }),
     reconstruct(face, options) {

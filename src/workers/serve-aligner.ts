@@ -92,12 +92,13 @@ class AlignerServer {
         onProgress: (progress) => this.#port.post({ type: 'progress', progress }),
       });
       this.#aligner = aligner;
-      const { backend, regressor, licences, morphableModel, faceMaps } = aligner;
+      const { backend, packName, hasDetector, regressor, regressors, licences, morphableModel, faceMaps } = aligner;
       const packed = morphableModel && { landmarks: packLandmarks(morphableModel), dense: packModel(morphableModel) };
       const model = wantsModel ? { morphableModel, packed, faceMaps } : {};
       // The model and its maps belong to the owner from here on; the aligner keeps the rows of the landmarks, which are all
       // that tracking needs.
-      this.#port.post({ type: 'created', backend, regressor, licences, ...model }, buffersOf(model));
+      const facts = { backend, packName, hasDetector, regressor, regressors, licences };
+      this.#port.post({ type: 'created', ...facts, ...model }, buffersOf(model));
     } catch (error) {
       this.#port.post({ type: 'not-created', error: packError(error) });
     }

@@ -91,7 +91,10 @@ export type WorkerMessage =
 /** What the owner learns of an aligner. */
 export interface CreatedAligner {
   readonly backend: BackendName;
+  readonly packName: string;
+  readonly hasDetector: boolean;
   readonly regressor: string;
+  readonly regressors: readonly string[];
   readonly licences: readonly ModelLicence[];
   readonly morphableModel?: MorphableModel | undefined;
   /** The model packed for 68 landmarks and for all vertices. */

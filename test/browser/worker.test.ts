@@ -52,8 +52,9 @@ describeWithChromium('createFaceAlignerWorker', () => {
         const crops = await aligner.alignCrops(image, [{ xMin: 0, yMin: 0, xMax: 100, yMax: 100 }]);
         const [face] = faces;
         if (face === undefined) throw new Error('two boxes give two faces');
-        const { backend, regressor, licences, morphableModel, faceMaps } = aligner;
-        const summary = { backend, regressor, licences, boxes, faces, tracked, crops };
+        const { backend, packName, hasDetector, regressor, regressors, licences, morphableModel, faceMaps } = aligner;
+        const facts = { backend, packName, hasDetector, regressor, regressors, licences };
+        const summary = { ...facts, boxes, faces, tracked, crops };
         results.push(JSON.stringify([summary, aligner.reconstruct(face), morphableModel, faceMaps]));
         surfaces.push(aligner.reconstruct(face, { dense: true }));
         aligner.dispose();

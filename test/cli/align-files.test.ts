@@ -173,7 +173,7 @@ describe('tddfa align --draw and --mesh on bad input', () => {
   test.each([['render'], ['points'], ['landmarks'], ['uv-texture']])('%s of a pack without a model', async (kind) => {
     const result = await align('no-model', '--weights', await formulaPackWithoutModel(), '--draw', kind);
     expect(result.status).toBe(1);
-    expect(result.stderr).toMatch(/^tddfa: .*my photo\.png: this pack has no .*\ntddfa: 1 input failed\n$/);
+    expect(result.stderr).toMatch(/^tddfa: .*my photo\.png: networks: this pack has no .*\ntddfa: 1 input failed\n$/);
     expect(existsSync(at('no-model'))).toBe(false);
   });
 

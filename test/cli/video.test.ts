@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
@@ -8,6 +8,9 @@ import { interleave, readTracking } from '../../development/reference.ts';
 import { upstreamPack } from '../../development/upstream-pack.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
 import { writeImage } from '../../src/image-files/write-image.ts';
+import { createFaceAligner } from '../../src/node.ts';
+import { DRAWINGS } from '../../src/results/drawings.ts';
+import { FoundFace } from '../../src/results/found-face.ts';
 import { type VideoFrameEntry, videoFrameSchema } from '../../src/results/video-document.ts';
 import { readVideo } from '../../src/video-files/read-video.ts';
 import { expectClose } from '../support/expect-close.ts';
@@ -54,6 +57,43 @@ describe('tddfa video, used wrongly', () => {
     expect([status, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(words);
     expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('tddfa video with the open pack', () => {
+  const inFolder = useTemporaryFolder();
+
+  test('draws depth and PNCC as on a photo, on black where asked', async () => {
+    const photo = join(repositoryRoot, 'examples', 'astronaut.png');
+    await mkdir(inFolder('still'));
+    await copyFile(photo, inFolder('still', '0.png'));
+    const image = await readImage(photo);
+    const aligner = await createFaceAligner();
+    try {
+      for (const kind of ['depth', 'pncc'] as const) {
+        const out = ['--out', inFolder(kind), '--json', inFolder(`${kind}.jsonl`)];
+        const looks = ['--draw', kind, '--background', 'black', '--smoothing', 'none'];
+        expect(await runCli(['video', inFolder('still'), ...out, ...looks])).toMatchObject({ status: 0, stderr: '' });
+        const { faces } = v.parse(videoFrameSchema, JSON.parse(await readFile(inFolder(`${kind}.jsonl`), 'utf8')));
+        const found = faces.map(
+          ({ roiBox, params }) => new FoundFace(aligner, { roiBox, params: Float32Array.from(params) }),
+        );
+        const expected = DRAWINGS[kind].draw(image, found, aligner, { background: 'black' });
+        const frame = await readImage(inFolder(kind, '000000.png'));
+        expect(found).toHaveLength(1);
+        expect(Buffer.from(frame.data).equals(Buffer.from(expected.data))).toBe(true);
+      }
+    } finally {
+      aligner.dispose();
+    }
+  });
+
+  test('refuses what is no overlay', async () => {
+    const args = ['video', inFolder('still'), '--out', inFolder('none'), '--draw', 'frontal'];
+    expect(await runCli(args)).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/--draw: there is no 'frontal'; /),
+    });
   });
 });
 

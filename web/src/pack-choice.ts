@@ -9,23 +9,3 @@ export function weightsOf(choice: PackChoice, onWarning: (warning: Error) => voi
   const paths = new Map(choice.files.map(({ file, path }) => [file, path]));
   return folderWeights(paths.keys(), (file) => paths.get(file) ?? file.name);
 }
-
-interface Manifest {
-  readonly name: string;
-  readonly models: readonly { readonly name: string; readonly role: string }[];
-}
-
-/** A manifest that was checked when the pack was opened. */
-function parse(bytes: Uint8Array): Manifest {
-  return JSON.parse(new TextDecoder().decode(bytes));
-}
-
-export function packName(manifest: Uint8Array): string {
-  return parse(manifest).name;
-}
-
-export function regressorNames(manifest: Uint8Array): string[] {
-  return parse(manifest)
-    .models.filter(({ role }) => role === 'regressor')
-    .map(({ name }) => name);
-}

@@ -3,6 +3,10 @@ import type { Player } from './player.ts';
 import type { Studio } from './studio.ts';
 import type { Overlays, SeenFace } from './studio-protocol.ts';
 
+/** Kinds of drawings, in the order in which they are laid over the photo. */
+const SURFACE_KINDS = ['render', 'depth', 'pncc'] as const;
+const LINE_KINDS = ['points', 'landmarks', 'boxes', 'pose'] as const;
+
 export interface PhotoPanelEvents {
   /** Overlays were drawn anew, in so many milliseconds. */
   onDrawn(milliseconds: number): void;
@@ -97,13 +101,7 @@ export class PhotoPanel {
 
 function chosenOverlays(): Overlays {
   const isChecked = (key: string) => document.querySelector<HTMLInputElement>(`#lines [name=${key}]`)?.checked === true;
-  const surface = document.querySelector<HTMLInputElement>('#surfaces :checked')?.value ?? 'none';
-  return {
-    surface: surface as Overlays['surface'],
-    landmarks: isChecked('landmarks'),
-    points: isChecked('points'),
-    boxes: isChecked('boxes'),
-    pose: isChecked('pose'),
-    black: isChecked('black'),
-  };
+  const surface = document.querySelector<HTMLInputElement>('#surfaces :checked')?.value;
+  const kinds = [...SURFACE_KINDS.filter((kind) => kind === surface), ...LINE_KINDS.filter(isChecked)];
+  return { kinds, background: isChecked('black') ? 'black' : 'image' };
 }

@@ -1,20 +1,17 @@
 /** What the page asks of the studio, the worker in which everything is computed and drawn. */
 import type { BackendName, ModelLicence, Pose, WeightProgress } from '../../src/index.ts';
+import type { DrawingKind } from '../../src/results/drawings.ts';
 
 /** Where a pack comes from. */
 export type PackChoice =
   | { readonly url: string }
   | { readonly files: readonly { readonly path: string; readonly file: File }[] };
 
-/** What is drawn over the photo. */
+/** What is drawn over the photo, in this order. */
 export interface Overlays {
-  readonly surface: 'none' | 'mesh' | 'depth' | 'pncc';
-  readonly landmarks: boolean;
-  readonly points: boolean;
-  readonly boxes: boolean;
-  readonly pose: boolean;
-  /** Leaves the photo out. */
-  readonly black: boolean;
+  readonly kinds: readonly DrawingKind[];
+  /** `black` leaves the photo out. */
+  readonly background: 'image' | 'black';
 }
 
 export interface LoadRequest {
@@ -85,7 +82,7 @@ export interface FaceSurface {
   readonly normals: Float32Array;
 }
 
-export interface FaceMesh extends FaceSurface {
+export interface ViewedFace extends FaceSurface {
   readonly triangles: Uint32Array;
   readonly uvs: Float32Array;
   readonly texture: ImageBitmap;
@@ -106,7 +103,7 @@ export interface StudioMethods {
   follow: (frame: { readonly bitmap: ImageBitmap | VideoFrame; readonly timeMs: number }) => SeenPicture;
   restart: (argument: null) => null;
   overlays: (overlays: Overlays) => number;
-  mesh: (edit: FaceEdit) => FaceMesh;
+  mesh: (edit: FaceEdit) => ViewedFace;
   edit: (edit: FaceEdit) => FaceSurface;
   export: (request: { readonly kind: ExportKind; readonly name: string; readonly edit: FaceEdit }) => ExportedFile;
 }

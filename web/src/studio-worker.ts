@@ -3,21 +3,21 @@ import tfjsWasmUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wa
 import tfjsSimdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import tfjsThreadedUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 import { readPixels } from '../../src/browser/read-pixels.ts';
-import { drawBoxes, drawDepth, drawLandmarks, drawPncc, drawPoints, drawPose, drawRender } from '../../src/geometry.ts';
 import {
   createFaceAligner,
   createFaceTracker,
   type FaceAligner,
   type FaceTracker,
-  poseFromParams,
   type RgbaImage,
-  type TrackedFace,
 } from '../../src/index.ts';
+import { canDraw, DRAWINGS, type DrawingKind, drawOverlays } from '../../src/results/drawings.ts';
+import { FoundFace } from '../../src/results/found-face.ts';
 import { coefficientsOf } from './coefficients.ts';
 import { exportFile } from './export-file.ts';
-import { FaceModel, type FoundFace } from './face-model.ts';
-import { packName, regressorNames, weightsOf } from './pack-choice.ts';
+import { coefficientsIn, type EditedFace, surfaceOf, viewedFaceOf } from './face-edit.ts';
+import { weightsOf } from './pack-choice.ts';
 import type {
+  FaceEdit,
   LoadedPack,
   LoadRequest,
   Overlays,
@@ -41,14 +41,7 @@ const MAX_SIDE = 1920;
 let canvas: OffscreenCanvas | undefined;
 let aligner: FaceAligner | undefined;
 let tracker: FaceTracker | undefined;
-let overlays: Overlays = {
-  surface: 'mesh',
-  landmarks: false,
-  points: false,
-  boxes: false,
-  pose: false,
-  black: false,
-};
+let overlays: Overlays = { kinds: ['render'], background: 'image' };
 let image: RgbaImage | undefined;
 let faces: readonly FoundFace[] = [];
 
@@ -70,16 +63,15 @@ async function load({ pack, backend, regressor }: LoadRequest): Promise<LoadedPa
     },
     onProgress: (progress) => scope.postMessage({ progress }),
   });
-  const manifest = await weights.read('pack.json');
   aligner?.dispose();
   aligner = next;
   tracker = undefined;
   const { morphableModel, faceMaps } = next;
   return {
-    name: packName(manifest),
+    name: next.packName,
     backend: next.backend,
     regressor: next.regressor,
-    regressors: regressorNames(manifest),
+    regressors: next.regressors,
     licences: next.licences,
     hasModel: morphableModel !== undefined,
     hasMaps: faceMaps !== undefined,
@@ -100,7 +92,7 @@ async function look(source: ImageBitmap | Blob): Promise<SeenPicture> {
   const aligned = await target.align(read, boxes);
   const afterAlign = now();
   image = read;
-  faces = aligned.map((face, index) => new FaceModel(target, face, boxes[index]));
+  faces = aligned.map((face, index) => new FoundFace(target, face, boxes[index]));
   tracker = undefined;
   prepare();
   const afterReconstruct = now();
@@ -124,7 +116,7 @@ async function follow({ bitmap, timeMs }: { bitmap: ImageBitmap | VideoFrame; ti
   const tracked = await tracker.next(read, timeMs);
   const afterAlign = now();
   image = read;
-  faces = tracked.map((face: TrackedFace) => new FaceModel(target, face));
+  faces = tracked.map((face) => new FoundFace(target, face));
   prepare();
   const afterReconstruct = now();
   show();
@@ -139,13 +131,17 @@ async function follow({ bitmap, timeMs }: { bitmap: ImageBitmap | VideoFrame; ti
 
 /** Computes the vertices that will be drawn, so that their time is not counted as drawing. */
 function prepare(): void {
-  const { surface, points } = overlays;
-  const needsDense = surface !== 'none' || points;
+  const needed = new Set(drawnKinds().map((kind) => DRAWINGS[kind].needs));
   for (const face of faces) {
-    if (!face.hasModel) continue;
-    void face.landmarks;
-    if (needsDense) void face.vertices;
+    if (face.hasModel) void face.landmarks;
+    if (needed.has('vertices') || needed.has('surface')) void face.vertices;
   }
+}
+
+/** Those of the overlays that the pack has all for. */
+function drawnKinds(): DrawingKind[] {
+  const target = theAligner();
+  return overlays.kinds.filter((kind) => canDraw(kind, target));
 }
 
 function show(): void {
@@ -158,42 +154,7 @@ function show(): void {
 }
 
 function compose(photo: RgbaImage): RgbaImage {
-  let picture = overlays.black ? blackPicture(photo) : photo;
-  const solid = faces.filter((face) => face.hasModel);
-  const dense = () => solid.map((face) => face.vertices);
-  const maps = aligner?.faceMaps;
-  if (maps !== undefined && solid.length > 0) {
-    const background = overlays.black ? 'black' : 'image';
-    if (overlays.surface === 'mesh') picture = drawRender(picture, dense(), maps, { background });
-    if (overlays.surface === 'depth') picture = drawDepth(picture, dense(), maps);
-    if (overlays.surface === 'pncc') picture = drawPncc(picture, dense(), maps);
-  }
-  if (overlays.points) picture = drawPoints(picture, dense());
-  if (overlays.landmarks) {
-    picture = drawLandmarks(
-      picture,
-      solid.map((face) => face.landmarks),
-    );
-  }
-  if (overlays.boxes) {
-    picture = drawBoxes(
-      picture,
-      faces.map((face) => face.box ?? face.aligned.roiBox),
-    );
-  }
-  if (overlays.pose) {
-    picture = drawPose(
-      picture,
-      solid.map((face) => ({ params: face.aligned.params, landmarks: face.landmarks })),
-    );
-  }
-  return picture;
-}
-
-function blackPicture({ width, height }: RgbaImage): RgbaImage {
-  const data = new Uint8ClampedArray(width * height * 4);
-  for (let i = 3; i < data.length; i += 4) data[i] = 255;
-  return { data, width, height };
+  return drawOverlays(photo, drawnKinds(), faces, theAligner(), { background: overlays.background });
 }
 
 function seen({ width, height }: RgbaImage, timings: Timings): SeenPicture {
@@ -202,10 +163,10 @@ function seen({ width, height }: RgbaImage, timings: Timings): SeenPicture {
     height,
     timings,
     faces: faces.map((face) => {
-      const { yawDegrees, pitchDegrees, rollDegrees } = poseFromParams(face.aligned.params);
-      const { expression, shape } = face.coefficients();
+      const { yawDegrees, pitchDegrees, rollDegrees } = face.pose;
+      const { expression, shape } = coefficientsIn(face.aligned, theAligner());
       return {
-        ...(face.box && { score: face.box.score }),
+        ...(face.detected && { score: face.detected.score }),
         ...(face.id !== undefined && { id: face.id }),
         yawDegrees,
         pitchDegrees,
@@ -217,10 +178,10 @@ function seen({ width, height }: RgbaImage, timings: Timings): SeenPicture {
   };
 }
 
-function theFace(index: number): { face: FoundFace; photo: RgbaImage } {
-  const face = faces[index];
+function edited(edit: FaceEdit): EditedFace {
+  const face = faces[edit.face];
   if (face === undefined || image === undefined) throw new Error('There is no such face in this picture.');
-  return { face, photo: image };
+  return { photo: image, face: face.aligned, edit };
 }
 
 type Handlers = { [Method in keyof StudioMethods]: (argument: never) => unknown };
@@ -243,14 +204,11 @@ const handlers: Handlers = {
     show();
     return now() - start;
   },
-  async mesh(edit: Parameters<StudioMethods['mesh']>[0]) {
-    const { face, photo } = theFace(edit.face);
-    return face.mesh(photo, edit);
-  },
-  edit: (edit: Parameters<StudioMethods['edit']>[0]) => theFace(edit.face).face.surface(edit),
-  export(request: Parameters<StudioMethods['export']>[0]) {
-    const { face, photo } = theFace(request.edit.face);
-    return exportFile(request, { face, faces, photo, picture: compose(photo) });
+  mesh: (edit: FaceEdit) => viewedFaceOf(edited(edit), theAligner()),
+  edit: (edit: FaceEdit) => surfaceOf(edited(edit), theAligner()),
+  export({ kind, name, edit }: Parameters<StudioMethods['export']>[0]) {
+    const chosen = edited(edit);
+    return exportFile({ kind, name }, { chosen, faces, picture: compose(chosen.photo), aligner: theAligner() });
   },
 };
 

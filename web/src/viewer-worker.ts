@@ -15,7 +15,7 @@ import {
   Vector3,
   WebGLRenderer,
 } from 'three';
-import type { FaceMesh, FaceSurface } from './studio-protocol.ts';
+import type { FaceSurface, ViewedFace } from './studio-protocol.ts';
 import type { ViewerAnswer, ViewerRequest } from './viewer-protocol.ts';
 
 interface WorkerScope {
@@ -67,7 +67,7 @@ class Viewer {
     this.#draw();
   }
 
-  show({ positions, normals, triangles, uvs, texture }: FaceMesh): void {
+  show({ positions, normals, triangles, uvs, texture }: ViewedFace): void {
     const geometry = new BufferGeometry();
     geometry.setIndex(new BufferAttribute(triangles, 1));
     geometry.setAttribute('position', new BufferAttribute(positions, 3));

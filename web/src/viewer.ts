@@ -1,4 +1,4 @@
-import type { FaceMesh, FaceSurface } from './studio-protocol.ts';
+import type { FaceSurface, ViewedFace } from './studio-protocol.ts';
 import type { ViewerAnswer, ViewerRequest } from './viewer-protocol.ts';
 
 const TURN_PER_PX = 0.008;
@@ -38,7 +38,7 @@ export class FaceViewer {
     this.#listen();
   }
 
-  show(mesh: FaceMesh): void {
+  show(mesh: ViewedFace): void {
     const { positions, normals, triangles, uvs, texture } = mesh;
     this.#send({ type: 'mesh', mesh }, [positions.buffer, normals.buffer, triangles.buffer, uvs.buffer, texture]);
   }
