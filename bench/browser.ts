@@ -15,7 +15,9 @@ import {
   openLibraryPage,
   startSite,
 } from '../development/browser-site.ts';
+import { bundleGeometry } from '../development/bundle-geometry.ts';
 import { repositoryRoot, sharedPath } from '../development/paths.ts';
+import { syntheticFace } from '../development/synthetic-face.ts';
 import { upstreamPack } from '../development/upstream-pack.ts';
 import { bundleBrowser } from '../scripts/bundle-browser.js';
 import { quantile, sorted } from '../src/bench/measure.ts';
@@ -42,6 +44,7 @@ declare const watched: { readonly longTasks: LongTask[]; firstResultMs: number |
 /** Faster than cameras are, so that it is not the camera that is measured. */
 const CAMERA_FRAMES_PER_SECOND = 60;
 const CAMERA_SECONDS = 8;
+const DRAWING_ROUNDS = 60;
 
 const options = new Command('bench:browser')
   .option('--weights <folder>', 'pack')
@@ -76,7 +79,12 @@ await build({
 const pack = options.weights ?? (await upstreamPack());
 const server = await startSite({
   folders: { '/': join(folder, 'site'), '/bundle/': join(folder, 'library'), '/pack/': pack },
-  files: { '/library.html': LIBRARY_PAGE, '/main.js': LIBRARY_SCRIPT },
+  files: {
+    '/library.html': LIBRARY_PAGE,
+    '/main.js': LIBRARY_SCRIPT,
+    '/geometry.js': await bundleGeometry(),
+    '/plain-geometry.js': await bundleGeometry({ webAssembly: false }),
+  },
 });
 const browser: Browser = await launchChromium([
   '--use-fake-ui-for-media-stream',
@@ -206,12 +214,69 @@ console.log(
   await context.close();
 }
 
+console.log('\nA page that draws a dense face beside createFaceAlignerWorker, 1536 x 689 px');
+{
+  const context = await newContext();
+  const { page } = await openLibraryPage(context, `${server.url}/library.html`);
+  const { vertices, maps } = syntheticFace(500, 340, 135, 196, 196);
+  const mesh = { vertices: [...vertices], triangles: [...maps.triangles], nccCodes: [...maps.nccCodes] };
+  const times = await page.evaluate(drawInTurns, { ...mesh, rounds: DRAWING_ROUNDS });
+  for (const [name, milliseconds] of Object.entries(times)) {
+    report(`${name}, first`, milliseconds[0], 'ms');
+    report(`${name}, median`, quantile(sorted(milliseconds.slice(1)), 0.5), 'ms');
+  }
+  await context.close();
+}
+
 await browser.close();
 await server.close();
 if (options.save !== undefined) {
   const path = join(repositoryRoot, 'bench', 'results', `browser-${options.save}.json`);
   await writeFile(path, `${JSON.stringify({ machine, chromium: browser.version(), results }, null, 2)}\n`);
   console.log(`\nwritten: ${path}`);
+}
+
+/** Runs on the page: times of each drawing, the geometry with its kernel and without in turns; the first run is the first of all. */
+async function drawInTurns({
+  vertices,
+  triangles,
+  nccCodes,
+  rounds,
+}: {
+  readonly vertices: readonly number[];
+  readonly triangles: readonly number[];
+  readonly nccCodes: readonly number[];
+  readonly rounds: number;
+}): Promise<Record<string, number[]>> {
+  type Geometry = typeof import('../src/geometry.ts');
+  const load = (path: string): Promise<Geometry> => import(path);
+  const aligner = await tddfa.createFaceAlignerWorker({ weights: tddfa.httpWeights('/pack/') });
+  const image = { data: new Uint8Array(1536 * 689 * 4).fill(90), width: 1536, height: 689 };
+  const face = Float32Array.from(vertices);
+  const maps = { triangles: Uint32Array.from(triangles), nccCodes: Float32Array.from(nccCodes) };
+  const kinds = { 'with the kernel': await load('/geometry.js'), plain: await load('/plain-geometry.js') };
+  const drawings: Record<string, (geometry: Geometry) => unknown> = {
+    render: ({ drawRender }) => drawRender(image, [face], maps),
+    pncc: ({ drawPncc }) => drawPncc(image, [face], maps),
+    depth: ({ drawDepth }) => drawDepth(image, [face], maps),
+    normals: ({ vertexNormals }) => vertexNormals(face, maps.triangles),
+  };
+  const times: Record<string, number[]> = {};
+  for (let round = 0; round < rounds; round++) {
+    for (const [drawing, draw] of Object.entries(drawings)) {
+      for (const [kind, geometry] of Object.entries(kinds)) {
+        const start = performance.now();
+        draw(geometry);
+        const name = `${drawing}, ${kind}`;
+        times[name] ??= [];
+        times[name].push(performance.now() - start);
+      }
+    }
+    // Lets the browser breathe.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  aligner.dispose();
+  return times;
 }
 
 function reportLongTasks(name: string, tasks: readonly (readonly LongTask[])[]): void {

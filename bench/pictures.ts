@@ -1,26 +1,24 @@
 import { existsSync } from 'node:fs';
+import { geometryWithoutWebAssembly } from '../development/bundle-geometry.ts';
 import { sharedPath } from '../development/paths.ts';
 import { referenceFaces, referencePicture, upstreamMaps } from '../development/reference-faces.ts';
 import { ellipseLandmarks, gradientImage, syntheticFace } from '../development/synthetic-face.ts';
 import type { BenchCase, Benchmark, NamedBenchmark } from '../src/bench/measure.ts';
 import { noise } from '../src/bench/noise.ts';
-import { createSurfaceKernel } from '../src/engine/kernels/surface.ts';
-import { depthMap, drawDepth } from '../src/geometry/depth.ts';
-import { drawLandmarks, drawPoints } from '../src/geometry/draw.ts';
-import { type FaceMesh, type FaceMeshOptions, faceMesh } from '../src/geometry/face-mesh.ts';
-import type { SurfaceSource } from '../src/geometry/face-surface.ts';
-import { writeGlb } from '../src/geometry/glb.ts';
-import { vertexNormals } from '../src/geometry/normals.ts';
-import { writeObj, writeUpstreamObj } from '../src/geometry/obj.ts';
-import { writePly } from '../src/geometry/ply.ts';
-import { drawPncc } from '../src/geometry/pncc.ts';
-import { rasterize } from '../src/geometry/rasterize.ts';
-import { drawRender } from '../src/geometry/render.ts';
-import { installSurfaceKernel } from '../src/geometry/surface-kernel.ts';
-import { extractUvTexture } from '../src/geometry/uv-texture.ts';
-import { vertexVisibility } from '../src/geometry/visibility.ts';
+import * as geometry from '../src/geometry.ts';
+import {
+  extractUvTexture,
+  type FaceMesh,
+  type FaceMeshOptions,
+  type SurfaceSource,
+  writeObj,
+  writePly,
+  writeUpstreamObj,
+} from '../src/geometry.ts';
 import { encodePng } from '../src/image-files/write-image.ts';
-import type { AlignedFace, FaceMaps, MorphableModel, RgbaImage, SurfaceKernel } from '../src/types.ts';
+import type { AlignedFace, FaceMaps, MorphableModel, RgbaImage } from '../src/types.ts';
+
+type Geometry = typeof geometry;
 
 /** A dense face on a photo of 1536 x 689 px: the original's where the reference data is there, else one as large. */
 interface Subject {
@@ -43,63 +41,78 @@ function* namedBenchmarks(): Generator<[string, () => Promise<Benchmark>]> {
     made ??= makeSubject();
     return made;
   };
+  let madePlain: Promise<Geometry> | undefined;
+  const plainGeometry = (): Promise<Geometry> => {
+    madePlain ??= geometryWithoutWebAssembly();
+    return madePlain;
+  };
+  const withAndWithoutKernel = async (run: (geometry: Geometry) => unknown): Promise<BenchCase[]> => {
+    const plain = await plainGeometry();
+    return [
+      { backend: 'compiled', run: () => run(geometry) },
+      { backend: 'plain JavaScript', run: () => run(plain) },
+    ];
+  };
   const compared = (
-    run: (subject: Subject, compatibility: 'none' | 'upstream') => unknown,
+    run: (geometry: Geometry, subject: Subject, compatibility: 'none' | 'upstream') => unknown,
   ): (() => Promise<Benchmark>) => {
     return async () => {
       const face = await subject();
       const cases: BenchCase[] = [
-        ...withAndWithoutKernel(() => run(face, 'none')),
-        { backend: "the original's rule", run: withKernel(kernel, () => run(face, 'upstream')) },
+        ...(await withAndWithoutKernel((geometry) => run(geometry, face, 'none'))),
+        { backend: "the original's rule", run: () => run(geometry, face, 'upstream') },
       ];
       return { cases, dispose: () => {} };
     };
   };
-  const kernel = createSurfaceKernel();
-  const withAndWithoutKernel = (run: () => unknown): BenchCase[] => [
-    { backend: 'compiled', run: withKernel(kernel, run) },
-    { backend: 'plain JavaScript', run: withKernel(undefined, run) },
-  ];
-  const single = (run: (subject: Subject) => unknown): (() => Promise<Benchmark>) => {
+  const single = (run: (geometry: Geometry, subject: Subject) => unknown): (() => Promise<Benchmark>) => {
     return async () => {
       const face = await subject();
-      return { cases: withAndWithoutKernel(() => run(face)), dispose: () => {} };
+      return { cases: await withAndWithoutKernel((geometry) => run(geometry, face)), dispose: () => {} };
     };
   };
 
   yield [
     'picture: rasterise',
-    compared(({ image, vertices, maps }, compatibility) =>
+    compared(({ rasterize }, { image, vertices, maps }, compatibility) =>
       rasterize([vertices], maps.triangles, image.width, image.height, { compatibility }),
     ),
   ];
   yield [
     'picture: pncc',
-    compared(({ image, vertices, maps }, compatibility) => drawPncc(image, [vertices], maps, { compatibility })),
+    compared(({ drawPncc }, { image, vertices, maps }, compatibility) =>
+      drawPncc(image, [vertices], maps, { compatibility }),
+    ),
   ];
   yield [
     'picture: render',
-    compared(({ image, vertices, maps }, compatibility) => drawRender(image, [vertices], maps, { compatibility })),
+    compared(({ drawRender }, { image, vertices, maps }, compatibility) =>
+      drawRender(image, [vertices], maps, { compatibility }),
+    ),
   ];
   yield [
     'picture: depth',
-    compared(({ image, vertices, maps }, compatibility) => drawDepth(image, [vertices], maps, { compatibility })),
+    compared(({ drawDepth }, { image, vertices, maps }, compatibility) =>
+      drawDepth(image, [vertices], maps, { compatibility }),
+    ),
   ];
   yield [
     'picture: uv-texture 256',
-    compared(({ image, vertices, maps }, compatibility) => extractUvTexture(image, vertices, maps, { compatibility })),
+    compared(({ extractUvTexture }, { image, vertices, maps }, compatibility) =>
+      extractUvTexture(image, vertices, maps, { compatibility }),
+    ),
   ];
   yield [
     'picture: uv-texture 512, mirrored and filled',
-    single(({ image, vertices, maps }) =>
+    single(({ extractUvTexture }, { image, vertices, maps }) =>
       extractUvTexture(image, vertices, maps, { size: 512, hidden: 'mirror', fill: true }),
     ),
   ];
-  yield ['picture: depth map', single(({ image, vertices, maps }) => depthMap(image, [vertices], maps))];
-  yield ['picture: landmarks', single(({ image, landmarks }) => drawLandmarks(image, [landmarks]))];
-  yield ['picture: points', single(({ image, vertices }) => drawPoints(image, [vertices]))];
-  yield ['visibility', single(({ vertices, maps }) => vertexVisibility(vertices, maps))];
-  yield ['normals', single(({ vertices, maps }) => vertexNormals(vertices, maps.triangles))];
+  yield ['picture: depth map', single(({ depthMap }, { image, vertices, maps }) => depthMap(image, [vertices], maps))];
+  yield ['picture: landmarks', single(({ drawLandmarks }, { image, landmarks }) => drawLandmarks(image, [landmarks]))];
+  yield ['picture: points', single(({ drawPoints }, { image, vertices }) => drawPoints(image, [vertices]))];
+  yield ['visibility', single(({ vertexVisibility }, { vertices, maps }) => vertexVisibility(vertices, maps))];
+  yield ['normals', single(({ vertexNormals }, { vertices, maps }) => vertexNormals(vertices, maps.triangles))];
 
   yield [
     'mesh: ply',
@@ -132,22 +145,13 @@ function* namedBenchmarks(): Generator<[string, () => Promise<Benchmark>]> {
       const made = await subject();
       const { image, vertices, maps } = made;
       const texture = encodePng(extractUvTexture(image, vertices, maps, { hidden: 'mirror', fill: true }));
-      const write = (): Uint8Array => {
-        const { mesh, expression } = meshOf(made);
+      const write = ({ faceMesh, writeGlb }: Geometry): Uint8Array => {
+        const { mesh, expression } = meshOf(made, {}, faceMesh);
         return writeGlb([{ mesh, texture, ...(expression && { expression }) }]);
       };
-      return { cases: withAndWithoutKernel(write), dispose: () => {} };
+      return { cases: await withAndWithoutKernel(write), dispose: () => {} };
     },
   ];
-}
-
-/** Runs with a kernel in place of the geometry's own loops; cases take turns. */
-function withKernel(kernel: SurfaceKernel | undefined, run: () => unknown): () => unknown {
-  const create = kernel && ((): SurfaceKernel => kernel);
-  return () => {
-    installSurfaceKernel(create);
-    return run();
-  };
 }
 
 async function makeSubject(): Promise<Subject> {
@@ -163,7 +167,11 @@ async function makeSubject(): Promise<Subject> {
   });
 }
 
-function meshOf({ image, face, source }: Subject, options: FaceMeshOptions = {}): FaceMesh {
+function meshOf(
+  { image, face, source }: Subject,
+  options: FaceMeshOptions = {},
+  faceMesh = geometry.faceMesh,
+): FaceMesh {
   return faceMesh(image, face, source, { frame: 'photo', texture: false, ...options });
 }
 

@@ -16,7 +16,6 @@ import {
 } from './geometry/face-surface.ts';
 import { roiBoxFromFaceBox, roiBoxFromLandmarks } from './geometry/roi-box.ts';
 import { CROP_SIZE } from './geometry/similarity-transform.ts';
-import { installSurfaceKernel } from './geometry/surface-kernel.ts';
 import { type FacePack, loadFacePack, type ModelLicence } from './models/face-pack.ts';
 import { createFaceDetector, type DetectorOptions, type FaceDetector } from './models/faceboxes/detector.ts';
 import { createRegressor, type Regressor } from './models/tddfa/regressor.ts';
@@ -146,9 +145,6 @@ export async function createFaceAligner(options: FaceAlignerOptions): Promise<Fa
       pack.detector &&
       (await createFaceDetector(engine, pack.detector.network, { ...pack.detector.options, ...options.detector }));
     const regressor = await createRegressor(engine, pack.regressor.network, pack.regressor);
-    if (engine.kernels !== undefined && pack.faceMaps !== undefined) {
-      installSurfaceKernel(await engine.kernels.loadSurface());
-    }
     signal?.throwIfAborted();
     return assemble(engine, pack, detector, regressor, options.basis ?? DEFAULT_BASIS);
   } catch (error) {

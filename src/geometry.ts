@@ -30,6 +30,7 @@ export {
   withExpression,
 } from './geometry/face-tools.ts';
 export { type GlbFace, type GlbOptions, writeGlb } from './geometry/glb.ts';
+export { interpolate } from './geometry/interpolate.ts';
 export {
   LANDMARK_COUNT,
   LANDMARK_OUTLINES,
@@ -66,7 +67,8 @@ export { type PlyOptions, writePly } from './geometry/ply.ts';
 export { type DrawPnccOptions, drawPncc } from './geometry/pncc.ts';
 export { cameraMatrix, poseFromParams, poseMatrix } from './geometry/pose.ts';
 export { type PoseBox, poseBox } from './geometry/pose-box.ts';
-export { interpolate, type Raster, type RasterizeOptions, rasterize } from './geometry/rasterize.ts';
+export type { Raster } from './geometry/raster.ts';
+export { type RasterizeOptions, rasterize } from './geometry/rasterize.ts';
 export { type DrawRenderOptions, drawRender } from './geometry/render.ts';
 export { resizePicture } from './geometry/resize-picture.ts';
 export { landmarksHypotenuse, roiBoxFromFaceBox, roiBoxFromLandmarks } from './geometry/roi-box.ts';
@@ -79,7 +81,6 @@ export {
 export { type LightOptions, shadeVertices } from './geometry/shading.ts';
 export { arrangeSheet, createSheet, type Sheet, type SheetOptions } from './geometry/sheet.ts';
 export { type CropPlacement, cropPlacement, cropToImage } from './geometry/similarity-transform.ts';
-export { installSurfaceKernel } from './geometry/surface-kernel.ts';
 export { drawTextured, type TexturedFace } from './geometry/textured.ts';
 export { extractUvTexture, sampleTexture, type UvTexture, type UvTextureOptions } from './geometry/uv-texture.ts';
 export { landmarkVisibility, vertexVisibility } from './geometry/visibility.ts';
@@ -94,5 +95,4 @@ export type {
   RgbaImage,
   RgbImage,
   RoiBox,
-  SurfaceKernel,
 } from './types.ts';

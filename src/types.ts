@@ -112,38 +112,3 @@ export interface PictureArea {
   readonly width: number;
   readonly height: number;
 }
-
-/**
- * The work on dense meshes that can be done outside of JavaScript. It gives the same numbers bit for bit, so that it is no option
- * of a single call: `installSurfaceKernel` puts it in place.
- */
-export interface SurfaceKernel {
-  /**
-   * Rasterises faces by the watertight rule.
-   * @param faces - at least one, per face `[n x 3]` finite coordinates, image px.
-   * @param triangles - `[m x 3]`, indices below n; must not be written to afterwards.
-   * @param area - the part of the picture to be filled, px.
-   * @returns new arrays, `[height x width]`, as `Raster` has them.
-   */
-  rasterize(
-    faces: readonly Float32Array[],
-    triangles: Uint32Array,
-    area: PictureArea,
-  ): {
-    readonly fragments: Int32Array;
-    readonly depth: Float32Array;
-    readonly weights1: Float32Array;
-    readonly weights2: Float32Array;
-  };
-  /**
-   * Rasterises faces and interpolates a colour of their vertices.
-   * @param colours - `[n x 3]`, 0..1, the same for all faces.
-   * @returns a new array, `[height x width]`: four bytes a pixel, red, green, blue and 255, or 0 where nothing is seen.
-   */
-  paint(faces: readonly Float32Array[], triangles: Uint32Array, area: PictureArea, colours: Float32Array): Uint32Array;
-  /**
-   * Unit normals of vertices, times `sign` (1 or -1).
-   * @param dst - `[n x 3]`, written to.
-   */
-  vertexNormals(vertices: Float32Array, triangles: Uint32Array, sign: number, dst: Float32Array): void;
-}

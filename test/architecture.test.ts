@@ -44,7 +44,7 @@ type Room = keyof typeof ROOMS;
 const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   base: [],
   wasm: ['base'],
-  geometry: ['base'],
+  geometry: ['base', 'wasm'],
   engine: ['base', 'wasm'],
   models: ['base', 'engine', 'geometry'],
   aligner: ['base', 'models', 'engine', 'geometry'],
@@ -77,9 +77,9 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
     ...['results', 'bench', 'converters'],
   ] as Room[],
   web: ['entries', 'browser', 'engine', 'results'],
-  development: ['base', 'models', 'engine', 'converters'],
+  development: ['base', 'models', 'engine', 'converters', 'entries'],
   benchmarks: [
-    ...['base', 'aligner', 'models', 'engine', 'geometry', 'files', 'imageFiles', 'videoFiles', 'entries'],
+    ...['base', 'aligner', 'models', 'engine', 'files', 'imageFiles', 'videoFiles', 'entries'],
     ...['bench', 'converters', 'development'],
   ] as Room[],
   scripts: ['base', 'geometry', 'files', 'imageFiles', 'results', 'converters', 'development'],

@@ -6,7 +6,6 @@ import { fileWeights } from '../src/engine/weights/file-source.ts';
 import { DisposedError, WeightFormatError } from '../src/errors.ts';
 import { createFaceAligner, type FaceAligner } from '../src/face-aligner.ts';
 import { cameraMatrix, poseFromParams } from '../src/geometry/pose.ts';
-import { installSurfaceKernel, surfaceKernel } from '../src/geometry/surface-kernel.ts';
 import { readImage } from '../src/image-files/read-image.ts';
 import type { RgbaImage, RoiBox } from '../src/types.ts';
 import { expectClose } from './support/expect-close.ts';
@@ -57,16 +56,6 @@ describe('createFaceAligner', () => {
     await expect(createFaceAligner({ weights, basis: 'int8' as 'int16' })).rejects.toThrow(
       new TypeError("basis: expected float32 or int16, got 'int8'"),
     );
-  });
-
-  test('puts the compiled rasteriser in place for pictures and meshes; other backends leave it as it is', async () => {
-    installSurfaceKernel(undefined);
-    const plain = await createFaceAligner({ weights: fileWeights(await formulaPack()), backend: 'cpu' });
-    plain.dispose();
-    expect(surfaceKernel()).toBeUndefined();
-    const compiled = await createFaceAligner({ weights: fileWeights(await formulaPack()) });
-    compiled.dispose();
-    expect(surfaceKernel()).toBeDefined();
   });
 
   test('answers no boxes with no faces', async () => {

@@ -1,7 +1,8 @@
 /** Depth of faces as a picture and as data. z is in image px under weak perspective: relative within a face, not metric. */
 import type { FaceMaps, RgbaImage } from '../types.ts';
+import { interpolate } from './interpolate.ts';
 import { type Compatibility, newCanvas, type Picture, type PictureOptions } from './picture.ts';
-import { interpolate, rasterize } from './rasterize.ts';
+import { rasterize } from './rasterize.ts';
 
 /** Options of `drawDepth`. */
 export interface DrawDepthOptions extends PictureOptions {

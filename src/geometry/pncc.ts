@@ -1,7 +1,9 @@
 /** PNCC: every pixel of a face says which point of the mean face is seen there, as a colour. */
 import type { FaceMaps, PictureArea, RgbaImage } from '../types.ts';
+import { interpolate } from './interpolate.ts';
 import { type Compatibility, newCanvas, type Picture, type PictureOptions } from './picture.ts';
-import { drawnArea, interpolate, kernelFor, type Raster, rasterize } from './rasterize.ts';
+import type { Raster } from './raster.ts';
+import { drawnArea, kernelFor, rasterize } from './rasterize.ts';
 
 /** Options of `drawPncc`. */
 export interface DrawPnccOptions extends PictureOptions {

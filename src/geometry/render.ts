@@ -1,8 +1,9 @@
 /** The lit mesh over the photo. */
 import type { FaceMaps, RgbaImage } from '../types.ts';
+import { interpolate } from './interpolate.ts';
 import { vertexNormals } from './normals.ts';
 import { newCanvas, type Picture, type PictureOptions } from './picture.ts';
-import { interpolate, rasterize } from './rasterize.ts';
+import { rasterize } from './rasterize.ts';
 import { type LightOptions, shadeVertices } from './shading.ts';
 
 /** Options of `drawRender`. */

@@ -1,7 +1,8 @@
 /** Faces with their own skin: from the front, with another expression, on another photo. */
 import type { FaceMaps, RgbaImage } from '../types.ts';
+import { interpolate } from './interpolate.ts';
 import { checkImage, newCanvas, type Picture, type PictureOptions } from './picture.ts';
-import { interpolate, rasterize } from './rasterize.ts';
+import { rasterize } from './rasterize.ts';
 import { pixelWords, samplePixels } from './uv-texture.ts';
 
 /** A face and its skin. */

@@ -14,10 +14,12 @@
  * Of that, 3.6 are for finding out what the camera sees (`lookAt`).
  */
 import type { FaceMaps, RgbaImage } from '../types.ts';
+import { interpolate } from './interpolate.ts';
 import { mouthPatch } from './mesh-holes.ts';
 import { mirrorVertices } from './mirror-vertices.ts';
 import { type Compatibility, checkImage, checkIndices, checkVertices, type Picture } from './picture.ts';
-import { interpolate, type Raster, rasterize } from './rasterize.ts';
+import type { Raster } from './raster.ts';
+import { rasterize } from './rasterize.ts';
 import { easeInOut, type FaceView, FULL, GRAZING, lookAt } from './visibility.ts';
 
 /** Options of `extractUvTexture`. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { syntheticFace } from '../../development/synthetic-face.ts';
-import { interpolate, rasterize } from '../../src/geometry/rasterize.ts';
+import { interpolate } from '../../src/geometry/interpolate.ts';
+import { rasterize } from '../../src/geometry/rasterize.ts';
 import fc from '../support/property.ts';
 
 const SQUARE = Float32Array.of(2, 2, 1, 2, 8, 1, 8, 8, 1, 8, 2, 1);

@@ -1,4 +1,3 @@
-import type { SurfaceKernel } from '../../types.ts';
 import type { SimdMode } from '../../wasm/simd-mode.ts';
 import {
   type BasisPrecision,
@@ -9,15 +8,12 @@ import {
 
 /** SIMD kernels for the work beside networks. */
 export interface EngineKernels {
-  /** Loads the code of the surface kernel, which an application that draws nothing need not have. */
-  loadSurface(): Promise<() => SurfaceKernel>;
   /** Copies a model into WebAssembly memory; it is freed with the last reference to the result. */
   createLinearModel(model: LinearModel, basis: BasisPrecision): LinearModelKernel;
 }
 
 export function createEngineKernels(simd: SimdMode): EngineKernels {
   return {
-    loadSurface: async () => (await import('./surface.ts')).createSurfaceKernel,
     createLinearModel: (model, basis) => createLinearModelKernel(model, { simd, basis }),
   };
 }

@@ -1,14 +1,20 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
+import { geometryWithoutWebAssembly } from '../../../development/bundle-geometry.ts';
 import { gradientImage, syntheticFace } from '../../../development/synthetic-face.ts';
-import { createSurfaceKernel } from '../../../src/engine/kernels/surface.ts';
-import { vertexNormals } from '../../../src/geometry/normals.ts';
+import { depthMap } from '../../../src/geometry/depth.ts';
+import { sumNormals, vertexNormals } from '../../../src/geometry/normals.ts';
 import { drawPncc } from '../../../src/geometry/pncc.ts';
-import { rasterize } from '../../../src/geometry/rasterize.ts';
-import { installSurfaceKernel } from '../../../src/geometry/surface-kernel.ts';
+import { drawnArea, rasterize } from '../../../src/geometry/rasterize.ts';
+import { rasterizeWatertight } from '../../../src/geometry/rasterize-watertight.ts';
+import { drawRender } from '../../../src/geometry/render.ts';
+import { SurfaceKernel, surfaceKernel } from '../../../src/geometry/surface-kernel/surface-kernel.ts';
+import { extractUvTexture } from '../../../src/geometry/uv-texture.ts';
+import { vertexVisibility } from '../../../src/geometry/visibility.ts';
 import type { FaceMaps } from '../../../src/types.ts';
 
-const kernel = createSurfaceKernel();
+const kernel = new SurfaceKernel();
+const plain = await geometryWithoutWebAssembly();
 
 /** The bytes of an array, so that zeros with signs and NaN differ too. */
 function bytesOf(array: Float32Array | Int32Array): Buffer {
@@ -17,9 +23,19 @@ function bytesOf(array: Float32Array | Int32Array): Buffer {
 
 /** Rasterises with both and compares every number. */
 function expectSameRaster(faces: readonly Float32Array[], triangles: Uint32Array, width: number, height: number): void {
-  const expected = rasterize(faces, triangles, width, height);
-  if (expected.fragments.length === 0) return;
-  const actual = kernel.rasterize(faces, triangles, expected);
+  const area = drawnArea(faces, triangles, width, height);
+  const pixelCount = area.width * area.height;
+  if (pixelCount === 0) return;
+  const expected = {
+    ...area,
+    fragments: new Int32Array(pixelCount),
+    depth: new Float32Array(pixelCount),
+    weights1: new Float32Array(pixelCount),
+    weights2: new Float32Array(pixelCount),
+    compatibility: 'none',
+  } as const;
+  rasterizeWatertight(expected, faces, triangles);
+  const actual = kernel.rasterize(faces, triangles, area);
   const differing = (['fragments', 'depth', 'weights1', 'weights2'] as const).filter(
     (plane) => !bytesOf(actual[plane]).equals(bytesOf(expected[plane])),
   );
@@ -104,14 +120,10 @@ describe('rasteriser kernel', () => {
 });
 
 describe('painting kernel', () => {
-  afterEach(() => installSurfaceKernel(undefined));
-
   /** Paints with both and compares every byte. */
   function expectSamePncc(faces: readonly Float32Array[], maps: Pick<FaceMaps, 'triangles' | 'nccCodes'>): void {
     const photo = gradientImage(97, 83);
-    installSurfaceKernel(undefined);
-    const expected = drawPncc(photo, faces, maps);
-    installSurfaceKernel(() => kernel);
+    const expected = plain.drawPncc(photo, faces, maps);
     expect(Buffer.compare(Buffer.from(drawPncc(photo, faces, maps).data), Buffer.from(expected.data))).toBe(0);
   }
 
@@ -131,7 +143,6 @@ describe('painting kernel', () => {
 
   test('codes of another mesh are refused', () => {
     const { vertices, maps } = syntheticFace(50, 40, 30);
-    installSurfaceKernel(() => kernel);
     const nccCodes = new Float32Array(vertices.length + 3);
     expect(() => drawPncc(gradientImage(97, 83), [vertices], { ...maps, nccCodes })).toThrow(
       'faces[0]: expected 526 x 3',
@@ -146,9 +157,11 @@ describe('normals kernel', () => {
     // A vertex that no triangle has, and one triangle without area.
     const more = Float32Array.from([...bumpy, 1, 2, 3]);
     const triangles = Uint32Array.from([...maps.triangles, 5, 5, 6]);
-    const expected = vertexNormals(more, triangles, { yAxis });
+    const sign = yAxis === 'down' ? 1 : -1;
+    const expected = new Float32Array(more.length);
+    sumNormals(more, triangles, sign, expected);
     const actual = new Float32Array(more.length);
-    kernel.vertexNormals(more, triangles, yAxis === 'down' ? 1 : -1, actual);
+    kernel.vertexNormals(more, triangles, sign, actual);
     expect(bytesOf(actual).equals(bytesOf(expected))).toBe(true);
   });
 
@@ -156,11 +169,87 @@ describe('normals kernel', () => {
     fc.assert(
       fc.property(fc.float32Array({ minLength: 12, maxLength: 12 }), (vertices) => {
         const triangles = Uint32Array.of(0, 1, 2, 3, 2, 1);
-        const expected = vertexNormals(vertices, triangles);
+        const expected = new Float32Array(12);
+        sumNormals(vertices, triangles, 1, expected);
         const actual = new Float32Array(12);
         kernel.vertexNormals(vertices, triangles, 1, actual);
         expect(actual).toEqual(expected);
       }),
     );
+  });
+});
+
+describe('drawing', () => {
+  const image = gradientImage(120, 110);
+  const { vertices, maps } = syntheticFace(60, 55, 40);
+  const { prototype } = SurfaceKernel;
+
+  /** How often the functions of the kernel were called while `run` ran. */
+  function callsDuring(run: () => void): { rasterize: number; paint: number; vertexNormals: number } {
+    const spies = {
+      rasterize: jest.spyOn(prototype, 'rasterize'),
+      paint: jest.spyOn(prototype, 'paint'),
+      vertexNormals: jest.spyOn(prototype, 'vertexNormals'),
+    };
+    try {
+      run();
+      return {
+        rasterize: spies.rasterize.mock.calls.length,
+        paint: spies.paint.mock.calls.length,
+        vertexNormals: spies.vertexNormals.mock.calls.length,
+      };
+    } finally {
+      jest.restoreAllMocks();
+    }
+  }
+
+  test('takes the kernel by itself, and always the same one', () => {
+    const calls = callsDuring(() => {
+      rasterize([vertices], maps.triangles, 120, 110);
+      drawPncc(image, [vertices], maps);
+      drawRender(image, [vertices], maps);
+      vertexNormals(vertices, maps.triangles);
+    });
+    expect(calls).toEqual({ rasterize: 2, paint: 1, vertexNormals: 2 });
+    expect(surfaceKernel()).toBe(surfaceKernel());
+  });
+
+  test('leaves it alone where there is nothing to do, for what it cannot do, and for what is wrong', () => {
+    const calls = callsDuring(() => {
+      rasterize([], maps.triangles, 120, 110);
+      rasterize([vertices], new Uint32Array(0), 120, 110);
+      rasterize([vertices.map((value) => value + 1e4)], maps.triangles, 120, 110);
+      rasterize([vertices], maps.triangles, 120, 110, { compatibility: 'upstream' });
+      vertexNormals(new Float32Array(0), new Uint32Array(0));
+      expect(() => rasterize([vertices.with(4, Number.NaN)], maps.triangles, 120, 110)).toThrow(RangeError);
+      expect(() => rasterize([vertices], Uint32Array.of(0, 1, 1e6), 120, 110)).toThrow(RangeError);
+      expect(() => vertexNormals(vertices, Uint32Array.of(0, 1, 1e6))).toThrow(RangeError);
+      expect(() => vertexNormals(vertices, maps.triangles, {}, new Float32Array(3))).toThrow(RangeError);
+    });
+    expect(calls).toEqual({ rasterize: 0, paint: 0, vertexNormals: 0 });
+  });
+
+  test('gives the same pictures, to the byte, without WebAssembly', () => {
+    const draw = (
+      geometry: Pick<typeof plain, 'drawPncc' | 'drawRender' | 'depthMap' | 'extractUvTexture' | 'vertexVisibility'>,
+    ) => [
+      geometry.drawPncc(image, [vertices], maps).data,
+      geometry.drawRender(image, [vertices], maps).data,
+      geometry.depthMap(image, [vertices], maps).data,
+      geometry.extractUvTexture(image, vertices, maps, { size: 64, hidden: 'mirror' }).data,
+      geometry.vertexVisibility(vertices, maps),
+    ];
+    let withKernel: unknown;
+    const calls = callsDuring(() => {
+      withKernel = draw({ drawPncc, drawRender, depthMap, extractUvTexture, vertexVisibility });
+    });
+    expect(calls.rasterize + calls.paint).toBeGreaterThanOrEqual(4);
+    let without: unknown;
+    expect(
+      callsDuring(() => {
+        without = draw(plain);
+      }),
+    ).toEqual({ rasterize: 0, paint: 0, vertexNormals: 0 });
+    expect(withKernel).toEqual(without);
   });
 });
