@@ -1,7 +1,11 @@
 import { ByteWriter } from './byte-writer.ts';
-
-/** Types of WebAssembly values that the kernels use. */
-export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
+import {
+  INSTRUCTIONS,
+  type Instruction,
+  MEMORY_INSTRUCTIONS,
+  type MemoryInstruction,
+  type ValueType,
+} from './instructions.ts';
 
 /** A parameter or local variable of one function. */
 export interface Local {
@@ -9,152 +13,31 @@ export interface Local {
   readonly type: ValueType;
 }
 
-/** Instructions that can be given by name alone: operands from the stack, result to the stack. */
-const OPCODES = {
-  'i32.eqz': [0x45],
-  'i32.eq': [0x46],
-  'i32.ne': [0x47],
-  'i32.lt_s': [0x48],
-  'i32.lt_u': [0x49],
-  'i32.gt_s': [0x4a],
-  'i32.gt_u': [0x4b],
-  'i32.le_s': [0x4c],
-  'i32.ge_u': [0x4f],
-  'i32.ctz': [0x68],
-  'i32.add': [0x6a],
-  'i32.sub': [0x6b],
-  'i32.mul': [0x6c],
-  'i32.div_u': [0x6e],
-  'i32.rem_u': [0x70],
-  'i32.and': [0x71],
-  'i32.or': [0x72],
-  'i32.xor': [0x73],
-  'i32.shl': [0x74],
-  'i32.shr_s': [0x75],
-  'i32.shr_u': [0x76],
-  'i64.eqz': [0x50],
-  'i64.lt_s': [0x53],
-  'i64.gt_s': [0x55],
-  'i64.ge_s': [0x59],
-  'i64.add': [0x7c],
-  'i64.sub': [0x7d],
-  'i64.mul': [0x7e],
-  'i64.and': [0x83],
-  'i64.or': [0x84],
-  'i64.extend_i32_s': [0xac],
-  'f32.abs': [0x8b],
-  'f32.add': [0x92],
-  'f32.sub': [0x93],
-  'f32.mul': [0x94],
-  'f32.div': [0x95],
-  'f32.sqrt': [0x91],
-  'f32.max': [0x97],
-  'f32.eq': [0x5b],
-  'f32.gt': [0x5e],
-  'f32.convert_i32_s': [0xb2],
-  'f32.demote_f64': [0xb6],
-  'f64.add': [0xa0],
-  'f64.sub': [0xa1],
-  'f64.mul': [0xa2],
-  'f64.div': [0xa3],
-  'f64.convert_i32_s': [0xb7],
-  'f64.convert_i64_s': [0xb9],
-  'f64.promote_f32': [0xbb],
-  'i8x16.splat': [0xfd, 15],
-  'i16x8.splat': [0xfd, 16],
-  'i32x4.splat': [0xfd, 17],
-  'f32x4.splat': [0xfd, 19],
-  'f32x4.lt': [0xfd, 67],
-  'f32x4.gt': [0xfd, 68],
-  'i32x4.eq': [0xfd, 55],
-  'i32x4.gt_s': [0xfd, 59],
-  'v128.and': [0xfd, 78],
-  'v128.andnot': [0xfd, 79],
-  'v128.or': [0xfd, 80],
-  'v128.xor': [0xfd, 81],
-  'v128.bitselect': [0xfd, 82],
-  'v128.any_true': [0xfd, 83],
-  'i16x8.narrow_i32x4_s': [0xfd, 133, 1],
-  'i8x16.narrow_i16x8_u': [0xfd, 102],
-  'i16x8.extend_low_i8x16_u': [0xfd, 137, 1],
-  'i16x8.extend_high_i8x16_u': [0xfd, 138, 1],
-  'i32x4.extend_low_i16x8_s': [0xfd, 167, 1],
-  'i32x4.extend_high_i16x8_s': [0xfd, 168, 1],
-  'i32x4.extend_low_i16x8_u': [0xfd, 169, 1],
-  'i32x4.extend_high_i16x8_u': [0xfd, 170, 1],
-  'i32x4.bitmask': [0xfd, 164, 1],
-  'i32x4.shl': [0xfd, 171, 1],
-  'i32x4.shr_s': [0xfd, 172, 1],
-  'i32x4.shr_u': [0xfd, 173, 1],
-  'i32x4.add': [0xfd, 174, 1],
-  'i32x4.sub': [0xfd, 177, 1],
-  'i32x4.mul': [0xfd, 181, 1],
-  'i32x4.min_s': [0xfd, 182, 1],
-  'i32x4.max_s': [0xfd, 184, 1],
-  'i32x4.dot_i16x8_s': [0xfd, 186, 1],
-  'i32x4.extmul_low_i16x8_s': [0xfd, 188, 1],
-  'i32x4.extmul_high_i16x8_s': [0xfd, 189, 1],
-  'f32x4.nearest': [0xfd, 106],
-  'f32x4.floor': [0xfd, 104],
-  'f32x4.abs': [0xfd, 224, 1],
-  'f32x4.neg': [0xfd, 225, 1],
-  'f32x4.add': [0xfd, 228, 1],
-  'f32x4.sub': [0xfd, 229, 1],
-  'f32x4.mul': [0xfd, 230, 1],
-  'f32x4.div': [0xfd, 231, 1],
-  'f32x4.pmin': [0xfd, 234, 1],
-  'f32x4.pmax': [0xfd, 235, 1],
-  'i32x4.trunc_sat_f32x4_s': [0xfd, 248, 1],
-  'f32x4.convert_i32x4_s': [0xfd, 250, 1],
-  'f64x2.splat': [0xfd, 20],
-  'f64x2.promote_low_f32x4': [0xfd, 95],
-  'f64x2.add': [0xfd, 240, 1],
-  'f64x2.sub': [0xfd, 241, 1],
-  'f64x2.mul': [0xfd, 242, 1],
-  'f64x2.min': [0xfd, 244, 1],
-  'f64x2.max': [0xfd, 245, 1],
-  'i32x4.trunc_sat_f64x2_s_zero': [0xfd, 252, 1],
-  'f32x4.relaxed_madd': [0xfd, 0x85, 2],
-} as const satisfies Record<string, readonly number[]>;
-
-/** Loads (address from the stack) and stores (address, then value, from the stack), with a constant offset. */
-const MEMORY_OPCODES = {
-  'i32.load': [0x28],
-  'f32.load': [0x2a],
-  'i32.load8_u': [0x2d],
-  'i32.load16_u': [0x2f],
-  'i32.store': [0x36],
-  'f32.store': [0x38],
-  'i32.store8': [0x3a],
-  'v128.load': [0xfd, 0],
-  'v128.load8x8_u': [0xfd, 2],
-  'v128.load16x4_s': [0xfd, 3],
-  'v128.load16x4_u': [0xfd, 4],
-  'v128.load32_splat': [0xfd, 9],
-  'v128.load64_splat': [0xfd, 10],
-  'v128.load32_zero': [0xfd, 92],
-  'v128.load64_zero': [0xfd, 93],
-  'v128.store': [0xfd, 11],
-} as const satisfies Record<string, readonly number[]>;
-
-export type Instruction = keyof typeof OPCODES;
-export type MemoryInstruction = keyof typeof MEMORY_OPCODES;
-
 const TYPE_CODES: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 const EMPTY_BLOCK = 0x40;
 
 /**
- * Writes one WebAssembly function, instruction by instruction in stack order. The control helpers take the loop's or
+ * Writes one WebAssembly function, instruction by instruction in stack order. The control methods take the loop's or
  * branch's body as a callback, so that nesting in TypeScript is nesting in WebAssembly.
+ *
+ * Every instruction is checked against the types on the operand stack as it is written, so that a mistake in a kernel throws a
+ * TypeError where it is made; WebAssembly's own validation would name a byte of the module.
  */
 export class FunctionBuilder {
   readonly #code = new ByteWriter(1024);
   readonly #params: readonly ValueType[];
+  readonly #callees: readonly (readonly ValueType[])[];
   readonly #locals: ValueType[] = [];
+  /** Types of the operands; the last is on top. */
+  readonly #stack: ValueType[] = [];
+  /** Operands below this belong to the blocks around. */
+  #floor = 0;
   #depth = 0;
 
-  constructor(params: readonly ValueType[]) {
+  /** @param callees - parameters of the functions that `call` may name, by their index. */
+  constructor(params: readonly ValueType[], callees: readonly (readonly ValueType[])[] = []) {
     this.#params = params;
+    this.#callees = callees;
   }
 
   get params(): readonly ValueType[] {
@@ -178,32 +61,39 @@ export class FunctionBuilder {
   }
 
   get(local: Local): this {
+    this.#apply('local.get', [], this.#typeOf(local));
     this.#code.byte(0x20).unsigned(local.index);
     return this;
   }
 
   set(local: Local): this {
+    this.#apply('local.set', [this.#typeOf(local)], undefined);
     this.#code.byte(0x21).unsigned(local.index);
     return this;
   }
 
   tee(local: Local): this {
+    const type = this.#typeOf(local);
+    this.#apply('local.tee', [type], type);
     this.#code.byte(0x22).unsigned(local.index);
     return this;
   }
 
   i32(value: number): this {
+    this.#apply('i32.const', [], 'i32');
     this.#code.byte(0x41).signed(value);
     return this;
   }
 
   f32(value: number): this {
+    this.#apply('f32.const', [], 'f32');
     this.#code.byte(0x43).float32(value);
     return this;
   }
 
   /** A vector constant of four equal floats. */
   f32x4(value: number): this {
+    this.#apply('v128.const', [], 'v128');
     this.#code.byte(0xfd).byte(12);
     for (let lane = 0; lane < 4; lane++) this.#code.float32(value);
     return this;
@@ -215,12 +105,14 @@ export class FunctionBuilder {
   }
 
   f64(value: number): this {
+    this.#apply('f64.const', [], 'f64');
     this.#code.byte(0x44).float64(value);
     return this;
   }
 
   /** A vector constant of four 32-bit integers. */
   i32Lanes(values: readonly [number, number, number, number]): this {
+    this.#apply('v128.const', [], 'v128');
     this.#code.byte(0xfd).byte(12);
     for (const value of values) {
       for (let shift = 0; shift < 32; shift += 8) this.#code.byte((value >>> shift) & 0xff);
@@ -229,18 +121,23 @@ export class FunctionBuilder {
   }
 
   op(instruction: Instruction): this {
-    this.#bytes(OPCODES[instruction]);
+    const { bytes, operands, result } = INSTRUCTIONS[instruction];
+    this.#apply(instruction, operands, result);
+    this.#bytes(bytes);
     return this;
   }
 
   memory(instruction: MemoryInstruction, offset = 0): this {
-    this.#bytes(MEMORY_OPCODES[instruction]);
+    const { bytes, operands, result } = MEMORY_INSTRUCTIONS[instruction];
+    this.#apply(instruction, operands, result);
+    this.#bytes(bytes);
     this.#code.byte(0).unsigned(offset);
     return this;
   }
 
   /** Stores lane `lane` of the vector on top of the stack: 4 bytes, or 8 with `wide`. */
   storeLane(lane: number, offset: number, wide = false): this {
+    this.#apply('v128.store_lane', ['i32', 'v128'], undefined);
     this.#code
       .byte(0xfd)
       .byte(wide ? 91 : 90)
@@ -252,6 +149,7 @@ export class FunctionBuilder {
 
   /** Lane `lane` as f32 (default) or i32. */
   extractLane(lane: number, type: 'f32' | 'i32' = 'f32'): this {
+    this.#apply('extract_lane', ['v128'], type);
     this.#code
       .byte(0xfd)
       .byte(type === 'f32' ? 31 : 27)
@@ -261,6 +159,7 @@ export class FunctionBuilder {
 
   /** Puts the f64 on top of the stack into lane `lane` of the vector below it. */
   replaceDoubleLane(lane: number): this {
+    this.#apply('f64x2.replace_lane', ['v128', 'f64'], 'v128');
     this.#code.byte(0xfd).byte(34).byte(lane);
     return this;
   }
@@ -268,6 +167,7 @@ export class FunctionBuilder {
   /** Bytes `indices[0..15]` of the 32 bytes of two vectors. */
   shuffle(indices: readonly number[]): this {
     if (indices.length !== 16) throw new RangeError(`a shuffle needs 16 byte indices, got ${indices.length}`);
+    this.#apply('i8x16.shuffle', ['v128', 'v128'], 'v128');
     this.#code.byte(0xfd).byte(13);
     for (const index of indices) this.#code.byte(index);
     return this;
@@ -279,43 +179,56 @@ export class FunctionBuilder {
   }
 
   call(functionIndex: number): this {
+    const params = this.#callees[functionIndex];
+    if (params === undefined) throw new RangeError(`there is no function ${functionIndex} to call yet`);
+    this.#apply('call', params, undefined);
     this.#code.byte(0x10).unsigned(functionIndex);
     return this;
   }
 
   atomicAdd(offset: number): this {
+    this.#apply('i32.atomic.rmw.add', ['i32', 'i32'], 'i32');
     this.#code.byte(0xfe).byte(0x1e).byte(2).unsigned(offset);
     return this;
   }
 
   atomicLoad(offset: number): this {
+    this.#apply('i32.atomic.load', ['i32'], 'i32');
     this.#code.byte(0xfe).byte(0x10).byte(2).unsigned(offset);
     return this;
   }
 
   /** Sleeps while the i32 at an address is the expected one (both on the stack), at most so long; leaves an i32. */
   atomicWait(offset: number, nanoseconds: number): this {
+    this.#apply('memory.atomic.wait32', ['i32', 'i32'], 'i32');
     this.#code.byte(0x42).signed(nanoseconds).byte(0xfe).byte(0x01).byte(2).unsigned(offset);
     return this;
   }
 
   /** Wakes as many sleepers at an address as the stack says; leaves how many there were. */
   atomicNotify(offset: number): this {
+    this.#apply('memory.atomic.notify', ['i32', 'i32'], 'i32');
     this.#code.byte(0xfe).byte(0x00).byte(2).unsigned(offset);
     return this;
   }
 
   drop(): this {
+    this.#apply('drop', [this.#top()], undefined);
     this.#code.byte(0x1a);
     return this;
   }
 
   select(): this {
+    this.#apply('select', ['i32'], undefined);
+    const type = this.#top();
+    this.#apply('select', [type, type], type);
     this.#code.byte(0x1b);
     return this;
   }
 
   return(): this {
+    // What lies on the stack is left behind.
+    this.#stack.length = this.#floor;
     this.#code.byte(0x0f);
     return this;
   }
@@ -327,14 +240,13 @@ export class FunctionBuilder {
 
   /** Runs `body` if the i32 on the stack is not 0. */
   if(body: () => void, otherwise?: () => void): this {
+    this.#apply('if', ['i32'], undefined);
     this.#code.byte(0x04).byte(EMPTY_BLOCK);
-    this.#depth++;
-    body();
+    this.#nest('if', body);
     if (otherwise) {
       this.#code.byte(0x05);
-      otherwise();
+      this.#nest('else', otherwise);
     }
-    this.#depth--;
     this.#code.byte(0x0b);
     return this;
   }
@@ -342,9 +254,13 @@ export class FunctionBuilder {
   /** A block that `leave` may jump out of. */
   block(body: (leaveIf: () => void) => void): this {
     this.#code.byte(0x02).byte(EMPTY_BLOCK);
-    const depth = ++this.#depth;
-    body(() => this.#code.byte(0x0d).unsigned(this.#depth - depth));
-    this.#depth--;
+    this.#nest('block', () => {
+      const depth = this.#depth;
+      body(() => {
+        this.#apply('br_if', ['i32'], undefined);
+        this.#code.byte(0x0d).unsigned(this.#depth - depth);
+      });
+    });
     this.#code.byte(0x0b);
     return this;
   }
@@ -352,10 +268,11 @@ export class FunctionBuilder {
   /** Runs `body` at least once and again while the i32 that it leaves on the stack is not 0. */
   doWhile(body: () => void): this {
     this.#code.byte(0x03).byte(EMPTY_BLOCK);
-    this.#depth++;
-    body();
-    this.#code.byte(0x0d).unsigned(0);
-    this.#depth--;
+    this.#nest('loop', () => {
+      body();
+      this.#apply('br_if', ['i32'], undefined);
+      this.#code.byte(0x0d).unsigned(0);
+    });
     this.#code.byte(0x0b);
     return this;
   }
@@ -381,12 +298,54 @@ export class FunctionBuilder {
     return this;
   }
 
+  /** Writes a block's body, which must use nothing of the stack around it and leave nothing on it. */
+  #nest(name: string, body: () => void): void {
+    const floor = this.#floor;
+    this.#floor = this.#stack.length;
+    this.#depth++;
+    body();
+    this.#depth--;
+    this.#checkEmpty(name);
+    this.#floor = floor;
+  }
+
+  #checkEmpty(name: string): void {
+    const left = this.#stack.slice(this.#floor);
+    if (left.length > 0) throw new TypeError(`'${name}' ends with ${left.join(', ')} on the stack`);
+  }
+
+  #top(): ValueType {
+    if (this.#stack.length === this.#floor) throw new TypeError('the stack is empty');
+    return this.#stack[this.#stack.length - 1];
+  }
+
+  #typeOf({ index, type }: Local): ValueType {
+    const known = index < this.#params.length ? this.#params[index] : this.#locals[index - this.#params.length];
+    if (known !== type) throw new TypeError(`local ${index} is ${known ?? 'not there'}, not ${type}`);
+    return type;
+  }
+
+  /** Takes operands from the stack and puts a result there. */
+  #apply(instruction: string, operands: readonly ValueType[], result: ValueType | undefined): void {
+    const stack = this.#stack;
+    const start = stack.length - operands.length;
+    let fits = start >= this.#floor;
+    for (let i = 0; fits && i < operands.length; i++) fits = stack[start + i] === operands[i];
+    if (!fits) {
+      const found = stack.slice(Math.max(this.#floor, start)).join(', ');
+      throw new TypeError(`'${instruction}' takes ${operands.join(', ')}; the stack has ${found || 'nothing'}`);
+    }
+    stack.length = start;
+    if (result !== undefined) stack.push(result);
+  }
+
   #bytes(bytes: readonly number[]): void {
     for (let i = 0; i < bytes.length; i++) this.#code.byte(bytes[i]);
   }
 
   /** The function as the code section holds it: local declarations, instructions, end. */
   encode(): Uint8Array {
+    this.#checkEmpty('function');
     const runs: { type: ValueType; count: number }[] = [];
     for (const type of this.#locals) {
       const last = runs[runs.length - 1];

@@ -1,5 +1,6 @@
 import { ByteWriter } from './byte-writer.ts';
-import { FunctionBuilder, type ValueType } from './function-builder.ts';
+import { FunctionBuilder } from './function-builder.ts';
+import type { ValueType } from './instructions.ts';
 
 const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10, custom: 0 } as const;
 
@@ -15,6 +16,7 @@ export interface MemoryImport {
 export class ModuleBuilder {
   readonly #types: Uint8Array[] = [];
   readonly #typeIndices = new Map<string, number>();
+  readonly #params: (readonly ValueType[])[] = [];
   readonly #functions: { name: string; type: number; body: Uint8Array; exported: boolean }[] = [];
 
   /**
@@ -28,8 +30,9 @@ export class ModuleBuilder {
     write: (builder: FunctionBuilder) => void,
     { exported = false } = {},
   ): number {
-    const builder = new FunctionBuilder(params);
+    const builder = new FunctionBuilder(params, this.#params);
     write(builder);
+    this.#params.push(params);
     this.#functions.push({ name, type: this.#typeOf(params), body: builder.encode(), exported });
     return this.#functions.length - 1;
   }
