@@ -27,9 +27,12 @@ const REWRITES = {
   'merge-convolutions': mergeConvolutions,
 } as const satisfies Record<string, (program: Program) => Program>;
 
+/** Names of the rewrites, in that order. */
+export const REWRITE_NAMES = Object.keys(REWRITES) as (keyof typeof REWRITES)[];
+
 /** Names of everything that can be turned off: the rewrites, and what the later passes do beside the necessary. */
 export const OPTIMIZATIONS = [
-  ...(Object.keys(REWRITES) as (keyof typeof REWRITES)[]),
+  ...REWRITE_NAMES,
   /** Branches are written straight into the concatenation they end in. */
   'concatenate-in-place',
   /** Values that are not needed at the same time share memory. */
@@ -62,9 +65,9 @@ export function optimizeProgram(
   { validate = false } = {},
 ): Program {
   let result = program;
-  for (const [name, rewrite] of Object.entries(REWRITES)) {
-    if (!enabled.has(name as Optimization)) continue;
-    result = rewrite(result);
+  for (const name of REWRITE_NAMES) {
+    if (!enabled.has(name)) continue;
+    result = REWRITES[name](result);
     if (validate) validateProgram(result, name);
   }
   return result;

@@ -1,17 +1,19 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as core from '@tensorflow/tfjs-core';
 import { input as inputLayer, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { type CompiledEngine, createCompiledEngine } from '../../../src/engine/compiled.ts';
+import { compileModule, compileNetwork } from '../../../src/engine/compiler/compile.ts';
 import { OPTIMIZATIONS } from '../../../src/engine/compiler/optimize.ts';
 import type { NetworkOutput } from '../../../src/engine/engine.ts';
 import type { LayersArtifact } from '../../../src/engine/layers-artifact.ts';
 import { detectSimdSupport } from '../../../src/wasm/simd-support.ts';
+import { KERNEL_FORMS, kernelFormsOf, REWRITES, rewritesOf } from '../../support/compiler-forms.ts';
 import { expectOutputsClose } from '../../support/expect-relatively-close.ts';
 import fc from '../../support/property.ts';
 
 /** Graphs tried; each with optimisations on and off, and with some turned off. */
-const GRAPHS = Number(process.env.TDDFA_RANDOM_GRAPHS ?? 60);
+const GRAPHS = Number(process.env.TDDFA_RANDOM_GRAPHS ?? 400);
 
 /** A layer to be: what it is, and a number that settles its settings and inputs. */
 interface LayerPlan {
@@ -35,6 +37,9 @@ const KINDS = [
   'prelu',
   'multiply',
   'hardSwish',
+  'convPrelu',
+  'shortcut',
+  'denseBlock',
 ] as const;
 
 const plans = fc.array(fc.record({ kind: fc.constantFrom(...KINDS), seed: fc.nat() }), { minLength: 1, maxLength: 9 });
@@ -115,7 +120,10 @@ function addLayer({ kind, seed }: LayerPlan, name: string, made: readonly Symbol
     }
     case 'maxPool':
     case 'averagePool': {
-      const settings = { name, poolSize: kernelSize, strides: [stride, stride] as [number, number], padding };
+      // Windows of more than 16 taps are another form.
+      const isLarge = dice.below(3) === 0 && height >= 5 && width >= 4;
+      const poolSize: [number, number] = isLarge ? [5, 4] : kernelSize;
+      const settings = { name, poolSize, strides: [stride, stride] as [number, number], padding };
       return apply(kind === 'maxPool' ? layers.maxPooling2d(settings) : layers.averagePooling2d(settings));
     }
     case 'add': {
@@ -158,6 +166,26 @@ function addLayer({ kind, seed }: LayerPlan, name: string, made: readonly Symbol
       const activation = layers.activation({ name: `${name}-gate`, activation: 'hardSigmoid' });
       const gate = apply(activation, dice.below(3) === 0 ? source : scaled);
       return apply(layers.multiply({ name }), dice.below(2) === 0 ? [source, gate] : [gate, source]);
+    }
+    case 'convPrelu': {
+      const features = apply(layers.conv2d({ name: `${name}-conv`, filters: 1 + dice.below(9), kernelSize, padding }));
+      return apply(layers.prelu({ name, sharedAxes: [1, 2] }), features);
+    }
+    case 'shortcut': {
+      const activation = dice.of(['linear', 'relu'] as const);
+      const settings = { filters: channels, kernelSize, padding: 'same', activation } as const;
+      const features = apply(layers.conv2d({ name: `${name}-conv`, ...settings }));
+      const inputs = dice.below(2) === 0 ? [source, features] : [features, source];
+      const sum = apply(layers.add({ name: `${name}-sum` }), inputs);
+      const end = dice.of([undefined, layers.reLU({ name }), layers.leakyReLU({ name, alpha: 0.1 })]);
+      return end === undefined ? sum : apply(end, sum);
+    }
+    case 'denseBlock': {
+      // What is joined is read once more, from where it lies beside others.
+      const settings = { filters: 1 + dice.below(6), kernelSize, padding: 'same' } as const;
+      const features = apply(layers.conv2d({ name: `${name}-conv`, ...settings }));
+      const more = apply(layers.conv2d({ name: `${name}-more`, ...settings }), features);
+      return apply(layers.concatenate({ name }), [source, features, more]);
     }
     case 'prelu':
       return apply(
@@ -250,6 +278,7 @@ function predict(network: LayersModel, input: Float32Array, shape: [number, numb
 }
 
 describe('random graphs', () => {
+  const hasFused = detectSimdSupport().fusedMultiplyAdd;
   const engines: CompiledEngine[] = [];
   beforeAll(async () => {
     core.env().set('PROD', true);
@@ -259,13 +288,24 @@ describe('random graphs', () => {
     for (const optimize of [true, false, { except: half }, { except: otherHalf }]) {
       engines.push(await createCompiledEngine({ simd: 'plain', validate: true, optimize }));
     }
-    if (detectSimdSupport().fusedMultiplyAdd) engines.push(await createCompiledEngine({ simd: 'fma', validate: true }));
+    if (hasFused) engines.push(await createCompiledEngine({ simd: 'fma', validate: true }));
   });
   afterAll(() => {
     for (const engine of engines) engine.dispose();
   });
 
-  test(`${GRAPHS} graphs give what tfjs gives`, async () => {
+  test(`${GRAPHS} graphs give what tfjs gives, by every rewrite and every form of kernel`, async () => {
+    const fired = new Set<string>();
+    const note = (artifact: LayersArtifact, height: number, width: number, channels: number): void => {
+      for (const name of rewritesOf(artifact)) fired.add(name);
+      for (const optimize of [true, false]) {
+        for (const fusedMultiplyAdd of [false, hasFused]) {
+          const compiled = compileNetwork(artifact, { optimize, fusedMultiplyAdd });
+          const module = compileModule(compiled, [height, width, channels], { fusedMultiplyAdd });
+          for (const form of kernelFormsOf(module, compiled)) fired.add(form);
+        }
+      }
+    };
     const sizes = fc.record({
       batch: fc.integer({ min: 1, max: 3 }),
       height: fc.integer({ min: 1, max: 13 }),
@@ -288,6 +328,7 @@ describe('random graphs', () => {
         const shape: [number, number, number, number] = [batch, height, width, channels];
         const input = noise(batch * height * width * channels);
         const expected = predict(network, input, shape);
+        note(artifact, height, width, channels);
         for (const engine of engines) {
           const compiled = await engine.loadNetwork(artifact);
           try {
@@ -301,5 +342,12 @@ describe('random graphs', () => {
       }
     });
     await fc.assert(property, { numRuns: GRAPHS });
+    // Fewer graphs, or others, need not have them all.
+    if (GRAPHS < 400 || process.env.TDDFA_SEED !== undefined) return;
+    const possible = [...REWRITES, ...KERNEL_FORMS].filter((name) => hasFused || name !== 'convolution: panels of 12');
+    const missing = possible.filter((name) => !fired.has(name));
+    // What is not in the lists would not be asked for.
+    const unlisted = [...fired].filter((name) => !possible.includes(name));
+    expect({ missing, unlisted }).toEqual({ missing: [], unlisted: [] });
   }, 600_000);
 });

@@ -1,0 +1,135 @@
+/** What the compiler made of a network: which rewrites changed it, and which forms of which kernels were written. */
+import type { Step } from '../../src/engine/compiler/assign-storage.ts';
+import type { CompiledModule, CompiledNetwork } from '../../src/engine/compiler/compile.ts';
+import { isSplitByPanels } from '../../src/engine/compiler/emit/convolution.ts';
+import { lowerGraph } from '../../src/engine/compiler/lower.ts';
+import { optimizeProgram, REWRITE_NAMES } from '../../src/engine/compiler/optimize.ts';
+import type { PackedWeights } from '../../src/engine/compiler/pack-weights.ts';
+import { parseLayersArtifact } from '../../src/engine/compiler/parse.ts';
+import { type Activation, LINEAR, type Padding } from '../../src/engine/compiler/program.ts';
+import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
+
+type ComputeStep = Extract<Step, { kind: 'compute' }>;
+
+/** Each rewrite with each kind of operation that it changed or put in. */
+export function rewritesOf(artifact: LayersArtifact): string[] {
+  let program = lowerGraph(parseLayersArtifact(artifact));
+  const fired: string[] = [];
+  for (const name of REWRITE_NAMES) {
+    const before = new Set(program.operations);
+    program = optimizeProgram(program, new Set([name]));
+    for (const operation of program.operations) if (!before.has(operation)) fired.push(`${name}: ${operation.kind}`);
+  }
+  return fired;
+}
+
+/** All that `rewritesOf` can give. */
+export const REWRITES = [
+  'fold-batch-norm: convolution',
+  'fold-batch-norm: depthwise',
+  ...['convolution', 'depthwise', 'maxPool', 'averagePool', 'pad'].map((kind) => `fuse-padding: ${kind}`),
+  'fuse-crelu: convolution',
+  'fuse-residual: convolution',
+  'fuse-hard-swish: activate',
+  ...['convolution', 'depthwise', 'add', 'multiply'].map((kind) => `fuse-activation: ${kind}`),
+  'zero-pad-max-pool: maxPool',
+  'commute-average-pool: convolution',
+  'commute-average-pool: depthwise',
+  'merge-convolutions: convolution',
+];
+
+/** Forms of the kernels in a module. */
+export function kernelFormsOf({ stored }: CompiledModule, { weights }: CompiledNetwork): string[] {
+  return stored.steps.flatMap((step) =>
+    step.kind === 'clearBorder'
+      ? ['clearBorder']
+      : formsOf(step, weights).map((form) => `${step.operation.kind}: ${form}`),
+  );
+}
+
+const FUNCTIONS: readonly Activation['kind'][] = ['relu', 'leakyRelu', 'prelu', 'hardSigmoid', 'hardSwish'];
+const ACTIVATIONS: readonly Activation['kind'][] = ['linear', ...FUNCTIONS, 'sigmoid', 'tanh'];
+
+/** All that `kernelFormsOf` can give for small networks; large ones have more of a size, see networks.test.ts. */
+export const KERNEL_FORMS = [
+  'clearBorder',
+  ...[
+    ...['by panels', 'by rows', 'panels of 12', 'panels of 8', 'panels of 4', 'part of a panel'],
+    ...[
+      'shortcut',
+      'mirrored',
+      'several outputs',
+      'taps in one row',
+      'taps in rows',
+      'taps side by side',
+      'taps apart',
+    ],
+    ...['padded', ...ACTIVATIONS],
+  ].map((form) => `convolution: ${form}`),
+  ...['stride 1', 'stride over 1', 'taps in one row', 'taps in rows', 'padded'].map((form) => `depthwise: ${form}`),
+  ...['linear', ...FUNCTIONS].map((form) => `depthwise: ${form}`),
+  ...['maxPool', 'averagePool'].flatMap((kind) => ['cut', 'unrolled', 'in loops'].map((form) => `${kind}: ${form}`)),
+  'globalAverage: ',
+  'pad: ',
+  'elementPrelu: ',
+  ...['of a run', 'of pixels', ...FUNCTIONS, 'sigmoid', 'tanh'].map((form) => `activate: ${form}`),
+  ...['of a run', 'of pixels', 'linear', 'relu', 'leakyRelu', 'prelu', 'hardSwish'].map((form) => `add: ${form}`),
+  ...['of a run', 'of pixels', 'by factors of channels', 'linear', ...FUNCTIONS].map((form) => `multiply: ${form}`),
+  ...['of a run', 'of pixels'].map((form) => `copy: ${form}`),
+  'softmax: pairs',
+  'softmax: any',
+];
+
+function formsOf(step: ComputeStep, weights: PackedWeights): string[] {
+  const { operation, inputs, outputs, padding } = step;
+  const [input] = inputs;
+  const [output] = outputs;
+  switch (operation.kind) {
+    case 'convolution': {
+      const { kernel, inputChannels } = operation;
+      const isContiguous = kernel[1] === 1 || input.pixelStride === inputChannels;
+      const groups = weights.convolutions.get(operation.name) ?? [];
+      return [
+        isSplitByPanels(operation, input) ? 'by panels' : 'by rows',
+        ...groups.map(({ width }) => `panels of ${width}`),
+        ...(groups.some(({ channels, width }) => channels < width) ? ['part of a panel'] : []),
+        ...(operation.residual === undefined ? [] : ['shortcut']),
+        ...(operation.outputs.some(({ mirrored }) => mirrored) ? ['mirrored'] : []),
+        ...(operation.outputs.length > 1 ? ['several outputs'] : []),
+        ...tapRows(kernel),
+        isContiguous ? 'taps side by side' : 'taps apart',
+        ...padded(padding),
+        ...operation.outputs.map(({ activation }) => activation.kind),
+      ];
+    }
+    case 'depthwise': {
+      const stride = operation.strides[1] === 1 ? 'stride 1' : 'stride over 1';
+      return [stride, ...tapRows(operation.kernel), ...padded(padding), operation.activation.kind];
+    }
+    case 'maxPool':
+    case 'averagePool': {
+      if (padded(padding).length > 0 && !operation.paddingIsZero) return ['cut'];
+      return [operation.kernel[0] * operation.kernel[1] > 16 ? 'in loops' : 'unrolled'];
+    }
+    case 'activate':
+    case 'add':
+    case 'multiply':
+    case 'copy': {
+      const activation = operation.kind === 'copy' ? LINEAR : operation.activation;
+      const pixels = output.height * output.width;
+      const isSpread = inputs.some(({ height, width }) => height * width === 1 && pixels > 1);
+      const isRun =
+        activation.kind !== 'prelu' && [output, ...inputs].every(({ pixelStride }) => pixelStride === output.channels);
+      const way = isSpread ? 'by factors of channels' : isRun ? 'of a run' : 'of pixels';
+      return [way, ...(operation.kind === 'copy' ? [] : [activation.kind])];
+    }
+    case 'softmax':
+      return [[output.channels, input.pixelStride, output.pixelStride].every((n) => n === 2) ? 'pairs' : 'any'];
+    default:
+      return [''];
+  }
+}
+
+const tapRows = (kernel: readonly [number, number]): string[] => [kernel[0] === 1 ? 'taps in one row' : 'taps in rows'];
+
+const padded = ({ top, bottom, left, right }: Padding): string[] => (top + bottom + left + right > 0 ? ['padded'] : []);
