@@ -1,30 +1,35 @@
 import { basename } from 'node:path';
 import type { PackLicence, PackManifest } from '../src/engine/weights/pack-manifest.ts';
 import { TddfaError } from '../src/errors.ts';
+import { type BasePack, completePack } from './complete-pack.ts';
 import type { Conversion } from './conversion.ts';
 import { type ModelOrigin, networkModel, normalizationModel } from './convert-regressor.ts';
-import { readWeightFile } from './read-weight-file.ts';
-import type { NewModel } from './write-pack.ts';
+import { readCheckpoint, readWeightFile } from './read-weight-file.ts';
+import type { CopiedModel, NewModel } from './write-pack.ts';
 
 export interface ConvertCheckpointOptions {
   /** Name of the model in the pack. */
   readonly name: string;
-  /** File with arrays `mean` and `std` of the regressor's outputs: a pickle, `.npz` or `.mat`. */
+  /** File with arrays `mean` and `std` of the regressor's outputs: a pickle, `.npz`, `.npy`, `.mat` or JSON. */
   readonly meanStdFile?: string | undefined;
   /** The pack that the model will join: a regressor may share its normalization. */
   readonly existing?: PackManifest | undefined;
+  /** The pack that gives what the checkpoint and `existing` lack. */
+  readonly base?: BasePack | undefined;
+  /** Which of several sets of weights in the checkpoint is meant, as `ema`. */
+  readonly state?: string | undefined;
   readonly licence?: PackLicence | undefined;
   readonly source?: string | undefined;
 }
 
 /**
- * Converts a checkpoint of one's own: a torch `.pth` (either format) or `.safetensors` of a MobileNet-V1, a ResNet22 or a
- * FaceBoxes. A regressor's outputs mean nothing without the mean and the deviation that it was trained with: they come from
- * `meanStdFile`, or from the pack that the model joins.
+ * Converts a checkpoint of one's own: a torch `.pth` (either format) or `.safetensors` of a MobileNet-V1 or -V3, a ResNet22
+ * or a FaceBoxes. A regressor's outputs mean nothing without the mean and the deviation that it was trained with: they come from
+ * `meanStdFile`, or from the pack that the model joins, or from `base` where that has just one.
  * @throws TddfaError where neither has them, WeightLoadError, WeightFormatError.
  */
 export async function convertCheckpoint(file: string, options: ConvertCheckpointOptions): Promise<Conversion> {
-  const { name, meanStdFile, existing } = options;
+  const { name, meanStdFile, existing, base, state } = options;
   const licence = options.licence ?? { name: 'not stated' };
   const origin: ModelOrigin = { licence, source: { description: options.source ?? basename(file) } };
   const normalization =
@@ -34,8 +39,10 @@ export async function convertCheckpoint(file: string, options: ConvertCheckpoint
           licence,
           source: { description: basename(meanStdFile) },
         });
-  const notices: string[] = [];
-  const network = networkModel(name, await readWeightFile(file), file, origin, (outputCount) => {
+  const checkpoint = await readCheckpoint(file, state);
+  const notices = [...checkpoint.notices];
+  const copies: CopiedModel[] = [];
+  const normalizationFor = (outputCount: number): string => {
     if (normalization !== undefined) {
       if (normalization.outputCount === outputCount) return normalization.name;
       throw new TddfaError(
@@ -45,11 +52,24 @@ export async function convertCheckpoint(file: string, options: ConvertCheckpoint
     const shared = existing?.models.find(
       (model) => model.role === 'normalization' && model.outputCount === outputCount,
     );
+    const [ofBase, ...others] =
+      base?.pack.modelsOf('normalization').filter((model) => model.outputCount === outputCount) ?? [];
+    if (shared === undefined && base !== undefined && ofBase !== undefined && others.length === 0) {
+      copies.push({ pack: base.pack, model: ofBase });
+      notices.push(`mean and std of the outputs are those of '${ofBase.name}' in ${base.pack.describe()}`);
+      return ofBase.name;
+    }
     if (shared === undefined) {
       throw new TddfaError(`${file} is a regressor: give the mean and std of its ${outputCount} outputs by --mean-std`);
     }
     notices.push(`mean and std of the outputs are those of '${shared.name}' in the pack`);
     return shared.name;
+  };
+  // A state that is no dict of the file may be a prefix of names.
+  const network = networkModel(name, checkpoint.tensors, file, origin, normalizationFor, {
+    state: checkpoint.hasState ? undefined : state,
+    otherStates: checkpoint.states,
+    onNotice: (notice) => notices.push(notice),
   });
   const models: NewModel[] = [network];
   if (normalization !== undefined) {
@@ -57,7 +77,12 @@ export async function convertCheckpoint(file: string, options: ConvertCheckpoint
     else notices.push(`${meanStdFile} left out: a detector needs no mean and std`);
   }
   notices.push(...columnNotices(network, existing));
-  return { pack: { name, description: `Weights of ${basename(file)}`, models }, notices };
+  if (base !== undefined) {
+    const completion = completePack(models, existing, base);
+    copies.push(...completion.copies);
+    notices.push(...completion.notices);
+  }
+  return { pack: { name, description: `Weights of ${basename(file)}`, models, copies }, notices };
 }
 
 /** A regressor is of use only with a morphable model that has a column for each of its outputs. */

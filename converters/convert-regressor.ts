@@ -2,10 +2,10 @@ import type { PackLicence, PackModel } from '../src/engine/weights/pack-manifest
 import { WeightFormatError } from '../src/errors.ts';
 import { PARAM_LAYOUTS } from '../src/geometry/params.ts';
 import { CROP_SIZE } from '../src/geometry/similarity-transform.ts';
-import { convertNetwork } from './networks/convert-network.ts';
+import { meanAndStd } from './mean-and-std.ts';
+import { type ConvertNetworkOptions, convertNetwork } from './networks/convert-network.ts';
 import type { ConvertedNetwork } from './networks/converted-network.ts';
 import type { StateDict } from './tensor.ts';
-import { takeTensor, toFloat32 } from './tensor-values.ts';
 import type { NewModel } from './write-pack.ts';
 
 /** What every model of a pack says of itself. */
@@ -26,8 +26,9 @@ export function networkModel(
   file: string,
   origin: ModelOrigin,
   normalizationFor: (outputCount: number) => string,
+  options: Pick<ConvertNetworkOptions, 'state' | 'otherStates' | 'onNotice'> = {},
 ): NewModel {
-  const network: ConvertedNetwork = convertNetwork(stateDict, { file });
+  const network: ConvertedNetwork = convertNetwork(stateDict, { ...options, file });
   const { architecture, artifact } = network;
   if (network.architecture === 'faceboxes') return { name, role: 'detector', architecture, ...origin, artifact };
   const { outputCount } = network;
@@ -54,22 +55,21 @@ export function networkModel(
 
 /**
  * Mean and standard deviation of a regressor's outputs as a model of a pack.
- * @param tensors - `mean` and `std`, as long as each other.
+ * @param tensors - as `meanAndStd` takes them.
  * @param file - where they are from, for messages.
  * @throws WeightFormatError
  */
 export function normalizationModel(name: string, tensors: StateDict, file: string, origin: ModelOrigin): NewModel {
-  const mean = takeTensor(tensors, file, 'mean', [null]);
-  const outputCount = mean.data.length;
-  const std = takeTensor(tensors, file, 'std', [outputCount]);
+  const { mean, std } = meanAndStd(tensors, file);
+  const outputCount = mean.length;
   return {
     name,
     role: 'normalization',
     outputCount,
     ...origin,
     tensors: new Map([
-      ['mean', { shape: [outputCount], data: toFloat32(mean, { file, name: 'mean' }) }],
-      ['std', { shape: [outputCount], data: toFloat32(std, { file, name: 'std' }) }],
+      ['mean', { shape: [outputCount], data: mean }],
+      ['std', { shape: [outputCount], data: std }],
     ]),
   };
 }

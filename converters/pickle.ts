@@ -41,6 +41,22 @@ export abstract class PickleObject {
   }
 }
 
+/**
+ * What an unknown global built, or the global itself: a settings object, a dtype, a whole module. It holds nothing and does
+ * nothing: whatever the pickle gives it is dropped.
+ */
+export class PickleStranger extends PickleObject {
+  /** Full name of the class. */
+  readonly className: string;
+
+  constructor(className: string) {
+    super();
+    this.className = className;
+  }
+
+  override setState(): void {}
+}
+
 /** What a global does when the pickle calls it. Charges `reader` for what it allocates beyond a few fields. */
 export type PickleFunction = (args: readonly PickleValue[], reader: ByteReader) => PickleValue;
 
@@ -49,10 +65,13 @@ export class PickleGlobal {
   /** Module and name, joined by a dot. */
   readonly name: string;
   readonly call: PickleFunction;
+  /** Whether what it builds is a `PickleStranger`. */
+  readonly isStranger: boolean;
 
-  constructor(name: string, call: PickleFunction) {
+  constructor(name: string, call: PickleFunction, isStranger = false) {
     this.name = name;
     this.call = call;
+    this.isStranger = isStranger;
   }
 }
 
@@ -62,9 +81,18 @@ export type PickleGlobals = Readonly<Record<string, PickleFunction>>;
 export interface PickleOptions {
   /** Allowed beside the plain types of Python's own library. */
   readonly globals?: PickleGlobals;
+  /**
+   * Lets a `PickleStranger` stand for what other globals would build, so that settings beside the weights do no harm. Without
+   * it they are refused, as are always those that programs are run with.
+   */
+  readonly strangers?: boolean;
   /** Answers persistent ids; without it they are refused. */
   readonly persistentLoad?: PickleFunction;
 }
+
+/** Modules and functions that no settings are made of, but attacks are. */
+const DANGEROUS_GLOBAL =
+  /^(os|posix|nt|sys|subprocess|shutil|socket|importlib|runpy|ctypes|pty|code|codeop|commands|pdb|bdb|timeit|webbrowser|pip)\.|^builtins\.(eval|exec|execfile|compile|open|file|input|breakpoint|__import__)$/;
 
 /** Stands on the stack where a group of values begins. */
 const MARK = Symbol('mark');
@@ -175,11 +203,13 @@ class PickleMachine {
   readonly #reader: ByteReader;
   readonly #globals: PickleGlobals;
   readonly #persistentLoad: PickleFunction | undefined;
+  readonly #strangers: boolean;
   readonly #stack: (PickleValue | typeof MARK)[] = [];
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, PickleValue>();
 
-  constructor(reader: ByteReader, { globals = {}, persistentLoad }: PickleOptions) {
+  constructor(reader: ByteReader, { globals = {}, persistentLoad, strangers = false }: PickleOptions) {
+    this.#strangers = strangers;
     this.#reader = reader;
     this.#globals = { ...PYTHON_GLOBALS, ...globals };
     this.#persistentLoad = persistentLoad;
@@ -319,11 +349,12 @@ class PickleMachine {
         return;
       case OP.APPEND: {
         const item = this.#pop();
-        this.#topList().push(item);
+        if (!(this.#top() instanceof PickleStranger)) this.#topList().push(item);
         return;
       }
       case OP.APPENDS: {
         const items = this.#popToMark();
+        if (this.#top() instanceof PickleStranger) return;
         const list = this.#topList();
         for (const item of items) list.push(item);
         return;
@@ -352,6 +383,7 @@ class PickleMachine {
       case OP.ADDITEMS: {
         const items = this.#popToMark();
         const set = this.#top();
+        if (set instanceof PickleStranger) return;
         if (!(set instanceof Set)) throw this.#unexpected('a set', set);
         for (const item of items) set.add(asKey(item, reader));
         return;
@@ -409,7 +441,8 @@ class PickleMachine {
       }
       case OP.NEWOBJ_EX: {
         const [callee, args, keywords] = this.#popMany(3);
-        if (!(keywords instanceof Map && keywords.size === 0)) throw this.#unexpected('no keyword arguments', keywords);
+        const isPlain = keywords instanceof Map && (keywords.size === 0 || isStranger(callee));
+        if (!isPlain) throw this.#unexpected('no keyword arguments', keywords);
         this.#push(this.#call(callee, args));
         return;
       }
@@ -474,9 +507,11 @@ class PickleMachine {
 
   #setItems(items: readonly PickleValue[]): void {
     const dict = this.#top();
+    if (dict instanceof PickleStranger) return;
     if (!(dict instanceof Map)) throw this.#unexpected('a dict', dict);
     if (items.length % 2 !== 0) throw this.#reader.error(`has a key without a value ${this.#where()}`);
     for (let i = 0; i < items.length; i += 2) {
+      if (this.#strangers && typeof items[i] === 'object' && items[i] !== null) continue;
       dict.set(asKey(items[i], this.#reader), items[i + 1]);
     }
   }
@@ -490,6 +525,8 @@ class PickleMachine {
   #global(module: string, name: string): PickleGlobal {
     const fullName = `${module}.${name}`;
     if (!Object.hasOwn(this.#globals, fullName)) {
+      const plainName = fullName.replace(/^__builtin__\./, 'builtins.');
+      if (this.#strangers && !DANGEROUS_GLOBAL.test(plainName)) return strangerGlobal(fullName.slice(0, 200));
       throw this.#reader.error(
         `names the Python global '${fullName.slice(0, 200)}', which no weights need: refused, nothing was executed`,
       );
@@ -504,6 +541,7 @@ class PickleMachine {
 
   #call(callee: PickleValue | undefined, args: PickleValue | undefined): PickleValue {
     if (!(args instanceof PickleTuple)) throw this.#unexpected('a tuple of arguments', args);
+    if (callee instanceof PickleStranger) return callee;
     return this.#asGlobal(callee).call(args.items, this.#reader);
   }
 
@@ -597,6 +635,15 @@ class PickleMachine {
   }
 }
 
+/** A global that builds strangers; the class itself, where nothing is built of it. */
+function strangerGlobal(name: string): PickleGlobal {
+  return new PickleGlobal(name, () => new PickleStranger(name), true);
+}
+
+function isStranger(callee: PickleValue | undefined): boolean {
+  return callee instanceof PickleStranger || (callee instanceof PickleGlobal && callee.isStranger);
+}
+
 /** What a value is, for error messages. */
 export function describePickleValue(value: PickleValue | undefined): string {
   if (value === undefined) return 'nothing';
@@ -604,6 +651,7 @@ export function describePickleValue(value: PickleValue | undefined): string {
   if (typeof value === 'string') return `'${value.slice(0, 40)}'`;
   if (typeof value !== 'object') return String(value);
   if (value instanceof PickleGlobal) return value.name;
+  if (value instanceof PickleStranger) return value.className;
   if (value instanceof PickleTuple) return `a tuple of ${value.items.length}`;
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (value instanceof Map) return `a dict of ${value.size}`;

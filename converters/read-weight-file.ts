@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { WeightLoadError } from '../src/errors.ts';
 import { ByteReader, hasBytes, latin1 } from './byte-reader.ts';
 import { gunzip, isGzip } from './inflate.ts';
+import { isJson, readJsonArrays } from './json-arrays.ts';
 import { isMat, readMat } from './mat.ts';
 import { isNpy, readNpy } from './npy.ts';
 import { isNpz, readNpz } from './npz.ts';
@@ -13,19 +14,31 @@ import {
   isTorchArchive,
   readLegacyTorchCheckpoint,
   readTorchArchive,
+  type TorchCheckpoint,
 } from './torch-checkpoint.ts';
 import { isZip, ZipArchive } from './zip.ts';
 
 /**
  * Reads the arrays of a weight file of any format that this package knows, recognised by its content, never by its
- * name: torch checkpoints (both formats), safetensors, pickled numpy arrays, `.npy`, `.npz`, MATLAB 5 `.mat`; each may
- * be gzipped. Nothing in the file is executed.
+ * name: torch checkpoints (both formats), safetensors, pickled numpy arrays, `.npy`, `.npz`, MATLAB 5 `.mat`, JSON; each
+ * may be gzipped. Nothing in the file is executed.
  * @returns arrays by name, in the file's order; one without a name is called `BARE_ARRAY_NAME`.
  * @throws WeightLoadError where the file cannot be opened.
  * @throws WeightFormatError where it is damaged or of another format.
  */
 export async function readWeightFile(path: string): Promise<StateDict> {
   return parseWeightFile(await readBytes(path), path);
+}
+
+/** The arrays of a file that may hold several sets of weights. */
+export type Checkpoint = TorchCheckpoint;
+
+/**
+ * As `readWeightFile`, of a checkpoint that may hold several sets of weights, as running averages beside the network's own.
+ * @param state - name of the set to be taken.
+ */
+export async function readCheckpoint(path: string, state?: string): Promise<Checkpoint> {
+  return parseCheckpoint(await readBytes(path), path, state);
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {
@@ -45,48 +58,78 @@ async function readBytes(path: string): Promise<Uint8Array> {
  * @param file - its name for errors.
  */
 export function parseWeightFile(bytes: Uint8Array, file: string): StateDict {
-  const reader = new ByteReader(bytes, file);
-  return parseContent(isGzip(bytes) ? gunzip(reader) : reader);
+  return parseCheckpoint(bytes, file).tensors;
 }
 
-function parseContent(reader: ByteReader): StateDict {
+function parseCheckpoint(bytes: Uint8Array, file: string, state?: string): Checkpoint {
+  const whole = new ByteReader(bytes, file);
+  const reader = isGzip(bytes) ? gunzip(whole) : whole;
+  const archive = isZip(reader.bytes) ? new ZipArchive(reader) : undefined;
+  if (archive && isTorchArchive(archive)) return readTorchArchive(archive, state);
+  if (isPickle(reader.bytes) && isLegacyTorchCheckpoint(reader)) return readLegacyTorchCheckpoint(reader, state);
+  return { tensors: parseArrays(reader, archive), states: [], hasState: false, notices: [] };
+}
+
+function parseArrays(reader: ByteReader, archive: ZipArchive | undefined): StateDict {
   const { bytes } = reader;
   if (isSafetensors(reader)) return readSafetensors(reader);
-  if (isZip(bytes)) {
-    const archive = new ZipArchive(reader);
-    if (isTorchArchive(archive)) return readTorchArchive(archive);
+  if (archive !== undefined) {
     if (isNpz(archive)) return readNpz(archive);
+    if (archive.names.some((name) => name === 'model.weights.h5')) throw reader.error(KERAS_ADVICE);
     throw reader.error('is a zip archive, but neither a torch checkpoint nor an .npz');
   }
   if (isNpy(bytes)) return new Map([[BARE_ARRAY_NAME, readNpy(reader)]]);
-  if (isPickle(bytes)) {
-    return isLegacyTorchCheckpoint(reader) ? readLegacyTorchCheckpoint(reader) : readNumpyPickle(reader);
-  }
+  if (isPickle(bytes)) return readNumpyPickle(reader);
+  if (isJson(bytes)) return readJsonArrays(reader);
   if (isMat(bytes)) return readMat(reader);
-  const foreign = FOREIGN_FORMATS.find(({ offset, signature }) =>
-    hasBytes(bytes, offset, Buffer.from(signature, 'latin1')),
-  );
+  const foreign = FOREIGN_FORMATS.find(({ isIt }) => isIt(bytes));
   if (foreign !== undefined) throw reader.error(foreign.advice);
   throw reader.error('is not a weight file of a known format', {
-    expected: 'a torch checkpoint, safetensors, a pickle, .npy, .npz or .mat',
+    expected: 'a torch checkpoint, safetensors, a pickle, .npy, .npz, .mat or JSON',
     actual:
       bytes.length === 0 ? 'an empty file' : `bytes that begin with ${JSON.stringify(latin1(bytes.subarray(0, 16)))}`,
   });
 }
 
+/** For Keras's file of today, a zip, and for that of yesterday, HDF5. */
+const KERAS_ADVICE =
+  'is a Keras model: networks are read from torch; arrays, in Python: ' +
+  "import keras, numpy; numpy.savez('arrays.npz', **{v.path: v.numpy() for v in keras.models.load_model('model.keras').variables})";
+
 /** What people may have instead, and what to do about it. */
-const FOREIGN_FORMATS = [
+const FOREIGN_FORMATS: readonly { readonly isIt: (bytes: Uint8Array) => boolean; readonly advice: string }[] = [
   {
-    offset: 0,
-    signature: '\x89HDF\r\n',
-    advice: 'is an HDF5 file: save the arrays as .npz, .mat (-v7) or safetensors',
+    isIt: (bytes) => hasText(bytes, 0, '\x89HDF\r\n'),
+    advice:
+      'is an HDF5 file, as Keras, MATLAB 7.3 and h5py write: save its arrays as .npz; in Python: ' +
+      "import h5py, numpy; a = {}; h5py.File('file.h5').visititems(lambda n, v: hasattr(v, 'shape') and a.update({n: v[()]})); " +
+      "numpy.savez('arrays.npz', **a)",
   },
   {
-    offset: 257,
-    signature: 'ustar',
+    isIt: isOnnx,
+    advice:
+      "is an ONNX model, a traced graph without the layers' names: save the network that it was exported from; in Python: " +
+      "import torch; torch.save(network.state_dict(), 'state_dict.pth')",
+  },
+  {
+    isIt: (bytes) => hasText(bytes, 4, 'TFL3'),
+    advice: 'is a TensorFlow Lite model, which is not read: save the network that it was made from',
+  },
+  {
+    isIt: (bytes) => hasText(bytes, 257, 'ustar'),
     advice: "is a tar archive, as torch wrote before 0.1.10: save it again with today's torch",
   },
 ];
+
+function hasText(bytes: Uint8Array, offset: number, text: string): boolean {
+  return hasBytes(bytes, offset, Buffer.from(text, 'latin1'));
+}
+
+/** A protocol buffer whose first field is the version of the format, and whose second is another of a model's. */
+function isOnnx([versionTag, version, nextTag]: Uint8Array): boolean {
+  const fields = [2, 3, 4, 6, 7, 8].map((field) => (field << 3) | 2);
+  return versionTag === 0x08 && version >= 3 && version <= 32 && fields.includes(nextTag);
+}
 
 /**
  * Protocols 2 to 5 begin with a mark. 0 and 1 have none, but begin in few ways: with a global (an object), with a

@@ -10,6 +10,7 @@
  * elements, little-endian always. See torch/serialization.py, `_legacy_save` and `_save`, and torch/_utils.py.
  */
 import type { ByteReader } from './byte-reader.ts';
+import { chooseState, describeChoice, findStates } from './checkpoint-states.ts';
 import { decodeElements, type ElementType, elementByteCount, exactElementCount } from './element-types.ts';
 import { NUMPY_GLOBALS, readShape } from './numpy-pickle.ts';
 import {
@@ -18,6 +19,7 @@ import {
   PickleGlobal,
   type PickleGlobals,
   PickleObject,
+  PickleStranger,
   PickleTuple,
   type PickleValue,
   readPickle,
@@ -29,11 +31,6 @@ import type { ZipArchive } from './zip.ts';
 /** What a legacy checkpoint begins with. */
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 const LEGACY_PROTOCOL = 1001;
-
-/** Where training scripts put the state dict, in the order in which we look. */
-const STATE_DICT_KEYS = ['state_dict', 'model_state_dict', 'model', 'net', 'network', 'weights', 'params'];
-/** Dicts within dicts before a state dict. */
-const MAX_NESTING = 4;
 
 const STORAGE_TYPES: ReadonlyMap<string, ElementType> = new Map([
   ['torch.BoolStorage', 'bool'],
@@ -99,13 +96,25 @@ const TORCH_GLOBALS: PickleGlobals = {
   ),
 };
 
+/** What was read of a checkpoint. */
+export interface TorchCheckpoint {
+  /** Entries that are not tensors are left out. Names are as in the file. */
+  readonly tensors: StateDict;
+  /** Every set of weights in the file; empty where the file is one itself. */
+  readonly states: readonly string[];
+  /** Whether the set that was asked for is one of the file's. */
+  readonly hasState: boolean;
+  /** What a user should know: which set was taken, and what was left out. */
+  readonly notices: readonly string[];
+}
+
 /**
  * Reads a checkpoint of torch's legacy format.
- * @returns the state dict (the whole object if that is one, or what it keeps under `state_dict`, `model` …), entries
- *   that are not tensors left out. Names are as in the file.
- * @throws WeightFormatError where the file is damaged, names another Python global, or holds no tensors.
+ * @param state - name of the set of weights to be taken, where there are several; by default those that are no averages.
+ * @returns the state dict: the whole object if that is one, or what it keeps under `state_dict`, `model` …
+ * @throws WeightFormatError where the file is damaged, names a Python global that programs are run with, or holds no tensors.
  */
-export function readLegacyTorchCheckpoint(reader: ByteReader): StateDict {
+export function readLegacyTorchCheckpoint(reader: ByteReader, state?: string): TorchCheckpoint {
   const magic = readPickle(reader);
   const protocol = readPickle(reader);
   if (magic !== LEGACY_MAGIC || protocol !== LEGACY_PROTOCOL) {
@@ -116,7 +125,11 @@ export function readLegacyTorchCheckpoint(reader: ByteReader): StateDict {
   }
   readPickle(reader); // Sizes of C types on the machine that wrote it: they do not bear on the numbers.
   const storages = new StorageTable();
-  const content = readPickle(reader, { globals: TORCH_GLOBALS, persistentLoad: storages.persistentLoad });
+  const content = readPickle(reader, {
+    globals: TORCH_GLOBALS,
+    strangers: true,
+    persistentLoad: storages.persistentLoad,
+  });
   const keys = readPickle(reader);
   if (!Array.isArray(keys)) throw damaged(reader, 'the list of storage keys', keys);
   const bytesByKey = new Map<string, Uint8Array>();
@@ -132,7 +145,7 @@ export function readLegacyTorchCheckpoint(reader: ByteReader): StateDict {
     bytesByKey.set(storage.key, reader.take(count * elementByteCount(storage.elementType)));
   }
   if (reader.remaining > 0) throw reader.error(`has ${reader.remaining} bytes after its last storage`);
-  return readStateDict(content, reader, (storage, tensor) => {
+  return readStateDict(content, reader, state, (storage, tensor) => {
     const bytes = bytesByKey.get(storage.key);
     if (bytes === undefined) throw reader.error(`its storage '${storage.key}' is missing`, { tensor });
     return decodeElements(reader, bytes, storage.elementType, true);
@@ -157,13 +170,14 @@ export function isTorchArchive(archive: ZipArchive): boolean {
  * Reads a checkpoint of torch's zip format; as `readLegacyTorchCheckpoint`.
  * @param archive - the zip, opened.
  */
-export function readTorchArchive(archive: ZipArchive): StateDict {
+export function readTorchArchive(archive: ZipArchive, state?: string): TorchCheckpoint {
   const { reader } = archive;
   const pickle = objectEntry(archive);
   if (pickle === undefined) throw reader.error('is not a torch checkpoint: it has no data.pkl');
   const root = pickle.slice(0, -'data.pkl'.length);
   if (archive.has(`${root}constants.pkl`)) {
-    throw reader.error('is a TorchScript program, not a checkpoint: save its state_dict() with torch.save');
+    const load = `torch.jit.load(${pythonText(reader.file)}, map_location='cpu')`;
+    throw reader.error(`is a TorchScript program, not a checkpoint; in Python: ${savingLine(load)}`);
   }
   const byteOrder = archive.has(`${root}byteorder`)
     ? Buffer.from(archive.read(`${root}byteorder`)).toString()
@@ -173,8 +187,12 @@ export function readTorchArchive(archive: ZipArchive): StateDict {
   }
   const storages = new StorageTable();
   const pickleReader = reader.part(archive.read(pickle), { file: `${reader.file}!${pickle}` });
-  const content = readPickle(pickleReader, { globals: TORCH_GLOBALS, persistentLoad: storages.persistentLoad });
-  return readStateDict(content, reader, (storage, tensor) => {
+  const content = readPickle(pickleReader, {
+    globals: TORCH_GLOBALS,
+    strangers: true,
+    persistentLoad: storages.persistentLoad,
+  });
+  return readStateDict(content, reader, state, (storage, tensor) => {
     const entry = `${root}data/${storage.key}`;
     if (!archive.has(entry)) throw reader.error(`its storage '${storage.key}' is missing`, { tensor });
     const bytes = archive.read(entry);
@@ -208,6 +226,8 @@ class StorageTable {
   /** Persistent ids are `('storage', type, key, device, element count[, view])`, `view` being None but in old files. */
   readonly persistentLoad: PickleFunction = ([id], reader) => {
     const [kind, type, key, , count, view] = id instanceof PickleTuple ? id.items : [];
+    // In old files, a class with its source text, for whole modules.
+    if (kind === 'module' && type instanceof PickleGlobal) return type;
     const elementType = type instanceof PickleGlobal ? STORAGE_TYPES.get(type.name) : undefined;
     if (kind !== 'storage' || elementType === undefined) throw damaged(reader, 'a storage of a known type', type);
     if (typeof key !== 'string') throw damaged(reader, 'the key of a storage', key);
@@ -244,40 +264,74 @@ function rebuildTensor([storage, offset, size, stride]: readonly PickleValue[], 
 function readStateDict(
   content: PickleValue,
   reader: ByteReader,
+  wanted: string | undefined,
   loadStorage: (storage: PickledStorage, tensor: string) => TensorData,
-): StateDict {
+): TorchCheckpoint {
+  const states = findStates(content, (value) => (value instanceof PickledTensor ? value.shape.length : undefined));
+  const asked = wanted === undefined ? undefined : chooseState(states, wanted);
+  const chosen = asked ?? chooseState(states, undefined);
+  if (chosen === undefined) throw noStateDict(content, reader);
   const loaded = new Map<PickledStorage, TensorData>();
-  const stateDict = new Map<string, NamedTensor>();
-  for (const [name, value] of findStateDict(content, reader)) {
+  const tensors = new Map<string, NamedTensor>();
+  for (const [name, value] of chosen.weights) {
     if (!(value instanceof PickledTensor)) continue;
     const { storage, offset, shape, strides } = value;
     let data = loaded.get(storage);
     if (data === undefined) {
-      data = loadStorage(storage, String(name));
+      data = loadStorage(storage, name);
       loaded.set(storage, data);
     }
     // A view may repeat elements (stride 0), and many views may share a storage.
     reader.allocate(exactElementCount(shape) * data.BYTES_PER_ELEMENT, `tensor '${name}'`);
-    stateDict.set(String(name), { shape, data: gatherStrided(data, shape, strides, offset) });
+    tensors.set(name, { shape, data: gatherStrided(data, shape, strides, offset) });
   }
-  return stateDict;
+  const strangers = strangersOf(content);
+  const leftOut = strangers.length === 0 ? undefined : `left out, as no weights: ${strangers.join(', ')}`;
+  return {
+    tensors,
+    states: states.map(({ name }) => name).filter((name) => name !== ''),
+    hasState: asked !== undefined,
+    notices: [describeChoice(chosen, states), leftOut].filter((notice) => notice !== undefined),
+  };
 }
 
-function findStateDict(content: PickleValue, reader: ByteReader): Map<unknown, PickleValue> {
-  let dict = content;
-  for (let depth = 0; depth < MAX_NESTING && dict instanceof Map; depth++) {
-    const outer: typeof dict = dict;
-    const key = STATE_DICT_KEYS.find((candidate) => outer.get(candidate) instanceof Map);
-    if (key === undefined) {
-      for (const value of outer.values()) if (value instanceof PickledTensor) return outer;
-      break;
-    }
-    dict = outer.get(key) as PickleValue;
+/** What a checkpoint's outermost dict holds that is of no known type, with its keys. */
+function strangersOf(content: PickleValue): string[] {
+  const strangers: string[] = [];
+  if (!(content instanceof Map)) return strangers;
+  for (const [key, value] of content) {
+    const isClass = value instanceof PickleGlobal && value.isStranger;
+    if (value instanceof PickleStranger || isClass) strangers.push(`'${key}' (${describePickleValue(value)})`);
   }
-  throw reader.error('holds no state dict', {
-    expected: `a dict of tensors, or one under ${STATE_DICT_KEYS.slice(0, 3).join(', ')} …`,
+  return strangers;
+}
+
+/** A file without tensors of its own: mostly a whole module, pickled with its class. */
+function noStateDict(content: PickleValue, reader: ByteReader): Error {
+  const load = `torch.load(${pythonText(reader.file)}, map_location='cpu', weights_only=False)`;
+  const whole = (module: PickleStranger, place: string): Error =>
+    reader.error(
+      `holds a pickled object of class '${module.className}'${place === '' ? '' : ` under '${place}'`}, not a state dict: ` +
+        `nothing was executed; in Python: ${savingLine(place === '' ? load : `${load}[${pythonText(place)}]`)}`,
+    );
+  if (content instanceof PickleStranger) return whole(content, '');
+  if (content instanceof Map) {
+    for (const [key, value] of content) if (value instanceof PickleStranger) return whole(value, String(key));
+  }
+  return reader.error('holds no state dict', {
+    expected: 'a dict of tensors, or one under state_dict, model_state_dict, model …',
     actual: describePickleValue(content),
   });
+}
+
+/** The line of Python that saves what a converter needs of a module. */
+function savingLine(module: string): string {
+  return `import torch; torch.save(${module}.state_dict(), 'state_dict.pth')`;
+}
+
+/** A text as Python writes it. */
+function pythonText(text: string): string {
+  return `'${text.replace(/[\\']/g, '\\$&')}'`;
 }
 
 function wholeNumber(value: PickleValue | undefined, reader: ByteReader): number {

@@ -42,6 +42,14 @@ export interface NewPack {
   readonly name: string;
   readonly description: string;
   readonly models: readonly NewModel[];
+  /** Models of other packs, taken over as they are; they come after the new ones. */
+  readonly copies?: readonly CopiedModel[];
+}
+
+/** A model of another pack. */
+export interface CopiedModel {
+  readonly pack: Pack;
+  readonly model: PackModel;
 }
 
 export interface WritePackOptions {
@@ -68,13 +76,13 @@ export interface WrittenPack {
  */
 export async function writePack(
   folder: string,
-  { name, description, models }: NewPack,
+  { name, description, models, copies = [] }: NewPack,
   options: WritePackOptions = {},
 ): Promise<WrittenPack> {
   const target = await resolveTarget(folder);
   const existing = await openExisting(target);
   const present = existing?.manifest.models ?? [];
-  const newNames = new Set(models.map((model) => model.name.toLowerCase()));
+  const newNames = new Set([...models, ...copies.map(({ model }) => model)].map((model) => model.name.toLowerCase()));
   const kept = present.filter((model) => !newNames.has(model.name.toLowerCase()));
   // The order stays: the first regressor is the one that is taken where none is named.
   const place = (model: PackModel): number =>
@@ -90,6 +98,11 @@ export async function writePack(
     const encoded = encodeModel(model, options.storage ?? 'float32');
     for (const [path, bytes] of encoded.files) files.set(path, bytes);
     added.push({ ...encoded.model, files: await describeFiles(encoded.files) });
+  }
+  for (const { pack, model } of copies) {
+    options.signal?.throwIfAborted();
+    for (const [path, bytes] of await pack.readFiles(model)) files.set(path, bytes);
+    added.push(model);
   }
   const manifestBytes = encodeJson({
     formatVersion: PACK_FORMAT_VERSION,

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import type { BasePack } from '../../converters/complete-pack.ts';
 import type { Conversion } from '../../converters/conversion.ts';
 import { convertCheckpoint } from '../../converters/convert-checkpoint.ts';
 import { CONVERT_UPSTREAM_DEFAULTS, convertUpstream } from '../../converters/convert-upstream.ts';
@@ -10,6 +11,7 @@ import type { WeightStorage } from '../engine/weights/layers-file.ts';
 import { openPack } from '../engine/weights/open-pack.ts';
 import { NAME_PATTERN, PACK_FILE, type PackManifest } from '../engine/weights/pack-manifest.ts';
 import { usageError } from './cli-error.ts';
+import { findPack, listPacks } from './find-pack.ts';
 import { licenceNotices, packTable } from './pack-table.ts';
 import { createProgress } from './progress.ts';
 import { storageOption } from './storage-option.ts';
@@ -19,6 +21,9 @@ interface ConvertOptions {
   readonly out: string;
   readonly name?: string;
   readonly meanStd?: string;
+  readonly state?: string;
+  /** False after `--no-base`. */
+  readonly base?: string | boolean;
   readonly licence?: string;
   readonly source?: string;
   readonly shapeCount?: number;
@@ -31,7 +36,8 @@ Examples:
   $ tddfa convert 3DDFA_V2/ --out packs/3ddfa-v2          the original's weights/ and configs/
   $ tddfa convert 3DDFA_V2/ --out packs/small --storage float16
   $ tddfa convert my.pth --out packs/3ddfa-v2 --name mine one's own network beside them
-  $ tddfa convert my.safetensors --out packs/mine --name mine --mean-std mean_std.npz
+  $ tddfa convert my.pth --out packs/mine --mean-std param_mean_std.pkl    a pack that works alone
+  $ tddfa convert my.pth --out packs/mine --mean-std mean_std.npz --state ema
 `;
 
 export function registerConvert(program: Command, terminal: Terminal): void {
@@ -40,8 +46,14 @@ export function registerConvert(program: Command, terminal: Terminal): void {
     .description("turn the original's files, or a checkpoint of your own, into a weight pack")
     .argument('<source>', 'folder of 3DDFA_V2, or a checkpoint: .pth (both formats) or .safetensors')
     .requiredOption('--out <folder>', 'the pack to write; one that is there gets the new models added')
-    .option('--name <name>', 'name of the model (checkpoints)', parseName)
-    .option('--mean-std <file>', "mean and std of a regressor's outputs: .pkl, .npz or .mat (checkpoints)")
+    .option('--name <name>', 'name of the model (checkpoints; default: that of the file)', parseName)
+    .option('--mean-std <file>', "mean and std of a regressor's outputs: .pkl, .npz, .npy, .mat or JSON (checkpoints)")
+    .option('--state <name>', 'which weights, where a checkpoint has several, as ema beside model (checkpoints)')
+    .option(
+      '--base <pack>',
+      'pack that gives what is missing: detector, morphable model (checkpoints; default: the first of tddfa weights list)',
+    )
+    .option('--no-base', 'the checkpoint alone, even if the pack then does not work alone')
     .option('--licence <name>', 'licence of the weights, for the manifest (checkpoints)')
     .option('--source <text>', 'where the weights are from, for the manifest (checkpoints)')
     .option(
@@ -70,9 +82,11 @@ async function convert(source: string, options: ConvertOptions, terminal: Termin
     conversion = isFolder
       ? await convertUpstream(source, { ...options, signal, onFile: (file) => progress.update(file, done++) })
       : await convertCheckpoint(source, {
-          name: options.name ?? '',
+          name: options.name ?? nameOfFile(source),
           meanStdFile: options.meanStd,
           existing: await existingManifest(options.out),
+          base: await openBase(options.base, terminal),
+          state: options.state,
           ...(options.licence === undefined ? undefined : { licence: { name: options.licence } }),
           source: options.source,
         });
@@ -82,7 +96,9 @@ async function convert(source: string, options: ConvertOptions, terminal: Termin
   const { pack, notices } = conversion;
   const { manifest, replaced } = await writePack(options.out, pack, { storage: options.storage, signal });
 
-  const written = manifest.models.filter(({ name }) => pack.models.some((model) => model.name === name));
+  const { models, copies = [] } = pack;
+  const names = [...models.map(({ name }) => name), ...copies.map(({ model }) => model.name)];
+  const written = manifest.models.filter(({ name }) => names.includes(name));
   terminal.stdout.write(
     `${options.out}\n${packTable(written)
       .map((line) => `  ${line}\n`)
@@ -93,19 +109,43 @@ async function convert(source: string, options: ConvertOptions, terminal: Termin
 }
 
 function printNotices(terminal: Terminal, lines: readonly string[]): void {
-  for (const line of lines) terminal.stderr.write(`note: ${line}\n`);
+  // Names come from the file: none of them may break the line or command the terminal.
+  for (const line of lines) terminal.stderr.write(`note: ${line.replace(/\p{Cc}+/gu, '\ufffd')}\n`);
 }
 
 function refuseOptions(options: ConvertOptions, isFolder: boolean): void {
   const flags = isFolder
-    ? (['name', 'meanStd', 'licence', 'source'] as const)
+    ? (['name', 'meanStd', 'state', 'base', 'licence', 'source'] as const)
     : (['shapeCount', 'expressionCount'] as const);
   for (const key of flags) {
-    if (options[key] === undefined) continue;
+    // `--no-base` is a default of true.
+    if (options[key] === undefined || options[key] === true) continue;
     const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     throw usageError(`${flag} is for ${isFolder ? 'checkpoints' : 'folders'} only`);
   }
-  if (!isFolder && options.name === undefined) throw usageError('a checkpoint needs --name <name>');
+}
+
+/** A checkpoint's own name, as far as a model's name may have its characters. */
+function nameOfFile(path: string): string {
+  const stem = basename(path).replace(/(\.(gz|zip|pth|pt|ckpt|bin|safetensors|npz|tar))+$/i, '');
+  const name = stem
+    .replace(/[^A-Za-z0-9_-]+/g, '-')
+    .replace(/^[-_]+|[-_]+$/g, '')
+    .slice(0, 64);
+  if (name === '') throw usageError(`${path} gives the model no name: --name <name>`);
+  return name;
+}
+
+/** The pack to take from what a checkpoint lacks; none after `--no-base`, or where none is found. */
+async function openBase(named: string | boolean | undefined, terminal: Terminal): Promise<BasePack | undefined> {
+  if (named === false) return undefined;
+  const { env, signal } = terminal;
+  if (typeof named === 'string') {
+    const { source } = await findPack(env, named, { flag: '--base' });
+    return { pack: await openPack(source, { signal }), isNamed: true };
+  }
+  const [first] = await listPacks(env);
+  return first && { pack: await openPack(first.source, { signal }), isNamed: false };
 }
 
 async function existingManifest(folder: string): Promise<PackManifest | undefined> {

@@ -30,11 +30,16 @@ type Environment = Terminal['env'];
  * The pack to use. Looks at `option`, `TDDFA_WEIGHTS`, the packs shipped with this package and the user's cache, in this
  * order; the first that is given or there is taken.
  * @param option - what `--weights` says: a folder, a URL, or the name of a pack that `listPacks` finds.
- * @param shipped - folder of the packs that came with this package.
+ * @param places.flag - the flag that says it, for messages.
+ * @param places.shipped - folder of the packs that came with this package.
  * @throws CliError where what is given is no pack, or nothing is found.
  */
-export async function findPack(env: Environment, option?: string, shipped = shippedPacks()): Promise<FoundPack> {
-  if (option !== undefined) return givenPack(env, option, 'option', shipped);
+export async function findPack(
+  env: Environment,
+  option?: string,
+  { flag = '--weights', shipped = shippedPacks() }: { readonly flag?: string; readonly shipped?: string } = {},
+): Promise<FoundPack> {
+  if (option !== undefined) return givenPack(env, option, 'option', shipped, flag);
   const fromEnvironment = env.TDDFA_WEIGHTS;
   if (fromEnvironment) return givenPack(env, fromEnvironment, 'TDDFA_WEIGHTS', shipped);
   const [first] = await installedPacks(env, shipped);
@@ -67,12 +72,15 @@ async function givenPack(
   given: string,
   foundBy: FoundPack['foundBy'],
   shipped: string,
+  what: string = foundBy,
 ): Promise<FoundPack> {
   if (/^https?:\/\//.test(given)) return { location: given, source: httpWeights(given), foundBy };
   if (await hasPack(given)) return { location: given, source: fileWeights(given), foundBy };
   const named = (await installedPacks(env, shipped)).find((pack) => basename(pack.location) === given);
   if (named !== undefined) return { ...named, foundBy };
-  const what = foundBy === 'option' ? '--weights' : foundBy;
+  if (given === PULLED_PACK) {
+    throw new CliError(`${what}: the pack ${given} is not on this machine yet: run 'tddfa weights pull' first`);
+  }
   throw new CliError(`${what}: there is no pack in ${given} (no ${PACK_FILE})`);
 }
 

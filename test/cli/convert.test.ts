@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { formulaRegressor } from '../../development/formula.ts';
+import { fixturePath, formulaRegressor } from '../../development/formula.ts';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import type { LayersFile } from '../../src/engine/weights/layers-file.ts';
 import { openPack } from '../../src/engine/weights/open-pack.ts';
@@ -45,6 +45,38 @@ describe('tddfa convert', () => {
     expect(pack.modelsOf('regressor').map((model) => model.name)).toEqual(['mb025', 'mine']);
   });
 
+  test('makes of a checkpoint alone a pack that works alone, and says so', async () => {
+    const out = temporary('alone/pack');
+    const file = fixturePath('checkpoints', 'ema.pth.gz');
+    const arguments_ = ['convert', file, '--mean-std', fixturePath('checkpoints', 'row.mat'), '--out'];
+    const { status, stdout, stderr } = await runCli([...arguments_, out, '--state', 'ema']);
+    expect(status).toBe(0);
+    expect(stdout.split('\n').map((line) => line.trim().split(/ +/)[0])).toEqual([
+      out,
+      'ema',
+      'ema-normalization',
+      'open-faceboxes',
+      'open-face',
+      'open-face-maps',
+      '',
+    ]);
+    expect(stderr).toContain(
+      "note: took the weights in 'ema' (averaged); there are also 'model': --state NAME takes those\n",
+    );
+    expect(stderr).toMatch(/note: from .*open, so that the pack works alone: detector 'open-faceboxes', /);
+    await (await openPack(fileWeights(out))).verify();
+
+    const alone = await runCli([...arguments_, temporary('alone/bare'), '--no-base']);
+    expect(alone.status).toBe(0);
+    expect(alone.stdout).not.toContain('open-face');
+    const nowhere = await runCli([...arguments_, temporary('alone/nowhere'), '--base', temporary('none')]);
+    expect(nowhere).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^tddfa: --base: there is no pack in /),
+    });
+  });
+
   test('halves networks and bases with --storage float16', async () => {
     const out = temporary('half/pack');
     expect((await runCli(['convert', temporary('quick'), '--out', out, '--storage', 'float16'])).status).toBe(0);
@@ -80,7 +112,8 @@ describe('tddfa convert', () => {
     [['convert', '--out', 'x'], "missing required argument 'source'"],
     [['convert', 'SOURCE', '--out', 'x', '--name', 'mine'], '--name is for checkpoints only'],
     [['convert', 'SOURCE', '--out', 'x', '--mean-std', 'y'], '--mean-std is for checkpoints only'],
-    [['convert', 'FILE', '--out', 'x'], 'a checkpoint needs --name <name>'],
+    [['convert', 'SOURCE', '--out', 'x', '--state', 'ema'], '--state is for checkpoints only'],
+    [['convert', 'SOURCE', '--out', 'x', '--base', 'y'], '--base is for checkpoints only'],
     [['convert', 'FILE', '--out', 'x', '--name', 'mine', '--shape-count', '5'], '--shape-count is for folders only'],
     [['convert', 'FILE', '--out', 'x', '--name', '../mine'], "option '--name <name>' argument '../mine' is invalid"],
     [['convert', 'SOURCE', '--out', 'x', '--storage', 'int4'], 'Allowed choices are float32, float16, uint8.'],

@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 describe('findPack', () => {
   const find = async (environment: Record<string, string>, option?: string, shipped = temporary('shipped')) => {
-    const { location, foundBy } = await findPack(environment, option, shipped);
+    const { location, foundBy } = await findPack(environment, option, { shipped });
     return [location, foundBy];
   };
 

@@ -42,6 +42,8 @@ export interface Pack {
   readNetwork(model: PackModel): Promise<LayersArtifact>;
   /** A set of tensors, by name; float16 widened. */
   readTensors(model: PackModel): Promise<ReadonlyMap<string, Tensor>>;
+  /** A model's files as they are, by their paths in the pack. */
+  readFiles(model: PackModel): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>>;
   /** Reads all files of some models, by default of all, to see that they are whole. */
   verify(models?: readonly PackModel[]): Promise<void>;
 }
@@ -108,6 +110,11 @@ export async function openPack(source: WeightSource, options: OpenPackOptions = 
     },
     readNetwork: (model) => readNetwork(model),
     readTensors: (model) => readTensors(model),
+    async readFiles(model) {
+      const files = new Map<string, Uint8Array<ArrayBuffer>>();
+      for (const { path } of model.files) files.set(path, await readFile(model, path));
+      return files;
+    },
     async verify(models = manifest.models) {
       for (const model of models) {
         const seen = new Set<string>();
