@@ -9,18 +9,32 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { growthPerStep } from '../development/memory-growth.ts';
+import {
+  lagOf,
+  MOTION_FRAME_MS,
+  meanDistance,
+  movedPicture,
+  swingingFace,
+  type Turning,
+} from '../development/motion-scenes.ts';
 import { repositoryRoot, sharedPath } from '../development/paths.ts';
-import { meanX, tremble } from '../development/tremble.ts';
+import { tremble } from '../development/tremble.ts';
 import { upstreamPack } from '../development/upstream-pack.ts';
-import { type Placement, scene, withNoise } from '../development/video-scene.ts';
+import { withNoise } from '../development/video-scene.ts';
 import { quantile, sorted } from '../src/bench/measure.ts';
 import { describeMachine, machineLine } from '../src/bench/report.ts';
 import type { BackendName } from '../src/engine/engine.ts';
 import { fileWeights } from '../src/engine/weights/file-source.ts';
 import { createFaceAligner, type FaceAligner } from '../src/face-aligner.ts';
 import { readImage } from '../src/image-files/read-image.ts';
-import type { RgbaImage } from '../src/types.ts';
-import { createMeanSmoother } from '../src/video/smoothing.ts';
+import { drawLineCharts, type Series } from '../src/results/line-chart.ts';
+import type { AlignedFace, RgbaImage } from '../src/types.ts';
+import {
+  createMeanSmoother,
+  createParamSmoother,
+  type ParamSmoothingOptions,
+  SMOOTHING_PRESETS,
+} from '../src/video/smoothing.ts';
 import { createFaceTracker, type FaceTrackerOptions } from '../src/video/tracker.ts';
 import { readVideo } from '../src/video-files/read-video.ts';
 import { commit } from './commit.ts';
@@ -31,8 +45,17 @@ if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-
 const FRAME_MS = 40;
 const STILL_FRAMES = 40;
 const NOISE_LEVELS = 5;
-const SWEEP_FRAMES = 35;
-const SWEEP_PX = 20;
+/** One frame of the film moved by so many px a frame, so far at most. */
+const SPEEDS = [2, 5, 10, 20, 40];
+const MOVE_PX = 400;
+const PRESETS = ['calm', 'balanced', 'quick'] as const;
+const SWINGS: Readonly<Record<string, Turning>> = {
+  'turning slowly': { yawDegrees: 30, pitchDegrees: 0, nearer: 0, periodFrames: 90 },
+  'turning fast': { yawDegrees: 30, pitchDegrees: 0, nearer: 0, periodFrames: 30 },
+  nodding: { yawDegrees: 0, pitchDegrees: 15, nearer: 0, periodFrames: 30 },
+  'coming nearer': { yawDegrees: 0, pitchDegrees: 0, nearer: 0.25, periodFrames: 60 },
+};
+const CURVE_SCALES = [0.4, 0.5, 0.6, 0.8, 1, 1.2, 1.5, 2];
 const MEMORY_FRAMES = 2000;
 /** Times the film is played for the times of a frame. */
 const PASSES = 6;
@@ -63,30 +86,8 @@ const NO_DETECTION: FaceTrackerOptions = { detectEvery: 1_000_000 };
 
 const frames: RgbaImage[] = [];
 for await (const { image } of (await readVideo(film)).frames()) frames.push(image);
-const photo = await readImage(join(repositoryRoot, 'examples', 'astronaut.png'));
-const still = Array.from({ length: STILL_FRAMES }, (_, i) => withNoise(photo, NOISE_LEVELS, i + 1));
-const sweep = Array.from({ length: SWEEP_FRAMES }, (_, i) => shifted(photo, SWEEP_PX * Math.max(0, i - 5)));
 
-console.log('\nSmoothness: mean second difference of landmarks, as a part of the unsmoothed; lag in frames');
-for (const [name, sequence] of [
-  ['still photo with noise', still],
-  ['film', frames],
-] as const) {
-  const raw = await landmarksOf(sequence, { smoothing: 'none' });
-  report(`${name}, unsmoothed`, tremble(raw), 'px');
-  report(`${name}, one-euro`, tremble(await landmarksOf(sequence, {})) / tremble(raw), 'of unsmoothed');
-  report(
-    `${name}, one-euro, locked identity`,
-    tremble(await landmarksOf(sequence, { lockIdentity: true })) / tremble(raw),
-    'of unsmoothed',
-  );
-  report(`${name}, mean over 3 frames`, tremble(meanOver(raw)) / tremble(raw), 'of unsmoothed');
-}
-const rawSweep = await landmarksOf(sweep, { smoothing: 'none' });
-const smoothSweep = await landmarksOf(sweep, {});
-const lags = smoothSweep.map((points, i) => (meanX(rawSweep[i] ?? points) - meanX(points)) / SWEEP_PX);
-report('photo moved by 20 px a frame, one-euro, greatest lag', Math.max(...lags), 'frames');
-report('photo moved by 20 px a frame, one-euro, lag in the end', lags.at(-1) ?? Number.NaN, 'frames');
+await reportSmoothness();
 
 console.log('\nTime of a tracked frame, all but decoding');
 for (const [name, trackerOptions, dense] of [
@@ -143,28 +144,128 @@ if (options.save !== undefined) {
   console.log(`\nwritten: ${path}`);
 }
 
-/** The photo, so many px to the right on a wider frame. */
-function shifted(image: RgbaImage, px: number): RgbaImage {
-  const portrait = { data: withoutAlpha(image), size: image.width };
-  const placement: Placement = { portrait, x: image.width / 2 + px, y: image.height / 2 };
-  return scene(1280, image.height, [placement]);
+/** What smoothing leaves of trembling, and how far it lags; the plot shows what each preset gives for what. */
+async function reportSmoothness(): Promise<void> {
+  console.log('\nSmoothness: what is left of the mean second difference of landmarks, and lag in frames of 1/30 s');
+  const photo = await readImage(join(repositoryRoot, 'examples', 'astronaut.png'));
+  const still = Array.from({ length: STILL_FRAMES }, (_, i) => withNoise(photo, NOISE_LEVELS, i + 1));
+  const rawStill = await rawFaces(still);
+  const moved = new Map<number, AlignedFace[]>();
+  for (const speed of SPEEDS) moved.set(speed, await rawFaces(movedPicture(frames[0], speed, MOVE_PX)));
+  const rawFilm = await rawFaces(frames);
+
+  const lagAt = (speed: number, smoothing: ParamSmoothingOptions): ReturnType<typeof lagOf> => {
+    const raw = moved.get(speed) ?? [];
+    return lagOf(landmarksOf(raw), landmarksOf(smoothed(raw, smoothing)), speed);
+  };
+  const trembleLeft = (raw: readonly AlignedFace[], smoothing: ParamSmoothingOptions): number =>
+    tremble(landmarksOf(smoothed(raw, smoothing))) / tremble(landmarksOf(raw));
+
+  report('still photo with noise, unsmoothed', tremble(landmarksOf(rawStill)), 'px');
+  const [face] = rawFilm;
+  const { width, height } = faceSizeOf(face);
+  report('film, size of the face', Math.sqrt(width * height), 'px');
+  report('film, unsmoothed', tremble(landmarksOf(rawFilm)), 'px');
+  const lagSeries: Series[] = [];
+  for (const preset of PRESETS) {
+    const smoothing = SMOOTHING_PRESETS[preset];
+    report(`${preset}: still photo with noise`, trembleLeft(rawStill, smoothing), 'of unsmoothed');
+    report(`${preset}: film`, trembleLeft(rawFilm, smoothing), 'of unsmoothed');
+    const smoothFilm = landmarksOf(smoothed(rawFilm, smoothing));
+    report(`${preset}: film, mean distance from unsmoothed`, meanDistance(landmarksOf(rawFilm), smoothFilm), 'px');
+    for (const speed of SPEEDS) {
+      const { mean, greatest } = lagAt(speed, smoothing);
+      report(`${preset}: ${speed} px a frame, lag`, mean, 'frames');
+      report(`${preset}: ${speed} px a frame, greatest lag at the start`, greatest, 'frames');
+    }
+    lagSeries.push({ name: preset, points: SPEEDS.map((speed) => [speed, lagAt(speed, smoothing).mean]) });
+  }
+  const mean = meanOver(landmarksOf(rawFilm));
+  report('film, mean over 3 frames', tremble(mean) / tremble(landmarksOf(rawFilm)), 'of unsmoothed');
+
+  if (aligner.faceMaps !== undefined) {
+    const [box] = await aligner.detect(photo);
+    const [portrait] = await aligner.align(photo, [box]);
+    for (const [name, turning] of Object.entries(SWINGS)) {
+      const raw = await rawFaces(swingingFace(aligner, photo, portrait, turning));
+      for (const preset of PRESETS) {
+        const distance = meanDistance(landmarksOf(raw), landmarksOf(smoothed(raw, SMOOTHING_PRESETS[preset])));
+        report(`${preset}: ${name}, mean distance from unsmoothed`, distance, 'px');
+      }
+    }
+  }
+
+  // One curve: the balanced preset's sizes, made larger and smaller.
+  const curve = CURVE_SCALES.map((scale): [number, number] => {
+    const smoothing = scaledCamera(SMOOTHING_PRESETS.balanced, scale);
+    return [trembleLeft(rawStill, smoothing), lagAt(SPEEDS[0], smoothing).mean];
+  });
+  const places = PRESETS.map((preset): Series => {
+    const x = trembleLeft(rawStill, SMOOTHING_PRESETS[preset]);
+    const y = lagAt(SPEEDS[0], SMOOTHING_PRESETS[preset]).mean;
+    return {
+      name: preset,
+      points: [
+        [x, 0],
+        [x, y],
+        [0, y],
+      ],
+    };
+  });
+  if (options.save === undefined) return;
+  await mkdir(join(repositoryRoot, 'bench', 'results'), { recursive: true });
+  const plot = drawLineCharts([
+    { title: 'Lag over speed', xLabel: 'px a frame', yLabel: 'frames', xMax: 40, yMax: 1, series: lagSeries },
+    {
+      title: `Lag at ${SPEEDS[0]} px a frame against trembling`,
+      xLabel: 'trembling left on a still photo with noise',
+      yLabel: 'frames',
+      xMax: 0.5,
+      yMax: 1,
+      series: [...places, { name: 'balanced, its sizes scaled', points: curve }],
+    },
+  ]);
+  await writeFile(join(repositoryRoot, 'bench', 'results', `video-${options.save}.svg`), plot);
 }
 
-function withoutAlpha({ data, width, height }: RgbaImage): Uint8Array {
-  const rgb = new Uint8Array(width * height * 3);
-  for (let i = 0; i < width * height; i++) rgb.set(data.subarray(4 * i, 4 * i + 3), 3 * i);
-  return rgb;
+function scaledCamera(options: ParamSmoothingOptions, scale: number): ParamSmoothingOptions {
+  const { camera } = options;
+  return {
+    ...options,
+    camera: { ...camera, stepSize: camera.stepSize * scale, driftSize: camera.driftSize * scale },
+  };
 }
 
-async function landmarksOf(images: readonly RgbaImage[], trackerOptions: FaceTrackerOptions): Promise<Float32Array[]> {
-  const own = createFaceTracker(aligner, trackerOptions);
-  const found: Float32Array[] = [];
-  for (const [i, image] of images.entries()) {
-    const [face] = await own.next(image, i * FRAME_MS);
-    if (face === undefined) throw new Error(`no face in frame ${i}`);
-    found.push(face.landmarks);
+/** The face of each frame, unsmoothed. */
+async function rawFaces(images: Iterable<RgbaImage>): Promise<AlignedFace[]> {
+  const own = createFaceTracker(aligner, { smoothing: 'none' });
+  const found: AlignedFace[] = [];
+  for (const image of images) {
+    const [face] = await own.next(image, found.length * MOTION_FRAME_MS);
+    if (face === undefined) throw new Error(`no face in frame ${found.length}`);
+    found.push(face);
   }
   return found;
+}
+
+function smoothed(faces: readonly AlignedFace[], smoothing: ParamSmoothingOptions): AlignedFace[] {
+  const { morphableModel } = aligner;
+  if (morphableModel === undefined) throw new Error('the pack has no morphable model');
+  const smoother = createParamSmoother(morphableModel, smoothing);
+  return faces.map((face, i) => smoother.next(face, i * MOTION_FRAME_MS));
+}
+
+function landmarksOf(faces: readonly AlignedFace[]): Float32Array[] {
+  return faces.map((face) => aligner.reconstruct(face));
+}
+
+function faceSizeOf(face: AlignedFace): { width: number; height: number } {
+  const points = aligner.reconstruct(face);
+  const spread = (axis: number): number => {
+    const values = Array.from({ length: points.length / 3 }, (_, i) => points[3 * i + axis]);
+    return Math.max(...values) - Math.min(...values);
+  };
+  return { width: spread(0), height: spread(1) };
 }
 
 function meanOver(sequence: readonly Float32Array[]): Float32Array[] {

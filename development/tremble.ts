@@ -11,10 +11,3 @@ export function tremble(sequence: readonly Float32Array[]): number {
   }
   return sum / count;
 }
-
-/** Mean x of landmarks. */
-export function meanX(points: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < points.length; i += 3) sum += points[i];
-  return sum / (points.length / 3);
-}

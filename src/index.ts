@@ -43,16 +43,17 @@ export type {
   RgbImage,
   RoiBox,
 } from './types.ts';
-export type { OneEuroOptions } from './video/one-euro-filter.ts';
+export type { OffsetFilterOptions } from './video/offset-filter.ts';
 export {
   createMeanSmoother,
   createParamSmoother,
   type FacePoints,
   type MeanSmoother,
   type MeanSmoothingOptions,
-  PARAM_SMOOTHING_DEFAULTS,
   type ParamSmoother,
   type ParamSmoothingOptions,
+  SMOOTHING_PRESETS,
+  type SmoothingPreset,
 } from './video/smoothing.ts';
 export {
   createFaceTracker,

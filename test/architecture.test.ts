@@ -77,10 +77,10 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
     ...['results', 'bench', 'converters'],
   ] as Room[],
   web: ['entries', 'browser', 'engine', 'results'],
-  development: ['base', 'models', 'engine', 'converters', 'entries'],
+  development: ['base', 'aligner', 'models', 'engine', 'geometry', 'converters', 'entries'],
   benchmarks: [
     ...['base', 'aligner', 'models', 'engine', 'files', 'imageFiles', 'videoFiles', 'entries'],
-    ...['bench', 'converters', 'development'],
+    ...['bench', 'results', 'converters', 'development'],
   ] as Room[],
   scripts: ['base', 'geometry', 'files', 'imageFiles', 'results', 'converters', 'development'],
   training: [

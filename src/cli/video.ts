@@ -7,7 +7,12 @@ import { requireFaceMaps } from '../geometry/face-surface.ts';
 import type { Background } from '../geometry/picture.ts';
 import { DRAWINGS, type DrawableFace, type DrawingKind, drawOverlays, OVERLAY_KINDS } from '../results/drawings.ts';
 import { describeFrame } from '../results/video-document.ts';
-import { createMeanSmoother, type MeanSmoothingOptions } from '../video/smoothing.ts';
+import {
+  createMeanSmoother,
+  type MeanSmoothingOptions,
+  SMOOTHING_PRESETS,
+  type SmoothingPreset,
+} from '../video/smoothing.ts';
 import { createFaceTracker, type FaceTracker, type TrackedFace, type TrackingMode } from '../video/tracker.ts';
 import { isImagePattern } from '../video-files/image-pattern.ts';
 import { findImageSequence, readImageSequence, writeImageSequence } from '../video-files/image-sequence.ts';
@@ -31,7 +36,7 @@ interface VideoFlags extends AlignerFlags {
   readonly start?: number;
   readonly end?: number;
   readonly mode: TrackingMode;
-  readonly smoothing?: 'one-euro' | 'mean' | 'none';
+  readonly smoothing?: SmoothingPreset | 'mean' | 'none';
   readonly framesBefore: number;
   readonly framesAfter: number;
   readonly maxFaces?: number;
@@ -79,11 +84,10 @@ export function registerVideo(program: Command, terminal: Terminal): void {
         .default('robust'),
     )
     .addOption(
-      new Option('--smoothing <how>', 'one-euro has no delay, mean is over frames before and after').choices([
-        'one-euro',
-        'mean',
-        'none',
-      ]),
+      new Option(
+        '--smoothing <how>',
+        'calm, balanced and quick need no frames ahead; mean is over frames before and after (default: balanced)',
+      ).choices([...Object.keys(SMOOTHING_PRESETS), 'mean', 'none']),
     )
     .option('--frames-before <number>', 'with --smoothing mean: frames before the present one', wholeFrom(0), 1)
     .option('--frames-after <number>', 'with --smoothing mean: frames after the present one', wholeFrom(0), 1)
@@ -199,7 +203,7 @@ function progressLabel(framesPerSecond: number, done: number, total: number | un
 function makeTracker(aligner: FaceAligner, flags: VideoFlags): FaceTracker {
   return createFaceTracker(aligner, {
     mode: flags.mode,
-    ...(flags.smoothing !== undefined && { smoothing: flags.smoothing === 'one-euro' ? 'one-euro' : 'none' }),
+    ...(flags.smoothing !== undefined && { smoothing: flags.smoothing === 'mean' ? 'none' : flags.smoothing }),
     ...(flags.maxFaces !== undefined && { maxFaces: flags.maxFaces }),
     ...(flags.detectEvery !== undefined && { detectEvery: flags.detectEvery }),
     ...(flags.minScore !== undefined && { detector: { minScore: flags.minScore } }),

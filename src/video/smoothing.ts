@@ -1,43 +1,45 @@
 /**
- * Smooth faces over time. Two ways: the One-Euro filter on the parameters, which needs no frames ahead (`smoothParams`), and
- * the original's mean of vertices over neighbouring frames, which does (`createMeanSmoother`).
+ * Smooth faces over time. Two ways: low passes on the parameters, which need no frames ahead (`createParamSmoother`), and the
+ * original's mean of vertices over neighbouring frames, which does (`createMeanSmoother`).
  */
 import { CAMERA_PARAM_COUNT, checkParamCount } from '../geometry/params.ts';
 import { CROP_SIZE, cropPlacement } from '../geometry/similarity-transform.ts';
 import type { AlignedFace, MorphableModel, RoiBox } from '../types.ts';
-import { OneEuroFilter, type OneEuroOptions } from './one-euro-filter.ts';
+import { OffsetFilter, type OffsetFilterOptions } from './offset-filter.ts';
 
-/** How parameters are smoothed: speeds are in face sizes per second. */
+/** How parameters are smoothed. Sizes are parts of the face's size: the root mean square distance of landmarks from their centre. */
 export interface ParamSmoothingOptions {
   /** Where the head is, how large it is and which way it looks. */
-  readonly camera: OneEuroOptions;
+  readonly camera: OffsetFilterOptions;
   /** Whose face it is, which does not change. */
-  readonly shape: OneEuroOptions;
+  readonly shape: OffsetFilterOptions;
   /** Mouth, brows, eyes. */
-  readonly expression: OneEuroOptions;
+  readonly expression: OffsetFilterOptions;
 }
 
-/**
- * Found by measuring, with mb05, at 25 frames/s: what is left of the mean second difference of landmarks on a still photo with
- * noise and on a talking, turning head; and the lag behind a photo that starts to move by 20 px a frame, at most and in the
- * end, frames.
- *
- *   camera 1.0 Hz, speed coefficient 6     still 0.24   head 0.62   lag 0.14, 0.05
- *   camera 1.0 Hz, 1.5                     still 0.15   head 0.44   lag 0.51, 0.20
- *   camera 0.5 Hz, 1.0                     still 0.09   head 0.39   lag 0.59, 0.30   <- these
- *   camera 0.3 Hz, 0.3                     still 0.05   head 0.25   lag 1.54, 0.98
- *   the mean over 3 frames                 still 0.29   head 0.47   one frame late
- *   the mean over 5 frames                 still 0.16   head 0.35   two frames late
- *   level and trend instead of a low pass  as good, but swings 0.3 to 3 frames beyond a sudden stop
- *   low pass plus speed times its lag      no lag in the end, but trembles 1.4 times as much as unsmoothed
- *
- * No filter of 3000 tried (cutoffs, coefficients, powers of the speed) that leaves at most 0.39 of the head's trembling keeps
- * nearer to it: the head turns by 22 px a frame, and landmarks are then up to 20 px behind, 7 px on the mean.
- */
-export const PARAM_SMOOTHING_DEFAULTS: ParamSmoothingOptions = {
-  camera: { minCutoffHz: 0.5, speedCoefficient: 1, speedCutoffHz: 1.5 },
-  shape: { minCutoffHz: 0.3, speedCoefficient: 0, speedCutoffHz: 1 },
-  expression: { minCutoffHz: 1.5, speedCoefficient: 4, speedCutoffHz: 1.5 },
+/** How strongly a tracker smooths: `calm` for pictures of people who sit still, `quick` for games and masks. */
+export type SmoothingPreset = 'calm' | 'balanced' | 'quick';
+
+const SHAPE: OffsetFilterOptions = { minCutoffHz: 0.3, stepSize: Infinity, driftSize: Infinity, driftCutoffHz: 1 };
+const EXPRESSION: OffsetFilterOptions = { minCutoffHz: 1, stepSize: 0.02, driftSize: 0.004, driftCutoffHz: 3 };
+
+/** The presets, from the one that trembles least to the one that lags least. `npm run bench:video` measures and plots both. */
+export const SMOOTHING_PRESETS: Readonly<Record<SmoothingPreset, ParamSmoothingOptions>> = {
+  calm: {
+    camera: { minCutoffHz: 0.2, stepSize: 0.1, driftSize: 0.01, driftCutoffHz: 1 },
+    shape: SHAPE,
+    expression: { ...EXPRESSION, stepSize: 0.04, driftSize: 0.01 },
+  },
+  balanced: {
+    camera: { minCutoffHz: 0.2, stepSize: 0.05, driftSize: 0.004, driftCutoffHz: 1.5 },
+    shape: SHAPE,
+    expression: EXPRESSION,
+  },
+  quick: {
+    camera: { minCutoffHz: 0.5, stepSize: 0.03, driftSize: 0.002, driftCutoffHz: 3 },
+    shape: SHAPE,
+    expression: { ...EXPRESSION, minCutoffHz: 2, stepSize: 0.01 },
+  },
 };
 
 /** Smooths one face from frame to frame. */
@@ -59,14 +61,14 @@ export interface ParamSmoother {
  */
 export function createParamSmoother(
   model: MorphableModel,
-  options: ParamSmoothingOptions = PARAM_SMOOTHING_DEFAULTS,
+  options: ParamSmoothingOptions = SMOOTHING_PRESETS.balanced,
 ): ParamSmoother {
   const { shapeCount, expressionCount } = model;
   const radius = landmarkRadius(model);
   const weights = coefficientWeights(model, radius);
-  const camera = new OneEuroFilter(CAMERA_PARAM_COUNT, options.camera);
-  const shape = new OneEuroFilter(shapeCount, options.shape);
-  const expression = new OneEuroFilter(expressionCount, options.expression);
+  const camera = new OffsetFilter(CAMERA_PARAM_COUNT, options.camera, movedInImage);
+  const shape = new OffsetFilter(shapeCount, options.shape);
+  const expression = new OffsetFilter(expressionCount, options.expression);
   const cameraInImage = new Float64Array(CAMERA_PARAM_COUNT);
   const weightedShape = new Float64Array(shapeCount);
   const weightedExpression = new Float64Array(expressionCount);
@@ -79,7 +81,7 @@ export function createParamSmoother(
       const faceSize = toImage(params, roiBox, radius, cameraInImage);
       toCrop(camera.next(cameraInImage, timeMs, faceSize), roiBox, radius, smooth);
 
-      const smoothWeighted = (filter: OneEuroFilter, values: Float64Array, start: number): void => {
+      const smoothWeighted = (filter: OffsetFilter, values: Float64Array, start: number): void => {
         for (let i = 0; i < values.length; i++) values[i] = params[start + i] * weights[start + i];
         const result = filter.next(values, timeMs, 1);
         for (let i = 0; i < values.length; i++) smooth[start + i] = result[i] / weights[start + i];
@@ -106,6 +108,18 @@ function toImage(params: Float32Array, roiBox: RoiBox, radius: number, dst: Floa
   dst[7] = (CROP_SIZE - params[7]) * scaleY + top;
   dst[11] = params[11] * scaleZ;
   return Math.hypot(dst[0], dst[1], dst[2]);
+}
+
+/**
+ * How far landmarks move in the image, px, root mean square, where the camera changes by `offset`: by a third of the square of
+ * each row's change, since landmarks spread alike in all directions, and by the translation. Depth is not seen.
+ */
+function movedInImage(offset: Float64Array): number {
+  let squares = 0;
+  for (let row = 0; row < 8; row += 4) {
+    squares += (offset[row] ** 2 + offset[row + 1] ** 2 + offset[row + 2] ** 2) / 3 + offset[row + 3] ** 2;
+  }
+  return Math.sqrt(squares);
 }
 
 /** The inverse of `toImage`. */

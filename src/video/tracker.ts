@@ -7,9 +7,10 @@ import { createIdentityLock, type IdentityLock } from './identity-lock.ts';
 import { createRobustRule, ROBUST_RULE_DEFAULTS } from './robust-rule.ts';
 import {
   createParamSmoother,
-  PARAM_SMOOTHING_DEFAULTS,
   type ParamSmoother,
   type ParamSmoothingOptions,
+  SMOOTHING_PRESETS,
+  type SmoothingPreset,
 } from './smoothing.ts';
 import type { FollowedFace, TrackingStep } from './tracking-rule.ts';
 import { createUpstreamRule } from './upstream-rule.ts';
@@ -29,9 +30,9 @@ export interface FaceTrackerOptions {
   readonly keepLostMs?: number;
   /** How faces are detected. */
   readonly detector?: DetectorOptions;
-  /** `one-euro` smooths without delay; default in mode `robust`, `none` in mode `upstream`. */
-  readonly smoothing?: 'one-euro' | 'none';
-  /** How strongly it smooths. */
+  /** How strongly parameters are smoothed, without delay. Default `balanced` in mode `robust`, `none` in mode `upstream`. */
+  readonly smoothing?: SmoothingPreset | 'none';
+  /** Smoothing of your own instead of the preset's. */
   readonly smoothingOptions?: ParamSmoothingOptions;
   /**
    * Gives each face one shape, the mean over its first frames, so that its mesh does not breathe. Default false. Dense
@@ -96,8 +97,10 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
   function finish({ id, how, face, landmarks }: FollowedFace, timeMs: number): TrackedFace {
     if (!settings.lockIdentity && settings.smoothing === 'none') return { id, how, ...face, landmarks };
     let result = face;
-    if (settings.smoothing === 'one-euro') {
-      const smoother = smoothers.get(id) ?? createParamSmoother(model, settings.smoothingOptions);
+    if (settings.smoothing !== 'none') {
+      const smoother =
+        smoothers.get(id) ??
+        createParamSmoother(model, options.smoothingOptions ?? SMOOTHING_PRESETS[settings.smoothing]);
       smoothers.set(id, smoother);
       result = smoother.next(result, timeMs);
     }
@@ -155,21 +158,20 @@ function forgetOldest(locks: Map<number, IdentityLock>, isHere: (id: number) => 
   for (const id of gone.slice(0, Math.max(0, gone.length - REMEMBERED_IDENTITIES))) locks.delete(id);
 }
 
-type Settings = Required<Omit<FaceTrackerOptions, 'roiFrom'>>;
+type Settings = Required<Omit<FaceTrackerOptions, 'roiFrom' | 'smoothingOptions'>>;
 
 function checkOptions(options: FaceTrackerOptions): Settings {
   const { mode = 'robust' } = options;
   const settings: Settings = {
     detector: {},
-    smoothing: mode === 'upstream' ? 'none' : 'one-euro',
-    smoothingOptions: PARAM_SMOOTHING_DEFAULTS,
+    smoothing: mode === 'upstream' ? 'none' : 'balanced',
     lockIdentity: false,
     ...ROBUST_RULE_DEFAULTS,
     ...options,
     mode,
   };
   checkChoice('mode', mode, ['robust', 'upstream']);
-  checkChoice('smoothing', settings.smoothing, ['one-euro', 'none']);
+  checkChoice('smoothing', settings.smoothing, [...Object.keys(SMOOTHING_PRESETS), 'none']);
   checkChoice('roiFrom', options.roiFrom ?? 'landmarks', ['landmarks', 'vertices']);
   for (const name of ['maxFaces', 'detectEvery'] as const) {
     const value = settings[name];

@@ -5,7 +5,7 @@ import { packLandmarks, packModel, reconstruct } from '../../src/geometry/morpha
 import { cropToImage } from '../../src/geometry/similarity-transform.ts';
 import type { AlignedFace, RoiBox } from '../../src/types.ts';
 import { createIdentityLock } from '../../src/video/identity-lock.ts';
-import { OneEuroFilter } from '../../src/video/one-euro-filter.ts';
+import { OffsetFilter } from '../../src/video/offset-filter.ts';
 import {
   createMeanSmoother,
   createParamSmoother,
@@ -24,36 +24,74 @@ const landmarksOf = ({ params, roiBox }: AlignedFace): Float32Array =>
 
 const square = (x: number, y: number, side: number): RoiBox => ({ xMin: x, yMin: y, xMax: x + side, yMax: y + side });
 
-describe('OneEuroFilter', () => {
-  const OPTIONS = { minCutoffHz: 1, speedCoefficient: 1, speedCutoffHz: 1 };
+describe('OffsetFilter', () => {
+  const OPTIONS = { minCutoffHz: 1, stepSize: Infinity, driftSize: Infinity, driftCutoffHz: 1 };
+  /** Lag behind a value that moves evenly, ms. */
+  const lagMs = (options: Partial<typeof OPTIONS>, speed: number, frameMs: number): number => {
+    const filter = new OffsetFilter(1, { ...OPTIONS, ...options });
+    let last = 0;
+    for (let t = 0; t <= 4000; t += frameMs) {
+      last = speed * (t / 1000) - filter.next(Float64Array.of(speed * (t / 1000)), t, 1)[0];
+    }
+    return (last / speed) * 1000;
+  };
 
   test('the first value passes, a constant one stays', () => {
-    const filter = new OneEuroFilter(2, OPTIONS);
+    const filter = new OffsetFilter(2, OPTIONS);
     for (let k = 0; k < 5; k++) expect([...filter.next(Float64Array.of(3, -4), k * FRAME_MS, 1)]).toEqual([3, -4]);
   });
 
   test('at rest it is a first-order low pass of the minimum cutoff', () => {
-    const filter = new OneEuroFilter(1, { ...OPTIONS, speedCoefficient: 0 });
+    const filter = new OffsetFilter(1, OPTIONS);
     filter.next(Float64Array.of(0), 0, 1);
     const angle = 2 * Math.PI * 0.04;
     expect(filter.next(Float64Array.of(1), FRAME_MS, 1)[0]).toBeCloseTo(angle / (1 + angle), 12);
   });
 
-  test('it lags less the faster the vector moves, whatever the frame rate', () => {
-    const lagMs = (speed: number, frameMs: number): number => {
-      const filter = new OneEuroFilter(1, OPTIONS);
-      let last = 0;
-      for (let t = 0; t <= 4000; t += frameMs) {
-        last = speed * (t / 1000) - filter.next(Float64Array.of(speed * (t / 1000)), t, 1)[0];
-      }
-      return (last / speed) * 1000;
+  test('a jump of one step size takes half of the way in a frame of 1/30 s, a larger one nearly all', () => {
+    const share = (jump: number): number => {
+      const filter = new OffsetFilter(1, { ...OPTIONS, minCutoffHz: 0, stepSize: 0.1 });
+      filter.next(Float64Array.of(0), 0, 1);
+      return filter.next(Float64Array.of(jump), 1000 / 30, 1)[0] / jump;
     };
-    expect(lagMs(10, 40)).toBeLessThan(lagMs(1, 40) / 3);
-    expect(lagMs(1, 40)).toBeCloseTo(lagMs(1, 10), -1);
+    expect(share(0.1)).toBeCloseTo(0.51, 2);
+    expect(share(1)).toBeGreaterThan(0.98);
+    expect(share(0.001)).toBeLessThan(0.001);
+  });
+
+  test('slow motion is caught up with, whatever the frame rate', () => {
+    const drift = { driftSize: 0.1, driftCutoffHz: 2 };
+    expect(lagMs(drift, 1, 40)).toBeLessThan(lagMs({}, 1, 40) * 0.7);
+    expect(lagMs(drift, 10, 40)).toBeLessThan(lagMs(drift, 1, 40) / 3);
+    expect(lagMs(drift, 1, 40)).toBeCloseTo(lagMs(drift, 1, 10), -1);
+  });
+
+  test('noise about one value does not raise the cutoff', () => {
+    const next = randomNumbers(5);
+    const spread = (options: Partial<typeof OPTIONS>): number => {
+      const filter = new OffsetFilter(1, { ...OPTIONS, ...options });
+      let most = 0;
+      for (let k = 0; k < 400; k++) {
+        const value = filter.next(Float64Array.of(k === 0 ? 0 : 0.1 * (next() - 0.5)), k * FRAME_MS, 1)[0];
+        most = Math.max(most, Math.abs(value));
+      }
+      return most;
+    };
+    expect(spread({ stepSize: 0.5, driftSize: 0.1, driftCutoffHz: 1 })).toBeLessThan(1.5 * spread({}));
+  });
+
+  test('sizes are in the given unit, and lengths by the given measure', () => {
+    const jump = (unit: number, lengthOf?: (offset: Float64Array) => number): number => {
+      const filter = new OffsetFilter(2, { ...OPTIONS, stepSize: 0.1 }, lengthOf);
+      filter.next(Float64Array.of(0, 0), 0, unit);
+      return filter.next(Float64Array.of(unit, 0), FRAME_MS, unit)[0] / unit;
+    };
+    expect(jump(100)).toBeCloseTo(jump(1), 12);
+    expect(jump(1, (offset) => Math.abs(offset[1]))).toBeLessThan(jump(1) / 2);
   });
 
   test('what it is given is not changed', () => {
-    const filter = new OneEuroFilter(1, OPTIONS);
+    const filter = new OffsetFilter(1, OPTIONS);
     filter.next(Float64Array.of(0), 0, 1);
     const values = Float64Array.of(1);
     filter.next(values, FRAME_MS, 1);

@@ -70,7 +70,7 @@ async function trembling(aligner: FaceAligner, film: string): Promise<{ raw: num
   const measured = { raw: 0, smooth: 0, lost: 0 };
   for (const [name, smoothing] of [
     ['raw', 'none'],
-    ['smooth', 'one-euro'],
+    ['smooth', 'balanced'],
   ] as const) {
     const tracker = createFaceTracker(aligner, { smoothing });
     const points: Float32Array[] = [];
