@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NamedTensor } from '../converters/tensor.ts';
-import { cropAndResize } from '../src/engine/image/crop.ts';
 import { CENTRED, MEAN_SUBTRACTED, toNetworkInput } from '../src/engine/image/network-input.ts';
+import { resizeRegion } from '../src/engine/image/resize.ts';
+import { roundToPixels } from '../src/engine/image/round-to-pixels.ts';
 import type { RgbImage } from '../src/types.ts';
 import { repositoryRoot } from './paths.ts';
 import { readPng } from './read-png.ts';
@@ -64,7 +65,7 @@ export function astronautCropInput(): Float32Array {
     xMax: 303.16363525390625,
     yMax: 212.92263534545899,
   };
-  return toNetworkInput(cropAndResize(astronaut(), roiBox, 120, 120), CENTRED);
+  return toNetworkInput(resizeRegion(astronaut(), roundToPixels(roiBox), 120, 120), CENTRED);
 }
 
 /** Part of the astronaut's portrait as a batch `[1, 163, 217, 3]`: odd sizes, which no step divides. */

@@ -1,5 +1,6 @@
 /** Films made of photos: cut-out portraits that move over a plain background. */
-import { cropAndResize } from '../src/engine/image/crop.ts';
+import { resizeRegion } from '../src/engine/image/resize.ts';
+import { roundToPixels } from '../src/engine/image/round-to-pixels.ts';
 import type { RgbaImage, RoiBox } from '../src/types.ts';
 import { randomNumbers } from './random.ts';
 
@@ -27,7 +28,7 @@ export function cutPortrait(photo: RgbaImage, box: RoiBox, size: number): Portra
   const x = (box.xMin + box.xMax) / 2;
   const y = (box.yMin + box.yMax) / 2;
   const region = { xMin: x - half, yMin: y - half, xMax: x + half, yMax: y + half };
-  return { data: cropAndResize(photo, region, size, size).data, size };
+  return { data: resizeRegion(photo, roundToPixels(region), size, size).data, size };
 }
 
 /** One frame: portraits over a grey background, later ones in front. Beyond the frame they are cut off. */

@@ -1,7 +1,7 @@
 import { createEngine, type EngineOptions } from './engine/create-engine.ts';
 import type { BackendName, Engine } from './engine/engine.ts';
 import { eventLoopTurn } from './engine/event-loop-turn.ts';
-import { roundToPixels } from './engine/image/crop.ts';
+import { roundToPixels } from './engine/image/round-to-pixels.ts';
 import type { EngineKernels } from './engine/kernels/engine-kernels.ts';
 import type { BasisPrecision, LinearModel } from './engine/kernels/linear-model.ts';
 import { openPack } from './engine/weights/open-pack.ts';

@@ -39,6 +39,21 @@ export class AsciiWriter {
     return this;
   }
 
+  /**
+   * Appends a line for each triangle.
+   * @param prefix - what a line begins with.
+   * @param offset - added to every index.
+   */
+  triangles(prefix: string, triangles: Uint32Array, offset: number): this {
+    for (let t = 0; t < triangles.length; t += 3) {
+      this.text(prefix).integer(triangles[t] + offset);
+      this.text(' ').integer(triangles[t + 1] + offset);
+      this.text(' ').integer(triangles[t + 2] + offset);
+      this.text('\n');
+    }
+    return this;
+  }
+
   /** What was written, in an array of its own. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length);

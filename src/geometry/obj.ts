@@ -140,12 +140,7 @@ export function writeUpstreamObj(
   });
   let offset = 1;
   for (const vertices of faces) {
-    for (let t = 0; t < triangles.length; t += 3) {
-      writer.text('f ').integer(triangles[t] + offset);
-      writer.text(' ').integer(triangles[t + 1] + offset);
-      writer.text(' ').integer(triangles[t + 2] + offset);
-      writer.text('\n');
-    }
+    writer.triangles('f ', triangles, offset);
     offset += vertices.length / 3;
   }
   return writer.finish();

@@ -71,12 +71,7 @@ function writeAscii(
   }
   let offset = 0;
   for (const { positions, triangles } of meshes) {
-    for (let t = 0; t < triangles.length; t += 3) {
-      writer.text('3 ').integer(triangles[t] + offset);
-      writer.text(' ').integer(triangles[t + 1] + offset);
-      writer.text(' ').integer(triangles[t + 2] + offset);
-      writer.text('\n');
-    }
+    writer.triangles('3 ', triangles, offset);
     offset += positions.length / 3;
   }
   return writer.finish();

@@ -1,4 +1,5 @@
 /** One aligner in a worker, which does what the messages of the worker's owner ask for. */
+import { noteSha256 } from '../engine/weights/sha256.ts';
 import type { ReadOptions, WeightSource } from '../engine/weights/weight-source.ts';
 import { createFaceAligner, type FaceAligner } from '../face-aligner.ts';
 import { packLandmarks, packModel } from '../geometry/morphable-model.ts';
@@ -65,8 +66,7 @@ class AlignerServer {
         this.#reads.get(message.id)?.onProgress?.(message.progress);
         break;
       case 'file':
-        this.#reads.get(message.id)?.resolve(unsharedBytes(message.bytes));
-        this.#reads.delete(message.id);
+        this.#takeFile(message);
         break;
       case 'no-file':
         this.#reads.get(message.id)?.reject(unpackError(message.error));
@@ -102,6 +102,13 @@ class AlignerServer {
     } catch (error) {
       this.#port.post({ type: 'not-created', error: packError(error) });
     }
+  }
+
+  #takeFile({ id, bytes, sha256 }: Extract<OwnerMessage, { type: 'file' }>): void {
+    const taken = unsharedBytes(bytes);
+    if (sha256 !== undefined) noteSha256(taken, sha256);
+    this.#reads.get(id)?.resolve(taken);
+    this.#reads.delete(id);
   }
 
   #ownersWeights(description: string): WeightSource {

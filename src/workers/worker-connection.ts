@@ -1,3 +1,4 @@
+import { notedSha256 } from '../engine/weights/sha256.ts';
 import type { ReadOptions, WeightProgressListener } from '../engine/weights/weight-source.ts';
 import { DisposedError } from '../errors.ts';
 import type { RgbaImage } from '../types.ts';
@@ -152,7 +153,8 @@ export class WorkerConnection {
         signal: this.#reading.signal,
         onProgress: (progress) => this.#post({ type: 'progress', id, progress }),
       });
-      this.#post({ type: 'file', id, bytes }, bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : []);
+      const sum = notedSha256(bytes);
+      this.#post({ type: 'file', id, bytes, sha256: sum }, bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : []);
     } catch (error) {
       this.#post({ type: 'no-file', id, error: packError(error) });
     }

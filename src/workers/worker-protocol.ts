@@ -54,7 +54,13 @@ export type OwnerMessage =
       readonly wantsModel: boolean;
     }
   | { readonly type: 'progress'; readonly id: number; readonly progress: WeightProgress }
-  | { readonly type: 'file'; readonly id: number; readonly bytes: Uint8Array }
+  | {
+      readonly type: 'file';
+      readonly id: number;
+      readonly bytes: Uint8Array;
+      /** Where the owner has hashed the file. */
+      readonly sha256?: string | undefined;
+    }
   | { readonly type: 'no-file'; readonly id: number; readonly error: SentError }
   | {
       readonly type: 'call';

@@ -45,6 +45,12 @@ describeWithChromium('cachedWeights', () => {
     const before = server.requests.length;
     const result = await page.evaluate(async (cacheOptions) => {
       const warnings: string[] = [];
+      const { digest } = SubtleCrypto.prototype;
+      let hashCount = 0;
+      SubtleCrypto.prototype.digest = function (...given) {
+        hashCount++;
+        return digest.apply(this, given);
+      };
       const weights = tddfa.cachedWeights(tddfa.httpWeights('/pack/'), {
         ...cacheOptions,
         onWarning: (warning) => warnings.push(warning.message),
@@ -54,9 +60,11 @@ describeWithChromium('cachedWeights', () => {
         const image = { data: new Uint8Array(64 * 64 * 4).fill(90), width: 64, height: 64 };
         const [face] = await aligner.align(image, [{ xMin: 8, yMin: 8, xMax: 56, yMax: 56 }]);
         aligner.dispose();
-        return { params: [...(face?.params ?? [])], warnings, error: '' };
+        return { params: [...(face?.params ?? [])], warnings, error: '', hashCount };
       } catch (error) {
-        return { params: [], warnings, error: String(error) };
+        return { params: [], warnings, error: String(error), hashCount };
+      } finally {
+        SubtleCrypto.prototype.digest = digest;
       }
     }, options);
     const requests = server.requests.slice(before).filter((request) => request.includes('/pack/'));
@@ -72,6 +80,8 @@ describeWithChromium('cachedWeights', () => {
     await page.waitForFunction(() => 'tddfa' in globalThis);
     const second = await visit();
     expect(second).toEqual({ ...first, requests: [] });
+    // Each file once, at both visits; the manifest has no sum of its own.
+    expect(first.hashCount).toBe(first.requests.length - 1);
   });
 
   test('asks for the manifest alone when told to look for news', async () => {

@@ -368,7 +368,6 @@ class HeadRenderer:
 
         rig_triangles = np.concatenate(triangles[:2] + [t for t in triangles[2:] if t.max(initial=0) < len(placed)])
         normals[0] = native.vertex_normals(placed, np.ascontiguousarray(rig_triangles))
-        world = np.concatenate(positions)
         canvas = np.ascontiguousarray(np.concatenate([project(p) for p in positions]))
         triangles = np.ascontiguousarray(np.concatenate(triangles))
         two_sided = np.concatenate(two_sided)
@@ -403,7 +402,6 @@ class HeadRenderer:
         exposure = (target / max(level, 1e-4)) ** rng.uniform(0.75, 1)
         out = np.empty((canvas_px, canvas_px, 4), np.uint8)
         call.resolve(native.pointer(image), size, size, ctypes.c_float(exposure), native.pointer(out))
-        del world
         return out
 
     def _lights(self, rng):

@@ -6,7 +6,7 @@
  * and what is stored is checked again when it is read, so that a damaged store costs a download and no more.
  */
 import { PACK_FILE } from './pack-manifest.ts';
-import { sha256 } from './sha256.ts';
+import { noteSha256, sha256 } from './sha256.ts';
 import type { ReadOptions, WeightSource } from './weight-source.ts';
 
 /** Options of {@link cachedWeights}. */
@@ -77,11 +77,11 @@ export function cachedWeights(source: WeightSource, options: CachedWeightsOption
     readOptions.signal?.throwIfAborted();
     if (stored !== undefined) {
       const bytes = new Uint8Array(stored);
-      if ((await sha256(bytes)) === sum) return deliver(path, bytes, readOptions);
+      if ((await hash(bytes)) === sum) return deliver(path, bytes, readOptions);
       await remove(key);
     }
     const bytes = await source.read(path, readOptions);
-    if ((await sha256(bytes)) === sum) await store(key, bytes);
+    if ((await hash(bytes)) === sum) await store(key, bytes);
     // Either damaged on its way, or the server has a newer pack than the manifest stored here.
     else await remove(manifestKey);
     return bytes;
@@ -97,6 +97,13 @@ export function cachedWeights(source: WeightSource, options: CachedWeightsOption
         : readFile(path, readOptions.sha256, readOptions);
     },
   };
+}
+
+/** The sum, noted so that the pack's own check does not compute it again. */
+async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const sum = await sha256(bytes);
+  noteSha256(bytes, sum);
+  return sum;
 }
 
 /**

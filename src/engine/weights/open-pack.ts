@@ -12,7 +12,7 @@ import {
   parsePackManifest,
 } from './pack-manifest.ts';
 import { siblingPath } from './pack-path.ts';
-import { sha256 } from './sha256.ts';
+import { notedSha256, sha256 } from './sha256.ts';
 import { decodeTensors, parseTensorFileManifest, type Tensor } from './tensor-file.ts';
 import type { WeightProgressListener, WeightSource } from './weight-source.ts';
 
@@ -72,7 +72,7 @@ export async function openPack(source: WeightSource, options: OpenPackOptions = 
         actual: `${bytes.length} bytes`,
       });
     }
-    const actual = await sha256(bytes);
+    const actual = notedSha256(bytes) ?? (await sha256(bytes));
     if (actual !== file.sha256) {
       throw new WeightFormatError(path, 'is damaged: wrong SHA-256', { expected: file.sha256, actual });
     }

@@ -10,3 +10,19 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
       : new Uint8Array(await subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
+
+/** Sums of files that were hashed where they were read, so that they are not hashed again where they are used. */
+const knownSums = new WeakMap<Uint8Array, string>();
+
+/**
+ * Notes the sum of an array's bytes.
+ * @param bytes - must not be written to afterwards.
+ */
+export function noteSha256(bytes: Uint8Array, sum: string): void {
+  knownSums.set(bytes, sum);
+}
+
+/** The sum that was noted for this very array, if any. */
+export function notedSha256(bytes: Uint8Array): string | undefined {
+  return knownSums.get(bytes);
+}

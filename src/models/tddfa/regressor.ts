@@ -2,7 +2,7 @@ import type { Engine, Network } from '../../engine/engine.ts';
 import { CENTRED, toNetworkInput } from '../../engine/image/network-input.ts';
 import type { LayersArtifact } from '../../engine/layers-artifact.ts';
 import { WeightFormatError } from '../../errors.ts';
-import { PARAM_LAYOUTS } from '../../geometry/params.ts';
+import { denormaliseParams, PARAM_LAYOUTS } from '../../geometry/params.ts';
 import { CROP_SIZE } from '../../geometry/similarity-transform.ts';
 import type { ParamLayout, RgbaImage, RgbImage } from '../../types.ts';
 
@@ -93,17 +93,9 @@ class NetworkRegressor implements Regressor {
     if (output === undefined || actual !== expected) {
       throw new WeightFormatError('the regressor', 'the network does not fit the normalisation', { expected, actual });
     }
-    return crops.map((_, i) => denormalise(output.data, i, this.#normalisation));
+    const { mean, std } = this.#normalisation;
+    return crops.map((_, i) =>
+      denormaliseParams(output.data.subarray(i * mean.length, (i + 1) * mean.length), mean, std),
+    );
   }
-}
-
-/** Row `row` of the outputs as parameters, in float32 as the original computes them. */
-function denormalise(outputs: Float32Array, row: number, { mean, std }: ParamNormalisation): Float32Array {
-  const { fround } = Math;
-  const params = new Float32Array(mean.length);
-  const start = row * mean.length;
-  for (let i = 0; i < params.length; i++) {
-    params[i] = fround(outputs[start + i] * std[i]) + mean[i];
-  }
-  return params;
 }

@@ -5,8 +5,9 @@ import { readPng } from '../../../development/read-png.ts';
 import { readReference, referenceNames } from '../../../development/reference.ts';
 import { createEngine } from '../../../src/engine/create-engine.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
-import { cropAndResize } from '../../../src/engine/image/crop.ts';
 import { CENTRED, toNetworkInput } from '../../../src/engine/image/network-input.ts';
+import { resizeRegion } from '../../../src/engine/image/resize.ts';
+import { roundToPixels } from '../../../src/engine/image/round-to-pixels.ts';
 import { DisposedError, WeightFormatError } from '../../../src/errors.ts';
 import { PARAM_LAYOUTS } from '../../../src/geometry/params.ts';
 import { createRegressor } from '../../../src/models/tddfa/regressor.ts';
@@ -50,7 +51,7 @@ describeWithShared('regressor against the original', () => {
       const regressor = await createRegressor(engine, artifact, normalisation);
       expect(regressor.layout).toEqual({ shapeCount: 40, expressionCount: 10 });
       const crops = faces.map(({ roiBox: [xMin, yMin, xMax, yMax] }) =>
-        cropAndResize(image, { xMin, yMin, xMax, yMax }, 120, 120),
+        resizeRegion(image, roundToPixels({ xMin, yMin, xMax, yMax }), 120, 120),
       );
       const params = await regressor.regress(crops);
       expect(params.length).toBe(faces.length);
