@@ -12,7 +12,7 @@ import { filesOf } from './support/source-files.ts';
 
 /** Rooms of the house, by the beginning of a file's path; the first that fits counts. */
 const ROOMS = {
-  base: ['src/types.ts', 'src/errors.ts'],
+  base: ['src/types.ts', 'src/errors.ts', 'src/check-arguments.ts', 'src/nearest-name.ts'],
   entries: ['src/index.ts', 'src/node.ts', 'src/browser.ts', 'src/geometry.ts'],
   packageFiles: ['src/package-files.ts'],
   cli: ['src/cli/'],

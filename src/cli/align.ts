@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { WeightFormatError } from '../errors.ts';
 import type { FaceAligner } from '../face-aligner.ts';
 import { writeFileAtomically } from '../files/write-file-atomically.ts';
-import { readImage } from '../image-files/read-image.ts';
 import type { DetectorOptions } from '../models/faceboxes/detector.ts';
 import { type AlignDocument, type AlignDocumentImage, describeFace } from '../results/align-document.ts';
 import { FoundFace } from '../results/found-face.ts';
@@ -13,9 +12,12 @@ import type { FoundFaces } from './found-faces.ts';
 import { type GivenBoxes, readGivenBoxes } from './given-boxes.ts';
 import { expandImagePath } from './input-images.ts';
 import { addMeshFlags, type MeshFlags, meshFiles, planMeshes } from './mesh-files.ts';
-import { parseScore } from './number-flags.ts';
+import { parseShare } from './number-flags.ts';
+import { originalMeaning } from './original-options.ts';
+import { checkJsonPath, nameWritten } from './output-paths.ts';
 import { addPictureFlags, type PictureFlags, pictureFiles, planPictures } from './picture-files.ts';
 import { createProgress } from './progress.ts';
+import { inputName, readInputImage } from './read-input-image.ts';
 import { reportError } from './report-error.ts';
 import { coloursFor, type Terminal } from './terminal.ts';
 
@@ -23,7 +25,7 @@ interface AlignFlags extends AlignerFlags, PictureFlags, MeshFlags {
   readonly boxes?: string;
   readonly json?: string;
   readonly out?: string;
-  readonly minScore?: string;
+  readonly minScore?: number;
 }
 
 const EXAMPLES = `
@@ -40,20 +42,27 @@ Examples:
 export function registerAlign(program: Command, terminal: Terminal): void {
   const command = addAlignerFlags(program.command('align'))
     .description('find the faces of photos: boxes, head pose, 3DMM parameters, 68 landmarks')
-    .argument('<image...>', 'picture files (JPEG, PNG, BMP, GIF, TIFF) or folders of them')
+    .argument('<image...>', 'picture files (JPEG, PNG, BMP, GIF, TIFF) or folders of them; - is standard input')
     .option('--boxes <file>', 'take the boxes of this JSON file instead of detecting faces')
-    .option('--min-score <number>', 'leave out boxes below this score, 0..1 (default: 0.5)')
+    .option('--min-score <number>', 'leave out boxes below this score, 0..1 (default: 0.5)', parseShare)
     .option('-j, --json <file>', 'write a JSON document; - is stdout')
-    .option('-o, --out <folder>', 'where pictures and meshes go (default: the current folder)');
+    .option(
+      '-o, --out <folder>',
+      "where pictures and meshes go (default: the current folder); the original's -o 2d_sparse is --draw landmarks",
+    );
   addMeshFlags(addPictureFlags(command))
     .addHelpText('after', EXAMPLES)
     .action((images: string[], flags: AlignFlags) => align(images, flags, terminal));
 }
 
-async function align(imageArguments: readonly string[], flags: AlignFlags, terminal: Terminal): Promise<void> {
+async function align(imageArguments: readonly string[], given: AlignFlags, terminal: Terminal): Promise<void> {
+  checkJsonPath(given.json);
+  const { out: _, ...others } = given;
+  const meant = originalMeaning(given, true, terminal);
+  const flags: AlignFlags = meant === undefined ? given : { ...others, ...meant };
   const meshPlan = planMeshes(flags);
   const picturePlan = planPictures(flags, flags.out !== undefined && meshPlan.kinds.length === 0);
-  const detection = flags.minScore === undefined ? {} : { minScore: parseScore(flags.minScore) };
+  const detection = flags.minScore === undefined ? {} : { minScore: flags.minScore };
   const givenBoxes = flags.boxes === undefined ? undefined : await readGivenBoxes(flags.boxes);
   const wantsJsonOnStdout = flags.json === '-';
 
@@ -75,7 +84,7 @@ async function align(imageArguments: readonly string[], flags: AlignFlags, termi
   if (paths.length === 0) throw someFailed(failureCount);
 
   const aligner = await openAligner(flags, terminal);
-  const names = outputNames(paths);
+  const names = outputNames(paths.map(inputName));
   const document: AlignDocument = { images: [] };
   const progress = createProgress(terminal, 'items');
   try {
@@ -83,11 +92,16 @@ async function align(imageArguments: readonly string[], flags: AlignFlags, termi
       terminal.signal.throwIfAborted();
       if (paths.length > 1) progress.update(basename(path), index, paths.length);
       try {
-        const found = await alignImage(aligner, path, givenBoxes, detection);
+        const found = await alignImage(aligner, path, givenBoxes, detection, terminal);
         const stem = names[index];
+        const written: string[] = [];
         try {
           for (const files of [pictureFiles(found, picturePlan, stem), meshFiles(found, meshPlan, stem)]) {
-            for (const { name, bytes } of files) await writeFileAtomically(join(flags.out ?? '.', name), bytes);
+            for (const { name, bytes } of files) {
+              const file = join(flags.out ?? '.', name);
+              await writeFileAtomically(file, bytes);
+              written.push(file);
+            }
           }
         } catch (error) {
           throw error instanceof WeightFormatError ? ofImage(path, error) : error;
@@ -96,6 +110,7 @@ async function align(imageArguments: readonly string[], flags: AlignFlags, termi
         document.images.push(described);
         progress.stop();
         if (!wantsJsonOnStdout) terminal.stdout.write(summarise(described, terminal));
+        nameWritten(written, terminal, wantsJsonOnStdout);
       } catch (error) {
         progress.stop();
         fail(error);
@@ -109,7 +124,10 @@ async function align(imageArguments: readonly string[], flags: AlignFlags, termi
   if (flags.json !== undefined && document.images.length > 0) {
     const text = `${JSON.stringify(document)}\n`;
     if (wantsJsonOnStdout) terminal.stdout.write(text);
-    else await writeFileAtomically(flags.json, text);
+    else {
+      await writeFileAtomically(flags.json, text);
+      nameWritten([flags.json], terminal);
+    }
   }
   if (failureCount > 0) throw someFailed(failureCount);
 }
@@ -124,14 +142,15 @@ async function alignImage(
   path: string,
   givenBoxes: GivenBoxes | undefined,
   detection: DetectorOptions,
+  terminal: Terminal,
 ): Promise<FoundFaces> {
-  const image = await readImage(path);
+  const image = await readInputImage(path, terminal);
   const boxes = givenBoxes?.boxesOf(path) ?? (await aligner.detect(image, detection));
   const faces = await aligner.align(image, boxes).catch((error: unknown) => {
     throw error instanceof RangeError ? ofImage(path, error) : error;
   });
   return {
-    path,
+    path: inputName(path),
     image,
     faces: faces.map((face, index) => new FoundFace(aligner, face, boxes[index])),
     source: aligner,

@@ -13,6 +13,7 @@ import { BACKENDS } from './aligner-flags.ts';
 import { usageError } from './cli-error.ts';
 import { findPack } from './find-pack.ts';
 import { parseWholeNumber } from './number-flags.ts';
+import { checkJsonPath, nameWritten } from './output-paths.ts';
 import type { Terminal } from './terminal.ts';
 
 interface BenchFlags {
@@ -20,7 +21,7 @@ interface BenchFlags {
   readonly photo?: string;
   readonly only?: string;
   readonly backends: readonly BackendName[];
-  readonly threads: string;
+  readonly threads: number;
   readonly json?: string;
   readonly csv?: string;
   readonly plot?: string;
@@ -50,7 +51,7 @@ export function registerBench(program: Command, terminal: Terminal): void {
         .argParser(parseBackends)
         .default(['compiled', 'wasm'], 'compiled,wasm'),
     )
-    .option('--threads <n>', 'also time compiled with so many threads', '1')
+    .option('--threads <n>', 'also time compiled with so many threads', (text) => parseWholeNumber(text, 1), 1)
     .option('--json <file>', 'write the results as JSON')
     .option('--csv <file>', 'write the results as CSV')
     .option('--plot <file>', 'write a chart (SVG)')
@@ -60,7 +61,8 @@ export function registerBench(program: Command, terminal: Terminal): void {
 
 async function runBench(flags: BenchFlags, terminal: Terminal): Promise<void> {
   const { signal } = terminal;
-  const threads = parseWholeNumber(flags.threads, 1);
+  const { threads } = flags;
+  checkJsonPath(flags.json);
   const found = await findPack(terminal.env, flags.weights);
   const pack = await openPack(found.source, { signal });
   const { detector, morphableModel: model } = await loadFacePack(pack);
@@ -91,6 +93,7 @@ async function runBench(flags: BenchFlags, terminal: Terminal): Promise<void> {
   if (flags.json !== undefined) await writeFileAtomically(flags.json, toJson(machine, modelSizes(pack), results));
   if (flags.csv !== undefined) await writeFileAtomically(flags.csv, toCsv(results));
   if (flags.plot !== undefined) await writeFileAtomically(flags.plot, toChart(machine, results));
+  nameWritten([flags.json, flags.csv, flags.plot], terminal);
 }
 
 function parseBackends(text: string): BackendName[] {

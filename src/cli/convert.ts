@@ -45,7 +45,7 @@ export function registerConvert(program: Command, terminal: Terminal): void {
     .command('convert')
     .description("turn the original's files, or a checkpoint of your own, into a weight pack")
     .argument('<source>', 'folder of 3DDFA_V2, or a checkpoint: .pth (both formats) or .safetensors')
-    .requiredOption('--out <folder>', 'the pack to write; one that is there gets the new models added')
+    .requiredOption('-o, --out <folder>', 'the pack to write; one that is there gets the new models added')
     .option('--name <name>', 'name of the model (checkpoints; default: that of the file)', parseName)
     .option('--mean-std <file>', "mean and std of a regressor's outputs: .pkl, .npz, .npy, .mat or JSON (checkpoints)")
     .option('--state <name>', 'which weights, where a checkpoint has several, as ema beside model (checkpoints)')

@@ -19,15 +19,17 @@ import { accuracyPlot } from '../results/accuracy-plot.ts';
 import type { AlignedFace, FaceBox, RgbaImage } from '../types.ts';
 import { type AlignerFlags, addAlignerFlags, openAligner } from './aligner-flags.ts';
 import { type AnnotatedFace, type AnnotatedPicture, readAnnotations } from './annotations.ts';
-import { CliError, usageError } from './cli-error.ts';
+import { CliError } from './cli-error.ts';
+import { parseShare } from './number-flags.ts';
+import { checkJsonPath, nameWritten } from './output-paths.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
 interface EvalFlags extends AlignerFlags {
   readonly data: string;
   readonly annotations: string;
-  readonly minScore: string;
-  readonly minOverlap: string;
+  readonly minScore: number;
+  readonly minOverlap: number;
   readonly json?: string;
   readonly plot?: string;
 }
@@ -96,8 +98,8 @@ export function registerEval(program: Command, terminal: Terminal): void {
     .description('judge weights on annotated pictures: landmark error by yaw, pose error, detection')
     .requiredOption('--data <folder>', 'folder of the pictures')
     .requiredOption('--annotations <file>', 'JSON file with what is in them')
-    .option('--min-score <number>', 'score at which recall and precision are given, 0..1', '0.5')
-    .option('--min-overlap <number>', 'intersection over union from which a box finds a face, 0..1', '0.5')
+    .option('--min-score <number>', 'score at which recall and precision are given, 0..1', parseShare, 0.5)
+    .option('--min-overlap <number>', 'intersection over union from which a box finds a face, 0..1', parseShare, 0.5)
     .option('-j, --json <file>', 'write all figures as JSON; - is stdout')
     .option('--plot <file>', 'write error and precision curves as SVG')
     .addHelpText('after', NOTES)
@@ -105,8 +107,8 @@ export function registerEval(program: Command, terminal: Terminal): void {
 }
 
 async function evaluate(flags: EvalFlags, terminal: Terminal): Promise<void> {
-  const minScore = parseShare('--min-score', flags.minScore);
-  const minOverlap = parseShare('--min-overlap', flags.minOverlap);
+  const { minScore, minOverlap } = flags;
+  checkJsonPath(flags.json);
   const pictures = await readAnnotations(flags.annotations);
   const aligner = await openAligner(flags, terminal);
   const progress = createProgress(terminal, 'items');
@@ -164,6 +166,7 @@ async function evaluate(flags: EvalFlags, terminal: Terminal): Promise<void> {
     if (flags.json !== undefined) await writeFileAtomically(flags.json, `${JSON.stringify(document)}\n`);
     terminal.stdout.write(describe(document));
   }
+  nameWritten([flags.json, flags.plot], terminal, flags.json === '-');
 }
 
 async function errorsInGivenCrops(
@@ -287,10 +290,4 @@ function describe({ regressor, backend, imageCount, landmarks, pose, aligned, de
   }
   if (lines.length === 1) throw new CliError('the annotations hold nothing to judge by: no landmarks, angles or boxes');
   return `${lines.join('\n')}\n`;
-}
-
-function parseShare(flag: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw usageError(`${flag}: expected 0..1, got '${text}'`);
-  return value;
 }

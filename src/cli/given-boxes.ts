@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, dirname, normalize, resolve, sep } from 'node:path';
 import * as v from 'valibot';
 import type { FaceBox } from '../types.ts';
 import { CliError } from './cli-error.ts';
@@ -24,7 +24,8 @@ export interface GivenBoxes {
 
 /**
  * Reads the file of `--boxes`: either a list of boxes for every picture, or a document as `--json` writes it, whose boxes
- * are found by the picture's path, then by its file name.
+ * are found by the picture's path, as it is or seen from the file's folder, by its ending, and last by its file name, where no
+ * two pictures share one.
  * @throws CliError that says what is wrong with the file.
  */
 export async function readGivenBoxes(path: string): Promise<GivenBoxes> {
@@ -40,11 +41,30 @@ export async function readGivenBoxes(path: string): Promise<GivenBoxes> {
   const { images } = given;
   return {
     boxesOf(imagePath) {
+      const alike = images.filter(({ file }) => basename(file) === basename(imagePath));
       const image =
         images.find(({ file }) => file === imagePath) ??
-        images.find(({ file }) => basename(file) === basename(imagePath));
+        images.find(({ file }) => resolve(dirname(path), file) === resolve(imagePath)) ??
+        onlyOne(alike.filter(({ file }) => endsWithPath(resolve(imagePath), file))) ??
+        onlyOne(alike);
+      if (image === undefined && alike.length > 1) {
+        const files = alike.map(({ file }) => `'${file}'`).join(', ');
+        throw new CliError(
+          `${imagePath}: ${path} has boxes of ${alike.length} pictures of this name, ${files}: none is this path`,
+        );
+      }
       if (image === undefined) throw new CliError(`${imagePath}: ${path} has no boxes for this picture`);
       return image.faces.map(({ box }) => box);
     },
   };
+}
+
+function onlyOne<T>(values: readonly T[]): T | undefined {
+  return values.length === 1 ? values[0] : undefined;
+}
+
+/** Whether a path ends in all parts of another. */
+function endsWithPath(path: string, ending: string): boolean {
+  const parts = normalize(ending).split(sep);
+  return parts.length > 1 && path.split(sep).slice(-parts.length).join(sep) === parts.join(sep);
 }

@@ -1,26 +1,23 @@
-import { usageError } from './cli-error.ts';
+/** Numbers as values of flags; commander names the flag before each message. */
+import { InvalidArgumentError } from 'commander';
 
-/** @throws CliError with exit status 2. */
-export function parseScore(text: string): number {
-  const score = Number(text);
-  if (text.trim() === '' || !(score >= 0 && score <= 1)) throw usageError(`--min-score: expected 0..1, got '${text}'`);
-  return score;
+/** 0..1. @throws InvalidArgumentError */
+export function parseShare(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError(`expected 0..1, got '${text}'`);
 }
 
-/** @throws CliError with exit status 2. */
+/** @throws InvalidArgumentError */
 export function parseWholeNumber(text: string, least: number): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isSafeInteger(value) || value < least) {
-    throw usageError(`expected a whole number of at least ${least}, got '${text}'`);
-  }
-  return value;
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value;
+  throw new InvalidArgumentError(`expected a whole number of at least ${least}, got '${text}'`);
 }
 
-/** @throws CliError with exit status 2. */
+/** @throws InvalidArgumentError */
 export function parsePositive(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !(value > 0 && value < Infinity)) {
-    throw usageError(`expected a number greater than 0, got '${text}'`);
-  }
-  return value;
+  if (text.trim() !== '' && value > 0 && value < Infinity) return value;
+  throw new InvalidArgumentError(`expected a number greater than 0, got '${text}'`);
 }

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { nearestName } from '../nearest-name.ts';
 import { packageRoot } from '../package-files.ts';
 import { registerAlign } from './align.ts';
 import { registerBench } from './bench.ts';
-import { CliError, EXIT_STATUS } from './cli-error.ts';
+import { CliError, EXIT_STATUS, usageError } from './cli-error.ts';
 import { registerConvert } from './convert.ts';
 import { isAbort, oneLine } from './describe-error.ts';
 import { registerEval } from './eval.ts';
@@ -37,6 +38,7 @@ const COMMANDS: readonly RegisterCommand[] = [
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
   const program = createProgram(terminal);
   try {
+    checkCommand(program, args);
     await program.parseAsync([...args], { from: 'user' });
     return EXIT_STATUS.success;
   } catch (error) {
@@ -48,6 +50,24 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     if (error instanceof CliError) return error.exitStatus;
     return isAbort(error) ? EXIT_STATUS.interrupted : EXIT_STATUS.badInput;
   }
+}
+
+/** Commander answers `--help` of a command that is not there with the help of all. */
+function checkCommand(program: Command, args: readonly string[]): void {
+  const words = args.filter((arg) => !arg.startsWith('-'));
+  const name = words[words[0] === 'help' ? 1 : 0];
+  if (name === undefined) return;
+  const known = program.commands.find((command) => command.name() === name);
+  if (known !== undefined) {
+    if (known.commands.length > 0) checkCommand(known, args.slice(args.indexOf(name) + 1));
+    return;
+  }
+  const near = nearestName(
+    name,
+    program.commands.map((command) => command.name()),
+  );
+  const hint = near === undefined ? '' : `, did you mean '${near}'?`;
+  throw usageError(`unknown command '${name}'${hint} (see tddfa --help)`);
 }
 
 function createProgram(terminal: Terminal): Command {

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import pc from 'picocolors';
 import { undoUnfinishedWork } from '../files/unfinished-work.ts';
+import { writeFailure } from '../files/write-file-atomically.ts';
 import { EXIT_STATUS } from './cli-error.ts';
 
 /** What a command sees of the process it runs in; tests give their own. */
@@ -30,10 +31,13 @@ export function processTerminal(): Terminal {
     controller.abort();
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-  // A reader that has seen enough (`tddfa … | head`) is not an error.
+  // A reader that has seen enough (`tddfa … | head`) is not an error; a full disk is one line.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    undoUnfinishedWork();
+    if (error.code === 'EPIPE') process.exit(EXIT_STATUS.success);
+    process.stderr.write(`tddfa: cannot write to stdout: ${writeFailure(error)}\n`, () =>
+      process.exit(EXIT_STATUS.badInput),
+    );
   });
   return {
     stdout: process.stdout,

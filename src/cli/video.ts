@@ -23,7 +23,9 @@ import { type AlignerFlags, addAlignerFlags, openAligner } from './aligner-flags
 import { CliError, EXIT_STATUS, usageError } from './cli-error.ts';
 import { expandImagePath, hasImageEnding } from './input-images.ts';
 import { openLineWriter } from './line-writer.ts';
-import { parsePositive, parseScore, parseWholeNumber } from './number-flags.ts';
+import { parsePositive, parseShare, parseWholeNumber } from './number-flags.ts';
+import { originalMeaning } from './original-options.ts';
+import { checkJsonPath, nameWritten } from './output-paths.ts';
 import { DRAWING_ALIASES, parseKinds } from './picture-files.ts';
 import { createProgress } from './progress.ts';
 import { coloursFor, type Terminal } from './terminal.ts';
@@ -57,7 +59,7 @@ const EXAMPLES = `
 Examples:
   $ tddfa video clip.mp4 --out drawn.mp4                   landmarks on every face, the sound kept
   $ tddfa video clip.mp4 --out mesh.mp4 --draw render,pose
-  $ tddfa video clip.mp4 --json - | jq .faces[0].pose      a line of JSON for each frame
+  $ tddfa video clip.mp4 --json - | jq '.faces[0].pose'    a line of JSON for each frame
   $ tddfa video clip.mp4 --start 100 --end 199 --json part.jsonl
   $ tddfa video frames/ --out drawn/%05d.png --frame-rate 30   pictures in and out: no ffmpeg needed
   $ tddfa video clip.mp4 --mode upstream --smoothing mean --out as-the-original.mp4
@@ -93,7 +95,7 @@ export function registerVideo(program: Command, terminal: Terminal): void {
     .option('--frames-after <number>', 'with --smoothing mean: frames after the present one', wholeFrom(0), 1)
     .option('--max-faces <number>', 'follow at most so many faces (default: 4)', wholeFrom(1))
     .option('--detect-every <frames>', 'look for new faces so often (default: 15)', wholeFrom(1))
-    .option('--min-score <number>', 'take no face below this score, 0..1 (default: 0.5)', parseScore)
+    .option('--min-score <number>', 'take no face below this score, 0..1 (default: 0.5)', parseShare)
     .option('--lock-identity', 'one shape for each face, so that its mesh does not breathe')
     .addOption(
       new Option('--roi-from <points>', 'with --mode upstream: what the next crop is put around')
@@ -106,7 +108,10 @@ export function registerVideo(program: Command, terminal: Terminal): void {
     .action((inputs: string[], flags: VideoFlags) => video(inputs, flags, terminal));
 }
 
-async function video(inputs: readonly string[], flags: VideoFlags, terminal: Terminal): Promise<void> {
+async function video(inputs: readonly string[], given: VideoFlags, terminal: Terminal): Promise<void> {
+  checkJsonPath(given.json);
+  const meant = originalMeaning(given, false, terminal);
+  const flags: VideoFlags = meant === undefined ? given : { ...given, ...meant, out: originalVideoName(inputs) };
   const kinds = parseDrawings(flags);
   if (flags.start !== undefined && flags.end !== undefined && flags.end < flags.start) {
     throw usageError(`--end: expected no less than --start (${flags.start}), got ${flags.end}`);
@@ -186,11 +191,17 @@ async function video(inputs: readonly string[], flags: VideoFlags, terminal: Ter
       `${name}  ${size}  ${frameCount} frames, ${rate(frameCount).toFixed(1)} a second  ${count}\n`,
     );
   }
+  nameWritten([flags.out, flags.json], terminal, flags.json === '-');
   if (terminal.signal.aborted) {
     const kept = [flags.out, flags.json].filter((path) => path !== undefined && path !== '-');
     const words = kept.length === 0 ? '' : `; ${kept.join(' and ')} ${kept.length === 1 ? 'ends' : 'end'} there`;
     throw new CliError(`interrupted after ${frameCount} frames${words}`, { exitStatus: EXIT_STATUS.interrupted });
   }
+}
+
+/** Where a video goes that the original's `-o` asks for: the original names it after its input, too. */
+function originalVideoName([input = '']: readonly string[]): string {
+  return `${basename(input, extname(input))}.drawn.mp4`;
 }
 
 function progressLabel(framesPerSecond: number, done: number, total: number | undefined): string {

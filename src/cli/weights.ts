@@ -68,7 +68,7 @@ export function registerWeights(program: Command, terminal: Terminal): void {
     .description("download the original's weights, check them and convert them into a pack")
     .option('--from <place>', 'folder or URL with the files, in the layout of the original', UPSTREAM_URL)
     .option('--only <models>', `of ${UPSTREAM_MODELS.join(', ')}; with commas between`, parseModels)
-    .option('--out <folder>', 'the pack to write (default: in the cache of this user)')
+    .option('-o, --out <folder>', 'the pack to write (default: in the cache of this user)')
     .addOption(storageOption())
     .option('--accept-licence', 'you have read the licences and accept them')
     .addHelpText('after', PULL_NOTES)

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import * as v from 'valibot';
 import { VideoFileError } from '../errors.ts';
 import { type FfmpegOptions, runFfmpeg } from './ffmpeg.ts';
@@ -46,6 +47,10 @@ const SAME_RATE = 0.005;
  * @throws VideoFileError where the file cannot be read, is no video or has no picture.
  */
 export async function probeVideo(path: string, options: FfmpegOptions = {}): Promise<VideoInfo> {
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined && !found.isFile() && !found.isDirectory()) {
+    throw new VideoFileError(path, 'this is a device or pipe: a video is read more than once, so it must be a file');
+  }
   const printed = await runFfmpeg(
     'ffprobe',
     [

@@ -108,7 +108,7 @@ describe('tddfa convert', () => {
   });
 
   test.each([
-    [['convert', 'x'], "required option '--out <folder>' not specified"],
+    [['convert', 'x'], "required option '-o, --out <folder>' not specified"],
     [['convert', '--out', 'x'], "missing required argument 'source'"],
     [['convert', 'SOURCE', '--out', 'x', '--name', 'mine'], '--name is for checkpoints only'],
     [['convert', 'SOURCE', '--out', 'x', '--mean-std', 'y'], '--mean-std is for checkpoints only'],

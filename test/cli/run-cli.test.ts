@@ -28,6 +28,52 @@ describe('runCli', () => {
   );
 });
 
+describe('a command that is not there', () => {
+  test.each([
+    [['detect', '--help'], "unknown command 'detect'"],
+    [['--debug', 'allign', 'x.png'], "unknown command 'allign', did you mean 'align'?"],
+    [['weights', 'fetch', '--help'], "unknown command 'fetch'"],
+    [['weights', 'verfy'], "unknown command 'verfy', did you mean 'verify'?"],
+    [['help', 'detect'], "unknown command 'detect'"],
+  ])('%j is one line and status 2', async (args, message) => {
+    const { status, stdout, stderr } = await runCli(args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr.split('\n').slice(0, 1)).toEqual([`tddfa: ${message} (see tddfa --help)`]);
+  });
+
+  test.each([[['help', 'weights']], [['weights', 'pull', '--help']], [['align', '--help']]])(
+    '%j is the help of one that is',
+    async (args) => {
+      expect(await runCli(args)).toMatchObject({ status: 0, stderr: '' });
+    },
+  );
+});
+
+describe('flags that are wrong are named', () => {
+  test.each([
+    [['align', 'x.png', '--min-score', 'x'], '--min-score'],
+    [['align', 'x.png', '--subdivisions', '9'], '--subdivisions'],
+    [['align', 'x.png', '--texture-size', '0', '--draw', 'uv-texture'], '--texture-size'],
+    [['align', 'x.png', '--interocular', '-1'], '--interocular'],
+    [['video', 'x.mp4', '--max-faces', '0'], '--max-faces'],
+    [['video', 'x.mp4', '--detect-every', 'x'], '--detect-every'],
+    [['video', 'x.mp4', '--start', '1.5'], '--start'],
+    [['video', 'x.mp4', '--frame-rate', '0'], '--frame-rate'],
+    [['video', 'x.mp4', '--frames-before', '-1'], '--frames-before'],
+    [['eval', '--data', 'x', '--annotations', 'y', '--min-overlap', '2'], '--min-overlap'],
+    [['bench', '--threads', '0'], '--threads'],
+    [['convert', 'x', '--out', 'y', '--shape-count', '0'], '--shape-count'],
+    [['align', 'x.png', '--json', 'x.csv'], '--json'],
+    [['video', 'x.mp4', '--json', 'x.tsv'], '--json'],
+    [['eval', '--data', 'x', '--annotations', 'y', '--json', 'x.xlsx'], '--json'],
+  ])('%j', async (args, flag) => {
+    const { status, stdout, stderr } = await runCli(args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^tddfa: [^\n]+\n$/);
+    expect(stderr).toContain(flag);
+  });
+});
+
 describe('runCli without a command', () => {
   test.each([[[]], [['weights']]])('prints help on stderr for %j and fails', async (args) => {
     const { status, stdout, stderr } = await runCli(args);

@@ -1,0 +1,70 @@
+/** What only a process of its own shows: real streams, pipes and devices. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { fixturePath } from '../../development/formula.ts';
+import { repositoryRoot } from '../support/shared.ts';
+import { useTemporaryFolder } from '../support/temporary-folder.ts';
+
+const temporary = useTemporaryFolder();
+const PHOTO = join(repositoryRoot, 'examples', 'astronaut.png');
+const TSX = join(repositoryRoot, 'node_modules', 'tsx', 'dist', 'cli.mjs');
+const MAIN = join(repositoryRoot, 'src', 'cli', 'main.ts');
+
+function tddfa(args: readonly string[], input?: Buffer) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [TSX, MAIN, ...args], {
+    cwd: temporary(),
+    encoding: 'utf8',
+    timeout: 60_000,
+    ...(input && { input }),
+  });
+  return { status, stdout, stderr };
+}
+
+describe('tddfa as a process', () => {
+  test('a picture comes from standard input as -', () => {
+    const { status, stdout } = tddfa(['align', '-', '--draw', 'boxes', '--out', 'piped'], readFileSync(PHOTO));
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^stdin {2}512x512 {2}1 face\n[^\n]+\n {2}wrote piped\/stdin\.boxes\.png\n$/);
+    expect(readdirSync(temporary('piped'))).toEqual(['stdin.boxes.png']);
+  });
+
+  test("the original's -o 2d_sparse and -o ply mean what they meant, unless such a folder is there", () => {
+    const sparse = tddfa(['align', PHOTO, '-o', '2d_sparse']);
+    expect(sparse.stderr).toBe("note: the original's -o 2d_sparse is --draw landmarks; -o here says where to\n");
+    expect(sparse.stdout).toContain('  wrote astronaut.landmarks.png\n');
+    const mesh = tddfa(['align', PHOTO, '-o', 'ply']);
+    expect(mesh.stdout).toContain('  wrote astronaut.ply\n');
+    const folder = tddfa(['align', PHOTO, '-o', 'depth', '--draw', 'boxes']);
+    expect([folder.stderr, existsSync(temporary('depth/astronaut.boxes.png'))]).toEqual(['', true]);
+    expect(tddfa(['align', PHOTO, '-o', 'depth']).stdout).toContain('  wrote depth/astronaut.landmarks.png\n');
+    const video = tddfa(['video', 'x.mp4', '-o', 'ply']);
+    expect([video.status, video.stderr]).toEqual([
+      2,
+      'tddfa: -o ply: meshes are made of pictures: tddfa align --mesh ply\n',
+    ]);
+  });
+
+  test.each(['align', 'video'])('%s refuses a pipe at once', (command) => {
+    const pipe = temporary(`pipe-of-${command}`);
+    execFileSync('mkfifo', [pipe]);
+    const { status, stderr } = tddfa([command, pipe]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^tddfa: [^\n]*pipe-of-\w+: this is a device or pipe[^\n]*\n/);
+  });
+
+  test('a full disk behind stdout is one line', () => {
+    const command = '"$0" "$1" "$2" align "$3" --json - > /dev/full';
+    const { status, stderr } = spawnSync('sh', ['-c', command, process.execPath, TSX, MAIN, PHOTO], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([1, 'tddfa: cannot write to stdout: the disk is full\n']);
+  });
+
+  test('boxes of two pictures of one name go to the right ones', () => {
+    const pictures = ['x', 'y'].map((folder) => fixturePath('same-name', folder, 'a.png'));
+    const { stdout } = tddfa(['align', ...pictures, '--boxes', fixturePath('same-name', 'boxes.json')]);
+    expect([...stdout.matchAll(/box (.*)$/gm)].map(([, box]) => box)).toEqual(['5, 5, 25, 30', '30, 8, 55, 40']);
+  });
+});
