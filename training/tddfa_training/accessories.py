@@ -82,8 +82,8 @@ def shell(rig, head, normals, mask, thickness, texture, tint, around=6, along=1.
     return Mesh(vertices, triangles, _cylindrical_uv(vertices, triangles, around, along), texture, tint, **material)
 
 
-def radial_profile(head, sectors=36, levels=24, bottom=-200.0, top=110.0):
-    """[levels, sectors] how far the head reaches from its axis (x 0, z -20), by height and azimuth."""
+def radial_profile(head, sectors=36, levels=24, bottom=-200.0, top=110.0, smooth=True):
+    """[levels, sectors] how far the head reaches from its axis (x 0, z -20), by height and azimuth; smoothed, the nose is left out in part."""
     azimuth = (np.arctan2(head[:, 0], head[:, 2] + 20) + 2 * np.pi) % (2 * np.pi)
     column = (azimuth / (2 * np.pi) * sectors).astype(int) % sectors
     row = np.clip(((head[:, 1] - bottom) / (top - bottom) * levels).astype(int), 0, levels - 1)
@@ -92,8 +92,9 @@ def radial_profile(head, sectors=36, levels=24, bottom=-200.0, top=110.0):
     for _ in range(2):
         around = np.maximum(np.roll(profile, 1, 1), np.roll(profile, -1, 1))
         profile = np.where(profile == 0, around, profile)
-    smooth = (profile + np.roll(profile, 1, 1) + np.roll(profile, -1, 1)) / 3
-    return np.minimum(smooth, 118)
+    if not smooth:
+        return profile
+    return np.minimum((profile + np.roll(profile, 1, 1) + np.roll(profile, -1, 1)) / 3, 118)
 
 
 def curtain(rng, rig, head, opening, bottom, lift, texture, tint, wave):
@@ -215,7 +216,7 @@ def glasses(rng, eyes, ears):
     radius = rng.uniform(0.6, 2.8)
     drop = rng.uniform(-1, 6)
     forward = rng.uniform(17, 23)
-    dark = rng.random() < 0.3
+    dark = rng.random() < 0.4
     angle = np.linspace(0, 2 * np.pi, 28, endpoint=False)
     outline = np.stack([np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / power) * half_width,
                         np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** (2 / power) * half_height], 1)
@@ -230,14 +231,14 @@ def glasses(rng, eyes, ears):
         triangles.append(t + count)
         count += len(v)
 
-    rims = []
+    rims, rimmed = [], not (dark and rng.random() < 0.2) and rng.random() < 0.93
     spread = max(half_width + 3, np.abs(eyes[:, 0]).mean())
     for side, eye in zip((-1, 1), eyes):
         centre = np.array([side * spread, eyes[:, 1].mean() - drop, eyes[:, 2].mean() + forward])
         bend = -0.012 * (outline[:, 0] * side) ** 1 * 0.5 - 0.003 * outline[:, 0] ** 2
         rim = centre + np.stack([outline[:, 0], outline[:, 1], bend], 1)
         rims.append(rim)
-        if not (dark and rng.random() < 0.2) and rng.random() < 0.93:
+        if rimmed:
             put(rim, closed=True)
         fan = np.stack([np.zeros(28, int), np.arange(28) + 1, (np.arange(28) + 1) % 28 + 1], 1)
         lens_colour = rng.uniform(0, 0.04, 3) if dark else np.ones(3) * rng.uniform(0.2, 0.7)
@@ -261,3 +262,137 @@ def glasses(rng, eyes, ears):
 
 def mesh_normals(mesh):
     return native.vertex_normals(mesh.vertices, mesh.triangles)
+
+
+def mask(rng, marks, head):
+    """
+    A medical mask, a respirator or a cloth over nose and mouth, bridging what lies under it. `marks` [68, 3] of the face, `head` its skin's
+    vertices. Now and then it sits below the nose.
+    """
+    kind = rng.random()  # pleated 60 %, respirator 15 %, cloth 15 %, a scarf down to the neck 10 %
+    rows, columns = 18, 30
+    span = rng.uniform(0.75, 1.15) if kind < 0.75 else rng.uniform(1.0, 1.5)
+    azimuth = np.linspace(-span, span, columns)
+    below = rng.random() < 0.07
+    top = (marks[33, 1] - 3 if below else marks[28, 1] + rng.uniform(-7, 5)) - rng.uniform(6, 16) * (np.abs(azimuth) / span) ** 1.5
+    chin = marks[8, 1]
+    bottom = (chin - rng.uniform(2, 10)) * np.ones(columns) if kind < 0.9 else chin - rng.uniform(35, 80) + 8 * np.cos(azimuth)
+    bottom = bottom + rng.uniform(4, 22) * (np.abs(azimuth) / span) ** 2
+    profile = radial_profile(head, sectors=60, levels=36, smooth=False)
+    profile = np.maximum(profile, np.roll(profile, 1, 0))  # a height between two levels has something of both
+    levels, sectors = profile.shape
+    y = top + (bottom - top) * np.linspace(0, 1, rows)[:, None]
+    level = np.clip((y + 200) / 310 * levels - 0.5, 0, levels - 1.001)
+    low, share = level.astype(int), level - level.astype(int)
+    position = (azimuth % (2 * np.pi)) / (2 * np.pi) * sectors - 0.5
+    left, across = np.floor(position).astype(int), position - np.floor(position)
+    at = lambda row: profile[row, left % sectors] * (1 - across) + profile[row, (left + 1) % sectors] * across
+    radius = at(low) * (1 - share) + at(np.minimum(low + 1, levels - 1)) * share
+    for _ in range(12):  # cloth spans hollows
+        radius[1:-1] = np.maximum(radius[1:-1], (radius[:-2] + radius[2:]) / 2)
+        radius[:, 1:-1] = np.maximum(radius[:, 1:-1], (radius[:, :-2] + radius[:, 2:]) / 2 - 0.15)
+    down = np.linspace(0, 1, rows)[:, None]
+    radius = radius + rng.uniform(1.5, 3.5)
+    if kind < 0.6:  # pleats
+        radius = radius + rng.uniform(0.6, 1.8) * np.sin(down * 2 * np.pi * rng.integers(3, 5)) * np.sin(np.pi * down)
+    elif kind < 0.75:  # a cup
+        radius = radius + rng.uniform(4, 14) * np.sin(np.pi * down) ** 0.7 * np.cos(azimuth / span * np.pi / 2) ** 0.5
+    else:
+        radius = radius + rng.uniform(0.5, 2) * np.sin(6 * azimuth + 7 * down * rng.uniform(0.3, 1) + rng.uniform(0, 6))
+    vertices = np.stack([np.sin(azimuth) * radius, y, np.cos(azimuth) * radius - 20], 2).reshape(-1, 3)
+    vertices += (spatial_noise(vertices, rng, 30) * rng.uniform(0.2, 0.9))[:, None]
+    triangles, uv = grid_triangles(rows, columns)
+    plain = kind < 0.75 and rng.random() < 0.8
+    if plain:
+        colours = ((0.30, 0.55, 0.72), (0.80, 0.82, 0.84), (0.012, 0.012, 0.014), (0.45, 0.68, 0.62), (0.72, 0.45, 0.55), (0.08, 0.10, 0.2), (0.4, 0.4, 0.42))
+        tint = np.array(colours[rng.choice(len(colours), p=[0.34, 0.24, 0.2, 0.06, 0.06, 0.05, 0.05])]) * rng.uniform(0.75, 1.15)
+        texture = None
+    else:
+        tint, texture = np.ones(3), cloth_texture(rng)
+    cloth = Mesh(vertices, triangles, uv * np.array([3.0 / columns, 3.0 / rows], np.float32), texture, tint, specular=rng.uniform(0, 0.08), gloss=8)
+    meshes = [cloth]
+    if kind < 0.9:  # loops to the ears
+        grid = vertices.reshape(rows, columns, 3)
+        strands, faces, count = [], [], 0
+        for column, sign in ((0, -1), (columns - 1, 1)):
+            for row in (0, rows - 1):
+                ear = np.array([sign * rng.uniform(68, 76), marks[27, 1] - (5 if row == 0 else 35), -22.0])
+                v, t = tube(np.stack([grid[row, column], (grid[row, column] + ear) / 2 + [sign * 3, 0, 0], ear]), rng.uniform(0.5, 1.3), sides=4)
+                strands.append(v)
+                faces.append(t + count)
+                count += len(v)
+        faces = np.concatenate(faces)
+        meshes.append(Mesh(np.concatenate(strands), faces, np.zeros((len(faces), 3, 2)), None, np.ones(3) * rng.choice([0.02, 0.7])))
+    if 0.6 <= kind < 0.75 and rng.random() < 0.4:  # a valve
+        middle = vertices.reshape(rows, columns, 3)[rows // 2, columns // 2 + int(rng.integers(-5, 6))]
+        angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+        rim = middle + np.stack([np.cos(angle) * 11, np.sin(angle) * 11, np.full(16, 2.0)], 1)
+        fan = np.stack([np.zeros(16, int), np.arange(16) + 1, (np.arange(16) + 1) % 16 + 1], 1)
+        meshes.append(Mesh(np.concatenate([middle[None] + [[0, 0, 5]], rim]), fan, np.zeros((16, 3, 2)), None, np.ones(3) * rng.uniform(0.02, 0.8)))
+    return meshes
+
+
+def strand_texture(rng, size=64):
+    """Linear RGBA of a lock: streaks along v that thin out towards its tip (v = 1)."""
+    texture = hair_texture(rng, size)
+    reach = np.clip(rng.normal(0.85, 0.2, size), 0.2, 1.1)  # how far each strand goes
+    reach *= np.clip(1.15 - np.abs(np.linspace(-1, 1, size)) ** 2 * rng.uniform(0.3, 1), 0, 1)
+    along = np.linspace(1, 0, size)[:, None]  # rows of a texture count from v = 1
+    cover = np.clip((reach[None] - along) * 6, 0, 1) * np.clip(rng.uniform(0.25, 1.1, size)[None] * 1.4, 0, 1)
+    texture[..., 3] = cover
+    return texture
+
+
+def locks(rng, rig, head, normals, colour):
+    """Ribbons of hair with see-through edges: a fringe over the brows, locks down the temples, or strands that stand off, as one mesh."""
+    kind = rng.random()
+    signed = np.arctan2(rig.head_vertices[:, 0], rig.head_vertices[:, 2] + 20)
+    if kind < 0.5:  # fringe
+        pool = (rig.hairline > 0) & (rig.hairline < 22) & (np.abs(signed - rng.normal(0, 0.25)) < rng.uniform(0.3, 0.9))
+        count, length = int(rng.integers(10, 46)), rng.uniform(22, 62)
+    elif kind < 0.75:  # temples and cheeks
+        pool = (rig.hairline > 0) & (rig.hairline < 30) & (np.abs(signed) > 0.7) & (np.abs(signed) < 1.5)
+        count, length = int(rng.integers(6, 30)), rng.uniform(40, 150)
+    else:  # all about
+        pool = rig.hairline > 2
+        count, length = int(rng.integers(15, 70)), rng.uniform(15, 70)
+    pool = np.nonzero(pool & ~rig.ear)[0]
+    if not len(pool):
+        pool = np.nonzero(rig.hairline > 2)[0]
+    roots = rng.choice(pool, count)
+    steps = 7
+    position = head[roots] + normals[roots] * rng.uniform(3, 12)
+    outward = normals[roots]
+    comb = np.array([rng.normal(0, 0.6), -1.0, 0.25])
+    direction = outward * rng.uniform(0.4, 1.4) + comb + rng.normal(0, 0.25, (count, 3))
+    curl, phase = (rng.uniform(2, 9) if rng.random() < 0.35 else 0.0), rng.uniform(0, 6.28, count)
+    lengths = length * np.exp(rng.normal(0, 0.25, count))
+    widths = rng.uniform(3, 11, count)
+    profile = radial_profile(head)
+    levels, sectors = profile.shape
+    path = [position]
+    for k in range(1, steps):
+        direction = direction / np.linalg.norm(direction, axis=1, keepdims=True)
+        position = position + direction * (lengths / (steps - 1))[:, None]
+        row = np.clip(((position[:, 1] + 200) / 310 * levels).astype(int), 0, levels - 1)
+        angle = np.arctan2(position[:, 0], position[:, 2] + 20)
+        column = ((angle % (2 * np.pi)) / (2 * np.pi) * sectors).astype(int) % sectors
+        reach = np.hypot(position[:, 0], position[:, 2] + 20)
+        # The profile is the farthest of a sector; a lock lies a little below it.
+        wanted = np.maximum(reach, profile[row, column] - 2 + rng.uniform(0, 3, count))
+        position = np.stack([np.sin(angle) * wanted, position[:, 1], np.cos(angle) * wanted - 20], 1)
+        path.append(position + curl * np.stack([np.sin(phase + k * 1.7), np.zeros(count), np.cos(phase + k * 1.7)], 1))
+        direction = direction + [0, -0.55, 0]
+    path = np.stack(path, 1)  # [count, steps, 3]
+    along = np.gradient(path, axis=1)
+    across = np.cross(along, path * [1, 0, 1] + [0, 0, 20])
+    across /= np.linalg.norm(across, axis=2, keepdims=True) + 1e-9
+    taper = np.linspace(1, rng.uniform(0.3, 0.9), steps)[None, :, None] * widths[:, None, None] / 2
+    vertices = np.stack([path - across * taper, path + across * taper], 2).reshape(-1, 3)
+    triangles, uv = grid_triangles(steps, 2)
+    uv = uv * np.array([1.0, 0.97 / (steps - 1)], np.float32) + [0, 0.015]
+    every = (triangles[None] + (np.arange(count) * 2 * steps)[:, None, None]).reshape(-1, 3)
+    shift = rng.uniform(0, 0.5, (count, 1, 1, 1)) * [1, 0]
+    coordinates = (uv[None] * [0.5, 1] + shift).reshape(-1, 3, 2)
+    return Mesh(vertices, every, coordinates, strand_texture(rng), colour * rng.uniform(0.8, 1.3), specular=rng.uniform(0, 0.12),
+                gloss=rng.uniform(8, 30), leak=0.4)

@@ -4,6 +4,7 @@ shipped), and procedural clutter. Pictures with people in them are left out, and
 """
 import hashlib
 import itertools
+import os
 import zipfile
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def _cached(name, paths, make):
     cache = cache_folder() / f"{name}-{digest[:12]}.npz"
     if not cache.exists():
         cache.parent.mkdir(parents=True, exist_ok=True)
-        partial = cache.with_suffix(".partial.npz")
+        partial = cache.with_suffix(f".{os.getpid()}.partial.npz")  # several processes may begin at once
         np.savez(partial, **{f"{i:04d}": picture for i, picture in enumerate(make(paths))})
         partial.replace(cache)
     stored = np.load(cache)

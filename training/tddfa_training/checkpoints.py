@@ -108,7 +108,7 @@ def load_start(path, role, network_of, name=None):
         if not statistics.exists():
             raise ValueError(f"{path} has no statistics, and there is no {statistics.name} beside it")
         values = np.load(statistics)
-        stored.update(mean=torch.tensor(values["mean"]), std=torch.tensor(values["std"]))
+        stored.update({name: torch.tensor(values[name]) for name in values.files})
     return stored
 
 

@@ -73,7 +73,7 @@ def main():
         network.load_state_dict(stored["averaged"])
         network.eval()
         unrest = clip_unrest(network, stored["mean"], stored["std"], clips, model, args.size)
-        plain, hard = (evaluate(network, model, data, stored["mean"], stored["std"], args.size) for data in sets)
+        plain, hard = (evaluate(network, model, data, stored, args.size) for data in sets)
         print(f"| {described} | {plain['nme']:.2f} | {hard['nme']:.2f} | {plain['angle_error']:.2f} | "
               f"{unrest:.3f} | {line['per_second']:.0f} |", flush=True)
 

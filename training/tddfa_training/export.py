@@ -11,6 +11,7 @@ import torch
 
 from .calibrate import calibrate
 from .paths import runs_folder
+from .train_regressor import STATISTICS
 
 
 def main():
@@ -39,7 +40,7 @@ def main():
     args.out.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"state_dict": state}, f"{args.out}.pth")
     if "mean" in stored:
-        np.savez(f"{args.out}-mean-std.npz", mean=stored["mean"].numpy(), std=stored["std"].numpy())
+        np.savez(f"{args.out}-mean-std.npz", **{name: stored[name].numpy() for name in STATISTICS if name in stored})
 
 
 if __name__ == "__main__":

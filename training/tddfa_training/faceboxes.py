@@ -148,7 +148,7 @@ def match_priors(boxes, priors, size, positive=0.35, doubtful=0.30):
     value, prior = overlap.max(2)
     label, reach = torch.gather(labels, 1, which), torch.gather(value, 1, which)
     needed = (NEAR_BEST * reach).clamp(max=positive)
-    classes = torch.zeros(best.shape, dtype=torch.long)
+    classes = torch.zeros(best.shape, dtype=torch.long, device=best.device)
     classes[(best >= needed) & (best > 0.08) & (label > 0)] = 1
     classes[(best >= (doubtful / positive) * needed) & (best > 0.08) & (best < needed)] = -1
     classes[(best >= (0.25 / positive) * needed) & (best > 0.08) & (label < 0)] = -1
@@ -179,9 +179,9 @@ def detect(network, image, score=0.05, keep=750, enlargement=1.0):
     height, width = image.shape[:2]
     x = torch.from_numpy(image.astype(np.float32) - np.array(CHANNEL_MEANS, np.float32)).permute(2, 0, 1)[None]
     with torch.no_grad():
-        loc, conf = network(x)
-    scores = torch.softmax(conf[0], 1)[:, 1].numpy()
-    boxes = decode(loc[0], torch.from_numpy(prior_boxes(height, width))).numpy() * [width, height, width, height]
+        loc, conf = (output[0].cpu() for output in network(x.to(next(network.parameters()).device)))
+    scores = torch.softmax(conf, 1)[:, 1].numpy()
+    boxes = decode(loc, torch.from_numpy(prior_boxes(height, width))).numpy() * [width, height, width, height]
     chosen = scores > score
     boxes, scores = boxes[chosen], scores[chosen]
     kept = non_maximum_suppression(boxes, scores)[:keep]

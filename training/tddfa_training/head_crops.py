@@ -6,10 +6,11 @@ import numpy as np
 
 from .augment import degrade, light_field, occlude, soften, tone, tone_cutout
 from .backgrounds import Backgrounds, load_backgrounds, random_patch
+from .blendshapes import EXPRESSION_OUTPUTS, EYE_COLUMNS, GAZE_COLUMNS, MIRROR, MIRROR_SIGNS, MOUTH_COLUMNS
 from .crops import CROP_SIZE, MICROMETRES, crop_landmarks, crop_matrix, crop_params, sample_roi
 from .label_fit import refine_labels
 from .paths import model_folder
-from .render_heads import FIELDS, LOOK, shard_files
+from .render_heads import FIELDS, FITTED, FITTED_FIELDS, OPTIONAL_FIELDS, shard_files
 from .short_video import synthesize_clip, transform_params
 
 
@@ -38,8 +39,10 @@ class HeadShards:
             if index not in self.shards:
                 picture_file, _ = shard_files(self.folder, index)
                 stored = np.load(label_file)
-                labels = {field: stored[field] for field in (*FIELDS, LOOK) if field in stored.files}
-                if self.rows is not None:
+                labels = {field: stored[field] for field in (*FIELDS, *OPTIONAL_FIELDS) if field in stored.files}
+                if self.rows is not None and f"{FITTED}shape" in stored.files:
+                    labels.update({field: stored[f"{FITTED}{field}"] for field in FITTED_FIELDS})
+                elif self.rows is not None:
                     labels = refine_labels(*self.rows, labels)
                 self.shards[index] = (np.load(picture_file, mmap_mode="r"), labels)
         self.index = [(shard, row) for shard, (pictures, _) in self.shards.items() for row in range(len(pictures))]
@@ -61,15 +64,38 @@ def mode_signs(shape_basis_rows, flip):
     return np.sign((shape_basis_rows * mirrored).sum((0, 1)))
 
 
+def expression_target(labels, flip):
+    """
+    Blendshapes and gaze [56] of one head, and which of them can be seen [56]: dark glasses hide eyes, masks mouths, lids that are shut where an
+    eye looks, and a profile its far side. Zeros where the labels have none.
+    """
+    if "blendshapes" not in labels:
+        return np.zeros(EXPRESSION_OUTPUTS), np.zeros(EXPRESSION_OUTPUTS)
+    target = np.concatenate([labels["blendshapes"], labels["gaze"]])
+    seen = np.ones(EXPRESSION_OUTPUTS)
+    if labels["look"][4] > 0:
+        seen[EYE_COLUMNS] = seen[GAZE_COLUMNS] = 0
+    if labels["look"][5] > 0:
+        seen[MOUTH_COLUMNS] = 0
+    for first, gaze, turned in ((0, 52, 1), (7, 54, -1)):
+        if target[first] >= SHUT_FROM:
+            seen[gaze:gaze + 2] = 0
+        if turned * labels["pose"][0] > HIDDEN_YAW:  # yaw turns the face to its own left
+            seen[first:first + 7] = seen[gaze:gaze + 2] = 0
+    return (target[MIRROR] * MIRROR_SIGNS, seen[MIRROR]) if flip else (target, seen)
+
+
 MARGIN = 12  # px around the crop that a replayed pass can shift and turn into
 REPLAY_POOL = 2048
+SHUT_FROM = 0.6  # of a blink: from here on nobody sees where an eye looks
+HIDDEN_YAW = 55.0  # degrees, from which the far eye is not seen
 UNDEGRADED_SHARE = 0.35  # of the crops of training: blur and noise in all of them cost the network what it could see in good ones
 
 
 def compose_crop(rng, picture, labels, pictures, signs, augmented=True, margin=0):
     """
     Returns BGR uint8 [120, 120, 3] (wider by `margin` on every side), params [62], landmarks [68, 2] as the camera saw them
-    (params' coordinates). Without `augmented` only the roi varies: the rendered hold-out is measured so, and once more with all
+    (params' coordinates), blendshapes and gaze [56] and which of them can be seen. Without `augmented` only the roi varies: the rendered hold-out is measured so, and once more with all
     of it.
     """
     flip = bool(rng.random() < 0.5)
@@ -95,7 +121,7 @@ def compose_crop(rng, picture, labels, pictures, signs, augmented=True, margin=0
     image = cv2.add(cv2.merge(channels[:3]), cv2.multiply(back, cv2.merge([rest, rest, rest]), scale=1 / 255))
     if augmented and rng.random() < 0.25:
         occlude(rng, image, pictures)
-    return image, params, landmarks
+    return image, params, landmarks, *expression_target(labels, flip)
 
 
 def finish_crop(rng, image, augmented=True):
@@ -171,23 +197,29 @@ class CropSampler:
 
     def batch(self, rng, size, indices=None):
         """images [size, 120, 120, 3] BGR uint8, params [size, 62] float32, landmarks [size, 68, 2] float32."""
+        return self.batch_with_expressions(rng, size, indices)[:3]
+
+    def batch_with_expressions(self, rng, size, indices=None):
+        """The same, with blendshapes and gaze [size, 56] and which of them can be seen [size, 56]; both 0 where the shards have none."""
+        targets, seen = np.zeros((2, size, EXPRESSION_OUTPUTS), np.float32)
         images = np.empty((size, CROP_SIZE, CROP_SIZE, 3), np.uint8)
         params = np.empty((size, 62), np.float32)
         landmarks = np.empty((size, 68, 2), np.float32)
         for k in range(size):
             if self.passes == 1:
-                image, params[k], landmarks[k] = self.compose(rng, None if indices is None else indices[k])
+                image, params[k], landmarks[k], targets[k], seen[k] = self.compose(rng, None if indices is None else indices[k])
             elif len(self.pool) < REPLAY_POOL or rng.random() < 1 / self.passes:
                 made = self.compose(rng, margin=MARGIN)
                 if len(self.pool) < REPLAY_POOL:
                     self.pool.append(made)
                 else:
                     self.pool[rng.integers(REPLAY_POOL)] = made
-                image, params[k], landmarks[k] = made
+                image, params[k], landmarks[k], targets[k], seen[k] = made
                 image = image[MARGIN:-MARGIN, MARGIN:-MARGIN]
             else:
-                image, params[k], landmarks[k] = replay_crop(rng, *self.pool[rng.integers(REPLAY_POOL)])
+                wide, p, points, targets[k], seen[k] = self.pool[rng.integers(REPLAY_POOL)]
+                image, params[k], landmarks[k] = replay_crop(rng, wide, p, points)
             # The hold-out's augmented crops are all made worse: a fixed measure.
             worse = self.augmented and (self.held_out or rng.random() >= UNDEGRADED_SHARE)
             images[k] = finish_crop(rng, image, worse)
-        return images, params, landmarks
+        return images, params, landmarks, targets, seen

@@ -5,7 +5,9 @@ import cv2
 import numpy as np
 
 from . import accessories, native
-from .noise import cloth_texture, spatial_noise
+from .blendshapes import BLENDSHAPES
+from .expressions import sample_expression
+from .noise import cloth_texture, skin_detail, spatial_noise
 from .paths import makehuman_folder
 from .rig import MODEL_MODES, HeadRig, read_texture, skins
 
@@ -14,6 +16,9 @@ IDENTITY_SPREAD = 1.15
 # Canvas of the regressor's cut-outs: a 120 px crop of 200 mm, with room around for larger and shifted ones.
 CANVAS_PX, CANVAS_MM = 192, 316.0
 LIGHT_FLOATS = 8
+MASK_SHARE = 0.1  # of the faces
+GLASSES_SHARE = 0.26
+LOCKS_SHARE = 0.5  # of the heads with hair that is not cropped
 SUPERSAMPLING = 2
 SHADOW_SIZE = 256
 
@@ -28,65 +33,13 @@ def rotation_matrix(yaw, pitch, roll):
 
 
 def sample_pose(rng):
-    """Yaw, pitch, roll in degrees: mostly near frontal, with every yaw up to 90."""
+    """Yaw, pitch, roll in degrees: mostly near frontal, with every yaw and roll up to 90; a few heads are upside down."""
     kind = rng.random()
     yaw = rng.normal(0, 18) if kind < 0.4 else rng.uniform(-60, 60) if kind < 0.7 else rng.choice([-1, 1]) * rng.uniform(45, 95)
     pitch = rng.normal(0, 13) if rng.random() < 0.85 else rng.uniform(-45, 45)
-    roll = rng.normal(0, 12) if rng.random() < 0.9 else rng.uniform(-50, 50)
-    return float(np.clip(yaw, -95, 95)), float(np.clip(pitch, -50, 50)), float(np.clip(roll, -60, 60))
-
-
-def sample_expression(rng, rig):
-    """Weights of the expression units [units]: mixes that faces make, a third of them neutral or nearly so."""
-    weights = np.zeros(len(rig.unit_names))
-    calm = rng.random() < 0.25
-
-    def put(name, value):
-        names = [name] if "*" not in name else [name.replace("*", "left"), name.replace("*", "right")]
-        for n in names:
-            side = 1.0 if len(names) == 1 else float(np.clip(1 + rng.normal(0, 0.12), 0, 1.3))
-            weights[rig.unit_index[n]] += value * side * (0.3 if calm else 1)
-
-    if rng.random() < 0.5:
-        put("mouth-open", 0.75 * rng.beta(1, 2))
     kind = rng.random()
-    if kind < 0.38:
-        put("mouth-corner-puller", rng.uniform(0.1, 1))
-    elif kind < 0.52:
-        put("mouth-pursing", rng.uniform(0.1, 1))
-    elif kind < 0.6:
-        put("mouth-protusion", rng.uniform(0.1, 0.6))
-    for name, chance, most in (
-        ("mouth-part-later", 0.18, 0.8), ("mouth-upward-retraction", 0.1, 0.6), ("mouth-retraction", 0.14, 0.9),
-        ("mouth-depression", 0.13, 0.9), ("mouth-depression-retraction", 0.08, 0.6), ("mouth-elevation", 0.13, 0.9),
-        ("mouth-eversion", 0.06, 0.6), ("mouth-compression", 0.1, 0.7), ("mouth-parling", 0.12, 0.8),
-        ("neck-platysma", 0.06, 0.6), ("nose-*-elevation", 0.12, 0.8), ("nose-*-dilatation", 0.1, 1), ("nose-depression", 0.05, 0.8),
-    ):
-        if rng.random() < chance:
-            put(name, rng.uniform(0, most))
-    kind = rng.random()
-    if kind < 0.1:
-        put("eye-*-closure", 0.82)
-    elif kind < 0.36:
-        put("eye-*-closure", 0.82 * rng.random())
-    elif kind < 0.5:
-        put("eye-*-opened-up", rng.uniform(0, 1))
-    elif kind < 0.58:
-        put("eye-*-slit", rng.uniform(0, 1))
-    if rng.random() < 0.03:
-        put(f"eye-{rng.choice(['left', 'right'])}-closure", 0.82)
-    kind = rng.random()
-    if kind < 0.25:
-        put("eyebrows-*-up", rng.uniform(0.1, 1))
-        put("eyebrows-*-extern-up", rng.uniform(0, 0.7))
-    elif kind < 0.45:
-        put("eyebrows-*-down", rng.uniform(0.1, 1))
-    elif kind < 0.55:
-        put("eyebrows-*-inner-up", rng.uniform(0.1, 1))
-    for side in ("left", "right"):
-        index = rig.unit_index[f"eye-{side}-closure"]
-        weights[index] = min(weights[index], 0.84)
-    return weights
+    roll = np.clip(rng.normal(0, 14), -90, 90) if kind < 0.68 else rng.uniform(-90, 90) if kind < 0.96 else rng.uniform(-180, 180)
+    return float(np.clip(yaw, -95, 95)), float(np.clip(pitch, -50, 50)), float(roll)
 
 
 def _over(paint, colour, cover):
@@ -107,6 +60,9 @@ class HeadRenderer:
         proxies = makehuman_folder() / "public/data/proxies"
         eyes = sorted((proxies / "eyes/HighPolyEyes/textures").glob("*_eye.png"))
         self.eye_textures = [read_texture(path) for path in eyes]
+        # Most of the world's eyes are brown.
+        chance = np.array([5.0 if "brown" in path.name else 1.0 for path in eyes])
+        self.eye_chance = chance / chance.sum()
         for texture in self.eye_textures:
             # The brown iris is drawn reddish: half of its colour goes.
             grey = texture[:, :, :3].mean(2, keepdims=True)
@@ -127,6 +83,7 @@ class HeadRenderer:
         self.teeth = read_texture(proxies / "teeth/Teeth_Base/textures/teeth.png")
         self.tongue = read_texture(proxies / "tongue/tongue01/textures/tongue01_diffuse.png")
         self.skin_pool = []
+        self.skin_details = [skin_detail(np.random.default_rng(k), self.eye_textures[0].shape[0]) for k in range(12)]
         sample = np.arange(0, len(self.rig.model_mean) // 3, 12)
         rows = (sample[:, None] * 3 + np.arange(3)).ravel()
         self.box_mean = self.rig.model_mean[rows] / 1000.0
@@ -144,6 +101,7 @@ class HeadRenderer:
             (age, light), (_, dark) = (tones[tone][rng.integers(len(tones[tone]))] for tone in ("light", "dark"))
             mix = float(np.clip(rng.beta(0.8, 1.0) * 1.2 - 0.1, 0, 1))
             texture = np.ascontiguousarray(light * (1 - mix) + dark * mix)
+            texture[..., :3] *= self.skin_details[rng.integers(len(self.skin_details))] ** rng.uniform(0, 1.6)
             entry = (texture, sex, mix, age)
             if len(self.skin_pool) < 16:
                 self.skin_pool.append(entry)
@@ -156,28 +114,30 @@ class HeadRenderer:
         """
         Returns a dict: `image` [canvas, canvas, 4] uint8 RGBA, premultiplied; `shape` [40], `expression` [10]; `camera`
         [2, 4]: weak perspective, model mm -> canvas px (x right, y down); `rotation` [3, 3]; `landmarks` [68, 2] as seen;
-        `box` [4] around the face's vertices; `pose` degrees; `look` [6]: darkness of the skin 0..1, age (0 young, 1 middle,
+        `box` [4] around the face's vertices; `pose` degrees; `blendshapes` [52] and `gaze` [4] as expressions.py draws them; `look` [6]: darkness of the skin 0..1, age (0 young, 1 middle,
         2 old), and 1 or 0 for a hat or scarf, a beard, dark glasses, a mask.
         """
         rig = self.rig
         if identity is None:
             identity = np.clip(rng.normal(0, IDENTITY_SPREAD, rig.mode_count), -3.2, 3.2)
-        units = sample_expression(rng, rig)
+        yaw, pitch, roll = pose if pose is not None else sample_pose(rng)
+        blendshapes, gaze = sample_expression(rng, yaw, pitch, rig.look_degrees)
+        units = rig.unit_weights(identity, blendshapes)
         expression = rig.units_to_named @ units
         vertices = rig.vertices(identity[None], units[None])[0]
-        yaw, pitch, roll = pose if pose is not None else sample_pose(rng)
         rotation = rotation_matrix(yaw, pitch, roll)
 
         skin, sex, darkness, age = self._skin(rng)
         head = vertices[rig.head.vertices]
         head_normals = native.vertex_normals(np.ascontiguousarray(head, np.float32), rig.head.triangles)
-        self._look(rng, vertices)
+        self._turn_eyes(vertices, gaze)
         opaque, layers, paint, worn = self._dress(rng, vertices, head, head_normals, sex)
 
         # Everything that turns with the head, and the shoulders, which turn less.
         pivot = np.array([0, -115.0, -25.0])
         follow = rng.uniform(0.2, 1)
-        torso = rotation_matrix(yaw * follow, pitch * 0.25, roll * rng.uniform(0.1, 0.8))
+        # Who lies down or hangs turns as a whole.
+        torso = rotation_matrix(yaw * follow, pitch * 0.25, roll * (rng.uniform(0.1, 0.8) if abs(roll) < 40 else rng.uniform(0.75, 1)))
         distance = float(np.exp(rng.uniform(np.log(380), np.log(3500))))
         pixels = canvas_px * SUPERSAMPLING / canvas_mm
 
@@ -205,7 +165,7 @@ class HeadRenderer:
                              (centre[1] - points[:, 1]) * factor * pixels + canvas_px * SUPERSAMPLING / 2,
                              (factor - 1) * distance * pixels], 1).astype(np.float32)
 
-        image = self._draw(rng, skin, placed, project, opaque, layers, paint, place, canvas_px, pixels)
+        image = self._draw(rng, skin, placed, project, opaque, layers, paint, place, canvas_px, pixels, blendshapes[BLENDSHAPES.index("tongueOut")] > 0)
 
         seen = project(marks)[:, :2] / SUPERSAMPLING
         # Scaled rotation that comes closest to what the lens saw.
@@ -220,17 +180,15 @@ class HeadRenderer:
         outline = project(place(face, True))[:, :2] / SUPERSAMPLING
         box = np.array([*outline.min(0), *outline.max(0)])
         return dict(image=image, shape=identity[:MODEL_MODES], expression=expression, camera=camera, rotation=rotation,
-                    landmarks=seen, box=box, pose=np.array([yaw, pitch, roll]), look=np.array([darkness, age, *worn], float))
+                    landmarks=seen, box=box, pose=np.array([yaw, pitch, roll]), blendshapes=blendshapes, gaze=gaze, look=np.array([darkness, age, *worn], float))
 
-    def _look(self, rng, vertices):
-        """Turns the eyeballs a little, in place."""
+    def _turn_eyes(self, vertices, gaze):
+        """Turns each eyeball about its middle, in place; `gaze` [4] as expressions.py gives it."""
         part = self.rig.parts["eyes/HighPolyEyes"]
-        turn = rotation_matrix(rng.normal(0, 12), rng.normal(0, 7), 0)
         eyes = vertices[part.vertices]
-        for side in (-1, 1):
-            rows = np.nonzero(eyes[:, 0] * side > 0)[0]
-            centre = (eyes[rows].min(0) + eyes[rows].max(0)) / 2
-            eyes[rows] = (eyes[rows] - centre) @ turn.T + centre
+        for sign, centre, (yaw, pitch) in zip((1, -1), self.rig.eye_centres(vertices), np.reshape(gaze, (2, 2))):
+            rows = eyes[:, 0] * sign > 0
+            eyes[rows] = (eyes[rows] - centre) @ rotation_matrix(yaw, -pitch, 0).T + centre
         vertices[part.vertices] = eyes
 
     def _dress(self, rng, vertices, head, normals, sex):
@@ -253,11 +211,12 @@ class HeadRenderer:
                   rig.eye_shadow * rng.uniform(0.1, 0.7))
         kind = rng.random()
         opaque, hair_tint, cover = [], accessories.hair_colour(rng), np.zeros(len(head), np.float32)
-        covered = kind < 0.15
+        covered, hairy = kind < 0.15, False
         if kind < 0.05:
             opaque = accessories.scarf(rng, rig, head, normals)
         else:
             opaque, hair_tint, cover = accessories.hair(rng, rig, head, normals)
+            hairy = bool(opaque)
             if kind < 0.15:
                 meshes, hidden = accessories.hat(rng, rig, head, normals)
                 # What the hat presses flat: only hair that falls below it stays.
@@ -269,7 +228,7 @@ class HeadRenderer:
             which = rng.random()
             mask = rig.beard if which < 0.7 else rig.moustache if which < 0.85 else rig.beard * np.clip((26 - np.abs(rig.head_vertices[:, 0])) / 8, 0, 1)
             mask = np.maximum(mask, rig.moustache * (rng.random() < 0.8))
-            grain = np.clip(0.85 + 0.25 * spatial_noise(rig.head_vertices, rng, 9), 0, 1.1)
+            grain = np.clip(0.9 + 0.12 * spatial_noise(rig.head_vertices, rng, 9), 0, 1.1)
             _over(skin_paint, hair_tint * rng.uniform(0.7, 1.5), mask * strength * grain)
             bearded = strength > 0.35
             if strength > 0.6:
@@ -284,20 +243,21 @@ class HeadRenderer:
             pattern = (spatial_noise(rig.head_vertices, rng, rng.uniform(15, 90)) > 0.4) * (rng.random() < 0.35)
             colours = cloth + (second - cloth) * pattern[:, None]
             _over(skin_paint, colours * (1 + 0.1 * blotches[:, None]), np.clip((collar - y) / 2.5, 0, 1))
-        if rng.random() < 0.02:  # a medical mask
+        if rng.random() < MASK_SHARE:
             masked = True
-            oval = np.clip(1.4 - np.hypot(x / 58, (y + 58) / 42), 0, 0.25) * 4
-            _over(skin_paint, rng.choice([[0.5, 0.7, 0.8], [0.02, 0.02, 0.02], [0.9, 0.9, 0.9]]), oval * (z > 5))
+            opaque = opaque + accessories.mask(rng, vertices[rig.landmarks], head)
         paint[rig.head.vertices] = skin_paint
 
         layers = []
+        if hairy and rng.random() < LOCKS_SHARE:
+            layers.append(("mesh", accessories.locks(rng, rig, head, normals, hair_tint)))
         brow, texture = self.brows[rng.integers(len(self.brows))]
         if rng.random() < 0.95:
             layers.append(("rig", brow, texture, np.clip(hair_tint * rng.uniform(0.4, 1.2) + 0.005, 0, 1) * 3.0, rng.uniform(0.5, 1.1)))
         if rng.random() < 0.85:
             lash, texture = self.lashes[rng.integers(len(self.lashes))]
             layers.append(("rig", lash, texture, np.ones(3) * rng.uniform(0, 0.6), rng.uniform(0.3, 1.0) if female else rng.uniform(0.1, 0.7)))
-        if rng.random() < 0.2:
+        if rng.random() < GLASSES_SHARE:
             marks = vertices[rig.landmarks]
             eyes = np.stack([marks[36:42].mean(0), marks[42:48].mean(0)])
             ears = np.array([[-76.0, marks[27, 1] + 2, -22], [76.0, marks[27, 1] + 2, -22]])
@@ -307,7 +267,7 @@ class HeadRenderer:
             dark = lenses[0].alpha > 0.5
         return opaque, layers, paint, (covered, bearded, dark, masked)
 
-    def _draw(self, rng, skin, placed, project, opaque, layers, paint, place, canvas_px, pixels):
+    def _draw(self, rng, skin, placed, project, opaque, layers, paint, place, canvas_px, pixels, tongue_out):
         rig = self.rig
         positions, triangles, material, uv = [placed], [], [], []
         normals = [None]
@@ -330,11 +290,11 @@ class HeadRenderer:
         tone = np.exp(rng.normal(0, 0.09, 3)) * np.exp(rng.normal(0, 0.15))
         add_triangles(material_row(skin, tone, rng.uniform(0.0, 0.16), rng.uniform(6, 30), 0, leak=rng.uniform(0.05, 0.35)),
                       rig.head.triangles, rig.head.uv, 0)
-        eye = self.eye_textures[rng.integers(len(self.eye_textures))]
+        eye = self.eye_textures[rng.choice(len(self.eye_textures), p=self.eye_chance)]
         eye_material = material_row(eye, np.ones(3) * rng.uniform(0.45, 1.0), rng.uniform(0.2, 1.2), rng.uniform(60, 200), 0)
         add_triangles(eye_material, self.eye_triangles, self.eye_uv, 0)
         marks = placed[rig.landmarks]
-        if np.linalg.norm(marks[62] - marks[66]) > 2.5 or rng.random() < 0.1:
+        if np.linalg.norm(marks[62] - marks[66]) > 2.5 or tongue_out or rng.random() < 0.1:
             if rng.random() < 0.93:
                 teeth = rig.parts["teeth/Teeth_Base"]
                 add_triangles(material_row(self.teeth, np.array([1, rng.uniform(0.85, 1), rng.uniform(0.65, 1)]) * rng.uniform(0.5, 1),

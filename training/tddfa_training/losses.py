@@ -15,11 +15,57 @@ def vdc_loss(model, params, target, planar=False):
     return (model(params)[..., :axes] - model(target)[..., :axes]).pow(2).sum(2).mean()
 
 
-def vertex_l1_loss(model, params, target, soft=1.0, depth_weight=0.5):
-    """Smooth L1 vertex distance in px: VDC that bad labels and hopeless samples do not dominate."""
-    weight = torch.tensor([1.0, 1.0, depth_weight], device=params.device)
-    distance = ((model(params) - model(target)) * weight).pow(2).sum(2)
-    return (torch.sqrt(distance + soft * soft) - soft).mean()
+# What expressions are seen by, as rows of the 68 landmarks: weight of the vertices about them, and how near those are (mm).
+REGIONS = ((tuple(range(36, 48)), 4.0, 7.0), (tuple(range(48, 68)), 2.5, 7.0), (tuple(range(17, 27)), 2.0, 7.0))
+
+# Pairs of landmarks whose distance an expression changes: lids, lips, mouth corners, brow to eye and brow to brow.
+PAIRS = ((37, 41), (38, 40), (43, 47), (44, 46), (61, 67), (62, 66), (63, 65), (50, 61), (52, 63), (58, 67), (56, 65), (51, 57), (48, 54),
+         (48, 36), (54, 45), (48, 33), (54, 33), (48, 8), (54, 8), (33, 51), (8, 57), (27, 8), (17, 36), (19, 37), (21, 39), (22, 42), (24, 44),
+         (26, 45), (21, 22), (31, 39), (35, 42))
+OUTER_EYE_CORNERS = (36, 45)
+
+
+def vertex_weights(model):
+    """[n] weights of the model's vertices, mean 1: those of lids, lips and brows count more, since what moves there is small."""
+    points = model.mean.reshape(-1, 3) / 1000
+    weights = torch.ones(len(points), device=points.device)
+    for marks, weight, near in REGIONS:
+        distance = torch.cdist(points, points[list(marks)]).amin(1)
+        weights = torch.maximum(weights, torch.where(distance < near, weight, 1.0))
+    return weights / weights.mean()
+
+
+def vertex_l1_loss(model, params, target, soft=1.0, depth_weight=0.5, weights=None):
+    """
+    Smooth L1 vertex distance in px: VDC that bad labels and hopeless samples do not dominate. `soft` is the distance below which it is
+    square, so that less than it counts for next to nothing; `weights` [n] of the vertices.
+    """
+    axes = torch.tensor([1.0, 1.0, depth_weight], device=params.device)
+    distance = ((model(params) - model(target)) * axes).pow(2).sum(2)
+    distance = torch.sqrt(distance + soft * soft) - soft
+    return (distance if weights is None else distance * weights).mean()
+
+
+def pair_distances(model, params):
+    """[batch, pairs] lengths of PAIRS over the distance of the outer eye corners, of the faces themselves: neither pose nor camera matter."""
+    points = model.model_points(params[:, 12:])[:, :68]
+    length = lambda pairs: (points[:, [a for a, _ in pairs]] - points[:, [b for _, b in pairs]]).pow(2).sum(2).add(1e-6).sqrt()
+    return length(PAIRS) / length((OUTER_EYE_CORNERS,))
+
+
+def pair_distance_loss(model, params, target, spread):
+    """Smooth L1 of pair distances in units of how far each spreads over faces (`spread` [pairs]): a lid's millimetre counts like a jaw's ten."""
+    error = (pair_distances(model, params) - pair_distances(model, target)) / spread
+    return torch.nn.functional.smooth_l1_loss(error, torch.zeros_like(error), beta=1.0)
+
+
+def expression_loss(z, z_target, seen, weights=None):
+    """
+    Mean squared error of standardised blendshapes and gaze over what can be `seen` (0 or 1). Squared, since the median of a shape that is mostly
+    at rest is 0, and any L1 would stay there.
+    """
+    counted = seen if weights is None else seen * weights
+    return (counted * (z - z_target).pow(2)).sum() / counted.sum().clamp(min=1)
 
 
 def _weighted(weights, z, z_target):

@@ -26,10 +26,11 @@ MOBILENET_BLOCKS = (("dw2_1", 64, 1), ("dw2_2", 128, 2), ("dw3_1", 128, 1), ("dw
 class MobileNetV1(nn.Module):
     """
     MobileNet-V1 of width `widen` for 120 x 120 crops: BGR, (v - 127.5) / 128.
-    `fc_param` gives the z-scored parameters; `fc_lm`, 68 x 2 landmarks, only serves training and is dropped on conversion.
+    `fc_param` gives the z-scored parameters; `fc_lm`, 68 x 2 landmarks, only serves training and is dropped on conversion;
+    `fc_expression`, where there is one, z-scored blendshapes and gaze (blendshapes.py).
     """
 
-    def __init__(self, widen=1.0, outputs=62, landmark_outputs=136):
+    def __init__(self, widen=1.0, outputs=62, landmark_outputs=136, expression_outputs=0):
         super().__init__()
         channels = int(32 * widen)
         self.conv1 = nn.Conv2d(3, channels, 3, 2, 1, bias=False)
@@ -39,11 +40,12 @@ class MobileNetV1(nn.Module):
             channels = int(width * widen)
         self.fc_param = nn.Linear(channels, outputs)
         self.fc_lm = nn.Linear(channels, landmark_outputs)
+        self.fc_expression = nn.Linear(channels, expression_outputs) if expression_outputs else None
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 fan = module.kernel_size[0] * module.kernel_size[1] * module.out_channels // module.groups
                 nn.init.normal_(module.weight, 0, (2.0 / fan) ** 0.5)
-        for head in (self.fc_param, self.fc_lm):
+        for head in filter(None, (self.fc_param, self.fc_lm, self.fc_expression)):
             nn.init.normal_(head.weight, 0, 0.01)
             nn.init.zeros_(head.bias)
 
@@ -54,10 +56,16 @@ class MobileNetV1(nn.Module):
         # The heads stay in full precision where the rest does not.
         with torch.autocast(x.device.type, enabled=False):
             x = x.float().mean((2, 3))
-            return self.fc_param(x), self.fc_lm(x)
+            heads = self.fc_param(x), self.fc_lm(x)
+            return heads if self.fc_expression is None else (*heads, self.fc_expression(x))
 
 
-def to_input(images):
+def expression_outputs_of(state):
+    """How many numbers the expression head of a MobileNetV1's state gives; 0 without one."""
+    return len(state["fc_expression.bias"]) if "fc_expression.bias" in state else 0
+
+
+def to_input(images, device="cpu"):
     """[n, 120, 120, 3] BGR uint8 array -> network input."""
-    tensor = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+    tensor = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float()
     return (tensor - 127.5) / 128

@@ -58,3 +58,17 @@ def cloth_texture(rng, size=64):
     texture = a + (b - a) * blend[..., None]
     texture = texture * (1 + 0.12 * rng.standard_normal((size, size, 1)))
     return np.ascontiguousarray(np.dstack([np.clip(texture, 0, 1), np.ones((size, size))]).astype(np.float32))
+
+
+def skin_detail(rng, size=512):
+    """[size, size, 3] linear factors about 1: pores, blotches, freckles, moles and spots of a skin texture."""
+    pores = rng.standard_normal((size, size)).astype(np.float32)
+    pores = pores - cv2.GaussianBlur(pores, (0, 0), 1.6)
+    shade = 1 + 0.07 * pores + 0.05 * picture_noise(rng, size, size, 1, (24, 60, 120))[..., 0]
+    colour = 1 + 0.05 * picture_noise(rng, size, size, 3, (8, 20, 48))
+    spots = np.zeros((size, size), np.float32)
+    for count, least, most in ((int(rng.choice([0, 60, 900])), 0.4, 0.9), (int(rng.integers(0, 25)), 0.8, 2.2)):
+        for x, y in rng.uniform(0, size, (count, 2)):
+            cv2.circle(spots, (int(x * 16), int(y * 16)), int(rng.uniform(least, most) * 16), float(rng.uniform(0.2, 0.9)), -1, cv2.LINE_AA, 4)
+    spots = cv2.GaussianBlur(spots, (0, 0), 0.7)[..., None] * np.array([0.35, 0.5, 0.6], np.float32)
+    return np.clip(shade[..., None] * colour * (1 - spots), 0.2, 1.8).astype(np.float32)

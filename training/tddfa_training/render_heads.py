@@ -5,18 +5,26 @@ Each shard holds 256 cut-outs with their labels and depends on nothing but its n
 spread over processes at will. About 25 ms a head on one free core.
 """
 import argparse
+import multiprocessing
 import os
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 
+from . import native
 from .heads import CANVAS_MM, CANVAS_PX, HeadRenderer
+from .label_fit import refine_labels
 from .paths import runs_folder
+from .rig import HeadRig
 
 SHARD_SIZE = 256
+PROCESSES = multiprocessing.get_context("spawn")
 FIELDS = ("shape", "expression", "camera", "rotation", "landmarks", "box", "pose")
-LOOK = "look"  # what reports sort by; shards may lack it
+OPTIONAL_FIELDS = ("look", "blendshapes", "gaze")  # what reports sort by, and the second head's labels; shards may lack them
+
+FITTED, FITTED_FIELDS = "fitted_", ("shape", "expression", "camera")  # the same, fitted to what the lens saw (label_fit.py)
 
 
 def shard_files(folder, index):
@@ -37,7 +45,7 @@ def render_shard(renderer, folder, index, split, canvas_px, canvas_mm, faceless=
         renderer.forget()
         rng = np.random.default_rng([zlib.crc32(split.encode()), index])
         images = np.empty((size, canvas_px, canvas_px, 4), np.uint8)
-        labels = {field: [] for field in (*FIELDS, LOOK)}
+        labels = {field: [] for field in (*FIELDS, *OPTIONAL_FIELDS)}
         for i in range(size):
             pose = None
             if rng.random() < faceless:
@@ -50,11 +58,22 @@ def render_shard(renderer, folder, index, split, canvas_px, canvas_mm, faceless=
         np.save(partial, images)
         partial.replace(picture_file)
         partial = folder / f"heads-{index:04d}.partial.npz"
-        np.savez(partial, canvas_mm=canvas_mm, **{field: np.array(values, np.float32) for field, values in labels.items()})
+        stored = {field: np.array(values, np.float32) for field, values in labels.items()}
+        fitted = refine_labels(*renderer.rig.landmark_rows(), stored)
+        np.savez(partial, canvas_mm=canvas_mm, **stored, **{f"{FITTED}{field}": fitted[field] for field in FITTED_FIELDS})
         partial.replace(label_file)
     finally:
         claim.unlink()
     return True
+
+
+def _render(args, folder):
+    """Renders whatever shard no other process has begun."""
+    cv2.setNumThreads(1)
+    renderer = HeadRenderer(held_out=args.split == "held-out")
+    for index in range(args.shards):
+        if render_shard(renderer, folder, index, args.split, args.canvas_px, args.canvas_mm, args.faceless):
+            print(f"shard {index + 1} of {args.shards}", flush=True)
 
 
 def main():
@@ -64,16 +83,23 @@ def main():
     parser.add_argument("--split", choices=("train", "held-out"), default="train")
     parser.add_argument("--canvas-px", type=int, default=CANVAS_PX)
     parser.add_argument("--canvas-mm", type=float, default=CANVAS_MM)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--faceless", type=float, default=0.0, help="share of heads seen from behind")
     args = parser.parse_args()
     folder = args.out / args.split
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("*.claim"):
         stale.unlink()
-    renderer = HeadRenderer(held_out=args.split == "held-out")
-    for index in range(args.shards):
-        if render_shard(renderer, folder, index, args.split, args.canvas_px, args.canvas_mm, args.faceless):
-            print(f"shard {index + 1} of {args.shards}", flush=True)
+    native.renderer()
+    HeadRig()  # compiles and caches what the processes share
+    processes = [PROCESSES.Process(target=_render, args=(args, folder)) for _ in range(args.processes - 1)]
+    for process in processes:
+        process.start()
+    _render(args, folder)
+    for process in processes:
+        process.join()
+    if any(process.exitcode for process in processes):
+        raise SystemExit("a process that renders has ended; its error is above")
 
 
 if __name__ == "__main__":

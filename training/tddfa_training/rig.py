@@ -1,10 +1,12 @@
 """The head rig that `npm run train:model` wrote, with what the renderer derives from it once: masks, ambient occlusion."""
 import json
+import os
 
 import cv2
 import numpy as np
 
 from . import native
+from .blendshapes import BLENDSHAPES, SIDES
 from .paths import cache_folder, makehuman_folder, model_folder
 
 MICROMETRES = 1000.0  # model units in a millimetre
@@ -63,6 +65,9 @@ class HeadRig:
             rows = slice(quad_starts[i], quad_starts[i + 1])
             self.parts[name] = Part(starts[i], starts[i + 1], _quads_to_triangles(quads[rows]), _corner_uv_triangles(uvs[rows]))
         self.expression_names = [e["name"] for e in self.info["expressions"]]
+        self.shape_units = np.array([self.unit_index[name] for name in BLENDSHAPES])
+        self.look_degrees = self.info["gaze"]["fullDegrees"]
+        self.lid_gap = load("rig-lid-gap") / MICROMETRES  # [2, 1 + modes + units]: left, right, mm
         self._load_model(folder)
         self.head = self.parts["head"]
         self.head_vertices = self.mean[self.head.vertices]
@@ -99,6 +104,32 @@ class HeadRig:
         """[n, vertex_count, 3] mm of identities [n, modes] with expression units [n, units]."""
         coefficients = np.concatenate([identity, units], 1).astype(np.float32)
         return (coefficients @ self.basis).reshape(len(identity), -1, 3) + self.mean
+
+    def landmark_rows(self):
+        """The model's landmarks in mm: mean [68, 3] and basis [68, 3, 50]."""
+        basis = self.model_basis[self.keypoints].reshape(68, 3, -1)
+        return self.model_mean[self.keypoints].reshape(68, 3) / MICROMETRES, basis / MICROMETRES
+
+    def unit_weights(self, identity, weights):
+        """
+        [units] of blendshape weights [52] of one identity [modes]: weight 1 of a blink is where this person's lids touch, whatever else the
+        face does.
+        """
+        units = np.zeros(len(self.unit_names))
+        units[self.shape_units] = weights
+        blinks = [self.shape_units[BLENDSHAPES.index(f"eyeBlink{side}")] for side in SIDES]
+        units[blinks] = 0
+        gaps = self.lid_gap @ np.concatenate([[1.0], identity, units])
+        for blink, side, gap, row in zip(blinks, SIDES, gaps, self.lid_gap):
+            units[blink] = weights[BLENDSHAPES.index(f"eyeBlink{side}")] * max(gap, 0) / -row[1 + self.mode_count + blink]
+        return units
+
+    def eye_centres(self, vertices):
+        """[2, 3] the middles of the person's left and right eyeball among the rig's vertices."""
+        if "eye-centres" in self.parts:
+            return vertices[self.parts["eye-centres"].vertices]
+        eyes = vertices[self.parts["eyes/HighPolyEyes"].vertices]
+        return np.stack([(e.min(0) + e.max(0)) / 2 for e in (eyes[eyes[:, 0] > 0], eyes[eyes[:, 0] < 0])])
 
     def _make_masks(self):
         """Soft regions of the head's skin, 0..1 per vertex, from the mean head and its landmarks."""
@@ -183,7 +214,9 @@ class HeadRig:
             # Mean heads keep their mouths shut; the renderer draws teeth only in open ones.
             if name.startswith(("teeth", "tongue")):
                 occlusion[part.vertices] = 0.5
-        np.save(file, occlusion.astype(np.float32))
+        partial = file.with_suffix(f".{os.getpid()}.npy")
+        np.save(partial, occlusion.astype(np.float32))
+        partial.replace(file)
         return occlusion.astype(np.float32)
 
     def all_triangles(self):

@@ -32,8 +32,19 @@ def has_bfloat16():
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def precision(name):
-    """Context for the forward pass: `float32`, `bfloat16`, or `auto`, which takes bfloat16 where the CPU has it."""
-    if name == "bfloat16" or (name == "auto" and has_bfloat16()):
-        return lambda: torch.autocast("cpu", dtype=torch.bfloat16)
+def training_device(name):
+    """`auto` is a GPU where torch finds one, else the CPU."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = True
+    return device
+
+
+def precision(name, device=torch.device("cpu")):
+    """Context for the forward pass: `float32`, `bfloat16`, or `auto`, which takes bfloat16 on a GPU and on a CPU that has it."""
+    if name == "bfloat16" or (name == "auto" and (device.type == "cuda" or has_bfloat16())):
+        return lambda: torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext

@@ -13,7 +13,9 @@ from .faceless_things import draw_body, draw_folds, draw_hand
 from .head_crops import HeadShards
 
 SCENE_SIZE = 320
-MAX_FACES = 16
+MAX_FACES = 48
+CROWD_SHARE = 0.15  # of the pictures of training: people behind people
+CROWD_SIDES = (15.0, 50.0)  # px of their faces
 SMALLEST_FACE = 18.0  # px of the box's mean side; smaller ones are neither wanted nor punished
 FINEST_PARTS = 6.0  # a face that blur or low resolution left fewer parts across than this is neither wanted nor punished
 LARGEST_PIECE = 128  # px of a mined piece (mine.py)
@@ -65,8 +67,8 @@ class SceneSampler:
         self.yaws = np.array([abs(self.heads.shards[shard][1]["pose"][row][0]) for shard, row in self.heads.index])
         self.with_face, self.without_face = np.nonzero(self.yaws < FACELESS_YAW)[0], np.nonzero(self.yaws >= FACELESS_YAW)[0]
 
-    def person(self, rng, index, side):
-        """A cut-out (BGRA, premultiplied) whose face box has the mean side `side`, and that box."""
+    def person(self, rng, index, side, dressed=False):
+        """A cut-out (BGRA, premultiplied) whose face box has the mean side `side`, and that box; `dressed` ones always have some body."""
         picture, labels = self.heads.head(int(index))
         box = labels["box"]
         scale = side / ((box[2] - box[0] + box[3] - box[1]) / 2)
@@ -94,7 +96,7 @@ class SceneSampler:
             turned = np.sqrt([(half[0] * c) ** 2 + (half[1] * s) ** 2, (half[0] * s) ** 2 + (half[1] * c) ** 2])
             centre = (box[:2] + box[2:]) / 2
             box = np.array([*(centre - turned), *(centre + turned)])
-        if rng.random() < 0.6:
+        if dressed or rng.random() < 0.6:
             cutout = self._body(rng, cutout)
         if rng.random() < 0.2:
             cutout = soften(cutout, max(0.3, rng.uniform(0.3, 1.2) * max(1.0, side / 90)))
@@ -286,11 +288,14 @@ class SceneSampler:
         sides = np.sort(np.exp(rng.uniform(np.log(16), np.log(largest), count)))
         if count == 1 and rng.random() < 0.6:
             sides = rng.uniform(0.15 * size, 0.95 * size, 1)
+        crowd = not self.held_out and faces and rng.random() < CROWD_SHARE
+        if crowd:
+            sides = np.sort(rng.uniform(*CROWD_SIDES) * np.exp(rng.normal(0, 0.25, int(rng.integers(12, MAX_FACES - 4)))).clip(0.6, 1.8))
         boxes, covers = [], []
-        for side in sides:
+        for row, side in enumerate(sides):
             pool = self.without_face if len(self.without_face) and rng.random() < 0.1 else self.with_face
             index = pool[rng.integers(len(pool))]
-            cutout, box = self.person(rng, index, side)
+            cutout, box = self.person(rng, index, side, crowd)
             width, height = box[2] - box[0], box[3] - box[1]
             for _ in range(12):
                 place = np.array([spot(rng, width, size, 0.25), spot(rng, height, size, 0.25)], float)
@@ -299,10 +304,12 @@ class SceneSampler:
                 low, high = np.maximum(others[:, :2], target[:2]), np.minimum(others[:, 2:], target[2:])
                 shared = np.clip(high - low, 0, None).prod(1)
                 smaller = np.minimum((others[:, 2:] - others[:, :2]).prod(1), width * height)
-                if (shared < 0.3 * smaller).all():
+                if crowd or (shared < 0.3 * smaller).all():
                     break
             else:
                 continue
+            if crowd:  # the smallest stand at the back, each row before the one above it
+                place[1] = size * (0.05 + 0.85 * row / len(sides)) + rng.normal(0, 0.04) * size
             x, y = int(round(place[0] - box[0])), int(round(place[1] - box[1]))
             visible = over(image, cutout, x, y)
             if visible is None:

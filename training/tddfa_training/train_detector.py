@@ -7,7 +7,6 @@ Needs people rendered with room around them: `python3 -m tddfa_training.render_h
 import argparse
 import functools
 import json
-import multiprocessing
 import queue as queues
 import time
 from pathlib import Path
@@ -20,17 +19,19 @@ import torch.nn.functional as F
 from . import faceboxes
 from .augment import tone
 from .checkpoints import load_start, open_batch_norm
+from .feeds import PROCESSES
 from .mine import load_pieces
 from .paths import runs_folder
-from .runtime import keep_freed_memory, precision
+from .runtime import keep_freed_memory, precision, training_device
 from .scenes import SCENE_SIZE, SMALLEST_FACE, SceneSampler
-from .train_regressor import Averager, save_checkpoint, stop_requests
+from .train_regressor import Averager, on_cpu, save_checkpoint, stop_requests
 
 NEGATIVES_PER_POSITIVE = 6
 BOX_WEIGHT = 2.0
 OVERLAP_WEIGHT = 2.0
 REPLAY_PICTURES = 3840
 HELD_OUT_SCENES = 160
+LEAST_SCENES = 512  # in a GPU's memory before it learns from them
 
 
 def changed_at(file):
@@ -82,6 +83,56 @@ def replay(rng, batches, count):
         images.append(tone(rng, moved))
         boxes.append(box)
     return np.stack(images), np.stack(boxes)
+
+
+class ScenePool:
+    """
+    Composed pictures in a device's memory, each used many times: mirrored, scaled, shifted and toned anew, as `replay` does it, and enlarged,
+    in batches.
+    """
+
+    def __init__(self, device, most):
+        self.device, self.most, self.count, self.added = device, most, 0, 0
+
+    def add(self, images, boxes):
+        """BGR uint8 [n, size, size, 3] and boxes [n, MAX_FACES, 5]; the newest replace the oldest."""
+        images, boxes = torch.from_numpy(images), torch.from_numpy(boxes)
+        if self.added == 0:
+            self.images = torch.zeros((self.most, *images.shape[1:]), dtype=torch.uint8, device=self.device)
+            self.boxes = torch.zeros((self.most, *boxes.shape[1:]), device=self.device)
+        at = ((self.added + torch.arange(len(images))) % self.most).to(self.device)
+        self.images[at], self.boxes[at] = images.to(self.device), boxes.to(self.device)
+        self.added += len(images)
+        self.count = min(self.added, self.most)
+
+    def sample(self, size, enlargement):
+        """Network input [size, 3, side, side] and boxes in its px."""
+        device = self.device
+        rows = torch.randint(self.count, (size,), device=device)
+        normal, uniform = (lambda spread, *shape: spread * torch.randn(*shape, device=device)), (lambda *shape: torch.rand(*shape, device=device))
+        x, boxes = self.images[rows].permute(0, 3, 1, 2).float(), self.boxes[rows].clone()
+        side = x.shape[2]
+        scale = torch.exp(normal(0.12, size))
+        axes = torch.stack([scale * torch.where(uniform(size) < 0.5, -1.0, 1.0), scale], 1)
+        shift = torch.randint(-24, 25, (size, 2), device=device).float()
+        # result = axes * (p - middle) + middle + shift
+        theta = torch.zeros(size, 2, 3, device=device)
+        theta[:, 0, 0], theta[:, 1, 1] = 1 / axes[:, 0], 1 / axes[:, 1]
+        theta[:, :, 2] = -shift / (side / 2) / axes
+        larger = int(round(side * enlargement))
+        x = F.grid_sample(x, F.affine_grid(theta, (size, 3, larger, larger), align_corners=False), align_corners=False)
+        gamma, gain = torch.exp(normal(0.28, size, 1, 1, 1)), torch.exp(normal(0.07, size, 3, 1, 1)) * torch.exp(normal(0.16, size, 1, 1, 1))
+        x = ((x / 255).clamp(1e-4, 1) ** gamma * gain + normal(0.05, size, 1, 1, 1)).clamp(0, 1) * 255
+        used, wanted = boxes[..., 4] != 0, boxes[..., 4] > 0
+        corners = axes[:, None, None] * (boxes[..., :4].reshape(size, -1, 2, 2) - side / 2) + side / 2 + shift[:, None, None]
+        moved = torch.cat([corners.amin(2), corners.amax(2)], 2)
+        area = lambda b: (b[..., 2:] - b[..., :2]).prod(-1)
+        inside = area(moved.clamp(0, side)) / area(moved).clamp(min=1e-6)
+        small = (moved[..., 2:] - moved[..., :2]).mean(2) < SMALLEST_FACE
+        label = torch.where(used & (inside < 0.15), 0.0, torch.where(wanted & ((inside < 0.5) | small), -1.0, boxes[..., 4]))
+        moved = torch.where((label != 0)[..., None], moved * (larger / side), torch.zeros_like(moved))
+        means = torch.tensor(faceboxes.CHANNEL_MEANS, device=device)[:, None, None]
+        return (x - means).contiguous(memory_format=torch.channels_last), torch.cat([moved, label[..., None]], 2)
 
 
 def to_input(images):
@@ -190,7 +241,11 @@ def main():
     parser.add_argument("--run", required=True)
     parser.add_argument("--people", type=Path, default=runs_folder() / "people")
     parser.add_argument("--pictures", type=int, default=300_000, help="length of the whole run in pictures")
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--minutes", type=float, help="length of the whole run in minutes, if that is reached before --pictures")
+    parser.add_argument("--batch", type=int, help="16, or 96 on a GPU")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda: where the network is")
+    parser.add_argument("--pool", type=int, default=40_000, help="composed pictures in a GPU's memory")
+    parser.add_argument("--reuse", type=float, default=8, help="how often a composed picture is used on a GPU, on the average")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -201,73 +256,119 @@ def main():
     parser.add_argument("--enlarged-share", type=float, default=0.55,
                         help="how many of the batches are enlarged as small pictures are when the detector is used")
     args = parser.parse_args()
+    device = training_device(args.device)
+    batch_size = args.batch or (96 if device.type == "cuda" else 16)
     torch.set_num_threads(args.threads)
     keep_freed_memory()
-    reduced = precision(args.precision)
+    reduced = precision(args.precision, device)
     torch.manual_seed(args.seed)
     folder = runs_folder() / args.run
     folder.mkdir(parents=True, exist_ok=True)
-    network = faceboxes.FaceBoxes().to(memory_format=torch.channels_last)
+    network = faceboxes.FaceBoxes().to(device, memory_format=torch.channels_last)
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0}], lr=args.rate)
-    seen, last = 0, folder / "last.pth"
-    stored = torch.load(last) if last.exists() else None
+    last = folder / "last.pth"
+    stored = torch.load(last, map_location="cpu") if last.exists() else None
     if stored is None and args.init is not None:
         stored = load_start(args.init, "detector", lambda entry: faceboxes.FaceBoxes())
     if stored is not None:
         network.load_state_dict(stored["state_dict"])
         if stored.get("folded"):
             batch, _ = SceneSampler(args.people / "train").batch(np.random.default_rng(7), 64)
-            open_batch_norm(network, to_input(batch))
+            open_batch_norm(network, to_input(batch).to(device))
     averager = Averager(network, 0.999)
+    seen, spent = 0, 0.0
     if last.exists():
         optimizer.load_state_dict(stored["optimizer"])
-        averager.state, averager.steps, seen = stored["averaged"], stored["averager_steps"], stored["seen"]
+        averager.restore(stored["averaged"], stored["averager_steps"])
+        seen, spent = stored["seen"], stored.get("spent", 0.0)
     held_out = held_out_scenes(args.people / "held-out")
-    priors = functools.lru_cache(lambda size: torch.from_numpy(faceboxes.prior_boxes(size, size)))
-    queue = multiprocessing.Queue(12)
-    workers = [multiprocessing.Process(target=_worker, args=(queue, args.people / "train", args.batch, [args.seed, i, seen], folder / "mined.npz"), daemon=True)
+    priors = functools.lru_cache(lambda size: torch.from_numpy(faceboxes.prior_boxes(size, size)).to(device))
+    composed = min(batch_size, 16)
+    queue = PROCESSES.Queue(12)
+    workers = [PROCESSES.Process(target=_worker, args=(queue, args.people / "train", composed, [args.seed, i, seen], folder / "mined.npz"), daemon=True)
                for i in range(args.workers)]
     for worker in workers:
         worker.start()
     rng = np.random.default_rng([args.seed, seen, 9])
     pool, fresh, running = [], 0, []
+    stored_scenes = ScenePool(device, args.pool) if device.type == "cuda" else None
     started, started_at, next_evaluation = time.time(), seen, seen + args.evaluate_every
     network.train()
 
-    def save_last():
-        save_checkpoint(last, {"state_dict": network.state_dict(), "optimizer": optimizer.state_dict(), "averaged": averager.state,
-                               "averager_steps": averager.steps, "seen": seen})
+    def minutes_spent():
+        return spent + (time.time() - started) / 60
 
+    def progress():
+        done = seen / args.pictures
+        return min(1.0, max(done, minutes_spent() / args.minutes) if args.minutes else done)
+
+    def save_averaged(result):  # read by `mine` and `export`
+        save_checkpoint(folder / "averaged.pth", {"state_dict": on_cpu(averager.state), "seen": seen, "held_out": result})
+
+    def save_last():
+        save_checkpoint(last, {"state_dict": on_cpu(network.state_dict()), "optimizer": optimizer.state_dict(), "averaged": on_cpu(averager.state),
+                               "averager_steps": averager.steps, "seen": seen, "spent": minutes_spent()})
+
+    def composed_batch(wait):
+        """Pictures and boxes of a worker; None where none is ready and none is waited for."""
+        while True:
+            try:
+                return queue.get(timeout=20) if wait else queue.get_nowait()
+            except queues.Empty:
+                if not all(worker.is_alive() for worker in workers):
+                    raise RuntimeError("a process that composes pictures has ended; its error is above") from None
+                if not wait:
+                    return None
+
+    def next_batch(enlargement):
+        """Network input and boxes on the device, enlarged."""
+        nonlocal pool, fresh
+        if stored_scenes is None:
+            batch = composed_batch(len(pool) < 12)
+            if batch is None:
+                batch = replay(rng, pool, batch_size)
+            else:
+                pool = (pool + [batch])[-(REPLAY_PICTURES // batch_size):]
+                fresh += len(batch[0])
+            if enlargement != 1:
+                batch = enlarged(*batch, enlargement)
+            return to_input(batch[0]), torch.from_numpy(batch[1])
+        while True:
+            wanted = seen - started_at > args.reuse * fresh or stored_scenes.count < LEAST_SCENES
+            batch = composed_batch(wanted)
+            if batch is None:
+                break
+            stored_scenes.add(*batch)
+            fresh += len(batch[0])
+            if not wanted and queue.empty():
+                break
+        # An enlarged picture is four times the work.
+        return stored_scenes.sample(batch_size if enlargement == 1 else batch_size // 2, enlargement)
+
+    if not (folder / "averaged.pth").exists():
+        save_averaged(None)  # for `mine`
     asked_to_stop = stop_requests()
-    while seen < args.pictures and not asked_to_stop:
-        if not all(worker.is_alive() for worker in workers):
-            raise RuntimeError("a process that composes pictures has ended; its error is above")
-        warm, progress = min(1.0, (seen / args.batch + 1) / 150), min(1.0, seen / args.pictures)
+    while progress() < 1 and not asked_to_stop:
+        warm = min(1.0, (seen / batch_size + 1) / 150)
         for group in optimizer.param_groups:
-            group["lr"] = args.rate * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress)))
-        try:
-            batch = queue.get() if len(pool) < 12 else queue.get_nowait()
-            pool = (pool + [batch])[-(REPLAY_PICTURES // args.batch):]
-            fresh += 1
-        except queues.Empty:
-            batch = replay(rng, pool, args.batch)
-        if rng.random() < args.enlarged_share:
-            # In part by less, as pictures are that fill the detector's input before they are enlarged so much.
-            batch = enlarged(*batch, faceboxes.ENLARGEMENT ** (1 if rng.random() < 0.65 else 0.5))
-        size = batch[0].shape[1]
+            group["lr"] = args.rate * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress())))
+        # In part by less, as pictures are that fill the detector's input before they are enlarged so much.
+        enlargement = faceboxes.ENLARGEMENT ** (1 if rng.random() < 0.65 else 0.5) if rng.random() < args.enlarged_share else 1
+        inputs, boxes = next_batch(enlargement)
+        size = inputs.shape[2]
         with reduced():
-            loc, conf = (output.float() for output in network(to_input(batch[0])))
-        loss, parts = detector_loss(loc, conf, torch.from_numpy(batch[1]), priors(size), size)
+            loc, conf = (output.float() for output in network(inputs))
+        loss, parts = detector_loss(loc, conf, boxes, priors(size), size)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         optimizer.step()
         averager.update(network)
         running.append(parts)
-        seen += args.batch
-        if seen >= next_evaluation or seen >= args.pictures or asked_to_stop:
+        seen += len(inputs)
+        if seen >= next_evaluation or progress() >= 1 or asked_to_stop:
             next_evaluation = seen + args.evaluate_every
             current = {key: value.clone() for key, value in network.state_dict().items()}
             network.load_state_dict(averager.state)
@@ -276,8 +377,8 @@ def main():
             plain, plain_hard = evaluate(network, held_out, 1)
             network.train()
             network.load_state_dict(current)
-            line = {"seen": seen, "minutes": (time.time() - started) / 60, "per_second": (seen - started_at) / (time.time() - started),
-                    "fresh_share": fresh * args.batch / max(seen - started_at, 1), "loss": np.mean(running, 0).tolist(), "held_out": result,
+            line = {"seen": seen, "minutes": minutes_spent(), "per_second": (seen - started_at) / (time.time() - started),
+                    "fresh_share": fresh / max(seen - started_at, 1), "loss": np.mean(running, 0).tolist(), "held_out": result,
                     "held_out_degraded": hard, "held_out_not_enlarged": plain, "held_out_degraded_not_enlarged": plain_hard}
             running = []
             with open(folder / "log.jsonl", "a") as log:
@@ -285,7 +386,7 @@ def main():
             print(f"{seen} pictures, {line['per_second']:.1f}/s ({100 * line['fresh_share']:.0f} % fresh), loss {np.round(line['loss'], 3)}, held out AP "
                   f"{result['ap']:.3f} ({result['ap_from_32_px']:.3f} from 32 px; degraded {hard['ap']:.3f}), recall {result['recall']:.3f}, false {result['false_per_picture']:.2f}, "
                   f"IoU {result['mean_iou']:.3f}; not enlarged AP {plain['ap']:.3f} (degraded {plain_hard['ap']:.3f})", flush=True)
-            save_checkpoint(folder / "averaged.pth", {"state_dict": averager.state, "seen": seen, "held_out": result})
+            save_averaged(result)
             save_last()
     if asked_to_stop:
         print(f"stopped at {seen} pictures", flush=True)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tddfa_training import augment, calibrate, checkpoints, compare_options, crops, faceboxes, faceless_things, head_crops, losses, metrics, mine, native, short_video, train_detector  # noqa: E402
+from tddfa_training import augment, blendshapes, calibrate, checkpoints, compare_options, covers, crop_batches, crops, expressions, faceboxes, faceless_things, feeds, head_crops, losses, metrics, mine, native, short_video, train_detector, train_regressor  # noqa: E402
 from tddfa_training.folder_crops import FolderSampler  # noqa: E402
 from tddfa_training.head_crops import CropSampler  # noqa: E402
 from tddfa_training.heads import rotation_matrix  # noqa: E402
@@ -90,6 +90,218 @@ class Losses(unittest.TestCase):
         landmarks = torch.full((2, 68, 2), 60.0)
         self.assertEqual(float(losses.landmark_head_loss(torch.zeros(2, 136), landmarks)), 0.0)
         self.assertAlmostEqual(float(losses.landmark_head_loss(torch.zeros(2, 136), landmarks + 60)), 2.0, places=5)
+
+
+class SeeingExpressions(unittest.TestCase):
+    def setUp(self):
+        self.model = toy_model()
+        self.rng = np.random.default_rng(3)
+        self.target = toy_params(self.rng, 8)
+
+    def test_pair_distances_ignore_pose_and_size_and_change_with_the_face(self):
+        distances = losses.pair_distances(self.model, self.target)
+        moved = self.target.clone()
+        moved[:, :12] = toy_params(self.rng, 8, scale=2e-4)[:, :12]
+        self.assertTrue(torch.equal(losses.pair_distances(self.model, moved), distances))
+        points = self.model.model_points(self.target[:, 12:])[0, :68].numpy()
+        first, second = losses.PAIRS[0]
+        by_hand = np.linalg.norm(points[first] - points[second]) / np.linalg.norm(points[36] - points[45])
+        self.assertAlmostEqual(float(distances[0, 0]), by_hand, places=5)
+        spread = torch.ones(len(losses.PAIRS))
+        self.assertEqual(float(losses.pair_distance_loss(self.model, self.target, self.target, spread)), 0.0)
+        moved[:, 52] += 1
+        self.assertGreater(float(losses.pair_distance_loss(self.model, moved, self.target, spread)), 0)
+
+    def test_vertices_near_lids_and_lips_weigh_more(self):
+        weights = losses.vertex_weights(self.model)
+        self.assertAlmostEqual(float(weights.mean()), 1.0, places=5)
+        self.assertEqual(int(weights[:68].argmax()), 36)
+        self.assertGreater(float(weights[40]), float(weights[50]))
+        self.assertGreater(float(weights[50]), float(weights[5]))
+
+    def test_what_cannot_be_seen_is_not_learned(self):
+        z = torch.zeros(2, 3, requires_grad=True)
+        seen = torch.tensor([[1.0, 0, 1], [0, 0, 1]])
+        loss = losses.expression_loss(z, torch.tensor([[1.0, 5, 0], [7, 7, 2]]), seen)
+        self.assertAlmostEqual(float(loss), 5 / 3, places=6)
+        loss.backward()
+        self.assertTrue(bool((z.grad[seen == 0] == 0).all()))
+        self.assertEqual(float(losses.expression_loss(z, z + 1, torch.zeros(2, 3))), 0.0)
+
+    def test_correlation_slope_and_auc_by_hand(self):
+        truth = np.array([0.0, 1, 2, 3])
+        correlation, slope = metrics.correlation_and_slope(0.25 * truth + 7, truth)
+        self.assertAlmostEqual(correlation, 1.0)
+        self.assertAlmostEqual(slope, 0.25)
+        self.assertEqual(metrics.correlation_and_slope(truth, np.ones(4)), (0.0, 0.0))
+        self.assertAlmostEqual(metrics.area_under_curve(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])), 0.75)
+        self.assertTrue(np.isnan(metrics.area_under_curve(truth, np.zeros(4, bool))))
+        self.assertAlmostEqual(float(metrics.gaze_angle(np.array([[30.0, 0]]), np.array([[0.0, 0]]))[0]), 30.0, places=4)
+
+    def test_a_perfect_prediction_is_reported_so(self):
+        truth = np.random.default_rng(0).uniform(0, 1, (60, 56))
+        truth[:20, [0, 7]] = 0
+        truth[20:40, [0, 7]] = 1
+        report = metrics.expression_report(truth, truth, np.ones_like(truth), np.ones(60, bool))
+        self.assertAlmostEqual(report["mean_correlation"], 1.0)
+        self.assertEqual((report["blink_auc"], round(report["gaze_degrees"], 6)), (1.0, 0.0))
+
+    def test_other_statistics_give_the_same_numbers(self):
+        network = MobileNetV1(0.25, expression_outputs=56)
+        for head in (network.fc_param, network.fc_expression):
+            torch.nn.init.normal_(head.weight, 0, 0.1)
+        draw = lambda n: torch.rand(n, generator=torch.Generator().manual_seed(n)) + 0.5
+        old = {"mean": draw(62), "std": draw(62), "expression_mean": draw(56), "expression_std": draw(56)}
+        new = {name: 2 * values + 0.3 for name, values in old.items()}
+        x = torch.randn(3, 3, 120, 120)
+        network.eval()
+        with torch.no_grad():
+            before = network(x)
+            network.load_state_dict(train_regressor.restandardised(network.state_dict(), old, new))
+            after = network(x)
+        for k, prefix in ((0, ""), (2, "expression_")):
+            a, b = (heads[k] * s[f"{prefix}std"] + s[f"{prefix}mean"] for heads, s in ((before, old), (after, new)))
+            self.assertLess(float((a - b).abs().max()), 1e-4)
+
+
+class Expressions(unittest.TestCase):
+    def test_mirroring_swaps_sides_and_turns_eyes(self):
+        target = np.arange(56.0)
+        mirrored = target[blendshapes.MIRROR] * blendshapes.MIRROR_SIGNS
+        self.assertTrue((mirrored[blendshapes.MIRROR] * blendshapes.MIRROR_SIGNS == target).all())
+        self.assertEqual(mirrored[blendshapes.BLENDSHAPES.index("eyeBlinkLeft")], blendshapes.BLENDSHAPES.index("eyeBlinkRight"))
+        self.assertEqual(list(mirrored[52:]), [-54, 55, -52, 53])
+
+    def test_drawn_faces_are_possible_and_many_are_neutral(self):
+        rng = np.random.default_rng(0)
+        drawn = [expressions.sample_expression(rng, 10, 5) for _ in range(3000)]
+        weights, gaze = np.array([w for w, _ in drawn]), np.array([g for _, g in drawn])
+        self.assertTrue((weights >= 0).all() and (weights <= 1).all())
+        at = blendshapes.BLENDSHAPES.index
+        self.assertTrue((weights[:, at("mouthClose")] <= weights[:, at("jawOpen")] + 1e-9).all())
+        for stem in ("jaw", "mouth"):
+            self.assertEqual(float(np.minimum(weights[:, at(f"{stem}Left")], weights[:, at(f"{stem}Right")]).max()), 0)
+        mouth = weights[:, blendshapes.MOUTH_COLUMNS]
+        self.assertGreater((mouth == 0).all(1).mean(), 0.2)
+        self.assertGreater((weights[:, at("eyeBlinkLeft")] == 1).mean(), 0.1)
+        self.assertTrue((weights.max(0) > 0.5).all(), "every shape comes")
+        self.assertTrue((np.abs(gaze[:, [0, 2]]) < 45).all() and (np.abs(gaze[:, [1, 3]]) < 30).all())
+
+    def test_lids_follow_the_eyes(self):
+        weights = blendshapes.look_weights([blendshapes.GAZE_FULL_DEGREES["out"], 0, -blendshapes.GAZE_FULL_DEGREES["out"] / 2, -10])
+        at = blendshapes.BLENDSHAPES.index
+        self.assertEqual(weights[at("eyeLookOutLeft")], 1)
+        self.assertEqual(weights[at("eyeLookOutRight")], 0.5)
+        self.assertGreater(weights[at("eyeLookDownRight")], 0)
+        self.assertEqual(np.count_nonzero(weights), 3)
+
+    def test_what_hides_a_face_hides_its_labels(self):
+        labels = {"blendshapes": np.zeros(52), "gaze": np.zeros(4), "look": np.zeros(6), "pose": np.zeros(3)}
+        self.assertTrue(head_crops.expression_target(labels, False)[1].all())
+        seen = head_crops.expression_target({**labels, "look": np.array([0, 0, 0, 0, 1, 0])}, False)[1]
+        self.assertFalse(seen[blendshapes.EYE_COLUMNS].any() or seen[blendshapes.GAZE_COLUMNS].any())
+        seen = head_crops.expression_target({**labels, "pose": np.array([70.0, 0, 0])}, True)[1]
+        self.assertFalse(seen[7:14].any())  # the far left eye is the right one in the mirror
+        self.assertTrue(seen[:7].all())
+        self.assertFalse(head_crops.expression_target({"pose": labels["pose"]}, False)[1].any())
+
+
+class CropsOnDevices(unittest.TestCase):
+    """crop_batches.py against what makes the same crops one by one."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        write_shard(self.folder.name)
+        self.shards = head_crops.HeadShards(self.folder.name, refine=False)
+        self.signs = np.where(np.arange(40) % 3 == 0, -1.0, 1.0)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def test_labels_and_pictures_equal_those_made_one_by_one(self):
+        rng = np.random.default_rng(2)
+        for flip in (False, True):
+            picture, labels = self.shards.head(0)
+            labels = {**labels, "shape": rng.normal(0, 1, 40)}
+            roi = crops.sample_roi(rng, labels["box"], labels["landmarks"])
+            matrix = crops.crop_matrix(roi, 17.0, flip)
+            centre, side = (roi[:2] + roi[2:]) / 2, roi[2] - roi[0]
+            tensors = {name: torch.tensor(values, dtype=torch.float32)[None] for name, values in labels.items()}
+            made = crop_batches.crop_matrices(torch.tensor([[*centre, side]], dtype=torch.float32), torch.tensor([17.0]), torch.tensor([flip]))
+            self.assertLess(np.abs(made[0].numpy() - matrix).max(), 1e-3)
+            params, landmarks = crop_batches.crop_parameters(made, tensors, torch.tensor(self.signs, dtype=torch.float32), torch.tensor([flip]))
+            wanted = crops.crop_params(matrix, labels["camera"], labels["rotation"], labels["shape"], labels["expression"], self.signs, flip)
+            self.assertLess(np.abs(params[0].numpy() - wanted).max(), 2e-3)
+            self.assertLess(np.abs(landmarks[0].numpy() - crops.crop_landmarks(matrix, labels["landmarks"], flip)).max(), 2e-3)
+            shifted = matrix.copy()
+            shifted[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
+            by_opencv = cv2.warpAffine(picture, shifted, (120, 120), flags=cv2.INTER_LINEAR).astype(float)
+            image = crop_batches.sample(torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float(), made, 120, torch.float32)[0].permute(1, 2, 0).numpy()
+            self.assertLess(np.abs(image - by_opencv).mean(), 0.3)  # OpenCV rounds places to 1/32 px
+
+    def test_rois_spread_as_those_drawn_one_by_one(self):
+        _, labels = self.shards.head(0)
+        rng, draw = np.random.default_rng(0), crop_batches.Draw("cpu", 0)
+        one_by_one = np.array([crops.sample_roi(rng, labels["box"], labels["landmarks"]) for _ in range(4000)])
+        one_by_one = np.column_stack([(one_by_one[:, :2] + one_by_one[:, 2:]) / 2, one_by_one[:, 2] - one_by_one[:, 0]])
+        repeat = lambda values: torch.tensor(values, dtype=torch.float32)[None].expand(4000, *values.shape)
+        batch = crop_batches.rois_of(draw, repeat(labels["box"]), repeat(labels["landmarks"])).numpy()
+        # Standard errors of 4000 are below 0.2 px.
+        self.assertLess(np.abs(batch.mean(0) - one_by_one.mean(0)).max(), 1.0)
+        self.assertLess(np.abs(batch.std(0) / one_by_one.std(0) - 1).max(), 0.1)
+
+    def test_blur_and_jpeg_equal_opencv(self):
+        rng = np.random.default_rng(1)
+        image = cv2.GaussianBlur(rng.integers(0, 256, (120, 120, 3)).astype(np.uint8), (0, 0), 2)
+        tensor = torch.from_numpy(image[..., ::-1].copy()).permute(2, 0, 1)[None].float() / 255
+        back = lambda t: t[0].permute(1, 2, 0).numpy()[..., ::-1] * 255
+        for sigma in (0.7, 1.7):
+            wanted = cv2.GaussianBlur(image, (13, 13), sigma, borderType=cv2.BORDER_REPLICATE)
+            self.assertLess(np.abs(back(crop_batches.blurred(tensor, torch.tensor([sigma]))) - wanted).mean(), 0.6)
+        for quality in (20, 75):
+            wanted = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR).astype(float)
+            got = back(crop_batches.compressed(tensor, torch.tensor([float(quality)])))
+            lost = np.abs(wanted - image).mean()
+            self.assertLess(np.abs(got - wanted).mean(), 0.5 * lost)  # nearer to libjpeg's picture than that is to the original
+
+    def test_batches_show_heads_where_labels_say(self):
+        batches = crop_batches.CropBatches("cpu", self.signs, heads=16, patches=8, covers=8, seed=3)
+        for pictures, labels in self.shards.shards.values():
+            batches.add_heads(pictures, labels)
+        pictures = head_crops.Backgrounds([np.random.default_rng(1).integers(0, 60, (200, 300, 3)).astype(np.uint8)])
+        batches.add_patches(covers.make_patches(np.random.default_rng(2), pictures, 8))
+        images, params, landmarks, targets, seen = batches.batch(64)
+        self.assertEqual((images.shape, params.shape, landmarks.shape, targets.shape), ((64, 3, 120, 120), (64, 62), (64, 68, 2), (64, 56)))
+        self.assertFalse(bool(seen.any()))  # these shards have no blendshapes
+        self.assertTrue(bool(torch.isfinite(images).all()) and float(images.abs().max()) <= 1.0)
+        self.assertLess(float((params[:, [3, 7]] - landmarks.mean(1)).abs().max()), 0.05)
+        batches.add_covers(covers.make_covers(np.random.default_rng(2), pictures, 8))
+        again = batches.batch(64, augmented=False)[0]
+        self.assertEqual(again.shape, (64, 3, 120, 120))
+
+    def test_a_ring_keeps_the_newest(self):
+        batches = crop_batches.CropBatches("cpu", self.signs, patches=4)
+        for value in range(7):
+            batches.add_patches(np.full((1, crop_batches.PATCH_SIZE, crop_batches.PATCH_SIZE, 3), value, np.uint8))
+        self.assertEqual(sorted(batches.held["patch"][:, 0, 0, 0].tolist()), [3, 4, 5, 6])
+        self.assertEqual(batches.count["patches"], 4)
+
+    def test_scenes_of_a_pool_keep_boxes_on_their_faces(self):
+        size = 320
+        image = np.zeros((1, size, size, 3), np.uint8)
+        image[0, 100:180, 120:190] = 200
+        boxes = np.zeros((1, 16, 5), np.float32)
+        boxes[0, 0] = [120, 100, 190, 180, 1]
+        pool = train_detector.ScenePool("cpu", 4)
+        pool.add(image, boxes)
+        for enlargement in (1, 2.0):
+            images, moved = pool.sample(12, enlargement)
+            means = torch.tensor(faceboxes.CHANNEL_MEANS)[:, None, None]
+            for picture, box in zip(images + means, moved[:, 0]):
+                x0, y0, x1, y1 = box[:4].int().tolist()
+                self.assertGreater(float(picture[:, y0 + 3:y1 - 3, x0 + 3:x1 - 3].min()), 40)
+                self.assertEqual(float(box[4]), 1.0)
+            self.assertFalse(bool(moved[:, 1:].any()))
 
 
 class MetaJoint(unittest.TestCase):

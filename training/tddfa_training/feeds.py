@@ -1,0 +1,153 @@
+"""
+Where a training gets its batches: from processes that compose crops one by one (CPU), or from a device that composes them itself
+(crop_batches.py) out of what lies in its memory. Both give tensors on the device of the training: network input, params, landmarks,
+blendshapes and gaze, and which of those can be seen.
+"""
+import multiprocessing
+import queue as queues
+import threading
+import time
+
+import cv2
+import numpy as np
+import torch
+
+from .backgrounds import Backgrounds, load_backgrounds
+from .covers import make_covers, make_patches
+from .crop_batches import CropBatches
+from .head_crops import HeadShards
+from .morphable_model import MorphableModel
+from .networks import to_input
+
+# CUDA does not survive a fork.
+PROCESSES = multiprocessing.get_context("spawn")
+REFRESH_SECONDS = 5
+SUPPLY = 256  # patches, and half as many covers, that a process sends at once
+LEAST_PATCHES = 2048
+COMPOSED_BATCHES = 4  # that a device composes at once
+
+
+def _compose(queue, make_sampler, batch, seed, clip_frames):
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    sampler = make_sampler()
+    model = MorphableModel.load() if clip_frames > 1 else None
+    rng = np.random.default_rng(seed)
+    served = 0
+    while True:
+        # Half of the batches are clips, half are stills: clips have fewer faces in them.
+        if model is not None and rng.random() < 0.5:
+            queue.put(sampler.clips(rng, batch, clip_frames, model))
+        elif hasattr(sampler, "batch_with_expressions"):
+            queue.put(sampler.batch_with_expressions(rng, batch))
+        else:
+            queue.put(sampler.batch(rng, batch))
+        served += 1
+        if served % 50 == 0:
+            sampler.refresh()
+
+
+class ComposedFeed:
+    """Batches of processes that run `make_sampler()`; those without blendshapes come with zeros, none of them seen."""
+
+    def __init__(self, make_sampler, batch, workers, seed, device, clip_frames, expressions):
+        self.device, self.expressions = device, expressions
+        self.queue = PROCESSES.Queue(8)
+        self.workers = [PROCESSES.Process(target=_compose, args=(self.queue, make_sampler, batch, [*seed, i], clip_frames), daemon=True) for i in range(workers)]
+        for worker in self.workers:
+            worker.start()
+
+    def batch(self):
+        while True:
+            try:
+                images, *rest = self.queue.get(timeout=20)
+                break
+            except queues.Empty:
+                if not all(worker.is_alive() for worker in self.workers):
+                    raise RuntimeError("a process that composes crops has ended; its error is above") from None
+        if len(rest) == 2:
+            rest += [np.zeros((len(images), self.expressions), np.float32)] * 2
+        inputs = to_input(images, self.device).contiguous(memory_format=torch.channels_last)
+        return inputs, *(torch.from_numpy(values).to(self.device) for values in rest)
+
+    def close(self):
+        for worker in self.workers:
+            worker.terminate()
+        # The queue's feeder thread would wait for readers that are gone.
+        self.queue.cancel_join_thread()
+
+
+def _supply(queue, seed):
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng(seed)
+    pictures = Backgrounds(load_backgrounds(False))
+    while True:
+        queue.put((make_patches(rng, pictures, SUPPLY), make_covers(rng, pictures, SUPPLY // 2)))
+
+
+class DeviceFeed:
+    """Batches composed on the device; a thread brings in shards as they are rendered, and what processes supply."""
+
+    def __init__(self, folder, signs, batch, workers, seed, device, heads, augmented=True):
+        self.size, self.augmented, self.closed, self.failed, self.ready = batch, augmented, False, None, []
+        self.batches = CropBatches(device, signs, heads=heads, seed=int(np.random.default_rng(seed).integers(2 ** 31)))
+        self.lock = threading.Lock()
+        self.queue = PROCESSES.Queue(4)
+        self.workers = [PROCESSES.Process(target=_supply, args=(self.queue, [*seed, i]), daemon=True) for i in range(max(1, workers))]
+        for worker in self.workers:
+            worker.start()
+        self.shards = HeadShards(folder)
+        self.taken = set()
+        self._take_shards()
+        while self.batches.count["patches"] < LEAST_PATCHES:
+            self._take_supply(self.queue.get(timeout=300))
+        if not self.batches.count["heads"]:
+            raise FileNotFoundError(f"{folder} has no rendered heads")
+        self.thread = threading.Thread(target=self._refill, daemon=True)
+        self.thread.start()
+
+    def _take_shards(self):
+        self.shards.refresh()
+        for index in sorted(set(self.shards.shards) - self.taken):
+            pictures, labels = self.shards.shards[index]
+            with self.lock:
+                self.batches.add_heads(pictures, labels)
+            self.taken.add(index)
+            self.shards.shards[index] = (pictures[:0], labels)  # its memory is free again
+
+    def _take_supply(self, supply):
+        patches, covers = supply
+        with self.lock:
+            self.batches.add_patches(patches)
+            self.batches.add_covers(covers)
+
+    def _refill(self):
+        looked = time.time()
+        try:
+            while not self.closed:
+                try:
+                    self._take_supply(self.queue.get(timeout=1))
+                except queues.Empty:
+                    pass
+                if time.time() - looked > REFRESH_SECONDS:
+                    self._take_shards()
+                    looked = time.time()
+        except Exception as error:  # what goes wrong in a thread is raised where the batches are used
+            self.failed = error
+
+    def batch(self):
+        if self.failed is not None:
+            raise self.failed
+        if not self.ready:
+            # Many small kernels, and some that wait for the device: fewer, larger batches cost less.
+            with self.lock, torch.no_grad():
+                images, *rest = self.batches.batch(COMPOSED_BATCHES * self.size, self.augmented)
+            parts = images.contiguous(memory_format=torch.channels_last), *rest
+            self.ready = list(zip(*(part.split(self.size) for part in parts)))
+        return self.ready.pop()
+
+    def close(self):
+        self.closed = True
+        for worker in self.workers:
+            worker.terminate()
+        self.queue.cancel_join_thread()
