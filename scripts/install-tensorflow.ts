@@ -115,7 +115,8 @@ export async function installTensorflow(installation: Installation): Promise<voi
     await compileAddon(compiler, staging, signal);
     if (installed === undefined) {
       print(`Installing ${PACKAGE} ${PACKAGE_VERSION}`);
-      const flags = [save ? '--save-optional' : '--no-save', '--save-exact', ...QUIET_NPM];
+      // Named a peer only, in the package.json of tddfa itself, it would not be installed.
+      const flags = [...(save ? ['--save-optional', '--save-exact'] : ['--no-save', '--save-prod']), ...QUIET_NPM];
       await run('npm', ['install', ...flags, `${PACKAGE}@${PACKAGE_VERSION}`], { cwd: folder, signal });
     }
     const version = await putInPlace(folder, staging, signal).catch(async (error: unknown) => {

@@ -1,5 +1,6 @@
 import { BackendUnavailableError } from '../errors.ts';
 import type { BackendName } from './engine.ts';
+import { importNativeBackend, whyNodeIsTooNew } from './tfjs-native.ts';
 
 /** Backends that are tfjs's. */
 export type TfjsBackendName = Exclude<BackendName, 'compiled'>;
@@ -15,7 +16,11 @@ interface TfjsPackage {
   readonly name: string;
   /** What it needs where it runs, for the message where that is missing. */
   readonly needs: string;
-  readonly import: () => Promise<unknown>;
+  readonly import: (core: TfjsCore) => Promise<unknown>;
+  /** What to do where the package cannot be installed. */
+  readonly otherwise?: string;
+  /** Why it cannot run here at all, if so. */
+  readonly whyNot?: () => string | undefined;
 }
 
 /**
@@ -46,10 +51,9 @@ const PACKAGES: Readonly<Record<TfjsBackendName, TfjsPackage>> = {
   tensorflow: {
     name: '@tensorflow/tfjs-node',
     needs: 'Node and its native library',
-    import: () => {
-      const name = '@tensorflow/tfjs-node';
-      return import(/* webpackIgnore: true */ /* @vite-ignore */ name);
-    },
+    import: importNativeBackend,
+    otherwise: 'or, where its library does not download, node node_modules/tddfa/dist/scripts/install-tensorflow.js',
+    whyNot: whyNodeIsTooNew,
   },
 };
 
@@ -72,12 +76,16 @@ export async function importTfjsBackend(
   name: TfjsBackendName,
   available: () => Promise<readonly string[]>,
 ): Promise<TfjsBackendPackage> {
+  const { name: packageName, needs, otherwise, whyNot } = PACKAGES[name];
+  const reason = whyNot?.();
+  if (reason !== undefined) throw new BackendUnavailableError(name, await available(), reason);
   let imported: TfjsBackendPackage;
   try {
-    imported = { core: await import('@tensorflow/tfjs-core'), backend: await PACKAGES[name].import() };
+    const core = await import('@tensorflow/tfjs-core');
+    imported = { core, backend: await PACKAGES[name].import(core) };
   } catch (cause) {
-    const { name: packageName, needs } = PACKAGES[name];
-    const install = `install it with: npm install ${packageName}@${TFJS_VERSION}`;
+    const commands = [`npm install ${packageName}@${TFJS_VERSION}`, otherwise ?? []].flat().join(', ');
+    const install = `install it with: ${commands}`;
     // Node says by a code that a package is not there; else it is there and broken, or a browser could not fetch it.
     const isMissing = (cause as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND';
     const reason = isMissing ? '' : ` (${firstLineOf(cause)})`;
@@ -85,18 +93,31 @@ export async function importTfjsBackend(
     throw new BackendUnavailableError(name, await available(), advice, { cause });
   }
   if (!imported.core.findBackendFactory(name)) {
-    throw new BackendUnavailableError(name, await available(), `it needs ${PACKAGES[name].needs}`);
+    throw new BackendUnavailableError(name, await available(), `it needs ${needs}`);
   }
   return imported;
 }
 
-/** Names of the tfjs backends whose packages are installed and that say they can run here; tries each. */
+/**
+ * Whether there is what a backend on the graphics card runs on. A browser may have the interface and no card, or a card
+ * that it does not trust.
+ * @param core - tfjs, with the backend's package imported.
+ */
+export async function hasGraphics(core: TfjsCore, name: TfjsBackendName): Promise<boolean> {
+  if (name === 'webgl') return core.env().getNumber('WEBGL_VERSION') > 0;
+  if (name !== 'webgpu') return true;
+  const { navigator } = globalThis as { navigator?: { gpu?: { requestAdapter(): Promise<object | null> } } };
+  const adapter = await navigator?.gpu?.requestAdapter().catch(() => null);
+  return (adapter ?? null) !== null;
+}
+
+/** Names of the tfjs backends whose packages are installed and that can run here; tries each. */
 export async function availableTfjsBackends(): Promise<TfjsBackendName[]> {
   const available: TfjsBackendName[] = [];
   for (const name of TFJS_BACKEND_NAMES) {
     try {
-      await importTfjsBackend(name, async () => []);
-      available.push(name);
+      const { core } = await importTfjsBackend(name, async () => []);
+      if (await hasGraphics(core, name)) available.push(name);
     } catch (error) {
       if (!(error instanceof BackendUnavailableError)) throw error;
     }

@@ -15,9 +15,11 @@ import { BackendUnavailableError, DisposedError, UnsupportedLayerError, WeightFo
 import type { BackendName, Engine, Network, NetworkOutput } from './engine.ts';
 import { plainPictureKernel } from './image/picture-kernel.ts';
 import type { LayersArtifact, WeightSpec } from './layers-artifact.ts';
+import { type BackendLoss, forgetBackend, lossOf } from './tfjs-loss.ts';
 import {
   availableTfjsBackends,
   firstLineOf,
+  hasGraphics,
   importTfjsBackend,
   type TfjsBackendName,
   type TfjsCore,
@@ -49,6 +51,9 @@ export async function createTfjsEngine(
 ): Promise<Engine> {
   const { core, backend: backendPackage } = await importTfjsBackend(backend, available);
   const layers = await import('@tensorflow/tfjs-layers');
+  if (!(await hasGraphics(core, backend))) {
+    throw new BackendUnavailableError(backend, await available(), 'the browser has no graphics adapter for it');
+  }
   try {
     if (backend === 'wasm' && options.wasmPaths !== undefined && !isStarted(core, backend)) {
       (backendPackage as TfjsWasm).setWasmPaths(options.wasmPaths);
@@ -60,7 +65,7 @@ export async function createTfjsEngine(
     const hint = backend === 'wasm' ? "; the option 'wasmPaths' says where its binaries are" : '';
     throw new BackendUnavailableError(backend, others, `it did not start: ${firstLineOf(cause)}${hint}`, { cause });
   }
-  return new TfjsEngine(backend, core, layers);
+  return new TfjsEngine(backend, core, layers, available);
 }
 
 /** Backends that are being started, so that two engines do not start one twice. */
@@ -76,6 +81,7 @@ function startBackend(core: TfjsCore, name: TfjsBackendName): Promise<void> {
 async function startBackendOnce(core: TfjsCore, name: TfjsBackendName): Promise<void> {
   // If the application is starting it just now, that is awaited.
   if (core.getBackend() === name) await core.ready();
+  if (isStarted(core, name) && lossOf(core, name).isLost) forgetBackend(core, name);
   const factory = core.findBackendFactory(name);
   if (isStarted(core, name)) return;
   const removeProcessListeners = watchProcessListeners();
@@ -143,20 +149,33 @@ class TfjsEngine implements Engine {
   readonly picture = plainPictureKernel;
   readonly #core: TfjsCore;
   readonly #layers: TfjsLayers;
+  readonly #loss: BackendLoss;
+  readonly #lostError: () => Promise<BackendUnavailableError>;
   readonly #networks = new Set<Network>();
   #disposed = false;
 
-  constructor(backend: TfjsBackendName, core: TfjsCore, layers: TfjsLayers) {
+  constructor(
+    backend: TfjsBackendName,
+    core: TfjsCore,
+    layers: TfjsLayers,
+    available: () => Promise<readonly BackendName[]>,
+  ) {
     this.backend = backend;
     this.#core = core;
     this.#layers = layers;
+    this.#loss = lossOf(core, backend);
+    this.#lostError = async () => {
+      const advice = 'the browser has taken the graphics card away from it; make a new aligner';
+      return new BackendUnavailableError(backend, await available(), advice);
+    };
   }
 
   async loadNetwork(artifact: LayersArtifact): Promise<Network> {
     if (isCurrentStarting(this.#core)) await this.#core.ready();
     this.#checkNotDisposed();
-    const model = await buildModel(this.backend, this.#core, this.#layers, artifact);
-    const network = new TfjsNetwork(this.backend, this.#core, model, () => this.#networks.delete(network));
+    const guard = <T>(action: () => Promise<T>): Promise<T> => this.#loss.guard(action, this.#lostError);
+    const model = await guard(() => buildModel(this.backend, this.#core, this.#layers, artifact));
+    const network = new TfjsNetwork(this.backend, this.#core, model, guard, () => this.#networks.delete(network));
     if (this.#disposed) network.dispose();
     this.#checkNotDisposed();
     this.#networks.add(network);
@@ -176,10 +195,19 @@ class TfjsEngine implements Engine {
 class TfjsNetwork implements Network {
   readonly #backend: TfjsBackendName;
   readonly #core: TfjsCore;
+  /** Rejects what a lost backend would never finish. */
+  readonly #guard: <T>(action: () => Promise<T>) => Promise<T>;
   readonly #onDispose: () => void;
   #model: LayersModel | undefined;
 
-  constructor(backend: TfjsBackendName, core: TfjsCore, model: LayersModel, onDispose: () => void) {
+  constructor(
+    backend: TfjsBackendName,
+    core: TfjsCore,
+    model: LayersModel,
+    guard: <T>(action: () => Promise<T>) => Promise<T>,
+    onDispose: () => void,
+  ) {
+    this.#guard = guard;
     this.#backend = backend;
     this.#core = core;
     this.#model = model;
@@ -187,8 +215,12 @@ class TfjsNetwork implements Network {
   }
 
   async run(input: Float32Array, shape: readonly [number, number, number, number]): Promise<NetworkOutput[]> {
-    const core = this.#core;
     checkInput(input, shape, this.#loadedModel());
+    return this.#guard(() => this.#run(input, shape));
+  }
+
+  async #run(input: Float32Array, shape: readonly [number, number, number, number]): Promise<NetworkOutput[]> {
+    const core = this.#core;
     if (isCurrentStarting(core)) await core.ready();
     const model = this.#loadedModel();
     const tensors = withBackend(core, this.#backend, () =>

@@ -14,9 +14,12 @@ import { LayersModelBuilder, type NetworkTopology } from '../../src/engine/layer
 import { BackendUnavailableError, DisposedError, UnsupportedLayerError, WeightFormatError } from '../../src/errors.ts';
 import { expectClose } from '../support/expect-close.ts';
 import { repositoryRoot } from '../support/shared.ts';
+import { describeWithTensorflow, tensorflowIsInstalled } from '../support/tensorflow.ts';
 
 const CALLS = 1000;
 const MAX_BACKEND_DIFFERENCE = 1e-6;
+const INSTALL_TENSORFLOW =
+  'install it with: npm install @tensorflow/tfjs-node@4.22.0, or, where its library does not download, node node_modules/tddfa/dist/scripts/install-tensorflow.js';
 const shape = [2, 5, 4, 3] as const;
 
 /** Weights of any network, the same for the same seed. */
@@ -47,7 +50,8 @@ const someInput = (seed = 7) => {
 
 const numbersOf = (outputs: readonly { data: Float32Array }[]) => outputs.map(({ data }) => [...data]);
 
-describe.each(['wasm', 'cpu'] as const)('tfjs engine on %s', (backend) => {
+/** The contract of an engine, which is the same on every backend. */
+function describeContract(backend: BackendName): void {
   let engine: Engine;
   let tensorsBefore: number;
   beforeAll(async () => (await createEngine(backend)).dispose());
@@ -179,7 +183,7 @@ describe.each(['wasm', 'cpu'] as const)('tfjs engine on %s', (backend) => {
     await expect(loading).rejects.toThrow(error);
     await expect(loading).rejects.toThrow(message);
   });
-});
+}
 
 /** Artifacts that are wrong in one thing each. */
 function brokenArtifacts(good: LayersArtifact) {
@@ -253,6 +257,9 @@ function brokenArtifacts(good: LayersArtifact) {
   ];
 }
 
+describe.each(['wasm', 'cpu'] as const)('tfjs engine on %s', describeContract);
+describeWithTensorflow('tfjs engine on tensorflow', () => describeContract('tensorflow'));
+
 describe('engines side by side', () => {
   test('on different backends, they and the application do not disturb each other', async () => {
     const [wasm, cpu] = await Promise.all([createEngine('wasm'), createEngine('cpu')]);
@@ -318,14 +325,16 @@ describe('engines side by side', () => {
 });
 
 describe('backends that are not there', () => {
-  test('in Node there are compiled, wasm and cpu', async () => {
-    expect(await availableBackends()).toEqual(['compiled', 'wasm', 'cpu']);
+  const inNode = ['compiled', ...(tensorflowIsInstalled ? ['tensorflow'] : []), 'wasm', 'cpu'];
+
+  test('in Node there are compiled, wasm, cpu, and tensorflow where it is installed', async () => {
+    expect(await availableBackends()).toEqual(inNode);
   });
 
   test.each([
     ['webgl', 'it needs a browser with WebGL'],
     ['webgpu', 'it needs a browser with WebGPU'],
-    ['tensorflow', 'install it with: npm install @tensorflow/tfjs-node@4.22.0'],
+    ...(tensorflowIsInstalled ? [] : ([['tensorflow', INSTALL_TENSORFLOW]] as const)),
     ['abacus' as BackendName, 'there is no backend of this name'],
   ] as const)('%s: the error says what there is and what to do', async (backend, advice) => {
     const error = await createEngine(backend).catch((reason: unknown) => reason);
@@ -335,7 +344,7 @@ describe('backends that are not there', () => {
     expect(error.available).toEqual(await availableBackends());
     expect(error.message).toContain(`backend '${backend}' is not available: `);
     expect(error.message).toContain(advice);
-    expect(error.message).toContain('(available: compiled, wasm, cpu)');
+    expect(error.message).toContain(`(available: ${inNode.join(', ')})`);
     expect(error.message).not.toContain('\n');
   });
 });

