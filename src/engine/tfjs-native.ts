@@ -1,5 +1,6 @@
 /** What `@tensorflow/tfjs-node` needs to be a good guest: a Node that it can run in, and silence. */
-import type { TfjsCore } from './tfjs-packages.ts';
+
+type TfjsCore = typeof import('@tensorflow/tfjs-core');
 
 const PACKAGE = '@tensorflow/tfjs-node';
 
