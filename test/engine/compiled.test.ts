@@ -1,6 +1,5 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, jest, test } from '@jest/globals';
+import { growthPerStep } from '../../development/memory-growth.ts';
 import { COMPILED_ENGINE_DEFAULTS, createCompiledEngine } from '../../src/engine/compiled.ts';
 import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
 import { type LayerOutput, LayersModelBuilder, type NetworkTopology } from '../../src/engine/layers-model-builder.ts';
@@ -41,17 +40,10 @@ function picture([batch, height, width, channels]: Shape): Float32Array {
   return Float32Array.from({ length: batch * height * width * channels }, (_, i) => Math.cos(i));
 }
 
-/** What may come and go between two looks at the memory; ten thousand forgotten results would be 2.5 MB. */
-const MAX_GROWTH_BYTES = 1_000_000;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage: () => void = runInNewContext('gc');
-
-function liveBytes(): number {
-  collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-}
+/** What a run may leave behind; a forgotten result would be 250 bytes. */
+const MAX_GROWTH_BYTES = 50;
+/** What a new size may leave behind; a forgotten module would be thousands of bytes. */
+const MAX_SIZE_GROWTH_BYTES = 100;
 
 describe('the compiled engine', () => {
   test('keeps as many modules as it is told, the last used ones', async () => {
@@ -102,32 +94,35 @@ describe('the compiled engine', () => {
     engine.dispose();
   });
 
-  test.each([1, 2])('does not grow over ten thousand runs on %i threads', async (threads) => {
+  test.each([1, 2])('does not grow over thousands of runs on %i threads', async (threads) => {
     const engine = await createCompiledEngine({ threads });
     const network = await engine.loadNetwork(smallNetwork());
     const shape: Shape = [2, 5, 5, 3];
     const input = picture(shape);
-    for (let i = 0; i < 1000; i++) await network.run(input, shape);
+    await network.run(input, shape);
     const before = network.statistics;
-    const bytesBefore = liveBytes();
-    for (let i = 0; i < 10_000; i++) await network.run(input, shape);
+    const growth = await growthPerStep({
+      stepsPerWindow: 1250,
+      run: async (_, count) => {
+        for (let i = 0; i < count; i++) await network.run(input, shape);
+      },
+    });
     expect(network.statistics).toEqual(before);
-    expect(liveBytes() - bytesBefore).toBeLessThan(MAX_GROWTH_BYTES);
+    expect(growth).toBeLessThan(MAX_GROWTH_BYTES);
     engine.dispose();
   });
 
   test('does not grow with the sizes it has seen', async () => {
     const engine = await createCompiledEngine({ cachedSizes: 2 });
     const network = await engine.loadNetwork(smallNetwork());
-    const runSizes = async (): Promise<void> => {
-      for (let side = 2; side < 102; side++) await network.run(picture([1, side, 3, 3]), [1, side, 3, 3]);
+    const runSizes = async (_: number, count: number): Promise<void> => {
+      for (let side = 2; side < 2 + count; side++) await network.run(picture([1, side, 3, 3]), [1, side, 3, 3]);
     };
-    await runSizes();
+    await runSizes(0, 100);
     const { memoryBytes } = network.statistics;
-    const bytesBefore = liveBytes();
-    for (let round = 0; round < 5; round++) await runSizes();
+    const growth = await growthPerStep({ stepsPerWindow: 100, run: runSizes });
     expect(network.statistics.memoryBytes).toBe(memoryBytes);
-    expect(liveBytes() - bytesBefore).toBeLessThan(MAX_GROWTH_BYTES);
+    expect(growth).toBeLessThan(MAX_SIZE_GROWTH_BYTES);
     engine.dispose();
   });
 
