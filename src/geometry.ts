@@ -62,7 +62,7 @@ export { NMS_DEFAULTS, type NmsOptions, suppressOverlaps } from './geometry/nms.
 export { type VertexNormalsOptions, vertexNormals } from './geometry/normals.ts';
 export { type ObjMaterial, type ObjOptions, writeMtl, writeObj, writeUpstreamObj } from './geometry/obj.ts';
 export { denormaliseParams, type FaceParams, paramLayout, splitParams } from './geometry/params.ts';
-export type { Background, Colour, Compatibility, Picture, PictureOptions } from './geometry/picture.ts';
+export type { Background, Colour, Compatibility, Picture, PictureOptions, UvTexture } from './geometry/picture.ts';
 export { type PlyOptions, writePly } from './geometry/ply.ts';
 export { type DrawPnccOptions, drawPncc } from './geometry/pncc.ts';
 export { cameraMatrix, poseFromParams, poseMatrix } from './geometry/pose.ts';
@@ -78,11 +78,12 @@ export {
   rotationFromAngles,
   rotationFromQuaternion,
 } from './geometry/rotation.ts';
+export { sampleTexture } from './geometry/sample-texture.ts';
 export { type LightOptions, shadeVertices } from './geometry/shading.ts';
 export { arrangeSheet, createSheet, type Sheet, type SheetOptions } from './geometry/sheet.ts';
 export { type CropPlacement, cropPlacement, cropToImage } from './geometry/similarity-transform.ts';
 export { drawTextured, type TexturedFace } from './geometry/textured.ts';
-export { extractUvTexture, sampleTexture, type UvTexture, type UvTextureOptions } from './geometry/uv-texture.ts';
+export { extractUvTexture, type UvTextureOptions } from './geometry/uv-texture.ts';
 export { landmarkVisibility, vertexVisibility } from './geometry/visibility.ts';
 export type {
   AlignedFace,

@@ -11,7 +11,8 @@ import {
   withClosedMouth,
 } from './mesh.ts';
 import { vertexNormals } from './normals.ts';
-import { extractUvTexture, type UvTexture, type UvTextureOptions } from './uv-texture.ts';
+import type { UvTexture } from './picture.ts';
+import { extractUvTexture, type UvTextureOptions } from './uv-texture.ts';
 
 /** Options of {@link faceMeshes}. */
 export interface FaceMeshesOptions {

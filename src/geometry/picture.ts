@@ -21,6 +21,12 @@ export interface Picture extends RgbaImage {
   readonly data: Uint8ClampedArray<ArrayBuffer>;
 }
 
+/** A texture, v upwards: its bottom row is v = 0. */
+export interface UvTexture extends Picture {
+  /** `[height x width]`, 0..255: how well the photo shows each texel's skin; 0 outside the mesh. */
+  readonly visibility: Uint8Array;
+}
+
 /**
  * Checks that an image's size and data belong together.
  * @throws RangeError where they do not.

@@ -3,7 +3,7 @@ import type { FaceMaps, RgbaImage } from '../types.ts';
 import { interpolate } from './interpolate.ts';
 import { checkImage, newCanvas, type Picture, type PictureOptions } from './picture.ts';
 import { rasterize } from './rasterize.ts';
-import { pixelWords, samplePixels } from './uv-texture.ts';
+import { pixelWords, samplePixels } from './sample-pixels.ts';
 
 /** A face and its skin. */
 export interface TexturedFace {

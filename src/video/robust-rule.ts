@@ -15,11 +15,13 @@ import type { FaceAligner } from '../face-aligner.ts';
 import { boundingBox, intersectionOverUnion } from '../geometry/box.ts';
 import { roiBoxFromLandmarks } from '../geometry/roi-box.ts';
 import type { DetectorOptions } from '../models/faceboxes/detector.ts';
-import type { AlignedFace, FaceBox, RgbaImage, RoiBox } from '../types.ts';
-import { boxSize, centreDistance, joinByOverlap, moveBox, visibleShare } from './boxes.ts';
-import { blendAppearances, type FaceAppearance, faceAppearance, similarity } from './face-appearance.ts';
+import type { FaceBox, RgbaImage, RoiBox } from '../types.ts';
+import { joinByOverlap, visibleShare } from './boxes.ts';
+import { faceAppearance, similarity } from './face-appearance.ts';
 import { type FrameThumbnail, frameThumbnail, thumbnailDifference } from './frame-thumbnail.ts';
+import { HALF_HIDDEN_SIMILARITY, LostFaces, SAME_FACE_SIMILARITY } from './lost-faces.ts';
 import { cameraCrookedness } from './plausibility.ts';
+import { advance, idsBeside, newTrack, type Sighting, type Track } from './track.ts';
 import type { FollowedFace, TrackingRule, TrackingStep } from './tracking-rule.ts';
 
 /** Options of {@link createRobustRule}. */
@@ -42,13 +44,6 @@ const DOUBTFUL_CROOKEDNESS = 0.08;
 const IMPOSSIBLE_CROOKEDNESS = 0.3;
 /** A face less similar than this to itself a frame ago is doubtful (a talking head: at least 0.97). */
 const DOUBTFUL_SIMILARITY = 0.85;
-/** Faces at least this similar are the same (the same person: at least 0.74; two people: at most 0.55). */
-const SAME_FACE_SIMILARITY = 0.62;
-/** Half hidden, a face is less similar to itself; where nobody else can have come, this much is enough. */
-const HALF_HIDDEN_SIMILARITY = 0.3;
-/** Nobody else can have come so near, in face sizes, to a face that was there so lately, ms, unless the scene was cut. */
-const SAME_PLACE_DISTANCE = 0.5;
-const SAME_PLACE_MS = 500;
 /** A face that overlaps its own place a frame ago less than this has jumped. */
 const DOUBTFUL_STEP_OVERLAP = 0.4;
 /** Two tracks that overlap more than this are on the same face. */
@@ -61,54 +56,15 @@ const JOINING_OVERLAP = 0.3;
 const MAX_MISSED_DETECTIONS = 4;
 /** While a face is missing, the detector is asked every so many frames. */
 const DETECT_EVERY_WHILE_MISSING = 3;
-/** How much of a new appearance a track takes over, a frame. */
-const APPEARANCE_SHARE = 0.05;
-/** How much of a new velocity a track takes over, a frame. */
-const VELOCITY_SHARE = 0.3;
 /** Frames that differ by more than this are of different scenes, grey levels on the mean. */
 const CUT_DIFFERENCE = 25;
-/** A head with its hair is so many times as large as the box around its landmarks: what is behind it is no further away. */
-const HEAD_SIZE = 2;
-/** A lost face may come back this far away, in face sizes, … */
-const REVIVAL_DISTANCE = 1.5;
-/** … and so many times as large or as small. */
-const REVIVAL_SCALE = 1.6;
-
-/** A face that is followed, or was until lately. */
-interface Track {
-  /** Undefined while it may be one that was lost. */
-  readonly id: number | undefined;
-  face: AlignedFace;
-  landmarks: Float32Array;
-  /** Around the landmarks. */
-  box: RoiBox;
-  /** A frame ago, and over its life. */
-  lastAppearance: FaceAppearance;
-  appearance: FaceAppearance;
-  /** Px per ms. */
-  velocityX: number;
-  velocityY: number;
-  timestampMs: number;
-  missedDetections: number;
-  /** Ids of the faces that it was beside when it was lost: it may be behind one of them. */
-  lostBeside: readonly number[];
-}
-
-/** Where a face seems to be in the present frame. */
-interface Sighting {
-  readonly face: AlignedFace;
-  readonly landmarks: Float32Array;
-  readonly box: RoiBox;
-  readonly appearance: FaceAppearance;
-  readonly crookedness: number;
-}
 
 /** Makes the rule of mode `robust`. Options are taken as they are: `createFaceTracker` has checked them. */
 export function createRobustRule(aligner: FaceAligner, options: RobustRuleOptions = {}): TrackingRule {
   const { detector = {} } = options;
   const { maxFaces, detectEvery, keepLostMs } = { ...ROBUST_RULE_DEFAULTS, ...options };
   let tracks: Track[] = [];
-  let lostTracks: Track[] = [];
+  const lost = new LostFaces();
   let framesSinceDetection = 0;
   let lastThumbnail: FrameThumbnail | undefined;
   let isCut = false;
@@ -149,40 +105,11 @@ export function createRobustRule(aligner: FaceAligner, options: RobustRuleOption
     });
   }
 
-  function lose(track: Track): void {
-    if (track.id === undefined) return;
-    lostTracks.push({ ...track, lostBeside: idsBeside(track.box, tracks) });
-  }
-
-  /** The lost track, if any, that a new sighting continues: the most similar of those near enough. */
-  function findLost(sighting: Sighting, beside: readonly number[], timestampMs: number): Track | undefined {
-    const size = boxSize(sighting.box);
-    let best: Track | undefined;
-    let bestSimilarity = Number.NEGATIVE_INFINITY;
-    for (const track of lostTracks) {
-      const expected = predictBox(track, timestampMs);
-      const scale = size / boxSize(expected);
-      const distance = Math.min(centreDistance(expected, sighting.box), centreDistance(track.box, sighting.box)) / size;
-      const isNear = distance <= REVIVAL_DISTANCE || isBehind(track, beside);
-      if (!isNear || Math.max(scale, 1 / scale) > REVIVAL_SCALE) continue;
-      const isInPlace = distance <= SAME_PLACE_DISTANCE && timestampMs - track.timestampMs <= SAME_PLACE_MS;
-      const alike = similarity(track.appearance, sighting.appearance);
-      if (alike < (isInPlace && !isCut ? HALF_HIDDEN_SIMILARITY : SAME_FACE_SIMILARITY) || alike <= bestSimilarity)
-        continue;
-      best = track;
-      bestSimilarity = alike;
-    }
-    return best;
-  }
-
   /** Gives a new face its id: that of a lost one which it continues, or one of its own once it cannot be of that kind. */
   function identify(track: Track, sighting: Sighting, beside: readonly number[], timestampMs: number): Track {
-    const known = findLost(sighting, beside, timestampMs);
-    if (known !== undefined) {
-      lostTracks = lostTracks.filter((lost) => lost !== known);
-      return { ...advance(known, sighting, timestampMs), missedDetections: 0 };
-    }
-    const mayBeLost = !isCut && lostTracks.some((lost) => isBehind(lost, beside));
+    const known = lost.take(sighting, beside, isCut, timestampMs);
+    if (known !== undefined) return { ...advance(known, sighting, timestampMs), missedDetections: 0 };
+    const mayBeLost = !isCut && lost.someBehind(beside);
     return mayBeLost ? track : { ...track, id: nextId++ };
   }
 
@@ -193,7 +120,7 @@ export function createRobustRule(aligner: FaceAligner, options: RobustRuleOption
     if (isCut || Math.max(alike, similarity(track.lastAppearance, sighting.appearance)) < HALF_HIDDEN_SIMILARITY)
       return false;
     // It may be another that was here before.
-    return lostTracks.every((other) => similarity(other.appearance, sighting.appearance) < SAME_FACE_SIMILARITY);
+    return !lost.someLike(sighting);
   }
 
   /** Follows each track into this frame. */
@@ -205,7 +132,7 @@ export function createRobustRule(aligner: FaceAligner, options: RobustRuleOption
     const followed: { track: Track; sighting: Sighting; isDoubtful: boolean }[] = [];
     for (const [i, track] of tracks.entries()) {
       const sighting = sightings[i];
-      if (sighting === undefined) lose(track);
+      if (sighting === undefined) lost.add(track, tracks);
       else followed.push({ track, sighting, isDoubtful: isDoubtful(track, sighting, image) });
     }
     // Of two on the same face, the one that looks less like its own is in doubt.
@@ -230,14 +157,14 @@ export function createRobustRule(aligner: FaceAligner, options: RobustRuleOption
         next.push(kept);
         if (kept.id !== undefined) found.push({ id: kept.id, how, face: kept.face, landmarks: kept.landmarks });
       };
-      lostTracks = lostTracks.filter((track) => timestampMs - track.timestampMs <= keepLostMs);
+      lost.forget(timestampMs, keepLostMs);
       const thumbnail = frameThumbnail(image);
       isCut = lastThumbnail !== undefined && thumbnailDifference(lastThumbnail, thumbnail) > CUT_DIFFERENCE;
       lastThumbnail = thumbnail;
       const followed = await follow(image);
 
       framesSinceDetection++;
-      const pause = followed.length === 0 ? 1 : lostTracks.length > 0 ? DETECT_EVERY_WHILE_MISSING : detectEvery;
+      const pause = followed.length === 0 ? 1 : lost.count > 0 ? DETECT_EVERY_WHILE_MISSING : detectEvery;
       const mustDetect = followed.some(({ isDoubtful }) => isDoubtful) || framesSinceDetection >= pause;
       if (!mustDetect) {
         for (const { track, sighting } of followed) keep(advance(track, sighting, timestampMs), sighting, 'track');
@@ -253,11 +180,11 @@ export function createRobustRule(aligner: FaceAligner, options: RobustRuleOption
       const free = new Set(boxes);
       for (const { track, sighting, box } of joinBoxes(certain, free)) {
         track.missedDetections = box === undefined ? track.missedDetections + 1 : 0;
-        if (track.missedDetections > MAX_MISSED_DETECTIONS) lose(track);
+        if (track.missedDetections > MAX_MISSED_DETECTIONS) lost.add(track, tracks);
         else keep(advance(track, sighting, timestampMs), sighting, 'track');
       }
       const joined = joinBoxes(doubtful, free);
-      for (const { track, box } of joined) if (box === undefined) lose(track);
+      for (const { track, box } of joined) if (box === undefined) lost.add(track, tracks);
       // A box on a face that is followed already says nothing new.
       for (const box of free)
         if (next.some((track) => intersectionOverUnion(track.box, box) >= JOINING_OVERLAP)) free.delete(box);
@@ -268,10 +195,10 @@ export function createRobustRule(aligner: FaceAligner, options: RobustRuleOption
       for (const [i, sighting] of sightings.entries()) {
         const before = rejoined[i]?.track;
         const isSame = before !== undefined && sighting !== undefined && isSameFace(before, sighting);
-        if (before !== undefined && !isSame) lose(before);
+        if (before !== undefined && !isSame) lost.add(before, tracks);
         if (sighting === undefined) continue;
         if (next.some((track) => intersectionOverUnion(track.box, sighting.box) >= SAME_PLACE_OVERLAP)) {
-          if (isSame) lose(before);
+          if (isSame) lost.add(before, tracks);
           continue;
         }
         const track = isSame ? advance(before, sighting, timestampMs) : newTrack(sighting, timestampMs);
@@ -283,7 +210,7 @@ export function createRobustRule(aligner: FaceAligner, options: RobustRuleOption
 
     reset() {
       tracks = [];
-      lostTracks = [];
+      lost.clear();
       lastThumbnail = undefined;
       framesSinceDetection = 0;
     },
@@ -309,20 +236,6 @@ function isDoubtful(track: Track, sighting: Sighting, image: RgbaImage): boolean
   );
 }
 
-/** Ids of the faces so near to a box that they may hide what is in it, or did a moment ago. */
-function idsBeside(box: RoiBox, faces: readonly { readonly id: number | undefined; readonly box: RoiBox }[]): number[] {
-  return faces.flatMap((face) =>
-    face.id !== undefined && face.box !== box && centreDistance(face.box, box) < HEAD_SIZE * boxSize(face.box)
-      ? [face.id]
-      : [],
-  );
-}
-
-/** Whether a face was lost beside one of these, behind which it may have moved on. */
-function isBehind({ lostBeside }: Track, beside: readonly number[]): boolean {
-  return lostBeside.some((id) => beside.includes(id));
-}
-
 /** How much a sighting looks like what its track always looked like. */
 function loyalty({ track, sighting }: { readonly track: Track; readonly sighting: Sighting }): number {
   return similarity(track.appearance, sighting.appearance);
@@ -344,45 +257,4 @@ function joinBoxes<T extends { readonly sighting: Sighting }>(
     if (box !== undefined) free.delete(box);
     return { ...one, box };
   });
-}
-
-function newTrack({ face, landmarks, box, appearance }: Sighting, timestampMs: number): Track {
-  return {
-    id: undefined,
-    face,
-    landmarks,
-    box,
-    lastAppearance: appearance,
-    appearance,
-    velocityX: 0,
-    velocityY: 0,
-    timestampMs,
-    missedDetections: 0,
-    lostBeside: [],
-  };
-}
-
-/** The track a frame later. */
-function advance(track: Track, { face, landmarks, box, appearance }: Sighting, timestampMs: number): Track {
-  const passedMs = timestampMs - track.timestampMs;
-  const velocityX = (box.xMin + box.xMax - track.box.xMin - track.box.xMax) / 2 / passedMs;
-  const velocityY = (box.yMin + box.yMax - track.box.yMin - track.box.yMax) / 2 / passedMs;
-  return {
-    id: track.id,
-    face,
-    landmarks,
-    box,
-    lastAppearance: appearance,
-    appearance: blendAppearances(track.appearance, appearance, APPEARANCE_SHARE),
-    velocityX: track.velocityX + VELOCITY_SHARE * (velocityX - track.velocityX),
-    velocityY: track.velocityY + VELOCITY_SHARE * (velocityY - track.velocityY),
-    timestampMs,
-    missedDetections: track.missedDetections,
-    lostBeside: [],
-  };
-}
-
-/** Where a track's box would be by now had the face moved on as it did. */
-function predictBox({ box, velocityX, velocityY, timestampMs }: Track, now: number): RoiBox {
-  return moveBox(box, velocityX * (now - timestampMs), velocityY * (now - timestampMs));
 }

@@ -5,8 +5,9 @@ import { gradientImage, syntheticFace } from '../../development/synthetic-face.t
 import { borderLoops, mouthPatch } from '../../src/geometry/mesh-holes.ts';
 import { mirrorVertices } from '../../src/geometry/mirror-vertices.ts';
 import { rasterize } from '../../src/geometry/rasterize.ts';
+import { sampleTexture } from '../../src/geometry/sample-texture.ts';
 import { arrangeSheet } from '../../src/geometry/sheet.ts';
-import { extractUvTexture, sampleTexture } from '../../src/geometry/uv-texture.ts';
+import { extractUvTexture } from '../../src/geometry/uv-texture.ts';
 import { landmarkVisibility, vertexVisibility } from '../../src/geometry/visibility.ts';
 import type { FaceMaps, RgbaImage } from '../../src/types.ts';
 import { describeWithShared } from '../support/shared.ts';

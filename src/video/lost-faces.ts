@@ -1,0 +1,86 @@
+import type { RoiBox } from '../types.ts';
+import { boxSize, centreDistance, moveBox } from './boxes.ts';
+import { similarity } from './face-appearance.ts';
+import { idsBeside, type Sighting, type Track } from './track.ts';
+
+/** Faces at least this similar are the same (the same person: at least 0.74; two people: at most 0.55). */
+export const SAME_FACE_SIMILARITY = 0.62;
+/** Half hidden, a face is less similar to itself; where nobody else can have come, this much is enough. */
+export const HALF_HIDDEN_SIMILARITY = 0.3;
+/** Nobody else can have come so near, in face sizes, to a face that was there so lately, ms, unless the scene was cut. */
+const SAME_PLACE_DISTANCE = 0.5;
+const SAME_PLACE_MS = 500;
+/** A lost face may come back this far away, in face sizes, … */
+const REVIVAL_DISTANCE = 1.5;
+/** … and so many times as large or as small. */
+const REVIVAL_SCALE = 1.6;
+
+/** Faces that were lost lately, for giving them back their ids. */
+export class LostFaces {
+  #tracks: readonly Track[] = [];
+
+  get count(): number {
+    return this.#tracks.length;
+  }
+
+  /** @param others - tracks in the same frame; it may be behind one of them. A track without an id was nobody yet. */
+  add(track: Track, others: readonly Track[]): void {
+    if (track.id === undefined) return;
+    this.#tracks = [...this.#tracks, { ...track, lostBeside: idsBeside(track.box, others) }];
+  }
+
+  /** Forgets those that were seen last more than so long ago. */
+  forget(timestampMs: number, keepMs: number): void {
+    this.#tracks = this.#tracks.filter((track) => timestampMs - track.timestampMs <= keepMs);
+  }
+
+  clear(): void {
+    this.#tracks = [];
+  }
+
+  /**
+   * Takes out the track, if any, that a new sighting continues: the most similar of those near enough.
+   * @param beside - ids of the faces beside the sighting.
+   * @param isCut - whether this frame begins another scene.
+   */
+  take(sighting: Sighting, beside: readonly number[], isCut: boolean, timestampMs: number): Track | undefined {
+    const size = boxSize(sighting.box);
+    let best: Track | undefined;
+    let bestSimilarity = Number.NEGATIVE_INFINITY;
+    for (const track of this.#tracks) {
+      const expected = predictBox(track, timestampMs);
+      const scale = size / boxSize(expected);
+      const distance = Math.min(centreDistance(expected, sighting.box), centreDistance(track.box, sighting.box)) / size;
+      const isNear = distance <= REVIVAL_DISTANCE || isBehind(track, beside);
+      if (!isNear || Math.max(scale, 1 / scale) > REVIVAL_SCALE) continue;
+      const isInPlace = distance <= SAME_PLACE_DISTANCE && timestampMs - track.timestampMs <= SAME_PLACE_MS;
+      const alike = similarity(track.appearance, sighting.appearance);
+      if (alike < (isInPlace && !isCut ? HALF_HIDDEN_SIMILARITY : SAME_FACE_SIMILARITY) || alike <= bestSimilarity)
+        continue;
+      best = track;
+      bestSimilarity = alike;
+    }
+    if (best !== undefined) this.#tracks = this.#tracks.filter((track) => track !== best);
+    return best;
+  }
+
+  /** Whether one of them may have moved on behind one of these. */
+  someBehind(beside: readonly number[]): boolean {
+    return this.#tracks.some((track) => isBehind(track, beside));
+  }
+
+  /** Whether a sighting looks like one of them. */
+  someLike(sighting: Sighting): boolean {
+    return this.#tracks.some((track) => !(similarity(track.appearance, sighting.appearance) < SAME_FACE_SIMILARITY));
+  }
+}
+
+/** Whether a face was lost beside one of these, behind which it may have moved on. */
+function isBehind({ lostBeside }: Track, beside: readonly number[]): boolean {
+  return lostBeside.some((id) => beside.includes(id));
+}
+
+/** Where a track's box would be by now had the face moved on as it did. */
+function predictBox({ box, velocityX, velocityY, timestampMs }: Track, now: number): RoiBox {
+  return moveBox(box, velocityX * (now - timestampMs), velocityY * (now - timestampMs));
+}

@@ -1,0 +1,88 @@
+import type { AlignedFace, RoiBox } from '../types.ts';
+import { boxSize, centreDistance } from './boxes.ts';
+import { blendAppearances, type FaceAppearance } from './face-appearance.ts';
+
+/** How much of a new appearance a track takes over, a frame. */
+const APPEARANCE_SHARE = 0.05;
+/** How much of a new velocity a track takes over, a frame. */
+const VELOCITY_SHARE = 0.3;
+/** A head with its hair is so many times as large as the box around its landmarks: what is behind it is no further away. */
+const HEAD_SIZE = 2;
+
+/** A face that is followed, or was until lately. */
+export interface Track {
+  /** Undefined while it may be one that was lost. */
+  readonly id: number | undefined;
+  face: AlignedFace;
+  landmarks: Float32Array;
+  /** Around the landmarks. */
+  box: RoiBox;
+  /** A frame ago, and over its life. */
+  lastAppearance: FaceAppearance;
+  appearance: FaceAppearance;
+  /** Px per ms. */
+  velocityX: number;
+  velocityY: number;
+  timestampMs: number;
+  missedDetections: number;
+  /** Ids of the faces that it was beside when it was lost: it may be behind one of them. */
+  lostBeside: readonly number[];
+}
+
+/** Where a face seems to be in the present frame. */
+export interface Sighting {
+  readonly face: AlignedFace;
+  readonly landmarks: Float32Array;
+  readonly box: RoiBox;
+  readonly appearance: FaceAppearance;
+  readonly crookedness: number;
+}
+
+/** A track that begins with a sighting, of nobody known yet. */
+export function newTrack({ face, landmarks, box, appearance }: Sighting, timestampMs: number): Track {
+  return {
+    id: undefined,
+    face,
+    landmarks,
+    box,
+    lastAppearance: appearance,
+    appearance,
+    velocityX: 0,
+    velocityY: 0,
+    timestampMs,
+    missedDetections: 0,
+    lostBeside: [],
+  };
+}
+
+/** The track a frame later. */
+export function advance(track: Track, { face, landmarks, box, appearance }: Sighting, timestampMs: number): Track {
+  const passedMs = timestampMs - track.timestampMs;
+  const velocityX = (box.xMin + box.xMax - track.box.xMin - track.box.xMax) / 2 / passedMs;
+  const velocityY = (box.yMin + box.yMax - track.box.yMin - track.box.yMax) / 2 / passedMs;
+  return {
+    id: track.id,
+    face,
+    landmarks,
+    box,
+    lastAppearance: appearance,
+    appearance: blendAppearances(track.appearance, appearance, APPEARANCE_SHARE),
+    velocityX: track.velocityX + VELOCITY_SHARE * (velocityX - track.velocityX),
+    velocityY: track.velocityY + VELOCITY_SHARE * (velocityY - track.velocityY),
+    timestampMs,
+    missedDetections: track.missedDetections,
+    lostBeside: [],
+  };
+}
+
+/** Ids of the faces so near to a box that they may hide what is in it, or did a moment ago. */
+export function idsBeside(
+  box: RoiBox,
+  faces: readonly { readonly id: number | undefined; readonly box: RoiBox }[],
+): number[] {
+  return faces.flatMap((face) =>
+    face.id !== undefined && face.box !== box && centreDistance(face.box, box) < HEAD_SIZE * boxSize(face.box)
+      ? [face.id]
+      : [],
+  );
+}
