@@ -2,6 +2,14 @@
 
 export { createFaceAlignerWorker, type FaceAlignerWorkerOptions } from './browser/face-aligner-worker.ts';
 export { folderWeights } from './browser/folder-weights.ts';
+export {
+  type FollowedFrame,
+  type FollowVideoOptions,
+  followVideo,
+  type VideoFollower,
+  type VideoToFollow,
+} from './browser/follow-video.ts';
+export { type OpenCameraOptions, openCamera } from './browser/open-camera.ts';
 export { type PixelSource, type ReadPixelsOptions, readPixels } from './browser/read-pixels.ts';
 export {
   type CachedWeightsOptions,

@@ -95,6 +95,32 @@ export class VideoFileError extends TddfaError {
   }
 }
 
+/**
+ * Why a camera cannot be used: it was not allowed, there is none, another program has it, the page is not from https or this
+ * device, it was unplugged or taken away, or the browser gives no reason.
+ */
+export type CameraProblem = 'denied' | 'missing' | 'busy' | 'insecure' | 'unplugged' | 'failed';
+
+const CAMERA_ADVICE: Readonly<Record<CameraProblem, string>> = {
+  denied: 'the camera was not allowed',
+  missing: 'there is no such camera',
+  busy: 'another program uses the camera',
+  insecure: 'the browser gives cameras only to pages from https or from this device',
+  unplugged: 'the camera was unplugged or switched off',
+  failed: 'the camera could not be started',
+};
+
+/** A camera could not be opened, or went away. */
+export class CameraError extends TddfaError {
+  override readonly name = 'CameraError';
+  readonly problem: CameraProblem;
+
+  constructor(problem: CameraProblem, options?: ErrorOptions) {
+    super(CAMERA_ADVICE[problem], options);
+    this.problem = problem;
+  }
+}
+
 /** A worker could not be started, or ended by itself with work under way. */
 export class WorkerFailedError extends TddfaError {
   override readonly name = 'WorkerFailedError';

@@ -12,6 +12,8 @@ export type {
 } from './engine/weights/weight-source.ts';
 export {
   BackendUnavailableError,
+  CameraError,
+  type CameraProblem,
   DisposedError,
   ImageDecodeError,
   QueueFullError,

@@ -1,0 +1,325 @@
+/**
+ * Faces of a camera or a video, frame by frame: what an overlay, a mask or an avatar is drawn from.
+ *
+ * A frame is taken when the browser shows it, its pixels go to the aligner's worker, and its faces come back together with the
+ * frame itself, so that both can be drawn as one picture. While a frame is worked on, only the newest of those that follow is
+ * kept: under load frames are dropped, never queued.
+ */
+import { CameraError } from '../errors.ts';
+import type { FaceAligner } from '../face-aligner.ts';
+import { createFaceTracker, type FaceTrackerOptions, type TrackedFace } from '../video/tracker.ts';
+import { type OpenCameraOptions, openCamera, stopTracks } from './open-camera.ts';
+import { readPixels } from './read-pixels.ts';
+
+/** An element that plays, a stream, or `'camera'`, which is opened and closed again. */
+export type VideoToFollow = HTMLVideoElement | MediaStream | 'camera';
+
+/** A frame and its faces. */
+export interface FollowedFrame {
+  /** Oldest id first; `[]` where there is none. In px of `frame`. */
+  readonly faces: readonly TrackedFace[];
+  /** The very frame in which the faces were found, for `drawImage`. Closed when `onFaces` is done with it. */
+  readonly frame: ImageBitmap;
+  /** Size of the frame, px. */
+  readonly width: number;
+  readonly height: number;
+  /** When the frame was taken, ms, on the clock of `performance.now()`. */
+  readonly timeMs: number;
+  /** Frames that were dropped since the one before, because that one still was worked on. */
+  readonly dropped: number;
+}
+
+/** Options of {@link followVideo}. */
+export interface FollowVideoOptions {
+  /** Finds the faces; best one of `createFaceAlignerWorker`. It is not disposed. */
+  readonly aligner: FaceAligner;
+  /** How faces are followed. */
+  readonly tracker?: FaceTrackerOptions;
+  /** Which camera is opened, and how large its pictures are, for `'camera'`. */
+  readonly camera?: Omit<OpenCameraOptions, 'signal'>;
+  /** Whether nothing is followed while the page is hidden. Default true. */
+  readonly pauseWhenHidden?: boolean;
+  /** Ends it, as `stop` does. */
+  readonly signal?: AbortSignal;
+}
+
+/** A camera or video that is followed. */
+export interface VideoFollower {
+  /** Settles when the first frame can be taken. @throws CameraError, or the reason why it was ended before. */
+  readonly ready: Promise<void>;
+  /**
+   * Settles when nothing more will come: after `stop`, or when the video ends.
+   * @throws CameraError where the camera fails, and whatever the aligner or `onFaces` threw.
+   */
+  readonly finished: Promise<void>;
+  /** The camera or the stream; absent for an element that plays a file. */
+  readonly stream: MediaStream | undefined;
+  /** Leaves frames out until `resume`. A camera stays open. */
+  pause(): void;
+  resume(): void;
+  /**
+   * Ends it, whatever is pending. A camera that `followVideo` opened is closed, even when permission is given only afterwards;
+   * elements and streams of the caller are left as they are. `onFaces` is not called again. Idempotent.
+   */
+  stop(): void;
+}
+
+/**
+ * Follows the faces of a camera, a stream or a video element.
+ * @param source - an element that is played and paused by the caller; an element of another site needs its `crossorigin`.
+ * @param onFaces - called for each frame; the next one waits for the promise that it returns, if any.
+ * @returns at once, before the camera is open, so that it can be stopped at any time.
+ * @throws TypeError naming the argument that makes no sense; what `createFaceTracker` throws.
+ */
+export function followVideo(
+  source: VideoToFollow,
+  onFaces: (result: FollowedFrame) => void | Promise<void>,
+  options: FollowVideoOptions,
+): VideoFollower {
+  const isElement = typeof HTMLVideoElement === 'function' && source instanceof HTMLVideoElement;
+  const isStream = typeof MediaStream === 'function' && source instanceof MediaStream;
+  if (source !== 'camera' && !isElement && !isStream) {
+    throw new TypeError(`source: expected a video element, a MediaStream or 'camera', got ${String(source)}`);
+  }
+  if (typeof onFaces !== 'function') throw new TypeError(`onFaces: expected a function, got ${typeof onFaces}`);
+  if (options?.aligner === undefined) {
+    throw new TypeError('options.aligner: expected a face aligner, as createFaceAlignerWorker makes it');
+  }
+  const { aligner, camera, pauseWhenHidden = true, signal } = options;
+  const tracker = createFaceTracker(aligner, options.tracker);
+  const ended = new AbortController();
+  let resolveFinished = (): void => {};
+  let rejectFinished = (_error: unknown): void => {};
+  const finished = new Promise<void>((resolve, reject) => {
+    resolveFinished = resolve;
+    rejectFinished = reject;
+  });
+  const cleanUps: (() => void)[] = [];
+  let stream: MediaStream | undefined;
+  let isPaused = false;
+  /** The newest frame that nobody has worked on; frames dropped since the last one that was. */
+  let waiting: WaitingFrame | undefined;
+  let dropped = 0;
+  let isWorking = false;
+
+  function end(error?: unknown): void {
+    if (ended.signal.aborted) return;
+    ended.abort(error ?? new DOMException('the video is no longer followed', 'AbortError'));
+    for (const cleanUp of cleanUps.splice(0)) cleanUp();
+    waiting?.frame.close();
+    waiting = undefined;
+    if (error === undefined) resolveFinished();
+    else rejectFinished(error);
+  }
+
+  /** What was opened while it was ended is closed at once. */
+  function whenEnded(cleanUp: () => void): void {
+    if (ended.signal.aborted) cleanUp();
+    else cleanUps.push(cleanUp);
+  }
+
+  function offer(frame: VideoFrame | ImageBitmap, timeMs: number): void {
+    if (ended.signal.aborted || isResting()) {
+      frame.close();
+      return;
+    }
+    if (waiting !== undefined) {
+      waiting.frame.close();
+      dropped++;
+    }
+    waiting = { frame, timeMs };
+    if (!isWorking) void work();
+  }
+
+  async function work(): Promise<void> {
+    isWorking = true;
+    try {
+      while (waiting !== undefined) {
+        const { frame: taken, timeMs } = waiting;
+        const left = dropped;
+        waiting = undefined;
+        dropped = 0;
+        const frame = await toBitmap(taken);
+        try {
+          const pixels = await readPixels(frame);
+          const { width, height } = pixels;
+          const faces = await tracker.next(pixels, timeMs);
+          if (ended.signal.aborted) return;
+          await onFaces({ faces, frame, width, height, timeMs, dropped: left });
+        } finally {
+          frame.close();
+        }
+      }
+    } catch (error) {
+      end(error);
+    } finally {
+      isWorking = false;
+    }
+  }
+
+  function isResting(): boolean {
+    return isPaused || (pauseWhenHidden && document.hidden);
+  }
+
+  async function start(): Promise<void> {
+    if (isElement) {
+      whenEnded(followElement(source, offer, end));
+      return;
+    }
+    if (source === 'camera') {
+      const opened = await openCamera({ ...camera, signal: ended.signal });
+      stream = opened;
+      whenEnded(() => stopTracks(opened));
+    } else {
+      stream = source as MediaStream;
+    }
+    const [track] = stream.getVideoTracks();
+    if (track === undefined) throw new TypeError('source: the stream has no video');
+    const onEnded = (): void => end(new CameraError('unplugged'));
+    track.addEventListener('ended', onEnded);
+    whenEnded(() => track.removeEventListener('ended', onEnded));
+    if (track.readyState === 'ended') throw new CameraError('unplugged');
+    whenEnded(await followTrack(stream, track, offer, end));
+  }
+
+  const stop = (): void => end();
+  if (signal !== undefined) {
+    signal.addEventListener('abort', stop, { once: true });
+    whenEnded(() => signal.removeEventListener('abort', stop));
+  }
+  const ready = start().then(() => ended.signal.throwIfAborted());
+  ready.catch((error) => end(error));
+  // Whoever waits for neither is not troubled; `finished` still rejects for who does.
+  finished.catch(() => {});
+  if (signal?.aborted) stop();
+
+  return {
+    ready,
+    finished,
+    get stream() {
+      return stream;
+    },
+    pause() {
+      isPaused = true;
+    },
+    resume() {
+      isPaused = false;
+    },
+    stop,
+  };
+}
+
+interface WaitingFrame {
+  readonly frame: VideoFrame | ImageBitmap;
+  readonly timeMs: number;
+}
+
+type Offer = (frame: VideoFrame | ImageBitmap, timeMs: number) => void;
+type End = (error?: unknown) => void;
+
+/** Takes the frames of an element as it shows them. @returns what ends it. */
+function followElement(video: HTMLVideoElement, offer: Offer, end: End): () => void {
+  let isOver = false;
+  let lastTime = -1;
+  const take = async (): Promise<void> => {
+    const timeMs = performance.now();
+    try {
+      const frame = await presentFrame(video);
+      if (isOver) frame.close();
+      else offer(frame, timeMs);
+    } catch (error) {
+      if (!isOver) end(error);
+    }
+  };
+  const next = (): void => {
+    if (isOver) return;
+    if ('requestVideoFrameCallback' in video) {
+      video.requestVideoFrameCallback(() => {
+        if (isOver) return;
+        void take();
+        next();
+      });
+    } else {
+      requestAnimationFrame(() => {
+        if (isOver) return;
+        // Without the callback for frames, a new time is the only sign of a new one.
+        if ((video as HTMLVideoElement).currentTime !== lastTime && (video as HTMLVideoElement).readyState >= 2) {
+          lastTime = (video as HTMLVideoElement).currentTime;
+          void take();
+        }
+        next();
+      });
+    }
+  };
+  const onEnded = (): void => end();
+  const onError = (): void => end(video.error ?? new Error('the video cannot be played'));
+  video.addEventListener('ended', onEnded);
+  video.addEventListener('error', onError);
+  next();
+  return () => {
+    isOver = true;
+    video.removeEventListener('ended', onEnded);
+    video.removeEventListener('error', onError);
+  };
+}
+
+/**
+ * Frames of a camera are few: Chromium gives no more while two of them are open, so that none would be newer than the one that is
+ * worked on. A bitmap is a copy.
+ */
+async function toBitmap(frame: VideoFrame | ImageBitmap): Promise<ImageBitmap> {
+  if (frame instanceof ImageBitmap) return frame;
+  try {
+    return await createImageBitmap(frame);
+  } finally {
+    frame.close();
+  }
+}
+
+/** A `VideoFrame` costs this thread nothing, but only those that know their rotation show a phone's videos upright. */
+async function presentFrame(video: HTMLVideoElement): Promise<VideoFrame | ImageBitmap> {
+  const hasUprightFrames = 'VideoFrame' in globalThis && 'rotation' in VideoFrame.prototype;
+  return hasUprightFrames ? new VideoFrame(video) : createImageBitmap(video);
+}
+
+/** `MediaStreamTrackProcessor` is not in TypeScript's DOM library, since Firefox has it not. */
+interface TrackProcessor {
+  readonly readable: ReadableStream<VideoFrame>;
+}
+type TrackProcessorClass = new (options: { track: MediaStreamTrack; maxBufferSize: number }) => TrackProcessor;
+
+/** Takes the frames of a track: straight from it where the browser can, else from an element that plays it unseen. */
+async function followTrack(stream: MediaStream, track: MediaStreamTrack, offer: Offer, end: End): Promise<() => void> {
+  const Processor = (globalThis as { MediaStreamTrackProcessor?: TrackProcessorClass }).MediaStreamTrackProcessor;
+  if (Processor !== undefined && typeof VideoFrame === 'function') {
+    const reader = new Processor({ track, maxBufferSize: 1 }).readable.getReader();
+    const read = async (): Promise<void> => {
+      try {
+        for (;;) {
+          const { value, done } = await reader.read();
+          if (done) {
+            // A camera that went away says so in an event of its own, which comes first.
+            setTimeout(() => end(), 0);
+            return;
+          }
+          offer(value, performance.now());
+        }
+      } catch (error) {
+        end(error);
+      }
+    };
+    void read();
+    return () => void reader.cancel().catch(() => {});
+  }
+  const video = document.createElement('video');
+  video.muted = true;
+  video.playsInline = true;
+  video.srcObject = stream;
+  await video.play();
+  const stopFollowing = followElement(video, offer, end);
+  return () => {
+    stopFollowing();
+    video.pause();
+    video.srcObject = null;
+  };
+}

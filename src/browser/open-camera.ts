@@ -1,0 +1,72 @@
+import { CameraError, type CameraProblem } from '../errors.ts';
+
+/** Options of {@link openCamera}. */
+export interface OpenCameraOptions {
+  /** `front` (default) looks at who holds the phone, `back` away from them. */
+  readonly facing?: 'front' | 'back';
+  /** Id of one camera, from `navigator.mediaDevices.enumerateDevices()`; `facing` then does not apply. */
+  readonly deviceId?: string;
+  /** What the camera is asked for, px; it may give another size. Default 640 x 480. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Gives up; a camera that opens later is closed at once. */
+  readonly signal?: AbortSignal;
+}
+
+/** By the name of what `getUserMedia` throws. */
+const PROBLEMS: Readonly<Record<string, CameraProblem>> = {
+  NotAllowedError: 'denied',
+  SecurityError: 'denied',
+  NotFoundError: 'missing',
+  OverconstrainedError: 'missing',
+  NotReadableError: 'busy',
+  AbortError: 'busy',
+};
+
+/**
+ * Opens a camera. Whoever opens it stops its tracks; where `signal` is aborted, nothing stays open, even when the person
+ * answers the question for permission afterwards.
+ * @throws CameraError, whose `problem` says what is wrong; the signal's reason; TypeError or RangeError naming the option.
+ */
+export async function openCamera(options: OpenCameraOptions = {}): Promise<MediaStream> {
+  const { facing = 'front', deviceId, width = 640, height = 480, signal } = options;
+  if (facing !== 'front' && facing !== 'back') {
+    throw new TypeError(`facing: expected 'front' or 'back', got '${facing}'`);
+  }
+  for (const [name, value] of Object.entries({ width, height })) {
+    if (!(value >= 1 && value < Infinity)) throw new RangeError(`${name}: expected at least 1 px, got ${value}`);
+  }
+  signal?.throwIfAborted();
+  // Absent where the page is not from https or this device, and where the browser has no cameras at all.
+  if (navigator.mediaDevices === undefined) throw new CameraError('insecure');
+  const which = deviceId === undefined ? { facingMode: facing === 'front' ? 'user' : 'environment' } : { deviceId };
+  const opening = navigator.mediaDevices.getUserMedia({
+    video: { width: { ideal: width }, height: { ideal: height }, ...which },
+    audio: false,
+  });
+  try {
+    return await (signal === undefined ? opening : unlessAborted(opening, signal));
+  } catch (cause) {
+    if (signal?.aborted) throw signal.reason;
+    const name = cause instanceof Error || cause instanceof DOMException ? cause.name : '';
+    throw new CameraError(PROBLEMS[name] ?? 'failed', { cause });
+  }
+}
+
+/** Stops all tracks of a stream: the camera's light goes out. */
+export function stopTracks(stream: MediaStream): void {
+  for (const track of stream.getTracks()) track.stop();
+}
+
+function unlessAborted(opening: Promise<MediaStream>, signal: AbortSignal): Promise<MediaStream> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    opening
+      .then((stream) => {
+        if (signal.aborted) stopTracks(stream);
+        else resolve(stream);
+      }, reject)
+      .finally(() => signal.removeEventListener('abort', abort));
+  });
+}
