@@ -76,7 +76,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
     ...['base', 'aligner', 'models', 'engine', 'geometry', 'packageFiles', 'files', 'imageFiles', 'videoFiles'],
     ...['results', 'bench', 'converters'],
   ] as Room[],
-  web: ['entries', 'browser', 'engine', 'results'],
+  web: ['base', 'entries', 'browser', 'engine', 'results'],
   development: ['base', 'aligner', 'models', 'engine', 'geometry', 'converters', 'entries'],
   benchmarks: [
     ...['base', 'aligner', 'models', 'engine', 'files', 'imageFiles', 'videoFiles', 'entries'],

@@ -253,6 +253,45 @@ describeWithChromium('the page', () => {
         expect(errors).toEqual([]);
       });
 
+      test('no camera stays open that nobody watches, however late it is allowed', async () => {
+        await open(pack, { permissions: ['camera'] });
+        await waitForMesh();
+        await page.evaluate(() => {
+          const streams: MediaStream[] = [];
+          const media = navigator.mediaDevices;
+          const original = media.getUserMedia.bind(media);
+          media.getUserMedia = async (constraints) => {
+            const stream = await original(constraints);
+            await new Promise((resolve) => setTimeout(resolve, 700));
+            streams.push(stream);
+            return stream;
+          };
+          Object.assign(globalThis, { streams });
+        });
+        const states = () =>
+          page.evaluate(() =>
+            (globalThis as unknown as { streams: MediaStream[] }).streams.flatMap((stream) =>
+              stream.getTracks().map((track) => track.readyState),
+            ),
+          );
+        const camera = page.getByRole('button', { name: 'Use the camera' });
+        await camera.click();
+        await camera.click();
+        await page.waitForFunction(() => (globalThis as unknown as { streams: unknown[] }).streams.length === 2);
+        await waitForStatus(/^1 face found\.$/);
+        expect((await states()).sort()).toEqual(['ended', 'live']);
+        // A photo is chosen while the question is still open.
+        await camera.click();
+        const photo = await readFile(join(repositoryRoot, 'examples/astronaut.png'));
+        await page.locator('#file').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: photo });
+        await page.waitForFunction(() => (globalThis as unknown as { streams: unknown[] }).streams.length === 3);
+        await waitForStatus(/1 face found, with/);
+        await page.waitForTimeout(200);
+        expect(await states()).toEqual(['ended', 'ended', 'ended']);
+        expect(await page.locator('#problem').isHidden()).toBe(true);
+        expect(errors).toEqual([]);
+      });
+
       test('says so where it is not allowed', async () => {
         await open(pack, { permissions: [] });
         await waitForMesh();

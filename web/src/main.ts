@@ -15,6 +15,8 @@ let picture: SeenPicture | undefined;
 /** The photo that is shown, for looking at it again; none where a video is. */
 let photo: { readonly blob: Blob; readonly name: string } | undefined;
 let name = 'face';
+/** Counts what was opened, so that an answer about something older is not taken for one about what is shown. */
+let openings = 0;
 
 /**
  * Lets the browser do what else is due. What happens at the start is cut by it, so that nothing blocks the page for long: the
@@ -63,16 +65,26 @@ const enginePanel = new EnginePanel(studio, (pack) => {
 
 enginePanel.start();
 
+/** Whatever is opened next makes what came before it old. @returns whether this is still the newest. */
+function beginOpening(): () => boolean {
+  const opening = ++openings;
+  return () => opening === openings;
+}
+
 async function lookAt(blob: Blob, title: string): Promise<void> {
+  const isNewest = beginOpening();
   player.close();
   photoPanel.showPlayer();
   complain(undefined);
   say('Looking …');
   try {
-    showPicture(await studio.ask('look', blob), undefined);
+    const seen = await studio.ask('look', blob);
+    if (!isNewest()) return;
+    showPicture(seen, undefined);
     photo = { blob, name: title };
     name = title;
   } catch (error) {
+    if (!isNewest()) return;
     say('');
     complain(`${title}: ${(error as Error).message}`);
     return;
@@ -102,7 +114,8 @@ function openFile(file: File): Promise<void> {
   return watch(() => player.openFile(file), file.name, explain);
 }
 
-async function watch(open: () => Promise<void>, title: string, explain: (error: Error) => string): Promise<void> {
+async function watch(start: () => Promise<void>, title: string, explain: (error: Error) => string): Promise<void> {
+  const isNewest = beginOpening();
   const before = { photo, picture, name };
   complain(undefined);
   say('Starting …');
@@ -111,9 +124,11 @@ async function watch(open: () => Promise<void>, title: string, explain: (error: 
   picture = undefined;
   name = title;
   try {
-    await open();
+    await start();
+    if (!isNewest()) return;
     waitForPause();
   } catch (error) {
+    if (!isNewest()) return;
     player.close();
     // What was there before is there still.
     ({ photo, picture, name } = before);

@@ -1,3 +1,5 @@
+import { openCamera, stopTracks } from '../../src/browser/open-camera.ts';
+import { CameraError } from '../../src/errors.ts';
 import type { Studio } from './studio.ts';
 import type { SeenPicture } from './studio-protocol.ts';
 
@@ -10,6 +12,8 @@ export class Player {
   /** Changes with every start and stop, so that an old loop notices. */
   #run = 0;
   #url: string | undefined;
+  /** The camera that is being opened. */
+  #opening: AbortController | undefined;
   /** The frame that was handed over last, once it is shown. */
   #shown: Promise<void> = Promise.resolve();
 
@@ -60,20 +64,19 @@ export class Player {
 
   async openCamera(): Promise<void> {
     this.close();
-    // Without it the page is not secure, or the browser has no cameras.
-    if (navigator.mediaDevices === undefined) throw new DOMException('', 'NotSupportedError');
-    const size = { width: { ideal: 640 }, height: { ideal: 480 } };
-    this.#video.srcObject = await navigator.mediaDevices.getUserMedia({
-      video: { ...size, facingMode: 'user' },
-      audio: false,
-    });
+    const opening = new AbortController();
+    this.#opening = opening;
+    const stream = await openCamera({ signal: opening.signal });
+    this.#video.srcObject = stream;
     await this.play();
   }
 
   async play(): Promise<void> {
+    const run = ++this.#run;
     await this.#studio.ask('restart', null);
+    if (run !== this.#run) return;
     await this.#video.play();
-    void this.#loop(++this.#run);
+    if (run === this.#run) void this.#loop(run);
   }
 
   /** Settles when the last frame is shown. */
@@ -83,11 +86,14 @@ export class Player {
     this.#run++;
   }
 
+  /** Also gives up a camera that has not been allowed yet: whatever opens later is closed at once. */
   close(): void {
     this.#run++;
+    this.#opening?.abort();
+    this.#opening = undefined;
     this.#video.pause();
     const stream = this.#video.srcObject;
-    if (stream instanceof MediaStream) for (const track of stream.getTracks()) track.stop();
+    if (stream instanceof MediaStream) stopTracks(stream);
     this.#video.srcObject = null;
     if (this.#url !== undefined) URL.revokeObjectURL(this.#url);
     this.#url = undefined;
@@ -160,15 +166,14 @@ async function presentFrame(video: HTMLVideoElement): Promise<ImageBitmap | Vide
 
 /** Why the camera cannot be used, and what can be done. */
 export function cameraProblem(error: Error): string {
-  switch (error.name) {
-    case 'NotAllowedError':
+  switch (error instanceof CameraError ? error.problem : undefined) {
+    case 'denied':
       return 'The camera was not allowed. Allow it in the address bar and try again, or choose a photo.';
-    case 'NotFoundError':
-    case 'OverconstrainedError':
+    case 'missing':
       return 'There is no camera. Choose a photo or a video instead.';
-    case 'NotReadableError':
+    case 'busy':
       return 'The camera is in use by another program. Close that and try again.';
-    case 'NotSupportedError':
+    case 'insecure':
       return 'Cameras work only on pages from https or from this device.';
     default:
       return `The camera could not be started: ${error.message}`;
