@@ -1,0 +1,222 @@
+/**
+ * `npm run mutate -- ROOM`: changes the code of a room (`engine`, `models`, `geometry`, `video`) in one place at a time and
+ * says which changes its tests notice. A change that none of them notices is a hole in the tests, or in the code: see CONTRIBUTING.md.
+ *
+ * Tried: Stryker cannot take a sample, and a whole room is thousands of mutants. Jest for each of a sample: 4 s of processor time a
+ * mutant, most of it to start and to load modules. One bundle of the changed file and a test, run by Jest's own parts: 1 s.
+ */
+import { spawn } from 'node:child_process';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join, posix, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import { build } from 'esbuild';
+import { repositoryRoot } from '../development/paths.ts';
+import { type Mutant, mutantsOf } from './mutants.ts';
+
+const ROOMS = ['engine', 'models', 'geometry', 'video'] as const;
+/** A test may take so many times as long as it takes without a change, and that much at least, before a change counts as
+ * found. */
+const SLOWDOWN = 4;
+const SHORTEST_LIMIT_SECONDS = 60;
+/** Where a test was not run before. */
+const FIRST_LIMIT_SECONDS = 600;
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('expected a whole number');
+  return count;
+}
+
+const command = new Command('mutate')
+  .addArgument(new Argument('<room>').choices(ROOMS))
+  .option('--count <count>', 'mutants in the sample', parseCount, 80)
+  .option('--seed <number>', 'which sample', parseCount, 1)
+  .option(
+    '--nearest <count>',
+    'test files tried for a mutant, those that import its file most directly first',
+    parseCount,
+    5,
+  )
+  .option('--only <numbers>', 'numbers of mutants within the sample, such as 3,17')
+  .parse();
+const [room] = command.processedArgs as [(typeof ROOMS)[number]];
+const { count, seed, nearest, only } = command.opts<{ count: number; seed: number; nearest: number; only?: string }>();
+
+/** Numbers in [0, 1): mulberry32. */
+function createRandom(start: number): () => number {
+  let state = start >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+async function filesBelow(folder: string, ending: string): Promise<string[]> {
+  const entries = await readdir(join(repositoryRoot, folder), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => relative(repositoryRoot, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+/** Imports of files of this repository, from their text alone. */
+async function importsOf(path: string): Promise<string[]> {
+  // What a test writes for another program may look like an import.
+  const text = await readFile(join(repositoryRoot, path), 'utf8').catch(() => '');
+  const specifiers = [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) => match[1]);
+  return specifiers
+    .map((specifier) => posix.join(posix.dirname(path), specifier))
+    .filter((name) => name.endsWith('.ts'));
+}
+
+/** The tests of the room that import a file, directly or not: the nearest first, and of those the ones that import least. */
+async function testsByFile(tests: readonly string[]): Promise<(file: string) => string[]> {
+  const known = new Map<string, Promise<string[]>>();
+  const imports = (path: string): Promise<string[]> => {
+    const found = known.get(path) ?? importsOf(path);
+    known.set(path, found);
+    return found;
+  };
+  const distances = new Map<string, Map<string, number>>();
+  for (const test of tests) {
+    const seen = new Map([[test, 0]]);
+    for (const path of seen.keys()) {
+      for (const next of await imports(path)) if (!seen.has(next)) seen.set(next, (seen.get(path) ?? 0) + 1);
+    }
+    distances.set(test, seen);
+  }
+  const distance = (test: string, file: string): number | undefined => distances.get(test)?.get(file);
+  const sizeOf = (test: string): number => distances.get(test)?.size ?? 0;
+  return (file) =>
+    tests
+      .filter((test) => distance(test, file) !== undefined)
+      .sort((a, b) => (distance(a, file) ?? 0) - (distance(b, file) ?? 0) || sizeOf(a) - sizeOf(b));
+}
+
+type Outcome = 'passed' | 'failed' | 'timed out';
+
+/** In here, so that packages are found. */
+const folder = join(repositoryRoot, 'node_modules', `.mutate-${process.pid}`);
+await mkdir(folder, { recursive: true });
+
+/** Bundles a test. @param changed - text of one file instead of what is there. */
+async function bundleTest(test: string, changed?: { readonly path: string; readonly text: string }): Promise<string> {
+  const outfile = join(folder, 'test.mjs');
+  const contents = `import './test/support/relaxed-simd.ts'; import './${test}';
+    import { runDeclaredTests } from './scripts/light-jest.ts'; await runDeclaredTests();`;
+  await build({
+    stdin: { contents, resolveDir: repositoryRoot },
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'es2022',
+    packages: 'external',
+    // Tests are imported for what they do, which `sideEffects: false` of the package does not expect.
+    ignoreAnnotations: true,
+    alias: { '@jest/globals': join(repositoryRoot, 'scripts/light-jest.ts') },
+    logLevel: 'error',
+    plugins: [
+      {
+        name: 'sources',
+        setup({ onLoad }) {
+          onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+            const isChanged = path === (changed && join(repositoryRoot, changed.path));
+            const text = isChanged && changed ? changed.text : await readFile(path, 'utf8');
+            // Files are looked for beside the source, not beside the bundle.
+            const url = JSON.stringify(pathToFileURL(path).href);
+            return { contents: text.replaceAll('import.meta.url', url), loader: 'ts' };
+          });
+        },
+      },
+    ],
+  });
+  return outfile;
+}
+
+/** @param limitSeconds - after which the test is stopped. */
+function runBundle(path: string, limitSeconds: number): Promise<{ outcome: Outcome; output: string }> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path], {
+    cwd: repositoryRoot,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      resolve({ outcome: 'timed out', output });
+    }, limitSeconds * 1000);
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      clearTimeout(timer);
+      resolve({ outcome: code === 0 ? 'passed' : 'failed', output });
+    });
+  });
+}
+
+const files = await filesBelow(`src/${room}`, '.ts');
+const testsOf = await testsByFile(await filesBelow(`test/${room}`, '.test.ts'));
+const sources = new Map<string, string>();
+for (const path of files) sources.set(path, await readFile(join(repositoryRoot, path), 'utf8'));
+const all = [...sources].flatMap(([path, source]) => mutantsOf(path, source));
+const random = createRandom(seed);
+const sample = all
+  .map((mutant) => ({ mutant, order: random() }))
+  .sort((a, b) => a.order - b.order)
+  .slice(0, count)
+  .map(({ mutant }, number) => ({ mutant, number }));
+const chosen = only?.split(',').map(Number);
+const runs = sample.filter(({ number }) => chosen === undefined || chosen.includes(number));
+console.log(`${room}: ${runs.length} of ${all.length} mutants in ${files.length} files, seed ${seed}`);
+
+/** Seconds that tests take without a change; undefined for those that fail in a bundle. */
+const durations = new Map<string, number | undefined>();
+
+async function durationOf(test: string): Promise<number | undefined> {
+  if (!durations.has(test)) {
+    const start = performance.now();
+    const { outcome, output } = await runBundle(await bundleTest(test), FIRST_LIMIT_SECONDS);
+    durations.set(test, outcome === 'passed' ? (performance.now() - start) / 1000 : undefined);
+    if (outcome !== 'passed') console.log(`${test} is left out, as it ${outcome} without a change:\n${output}`);
+  }
+  return durations.get(test);
+}
+
+/** The first test that notices a change, and how; undefined where none does. */
+async function findKiller(mutant: Mutant): Promise<string | undefined> {
+  let tried = 0;
+  for (const test of testsOf(mutant.path)) {
+    const duration = await durationOf(test);
+    if (duration === undefined) continue;
+    if (tried++ === nearest) break;
+    const bundle = await bundleTest(test, mutant).catch(() => undefined);
+    if (bundle === undefined) return 'the bundler';
+    const { outcome } = await runBundle(bundle, Math.max(SHORTEST_LIMIT_SECONDS, SLOWDOWN * duration));
+    if (outcome !== 'passed') return outcome === 'failed' ? test : `${test}, as it does not end`;
+  }
+  return undefined;
+}
+
+const survivors: string[] = [];
+try {
+  for (const { mutant, number } of runs) {
+    const { path, line, before, after } = mutant;
+    const killer = await findKiller(mutant);
+    const what = `#${number} ${path}:${line} ${before} -> ${after}`;
+    if (killer === undefined) survivors.push(what);
+    console.log(`${what}: ${killer === undefined ? 'survived' : `killed by ${killer}`}`);
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+const killed = runs.length - survivors.length;
+console.log(`\n${room}: ${killed} of ${runs.length} killed, ${((100 * killed) / runs.length).toFixed(0)} %`);
+for (const survivor of survivors) console.log(`  survived: ${survivor}`);
