@@ -92,6 +92,7 @@ export type {
   HeadAngles,
   MorphableModel,
   ParamLayout,
+  PictureArea,
   Pose,
   RgbaImage,
   RgbImage,

@@ -1,7 +1,9 @@
 /** Public surface that runs anywhere: Node, browsers, workers. */
 
+export type { Optimization, OptimizeOption } from './engine/compiler/optimize.ts';
 export { availableBackends } from './engine/create-engine.ts';
 export type { BackendName } from './engine/engine.ts';
+export type { BasisPrecision } from './engine/kernels/linear-model.ts';
 export { type HttpWeightsOptions, httpWeights } from './engine/weights/http-source.ts';
 export { memoryWeights } from './engine/weights/memory-source.ts';
 export type {
@@ -65,3 +67,4 @@ export {
   type TrackingMode,
 } from './video/tracker.ts';
 export type { TrackingStep } from './video/tracking-rule.ts';
+export type { SimdMode } from './wasm/simd-mode.ts';

@@ -1,6 +1,6 @@
 import type { LayersArtifact } from '../engine/layers-artifact.ts';
 import type { Pack } from '../engine/weights/open-pack.ts';
-import type { PackLicence, PackModel } from '../engine/weights/pack-manifest.ts';
+import type { PackModel } from '../engine/weights/pack-manifest.ts';
 import type { Tensor, TensorValues } from '../engine/weights/tensor-file.ts';
 import { WeightFormatError } from '../errors.ts';
 import { isManifold, type QuadMesh } from '../geometry/catmull-clark.ts';
@@ -51,9 +51,14 @@ export interface RegressorWeights extends NamedNetwork {
   readonly layout: ParamLayout;
 }
 
-export interface ModelLicence extends PackLicence {
+export interface ModelLicence {
   /** Name of the model in the pack. */
   readonly model: string;
+  /** SPDX identifier where there is one: `MIT`, `CC0-1.0`. */
+  readonly name: string;
+  readonly url?: string;
+  /** What a user must know before using it, in a sentence. */
+  readonly notice?: string;
 }
 
 export interface LoadFacePackOptions {

@@ -1,4 +1,4 @@
-/** How an {@link OffsetFilter} weighs calm against lag. */
+/** How smoothing weighs calm against lag. */
 export interface OffsetFilterOptions {
   /** Cutoff at rest, Hz: lower trembles less. */
   readonly minCutoffHz: number;
