@@ -61,6 +61,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   entries: [
     ...[
       'base',
+      'wasm',
       'aligner',
       'models',
       'engine',
