@@ -34,7 +34,7 @@ export interface FaceAlignerOptions extends EngineOptions {
   readonly regressor?: string;
   /**
    * Subdivision steps of a morphable model that is stored over a coarse mesh, as the open pack's is: 0..3, each with about
-   * four times the vertices (2,372, 9,331, 37,013, …). Default 1. Other models stay as they are.
+   * four times the vertices (2,669, 10,488, 41,582, …). Default 1. Other models stay as they are.
    */
   readonly subdivisions?: number;
   /**

@@ -68,7 +68,7 @@ describe('loadFacePack', () => {
 
   test('does without detector, morphable model and maps', async () => {
     const pack = await loadFacePack(await packOf(smallRegressor('only')));
-    expect(Object.keys(pack).sort()).toEqual(['licences', 'name', 'regressor']);
+    expect(Object.keys(pack).sort()).toEqual(['licences', 'name', 'regressor', 'regressors']);
   });
 
   test('takes mb1, or the first regressor, or the one that is named', async () => {
