@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { boundingBox, intersectionOverUnion } from '../../src/geometry/box.ts';
 import type { RoiBox } from '../../src/types.ts';
-import { joinByOverlap, visibleShare } from '../../src/video/boxes.ts';
+import { boxSize, centreDistance, joinByOverlap, moveBox, visibleShare } from '../../src/video/boxes.ts';
 
 const box = (xMin: number, yMin: number, xMax: number, yMax: number): RoiBox => ({ xMin, yMin, xMax, yMax });
 
@@ -15,6 +15,15 @@ describe('boxes', () => {
     expect(intersectionOverUnion(box(0, 0, 10, 10), box(5, 0, 15, 10))).toBeCloseTo(1 / 3);
     expect(intersectionOverUnion(box(0, 0, 10, 10), box(10, 0, 20, 10))).toBe(0);
     expect(intersectionOverUnion(box(0, 0, 10, 10), box(50, 50, 60, 60))).toBe(0);
+  });
+
+  test('a moved box keeps its size', () => {
+    expect(moveBox(box(1, 2, 11, 32), 5, -7)).toEqual(box(6, -5, 16, 25));
+    expect(boxSize(box(1, 2, 11, 32))).toBe(20);
+  });
+
+  test('distance is that of the centres', () => {
+    expect(centreDistance(box(0, 0, 10, 10), box(20, 30, 36, 60))).toBeCloseTo(Math.hypot(28 - 5, 45 - 5));
   });
 
   test('the visible share is what lies in the image', () => {
