@@ -6,6 +6,7 @@ import { meanAndStd } from './mean-and-std.ts';
 import { type ConvertNetworkOptions, convertNetwork } from './networks/convert-network.ts';
 import type { ConvertedNetwork } from './networks/converted-network.ts';
 import type { StateDict } from './tensor.ts';
+import { takeTensor, toFloat32 } from './tensor-values.ts';
 import type { NewModel } from './write-pack.ts';
 
 /** What every model of a pack says of itself. */
@@ -47,6 +48,7 @@ export function networkModel(
     inputSize: CROP_SIZE,
     outputCount,
     ...layout,
+    ...('actingOutputCount' in network && { actingOutputCount: network.actingOutputCount }),
     normalization: normalizationFor(outputCount),
     ...origin,
     artifact,
@@ -55,21 +57,34 @@ export function networkModel(
 
 /**
  * Mean and standard deviation of a regressor's outputs as a model of a pack.
- * @param tensors - as `meanAndStd` takes them.
+ * @param tensors - as `meanAndStd` takes them; of a network with a second output also its `expression_mean` and `expression_std`.
  * @param file - where they are from, for messages.
  * @throws WeightFormatError
  */
 export function normalizationModel(name: string, tensors: StateDict, file: string, origin: ModelOrigin): NewModel {
   const { mean, std } = meanAndStd(tensors, file);
   const outputCount = mean.length;
+  const second = tensors.has('expression_mean') ? takeTensor(tensors, file, 'expression_mean', [null]) : undefined;
+  const actingOutputCount = second?.data.length;
+  const secondStd = second && takeTensor(tensors, file, 'expression_std', [second.data.length]);
   return {
     name,
     role: 'normalization',
+    ...(actingOutputCount !== undefined && { actingOutputCount }),
     outputCount,
     ...origin,
     tensors: new Map([
       ['mean', { shape: [outputCount], data: mean }],
       ['std', { shape: [outputCount], data: std }],
+      ...(second && secondStd
+        ? ([
+            ['actingMean', { shape: [second.data.length], data: toFloat32(second, { file, name: 'expression_mean' }) }],
+            [
+              'actingStd',
+              { shape: [second.data.length], data: toFloat32(secondStd, { file, name: 'expression_std' }) },
+            ],
+          ] as const)
+        : []),
     ]),
   };
 }

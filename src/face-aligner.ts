@@ -7,6 +7,7 @@ import type { BasisPrecision, LinearModel } from './engine/kernels/linear-model.
 import { openPack } from './engine/weights/open-pack.ts';
 import type { WeightProgressListener, WeightSource } from './engine/weights/weight-source.ts';
 import { DisposedError, WeightFormatError } from './errors.ts';
+import { columnWeights, turnEyes } from './geometry/acting.ts';
 import { expressionsOf } from './geometry/expressions.ts';
 import {
   createSurfaceReconstructor,
@@ -14,6 +15,8 @@ import {
   type ReconstructOptions,
   type SurfaceReconstructor,
 } from './geometry/face-surface.ts';
+import { type FaceGaze, gazeOf } from './geometry/gaze.ts';
+import { checkParamCount } from './geometry/params.ts';
 import { roiBoxFromFaceBox, roiBoxFromLandmarks } from './geometry/roi-box.ts';
 import { CROP_SIZE } from './geometry/similarity-transform.ts';
 import { type FacePack, loadFacePack, type ModelLicence } from './models/face-pack.ts';
@@ -121,6 +124,13 @@ export interface FaceAligner {
    */
   expressions(face: AlignedFace): Record<string, number>;
 
+  /**
+   * Where a face's eyes look, relative to its head, in the signs of its pose; undefined of a pack whose model has no eyes that
+   * turn, as upstream's has none.
+   * @throws WeightFormatError when the pack has no morphable model.
+   */
+  gaze(face: AlignedFace): FaceGaze | undefined;
+
   /** Frees the networks. Idempotent. */
   dispose(): void;
 }
@@ -144,7 +154,7 @@ export async function createFaceAligner(options: FaceAlignerOptions): Promise<Fa
     const detector =
       pack.detector &&
       (await createFaceDetector(engine, pack.detector.network, { ...pack.detector.options, ...options.detector }));
-    const regressor = await createRegressor(engine, pack.regressor.network, pack.regressor);
+    const regressor = await createRegressor(engine, pack.regressor.network, pack.regressor, pack.regressor.expansion);
     signal?.throwIfAborted();
     return assemble(engine, pack, detector, regressor, options.basis ?? DEFAULT_BASIS);
   } catch (error) {
@@ -232,6 +242,11 @@ function assemble(
       return expressionsOf(face, pack.name, morphableModel);
     },
 
+    gaze(face) {
+      checkUsable();
+      return gazeOf(face, pack.name, morphableModel);
+    },
+
     dispose() {
       if (surface === undefined) return;
       surface = undefined;
@@ -255,7 +270,14 @@ function linearModelOf(model: MorphableModel): LinearModel {
 /** The whole model in WebAssembly: a third of the time of plain JavaScript. */
 function denseInWebAssembly(kernels: EngineKernels, model: MorphableModel, basis: BasisPrecision): DenseEvaluator {
   const kernel = kernels.createLinearModel(linearModelOf(model), basis);
-  return (params, dst) => kernel.evaluate([params], dst && [dst])[0];
+  const { acting } = model;
+  if (acting === undefined) return (params, dst) => kernel.evaluate([params], dst && [dst])[0];
+  return (params, dst) => {
+    checkParamCount(params, model);
+    const vertices = kernel.evaluate([columnWeights(params, model, acting)], dst && [dst])[0];
+    turnEyes(vertices, params, model, acting);
+    return vertices;
+  };
 }
 
 /** The crop around a face box, after checking that there is something of the image in the box. */

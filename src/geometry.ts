@@ -1,5 +1,6 @@
 /** Entry for geometry alone: plain typed arrays in, plain typed arrays out, no dependency. */
 
+export { contourVertices } from './geometry/contour.ts';
 export { type DepthMap, type DrawDepthOptions, depthMap, drawDepth, toDepth16 } from './geometry/depth.ts';
 export {
   type DrawOptions,
@@ -29,6 +30,7 @@ export {
   transferExpression,
   withExpression,
 } from './geometry/face-tools.ts';
+export { type EyeGaze, type FaceGaze, gaze } from './geometry/gaze.ts';
 export { type GlbFace, type GlbOptions, writeGlb } from './geometry/glb.ts';
 export { interpolate } from './geometry/interpolate.ts';
 export {

@@ -37,14 +37,45 @@ export interface RoiBox {
 /** One face aligned: what the regressor said, and where it looked. */
 export interface AlignedFace {
   readonly roiBox: RoiBox;
-  /** `[62]` (or 72, 141) de-normalised 3DMM parameters: 12 camera (3x4 row-major), then shape, then expression. */
+  /**
+   * `[62]` (or 72, 141; 108 of a model that acts) de-normalised 3DMM parameters: 12 camera (3x4 row-major), then shape, then
+   * expression, then gaze where the model has it.
+   */
   readonly params: Float32Array;
 }
 
-/** How many of the parameters after the 12 of the camera are shape and how many expression. */
+/** How many of the parameters after the 12 of the camera are shape, how many expression and how many gaze. */
 export interface ParamLayout {
   readonly shapeCount: number;
   readonly expressionCount: number;
+  /**
+   * 4 of a model whose eyes turn: yaw and pitch of the person's left eye, then of the right one, degrees, in the model's frame:
+   * positive towards the person's left and up. Absent or 0 otherwise.
+   */
+  readonly gazeCount?: number;
+}
+
+/** What of a face is not linear in its coefficients: lids that meet, and eyeballs that turn. */
+export interface FaceActing {
+  /**
+   * `[2 x (1 + shapeCount + expressionCount)]`, the person's left eye first: how far its lids are apart, a constant and what each
+   * coefficient adds to it; model units.
+   */
+  readonly lidGaps: Float32Array;
+  /** Which expressions shut the left and the right eye: at coefficient 1 the lids touch. */
+  readonly blinkColumns: readonly [left: number, right: number];
+  /** `[6 x (1 + shapeCount)]`: x, y, z of the left and of the right eyeball's centre, as `lidGaps`. */
+  readonly eyeCentres: Float32Array;
+  /** Vertices of the eyeballs. */
+  readonly eyeVertices: readonly [left: Uint32Array, right: Uint32Array];
+}
+
+/** Where the visible outline of a face may run. */
+export interface ContourStrips {
+  /** `[17 x n]` vertices: for each of the jaw's landmarks a strip of skin from it inwards; short strips repeat the landmark. */
+  readonly vertices: Uint32Array;
+  /** `[17 x 2]`: the direction outwards in the model's x and y. */
+  readonly outward: Float32Array;
 }
 
 /** A linear 3D morphable model; all arrays are owned by it and must not be written to. */
@@ -60,6 +91,10 @@ export interface MorphableModel extends ParamLayout {
   readonly keypointIndices: Uint32Array;
   /** Names of the expression columns, where the model has them. */
   readonly expressionNames?: readonly string[];
+  /** Of a model that acts: then it has gaze parameters. */
+  readonly acting?: FaceActing;
+  /** For `landmarks: 'contour'`. */
+  readonly contour?: ContourStrips;
 }
 
 /** What pictures and meshes need beside vertices. */

@@ -8,6 +8,8 @@ export type ConvertedNetwork =
       readonly widthMultiplier: number;
       /** 62, 72 or 141 parameters. */
       readonly outputCount: number;
+      /** Of a second output: expressions and gaze of a model that acts. */
+      readonly actingOutputCount?: number;
       readonly artifact: LayersArtifact;
     }
   | { readonly architecture: 'resnet22'; readonly outputCount: number; readonly artifact: LayersArtifact }

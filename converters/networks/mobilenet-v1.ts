@@ -1,4 +1,5 @@
 import {
+  ACTING_HEAD,
   MOBILENET_V1_BLOCKS,
   MOBILENET_V1_STEM_CHANNELS,
   mobilenetV1,
@@ -37,9 +38,17 @@ export function convertMobilenetV1(stateDict: StateDict, file: string): Converte
   }
   if (activation === 'prelu') layers.push({ kind: 'prelu', layer: 'relu', module: 'relu' });
   layers.push({ kind: 'dense', layer: 'fc', module: head.module });
-  const topology = mobilenetV1({ widthMultiplier, outputCount, activation });
+  const actingOutputCount = stateDict.get(`${ACTING_HEAD}.weight`)?.shape[0];
+  if (actingOutputCount !== undefined) layers.push({ kind: 'dense', layer: ACTING_HEAD, module: ACTING_HEAD });
+  const topology = mobilenetV1({ widthMultiplier, outputCount, actingOutputCount, activation });
   const artifact = foldLayers(stateDict, topology, layers, file);
-  return { architecture: 'mobilenet-v1', widthMultiplier, outputCount, artifact };
+  return {
+    architecture: 'mobilenet-v1',
+    widthMultiplier,
+    outputCount,
+    ...(actingOutputCount !== undefined && { actingOutputCount }),
+    artifact,
+  };
 }
 
 /** Each layer's channels, cut to a whole number, leave an interval for the width multiplier. */

@@ -131,7 +131,7 @@ async function video(inputs: readonly string[], given: VideoFlags, terminal: Ter
 
   async function emit({ index, timeMs, image }: VideoFrame, faces: readonly DrawnFace[]): Promise<void> {
     const tracked = faces.map(({ tracked: face, landmarks }) => ({ ...face, landmarks }));
-    await lines?.write(JSON.stringify(describeFrame(index, timeMs, tracked)));
+    await lines?.write(JSON.stringify(describeFrame(index, timeMs, tracked, aligner.morphableModel)));
     if (sink === undefined) return;
     const drawn = drawOverlays(image, kinds, faces, aligner, { background: flags.background });
     await writing;

@@ -1,5 +1,6 @@
 import { WeightFormatError } from '../errors.ts';
 import type { AlignedFace, FaceMaps, MorphableModel } from '../types.ts';
+import { contourVertices } from './contour.ts';
 import { type PackedModel, packLandmarks, packModel, reconstruct } from './morphable-model.ts';
 import { cropToImage } from './similarity-transform.ts';
 
@@ -7,9 +8,17 @@ import { cropToImage } from './similarity-transform.ts';
 export interface ReconstructOptions {
   /** All vertices of the model instead of the 68 landmarks. Default false. */
   readonly dense?: boolean;
+  /**
+   * Which 68 landmarks: `3d` are fixed places of the face, as 3DDFA's are; `contour` has the visible outline instead of the jaw's
+   * 17, as photographs are annotated, where the model knows it (the open pack's does; others give the fixed ones). Default `3d`.
+   */
+  readonly landmarks?: LandmarkSet;
   /** `[n x 3]`, written to and returned; a new array if absent. */
   readonly dst?: Float32Array;
 }
+
+/** Where the first 17 landmarks lie. */
+export type LandmarkSet = '3d' | 'contour';
 
 /** An aligned face's vertices on the image. */
 export type SurfaceReconstructor = (face: AlignedFace, options?: ReconstructOptions) => Float32Array;
@@ -57,15 +66,28 @@ export function createSurfaceReconstructor(
   { landmarks = model && packLandmarks(model), createDense = denseOfPacked }: SurfaceParts = {},
 ): SurfaceReconstructor {
   let evaluateDense: DenseEvaluator | undefined;
-  return (face, { dense = false, dst } = {}) => {
+  return (face, { dense = false, landmarks: set = '3d', dst } = {}) => {
     if (model === undefined || landmarks === undefined) {
       throw new WeightFormatError(packName, 'this pack has no morphable model');
     }
-    if (dense) evaluateDense ??= createDense(model);
+    if (!LANDMARK_SETS.includes(set)) {
+      throw new TypeError(`landmarks: expected ${LANDMARK_SETS.join(' or ')}, got '${set}'`);
+    }
+    const onContour = !dense && set === 'contour' && model.contour !== undefined;
+    if (dense || onContour) evaluateDense ??= createDense(model);
     const vertices =
       dense && evaluateDense ? evaluateDense(face.params, dst) : reconstruct(landmarks, face.params, dst);
+    if (onContour && evaluateDense) moveToContour(vertices, evaluateDense(face.params), face, model);
     return cropToImage(vertices, face.roiBox, vertices);
   };
+}
+
+const LANDMARK_SETS: readonly LandmarkSet[] = ['3d', 'contour'];
+
+/** Puts the jaw's landmarks onto the visible outline, in crop space and in place. */
+function moveToContour(landmarks: Float32Array, dense: Float32Array, face: AlignedFace, model: MorphableModel): void {
+  const outline = contourVertices(dense, face, model) ?? [];
+  for (const [i, vertex] of outline.entries()) landmarks.set(dense.subarray(3 * vertex, 3 * vertex + 3), 3 * i);
 }
 
 function denseOfPacked(model: MorphableModel): DenseEvaluator {

@@ -15,7 +15,8 @@
  *
  * So plain JavaScript is bound by arithmetic, not by memory: a load, a widening, a multiply and an add per number.
  */
-import type { MorphableModel, ParamLayout } from '../types.ts';
+import type { FaceActing, MorphableModel, ParamLayout } from '../types.ts';
+import { columnWeights, turnEyes } from './acting.ts';
 import { CAMERA_PARAM_COUNT, checkParamCount } from './params.ts';
 
 /** Rows that are computed together: x, y, z of two vertices. */
@@ -26,6 +27,8 @@ export interface PackedModel extends ParamLayout {
   readonly vertexCount: number;
   /** `[blocks x (1 + shapeCount + expressionCount) x 6]`: mean, then each column; the last block may repeat a vertex. */
   readonly blocks: Float32Array;
+  /** Of a model that acts. */
+  readonly acting?: FaceActing;
 }
 
 /**
@@ -34,7 +37,7 @@ export interface PackedModel extends ParamLayout {
  */
 export function packModel(model: MorphableModel): PackedModel {
   const rows = Uint32Array.from({ length: 3 * model.vertexCount }, (_, row) => row);
-  return packRows(model, rows);
+  return packRows(model, rows, model.acting);
 }
 
 /**
@@ -42,10 +45,12 @@ export function packModel(model: MorphableModel): PackedModel {
  * @throws RangeError if the model's arrays do not fit its counts, or a keypoint index lies outside it.
  */
 export function packLandmarks(model: MorphableModel): PackedModel {
-  return packRows(model, model.keypointIndices);
+  // No landmark lies on an eyeball.
+  const acting = model.acting && { ...model.acting, eyeVertices: [new Uint32Array(0), new Uint32Array(0)] as const };
+  return packRows(model, model.keypointIndices, acting);
 }
 
-function packRows(model: MorphableModel, rows: Uint32Array): PackedModel {
+function packRows(model: MorphableModel, rows: Uint32Array, acting: FaceActing | undefined): PackedModel {
   const { vertexCount: modelVertexCount, shapeCount, expressionCount } = model;
   const { meanShape, shapeBasis, expressionBasis } = model;
   const modelRowCount = 3 * modelVertexCount;
@@ -77,7 +82,14 @@ function packRows(model: MorphableModel, rows: Uint32Array): PackedModel {
       }
     }
   }
-  return { vertexCount: rows.length / 3, shapeCount, expressionCount, blocks };
+  return {
+    vertexCount: rows.length / 3,
+    shapeCount,
+    expressionCount,
+    ...(model.gazeCount !== undefined && { gazeCount: model.gazeCount }),
+    blocks,
+    ...(acting && { acting }),
+  };
 }
 
 function checkLength(name: string, array: Float32Array, expected: number): void {
@@ -94,10 +106,10 @@ function firstRowOfBlock(block: number, rowCount: number): number {
  *
  *   vertices = R · (meanShape + shapeBasis · shape + expressionBasis · expression) + t
  *
- * `cropToImage` takes them to the image.
+ * Of a model that acts, blinks are weighed so that lids meet at 1, and eyeballs are turned; see acting.ts. `cropToImage` takes them to the image.
  * @param model - from `packModel` (dense) or `packLandmarks` (68).
- * @param params - `[12 + shapeCount + expressionCount]`, de-normalised; layout in params.ts.
- * @param dst - `[vertexCount x 3]`; a new array if absent. With it, nothing is allocated.
+ * @param params - `[12 + shapeCount + expressionCount (+ gazeCount)]`, de-normalised; layout in params.ts.
+ * @param dst - `[vertexCount x 3]`; a new array if absent. With it, nothing is allocated (but for a model that acts).
  * @returns `dst`: xyz interleaved, px of the 120 x 120 crop, 1-based, y up, z larger nearer to the viewer.
  * @throws RangeError if the number of parameters or the length of `dst` does not fit the model.
  * @see TDDFA.py `recon_vers` (3DDFA_V2 1b6c676)
@@ -108,7 +120,8 @@ export function reconstruct(
   dst: Float32Array = new Float32Array(3 * model.vertexCount),
 ): Float32Array {
   checkFace(model, params, dst);
-  reconstructOne(model, params, dst);
+  reconstructOne(model, linearWeights(model, params), dst);
+  turn(model, params, dst);
   return dst;
 }
 
@@ -131,10 +144,20 @@ export function reconstructFaces(
   for (let i = 0; i < faces.length; i++) checkFace(model, faces[i], dsts[i]);
   let face = 0;
   for (; face + 1 < faces.length; face += 2) {
-    reconstructTwo(model, faces[face], faces[face + 1], dsts[face], dsts[face + 1]);
+    const [one, other] = [linearWeights(model, faces[face]), linearWeights(model, faces[face + 1])];
+    reconstructTwo(model, one, other, dsts[face], dsts[face + 1]);
   }
-  if (face < faces.length) reconstructOne(model, faces[face], dsts[face]);
+  if (face < faces.length) reconstructOne(model, linearWeights(model, faces[face]), dsts[face]);
+  for (const [i, params] of faces.entries()) turn(model, params, dsts[i]);
   return dsts;
+}
+
+function linearWeights(model: PackedModel, params: Float32Array): Float32Array {
+  return model.acting === undefined ? params : columnWeights(params, model, model.acting);
+}
+
+function turn(model: PackedModel, params: Float32Array, vertices: Float32Array): void {
+  if (model.acting !== undefined) turnEyes(vertices, params, model, model.acting);
 }
 
 function checkFace(model: PackedModel, params: Float32Array, dst: Float32Array): void {

@@ -10,6 +10,12 @@ export const PARAM_LAYOUTS: ReadonlyMap<number, ParamLayout> = new Map([
   [141, { shapeCount: 100, expressionCount: 29 }],
 ]);
 
+/** Layouts of models that act, under ARKit's 52 names, without and with gaze. */
+export const ACTING_LAYOUTS: ReadonlyMap<number, ParamLayout> = new Map([
+  [104, { shapeCount: 40, expressionCount: 52 }],
+  [108, { shapeCount: 40, expressionCount: 52, gazeCount: 4 }],
+]);
+
 /** The parameters of one face, by meaning. */
 export interface FaceParams {
   /** `[3 x 3]`, row-major: rotation times scale, as regressed: not orthogonal. A copy: in the parameters its rows lie apart. */
@@ -20,25 +26,28 @@ export interface FaceParams {
   readonly shape: Float32Array;
   /** `[expressionCount]`: a view of the parameters. */
   readonly expression: Float32Array;
+  /** `[gazeCount]`, degrees: a view of the parameters; empty where the layout has none. */
+  readonly gaze: Float32Array;
 }
 
 /**
  * Says how many of `paramCount` parameters are shape and how many expression.
- * @param paramCount - 62, 72 or 141.
+ * @param paramCount - 62, 72 or 141; 104 or 108 of a model that acts.
  * @throws RangeError for any other count.
  * @see utils/tddfa_util.py `_parse_param` (3DDFA_V2 1b6c676)
  */
 export function paramLayout(paramCount: number): ParamLayout {
-  const layout = PARAM_LAYOUTS.get(paramCount);
+  const layout = PARAM_LAYOUTS.get(paramCount) ?? ACTING_LAYOUTS.get(paramCount);
   if (layout === undefined) {
-    throw new RangeError(`params: expected ${[...PARAM_LAYOUTS.keys()].join(', ')} parameters, got ${paramCount}`);
+    const counts = [...PARAM_LAYOUTS.keys(), ...ACTING_LAYOUTS.keys()];
+    throw new RangeError(`params: expected ${counts.join(', ')} parameters, got ${paramCount}`);
   }
   return layout;
 }
 
 /**
  * Takes a face's parameters apart.
- * @param params - `[62]` (or 72, 141), de-normalised.
+ * @param params - `[62]` (or 72, 141, 104, 108), de-normalised.
  * @param layout - of a model with other counts.
  * @throws RangeError if the number of parameters does not fit the layout.
  */
@@ -57,17 +66,24 @@ export function splitParams(params: Float32Array, layout: ParamLayout = paramLay
     translation,
     shape: params.subarray(CAMERA_PARAM_COUNT, shapeEnd),
     expression: params.subarray(shapeEnd, shapeEnd + expressionCount),
+    gaze: params.subarray(shapeEnd + expressionCount),
   };
 }
 
 /** @throws RangeError if the number of parameters does not fit the layout. */
-export function checkParamCount(params: Float32Array, { shapeCount, expressionCount }: ParamLayout): void {
-  const expected = CAMERA_PARAM_COUNT + shapeCount + expressionCount;
+export function checkParamCount(params: Float32Array, layout: ParamLayout): void {
+  const { shapeCount, expressionCount, gazeCount = 0 } = layout;
+  const expected = paramCount(layout);
   if (params.length !== expected) {
-    throw new RangeError(
-      `params: expected ${expected} parameters (${CAMERA_PARAM_COUNT} camera, ${shapeCount} shape, ${expressionCount} expression), got ${params.length}`,
-    );
+    const parts = `${CAMERA_PARAM_COUNT} camera, ${shapeCount} shape, ${expressionCount} expression`;
+    const eyes = gazeCount > 0 ? `, ${gazeCount} gaze` : '';
+    throw new RangeError(`params: expected ${expected} parameters (${parts}${eyes}), got ${params.length}`);
   }
+}
+
+/** How many parameters a layout has. */
+export function paramCount({ shapeCount, expressionCount, gazeCount = 0 }: ParamLayout): number {
+  return CAMERA_PARAM_COUNT + shapeCount + expressionCount + gazeCount;
 }
 
 /**

@@ -3,14 +3,19 @@ import type { Pack } from '../engine/weights/open-pack.ts';
 import type { PackModel } from '../engine/weights/pack-manifest.ts';
 import type { Tensor, TensorValues } from '../engine/weights/tensor-file.ts';
 import { WeightFormatError } from '../errors.ts';
+import { GAZE_COUNT } from '../geometry/acting.ts';
 import { isManifold, type QuadMesh } from '../geometry/catmull-clark.ts';
 import { CAMERA_PARAM_COUNT } from '../geometry/params.ts';
 import { type DenseFace, subdivideFace } from '../geometry/subdivide-face.ts';
-import type { FaceMaps, MorphableModel, ParamLayout } from '../types.ts';
+import type { FaceActing, FaceMaps, MorphableModel, ParamLayout } from '../types.ts';
 import type { DetectorOptions } from './faceboxes/detector.ts';
+import type { ParamExpansion } from './tddfa/regressor.ts';
 
 /** The regressor that is taken where none is named; without it, the first of the pack. */
 const PREFERRED_REGRESSOR = 'mb1';
+
+/** Landmarks of the face's sides and jaw. */
+const JAW_COUNT = 17;
 
 /** Coordinates of the 68 landmarks. */
 const KEYPOINT_COORDINATES = 204;
@@ -48,7 +53,12 @@ export interface RegressorWeights extends NamedNetwork {
   readonly mean: Float32Array;
   /** `[outputCount]`. */
   readonly std: Float32Array;
+  /** The same of the second output, where the network has one: expressions of a model that acts, then gaze. */
+  readonly acting?: { readonly mean: Float32Array; readonly std: Float32Array };
+  /** Of its parameters; with a model that acts the wider ones. */
   readonly layout: ParamLayout;
+  /** Where the network's expressions are combinations of the model's. */
+  readonly expansion?: ParamExpansion;
 }
 
 export interface ModelLicence {
@@ -98,7 +108,15 @@ export async function loadFacePack(pack: Pack, options: LoadFacePackOptions = {}
     morphable && readMorphableModel(pack, morphable),
     maps && readFaceMaps(pack, maps),
   ]);
-  let morphableModel = model && withLayout(model, regressor.layout, morphable);
+  const expansion = model && expansionFor(model, regressor.layout);
+  const layout: ParamLayout = expansion
+    ? {
+        shapeCount: regressor.layout.shapeCount,
+        expressionCount: expansion.expressionCount,
+        ...(expansion.gazeCount > 0 && { gazeCount: expansion.gazeCount }),
+      }
+    : regressor.layout;
+  let morphableModel = model && withLayout(model.model, layout, morphable);
   let faceMaps: FaceMaps | undefined;
   if (readMaps && 'mesh' in readMaps) {
     if (morphableModel) {
@@ -110,12 +128,13 @@ export async function loadFacePack(pack: Pack, options: LoadFacePackOptions = {}
     faceMaps = readMaps;
     if (morphableModel) checkMaps(faceMaps, morphableModel.vertexCount, maps);
   }
+  if (morphableModel?.acting) morphableModel = withEyes(morphableModel, morphableModel.acting, faceMaps);
   return {
     name: pack.manifest.name,
     ...(detectorModel && detectorNetwork
       ? { detector: { name: detectorModel.name, network: detectorNetwork, options: detectorOptions(detectorModel) } }
       : undefined),
-    regressor,
+    regressor: { ...regressor, layout, ...(expansion && { expansion }) },
     regressors: pack.modelsOf('regressor').map(({ name }) => name),
     ...(morphableModel ? { morphableModel } : undefined),
     ...(faceMaps ? { faceMaps } : undefined),
@@ -152,7 +171,7 @@ function detectorOptions({ maxEnlargement }: PackModel): DetectorWeights['option
 }
 
 async function readRegressor(pack: Pack, model: PackModel): Promise<RegressorWeights> {
-  const { name, inputSize, outputCount, shapeCount, expressionCount, normalization } = model;
+  const { name, inputSize, outputCount, shapeCount, expressionCount, normalization, actingOutputCount } = model;
   if (
     inputSize === undefined ||
     outputCount === undefined ||
@@ -171,7 +190,11 @@ async function readRegressor(pack: Pack, model: PackModel): Promise<RegressorWei
   }
   const [network, tensors] = await Promise.all([
     pack.readNetwork(model),
-    readTensors(pack, pack.model(normalization), { mean: [outputCount], std: [outputCount] }),
+    readTensors(pack, pack.model(normalization), {
+      mean: [outputCount],
+      std: [outputCount],
+      ...(actingOutputCount !== undefined && { actingMean: [actingOutputCount], actingStd: [actingOutputCount] }),
+    }),
   ]);
   return {
     name,
@@ -179,11 +202,24 @@ async function readRegressor(pack: Pack, model: PackModel): Promise<RegressorWei
     inputSize,
     mean: tensors.float('mean').data,
     std: tensors.float('std').data,
+    ...(actingOutputCount !== undefined && {
+      acting: { mean: tensors.float('actingMean').data, std: tensors.float('actingStd').data },
+    }),
     layout: { shapeCount, expressionCount },
   };
 }
 
-async function readMorphableModel(pack: Pack, model: PackModel): Promise<MorphableModel> {
+/** A model with what a pack says of it beside its columns. */
+interface StoredModel {
+  readonly model: MorphableModel;
+  /** `[expressionCount x n]`: its expressions as combinations of `n` older ones. */
+  readonly combinations?: Tensor<Float32Array>;
+}
+
+/** Expressions that shut an eye, the person's left one first: of a model that acts. */
+const BLINKS = ['eyeBlinkLeft', 'eyeBlinkRight'] as const;
+
+async function readMorphableModel(pack: Pack, model: PackModel): Promise<StoredModel> {
   const tensors = await readTensors(pack, model, {
     meanShape: [null],
     shapeBasis: [null, null],
@@ -203,15 +239,62 @@ async function readMorphableModel(pack: Pack, model: PackModel): Promise<Morphab
       actual: String(expressionNames.length),
     });
   }
+  const shapeCount = shapeBasis.shape[1];
+  const has = (name: string): boolean => tensors.names.includes(name);
+  const acting = has('lidGaps') ? readActing(tensors, expressionNames, shapeCount, expressionCount) : undefined;
   return {
-    vertexCount: rows / 3,
-    meanShape: meanShape.data,
-    shapeBasis: shapeBasis.data,
-    expressionBasis: expressionBasis.data,
-    shapeCount: shapeBasis.shape[1],
-    expressionCount,
-    keypointIndices: tensors.indices('keypointIndices', rows).data,
-    ...(expressionNames === undefined ? undefined : { expressionNames }),
+    model: {
+      vertexCount: rows / 3,
+      meanShape: meanShape.data,
+      shapeBasis: shapeBasis.data,
+      expressionBasis: expressionBasis.data,
+      shapeCount,
+      expressionCount,
+      keypointIndices: tensors.indices('keypointIndices', rows).data,
+      ...(expressionNames === undefined ? undefined : { expressionNames }),
+      ...(acting && { acting, gazeCount: GAZE_COUNT }),
+      ...(has('contourVertices') && {
+        contour: {
+          vertices: tensors.indices('contourVertices', rows / 3, [JAW_COUNT, null]).data,
+          outward: tensors.float('contourOutward', [JAW_COUNT, 2]).data,
+        },
+      }),
+    },
+    ...(has('expressionCombinations') && {
+      combinations: tensors.float('expressionCombinations', [expressionCount, null]),
+    }),
+  };
+}
+
+/** Eyeballs are found by their regions in the maps: `withEyes`. */
+function readActing(
+  tensors: CheckedTensors,
+  names: readonly string[] | undefined,
+  shapeCount: number,
+  expressionCount: number,
+): FaceActing {
+  const [left = -1, right = -1] = BLINKS.map((name) => names?.indexOf(name) ?? -1);
+  if (left < 0 || right < 0) throw tensors.error('lidGaps', `expressionNames with ${BLINKS.join(' and ')}`, 'others');
+  return {
+    lidGaps: tensors.float('lidGaps', [2, 1 + shapeCount + expressionCount]).data,
+    blinkColumns: [left, right],
+    eyeCentres: tensors.float('eyeCentres', [6, 1 + shapeCount]).data,
+    eyeVertices: [new Uint32Array(0), new Uint32Array(0)],
+  };
+}
+
+function withEyes(model: MorphableModel, acting: FaceActing, maps: FaceMaps | undefined): MorphableModel {
+  const { leftEye = new Uint32Array(0), rightEye = new Uint32Array(0) } = maps?.regions ?? {};
+  return { ...model, acting: { ...acting, eyeVertices: [leftEye, rightEye] } };
+}
+
+/** How a regressor of fewer expressions than the model has gives the model's; undefined where it gives them as they are. */
+function expansionFor({ model, combinations }: StoredModel, layout: ParamLayout): ParamExpansion | undefined {
+  if (combinations === undefined || combinations.shape[1] !== layout.expressionCount) return undefined;
+  return {
+    combinations: combinations.data,
+    expressionCount: model.expressionCount,
+    gazeCount: model.gazeCount ?? 0,
   };
 }
 
@@ -321,14 +404,18 @@ function matches(shape: readonly number[], expected: ExpectedShape): boolean {
 /** The model with as many columns as the regressor has outputs for; bases are sorted by importance. */
 function withLayout(model: MorphableModel, layout: ParamLayout, { name }: PackModel): MorphableModel {
   const { shapeCount, expressionCount } = layout;
+  const { acting, gazeCount, ...plain } = model;
   if (model.shapeCount < shapeCount || model.expressionCount < expressionCount) {
     throw new WeightFormatError('pack.json', `morphable model '${name}' has too few columns for the regressor`, {
       expected: `at least ${shapeCount} of shape and ${expressionCount} of expression`,
       actual: `${model.shapeCount} and ${model.expressionCount}`,
     });
   }
+  // With fewer columns than it is made for a model does not act.
+  const acts = acting !== undefined && model.shapeCount === shapeCount && model.expressionCount === expressionCount;
   return {
-    ...model,
+    ...plain,
+    ...(acts && gazeCount !== undefined && { acting, gazeCount }),
     shapeCount,
     expressionCount,
     shapeBasis: firstColumns(model.shapeBasis, model.shapeCount, shapeCount),

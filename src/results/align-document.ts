@@ -1,5 +1,7 @@
 import * as v from 'valibot';
-import type { AlignedFace, HeadAngles } from '../types.ts';
+import { expressions } from '../geometry/expressions.ts';
+import { type EyeGaze, gaze } from '../geometry/gaze.ts';
+import type { AlignedFace, HeadAngles, MorphableModel } from '../types.ts';
 import type { FoundFace } from './found-face.ts';
 
 /** The JSON document that `tddfa align --json` writes. Its JSON schema is `schemas/align.schema.json`. */
@@ -11,17 +13,33 @@ const boxSchema = v.object({
 });
 const angle = v.pipe(v.number(), v.description('degrees'));
 
+const eyeSchema = v.object({ yawDegrees: angle, pitchDegrees: angle });
+
 /** What every document has of an aligned face. */
 export const alignedFaceSchema = v.object({
   roiBox: v.pipe(roiBoxSchema, v.description('the square crop that the regressor saw; may reach beyond the image')),
   params: v.pipe(
     v.array(v.number()),
     v.minLength(12),
-    v.description('12 camera (3x4 row-major), then shape, then expression coefficients'),
+    v.description(
+      '12 camera (3x4 row-major), then shape, then expression coefficients, then gaze where the model has it',
+    ),
   ),
   pose: v.pipe(
     v.object({ yawDegrees: angle, pitchDegrees: angle, rollDegrees: angle }),
     v.description("head pose in the original's convention; docs/coordinates.md"),
+  ),
+  expressions: v.optional(
+    v.pipe(
+      v.record(v.string(), v.number()),
+      v.description("coefficients by the names of the pack's model: 0 is none of it, 1 all of it"),
+    ),
+  ),
+  gaze: v.optional(
+    v.pipe(
+      v.object({ left: eyeSchema, right: eyeSchema }),
+      v.description("which way the person's left and right eye are turned in the head, in the signs of the pose"),
+    ),
   ),
   landmarks: v.optional(
     v.pipe(
@@ -57,8 +75,8 @@ export type AlignedFaceEntry = v.InferOutput<typeof alignedFaceSchema>;
 
 /** One face as the document has it. A tracked face was found by its landmarks: its box is the crop, its score 1. */
 export function describeFace(face: FoundFace): AlignDocumentFace {
-  const { aligned, detected = { ...aligned.roiBox, score: 1 }, pose } = face;
-  return { box: detected, ...describeAlignedFace(aligned, pose, face.hasModel ? face.landmarks : undefined) };
+  const { aligned, detected = { ...aligned.roiBox, score: 1 }, pose, model } = face;
+  return { box: detected, ...describeAlignedFace(aligned, pose, model && face.landmarks, model) };
 }
 
 /** What every document has of an aligned face. */
@@ -66,12 +84,24 @@ export function describeAlignedFace(
   { roiBox, params }: AlignedFace,
   { yawDegrees, pitchDegrees, rollDegrees }: HeadAngles,
   landmarks: Float32Array | undefined,
+  model: MorphableModel | undefined,
 ): AlignedFaceEntry {
   const face: AlignedFaceEntry = {
     roiBox,
     params: Array.from(params, shortest),
     pose: { yawDegrees, pitchDegrees, rollDegrees },
   };
+  // Columns without names say nothing that the parameters do not say.
+  if (model?.expressionNames !== undefined) {
+    const named = Object.entries(expressions({ params }, model));
+    face.expressions = Object.fromEntries(named.map(([name, value]) => [name, shortest(value)]));
+    const looks = gaze({ params }, model);
+    const rounded = (eye: EyeGaze): EyeGaze => ({
+      yawDegrees: shortest(eye.yawDegrees),
+      pitchDegrees: shortest(eye.pitchDegrees),
+    });
+    if (looks !== undefined) face.gaze = { left: rounded(looks.left), right: rounded(looks.right) };
+  }
   if (landmarks !== undefined) {
     const coordinate = (index: number): number => shortest(landmarks[index]);
     face.landmarks = Array.from({ length: landmarks.length / 3 }, (_, point) => [

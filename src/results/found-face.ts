@@ -1,7 +1,7 @@
 import { boundingBox } from '../geometry/box.ts';
 import type { SurfaceSource } from '../geometry/face-surface.ts';
 import { poseFromParams } from '../geometry/pose.ts';
-import type { AlignedFace, FaceBox, Pose, RoiBox } from '../types.ts';
+import type { AlignedFace, FaceBox, MorphableModel, Pose, RoiBox } from '../types.ts';
 import type { TrackedFace } from '../video/tracker.ts';
 import type { DrawableFace } from './drawings.ts';
 
@@ -30,7 +30,12 @@ export class FoundFace implements DrawableFace {
   }
 
   get hasModel(): boolean {
-    return this.#source.morphableModel !== undefined;
+    return this.model !== undefined;
+  }
+
+  /** Missing where the pack has none. */
+  get model(): MorphableModel | undefined {
+    return this.#source.morphableModel;
   }
 
   get pose(): Pose {

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { poseFromParams } from '../geometry/pose.ts';
+import type { MorphableModel } from '../types.ts';
 import type { TrackedFace } from '../video/tracker.ts';
 import { alignedFaceSchema, describeAlignedFace } from './align-document.ts';
 
@@ -38,14 +39,19 @@ export const videoFrameSchema = v.pipe(
 export type VideoFrameEntry = v.InferOutput<typeof videoFrameSchema>;
 
 /** One frame as a line has it. */
-export function describeFrame(index: number, timeMs: number, faces: readonly TrackedFace[]): VideoFrameEntry {
+export function describeFrame(
+  index: number,
+  timeMs: number,
+  faces: readonly TrackedFace[],
+  model: MorphableModel | undefined,
+): VideoFrameEntry {
   return {
     frame: index,
     timeMs: Math.round(timeMs * 1000) / 1000,
     faces: faces.map(({ id, how, roiBox, params, landmarks }) => ({
       id,
       how,
-      ...describeAlignedFace({ roiBox, params }, poseFromParams(params), landmarks),
+      ...describeAlignedFace({ roiBox, params }, poseFromParams(params), landmarks, model),
     })),
   };
 }

@@ -3,6 +3,7 @@
  * move. Here a face has the mean of its first frames' guesses, and the camera is fitted anew to where the frame's landmarks
  * are: shape and camera were guessed together, and one without the other lies beside the face.
  */
+import { actingOfShape } from '../geometry/acting.ts';
 import { type PackedModel, packLandmarks, packModel, reconstruct } from '../geometry/morphable-model.ts';
 import { CAMERA_PARAM_COUNT } from '../geometry/params.ts';
 import { cropToImage } from '../geometry/similarity-transform.ts';
@@ -70,14 +71,20 @@ const NO_CAMERA = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
 
 /** The model of one face: its shape is the mean shape, and there are no other shapes. */
 function withShape(model: MorphableModel, shape: Float32Array): MorphableModel {
-  const { meanShape, shapeBasis, shapeCount } = model;
+  const { meanShape, shapeBasis, shapeCount, expressionCount, acting } = model;
   const own = new Float32Array(meanShape.length);
   for (let row = 0; row < own.length; row++) {
     let value = meanShape[row];
     for (let i = 0; i < shapeCount; i++) value += shape[i] * shapeBasis[row * shapeCount + i];
     own[row] = value;
   }
-  return { ...model, meanShape: own, shapeCount: 0, shapeBasis: new Float32Array(0) };
+  return {
+    ...model,
+    meanShape: own,
+    shapeCount: 0,
+    shapeBasis: new Float32Array(0),
+    ...(acting && { acting: actingOfShape(acting, shape, expressionCount) }),
+  };
 }
 
 /**

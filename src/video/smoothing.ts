@@ -15,6 +15,10 @@ export interface ParamSmoothingOptions {
   readonly shape: OffsetFilterOptions;
   /** Mouth, brows, eyes. */
   readonly expression: OffsetFilterOptions;
+  /** Of a model that acts: `eyeBlinkLeft` and `eyeBlinkRight`, each by itself; sizes are parts of a blink. */
+  readonly blink?: OffsetFilterOptions;
+  /** Of a model that acts: where the eyes look; sizes are degrees. */
+  readonly gaze?: OffsetFilterOptions;
 }
 
 /** How strongly a tracker smooths: `calm` for pictures of people who sit still, `quick` for games and masks. */
@@ -22,6 +26,13 @@ export type SmoothingPreset = 'calm' | 'balanced' | 'quick';
 
 const SHAPE: OffsetFilterOptions = { minCutoffHz: 0.3, stepSize: Infinity, driftSize: Infinity, driftCutoffHz: 1 };
 const EXPRESSION: OffsetFilterOptions = { minCutoffHz: 1, stepSize: 0.02, driftSize: 0.004, driftCutoffHz: 3 };
+
+/**
+ * A blink lasts three frames and is over before the rest of the face is followed, and eyes jump: both have filters of their own, which
+ * the rest of the face does not slow down.
+ */
+const BLINK: OffsetFilterOptions = { minCutoffHz: 2, stepSize: 0.15, driftSize: 0.05, driftCutoffHz: 3 };
+const GAZE: OffsetFilterOptions = { minCutoffHz: 1, stepSize: 3, driftSize: 0.8, driftCutoffHz: 3 };
 
 /** The presets, from the one that trembles least to the one that lags least. `npm run bench:video` measures and plots both. */
 export const SMOOTHING_PRESETS: Readonly<Record<SmoothingPreset, ParamSmoothingOptions>> = {
@@ -63,7 +74,7 @@ export function createParamSmoother(
   model: MorphableModel,
   options: ParamSmoothingOptions = SMOOTHING_PRESETS.balanced,
 ): ParamSmoother {
-  const { shapeCount, expressionCount } = model;
+  const { shapeCount, expressionCount, acting, gazeCount = 0 } = model;
   const radius = landmarkRadius(model);
   const weights = coefficientWeights(model, radius);
   const camera = new OffsetFilter(CAMERA_PARAM_COUNT, options.camera, movedInImage);
@@ -73,6 +84,16 @@ export function createParamSmoother(
   const weightedShape = new Float64Array(shapeCount);
   const weightedExpression = new Float64Array(expressionCount);
   const expressionStart = CAMERA_PARAM_COUNT + shapeCount;
+  const gazeStart = expressionStart + expressionCount;
+  const blinks = (acting?.blinkColumns ?? []).map((column) => ({
+    at: expressionStart + column,
+    filter: new OffsetFilter(1, options.blink ?? BLINK),
+    value: new Float64Array(1),
+  }));
+  const gaze = new OffsetFilter(gazeCount, options.gaze ?? GAZE);
+  const gazeValues = new Float64Array(gazeCount);
+  // Blinks do not count for the speed of the rest of the face.
+  for (const { at } of blinks) weights[at] = Number.EPSILON;
 
   return {
     next({ roiBox, params }, timeMs) {
@@ -88,6 +109,14 @@ export function createParamSmoother(
       };
       smoothWeighted(shape, weightedShape, CAMERA_PARAM_COUNT);
       smoothWeighted(expression, weightedExpression, expressionStart);
+      for (const { at, filter, value } of blinks) {
+        value[0] = params[at];
+        smooth[at] = filter.next(value, timeMs, 1)[0];
+      }
+      if (gazeCount > 0) {
+        for (let i = 0; i < gazeCount; i++) gazeValues[i] = params[gazeStart + i];
+        smooth.set(gaze.next(gazeValues, timeMs, 1), gazeStart);
+      }
       return { roiBox, params: smooth };
     },
   };

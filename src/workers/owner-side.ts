@@ -1,6 +1,7 @@
 import type { FaceAligner } from '../face-aligner.ts';
 import { expressionsOf } from '../geometry/expressions.ts';
 import { createSurfaceReconstructor, evaluatorOf } from '../geometry/face-surface.ts';
+import { gazeOf } from '../geometry/gaze.ts';
 import type { CreatedAligner } from './worker-protocol.ts';
 
 /** What an aligner in a worker knows and does without asking the worker. */
@@ -16,6 +17,7 @@ export type OwnerSide = Pick<
   | 'licences'
   | 'reconstruct'
   | 'expressions'
+  | 'gaze'
 >;
 
 /**
@@ -38,6 +40,10 @@ export function ownerSide(created: CreatedAligner, checkUsable: () => void): Own
     expressions(face) {
       checkUsable();
       return expressionsOf(face, packName, morphableModel);
+    },
+    gaze(face) {
+      checkUsable();
+      return gazeOf(face, packName, morphableModel);
     },
   };
 }

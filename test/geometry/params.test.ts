@@ -16,7 +16,7 @@ describe('paramLayout', () => {
   });
 
   test('refuses any other count', () => {
-    expect(() => paramLayout(63)).toThrow(new RangeError('params: expected 62, 72, 141 parameters, got 63'));
+    expect(() => paramLayout(63)).toThrow(new RangeError('params: expected 62, 72, 141, 104, 108 parameters, got 63'));
   });
 });
 

@@ -7,6 +7,7 @@
  *
  * @see https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation
  */
+import { FULL_LOOK_DEGREES } from '../../src/geometry/acting.ts';
 import { EXPRESSION_VERSIONS } from './expression-units.ts';
 import { LANDMARK_VERTICES } from './face-region.ts';
 import { MAKEHUMAN_VERTEX_COUNT, type MakeHuman, meanAdult, mirrorVertices } from './makehuman.ts';
@@ -26,9 +27,6 @@ export const BLENDSHAPE_NAMES = [
 ] as const;
 
 export type BlendshapeName = (typeof BLENDSHAPE_NAMES)[number];
-
-/** How far an eye is turned, degrees, where the coefficient of its `eyeLook…` shape reaches 1. */
-export const FULL_LOOK_DEGREES = { up: 25, down: 30, in: 35, out: 35 } as const;
 
 /** `mouth-open` reaches 39 mm at 1; a jaw does not. */
 const WIDEST_JAW = 0.75;

@@ -4,7 +4,7 @@ import type { CoarseFace } from '../../src/geometry/subdivide-face.ts';
 import { BLENDSHAPE_NAMES, buildBlendshapes } from './blendshapes.ts';
 import { EXPRESSION_VERSIONS } from './expression-units.ts';
 import { NAMED_EXPRESSIONS } from './expressions.ts';
-import { LEFT_LID_PAIRS } from './face-region.ts';
+import { LEFT_LID_PAIRS, ORIGIN_VERTICES } from './face-region.ts';
 import type { FaceSurface } from './face-surface.ts';
 import { alignToReference, buildIdentitySpace, IdentitySampler, type IdentitySpace } from './identity-space.ts';
 import { type MakeHuman, meanAdult, mirrorVertices } from './makehuman.ts';
@@ -30,8 +30,8 @@ export interface ModelFrame {
   displacement(values: ArrayLike<number>): Float32Array;
 }
 
-/** The origin lies midway between landmarks 0 and 16, before the ears. */
-function modelFrame(mean: Float64Array, indexOf: ReadonlyMap<number, number>, surface: FaceSurface): ModelFrame {
+/** The origin lies midway between the ears' fronts. */
+function modelFrame(mean: Float64Array, origins: readonly number[]): ModelFrame {
   const angle = (UPRIGHT_PITCH_DEGREES * Math.PI) / 180;
   const [c, s] = [Math.cos(angle), Math.sin(angle)];
   const turn = (values: ArrayLike<number>): Float64Array => {
@@ -43,13 +43,9 @@ function modelFrame(mean: Float64Array, indexOf: ReadonlyMap<number, number>, su
     }
     return turned;
   };
-  const points = applySparseRows(reindex(surface.bindings, indexOf), Float32Array.from(turn(mean)), 3);
-  const [first, last] = [surface.landmarks[0], surface.landmarks[16]];
-  const origin = [
-    0,
-    (points[3 * first + 1] + points[3 * last + 1]) / 2,
-    (points[3 * first + 2] + points[3 * last + 2]) / 2,
-  ];
+  const points = Float32Array.from(turn(mean));
+  const middle = (axis: number): number => origins.reduce((sum, v) => sum + points[3 * v + axis], 0) / origins.length;
+  const origin = [0, middle(1), middle(2)];
   return {
     position: (values) => Float32Array.from(turn(values), (value, i) => value - origin[i % 3]),
     displacement: (values) => Float32Array.from(turn(values)),
@@ -117,6 +113,7 @@ export function buildHeadSpace(makeHuman: MakeHuman, surface: FaceSurface, optio
     ...surface.bindings.columns,
     ...surface.eyeCentres.columns,
     ...LEFT_LID_PAIRS.flat(),
+    ...ORIGIN_VERTICES,
     ...(options.extraVertices ?? []),
   ]);
   for (const v of [...wanted]) wanted.add(baseMirror[v]);
@@ -152,7 +149,7 @@ export function buildHeadSpace(makeHuman: MakeHuman, surface: FaceSurface, optio
       return own;
     }),
     lidPairs: [lidPairs((v) => v), lidPairs((v) => baseMirror[v])],
-    frame: modelFrame(identities.mean, indexOf, surface),
+    frame: modelFrame(identities.mean, ORIGIN_VERTICES.map(at)),
     report: heldOutReport(sampler, identities, skin, surface.landmarks, options),
   };
 }

@@ -32,16 +32,16 @@ export const SKIN_VERTEX_RANGES: readonly (readonly [number, number])[] = [
  * Landmarks that lie between the base mesh's vertices: the landmark's number, and its place on the mean adult's skin in mm of the
  * base mesh's frame. The other side's lie mirrored.
  *
- * - 0..7: from the ear at the height of the eye's outer corner along the face's side and the mandible's edge to the chin, at
- *   even steps of 18 mm as seen from the front. 300-W's annotators and 3DDFA's 3-D jaw space them so.
+ * - 0..7: as 3DDFA's 3-D jaw runs, from before the ear, 9 mm below the height of the eye's outer corner, along the face's side and
+ *   the mandible's edge to the chin, at even steps of 17 mm as seen from the front.
  * - 17..21: the upper edge of the brow, where half of MakeHuman's twelve brows have their hair, at even steps.
  * - 27..30: the nose's bone from the nasion, at the height of the eyes, to its tip, at even steps; 31: below the wing.
  * - 49..59: the vermilion border, where the skin's redness (averaged over the skins) leaves that of the skin around.
  */
 // biome-ignore format: a table
 export const LANDMARK_PLACES: readonly (readonly [number, readonly [number, number, number]])[] = [
-  [0, [-67.4, 729.9, 70.8]], [1, [-67.4, 711.7, 69.5]], [2, [-65.7, 695.0, 70.4]], [3, [-61.4, 676.9, 68.9]],
-  [4, [-55.3, 660.4, 71.9]], [5, [-48.1, 644.3, 90.2]], [6, [-33.2, 631.0, 109.1]], [7, [-17.7, 624.3, 126.7]],
+  [0, [-67.2, 721.0, 71.4]], [1, [-66.8, 703.6, 69.6]], [2, [-64.5, 687.4, 69.6]], [3, [-59.5, 672.2, 68.8]],
+  [4, [-54.3, 657.6, 72.8]], [5, [-48.1, 644.3, 90.3]], [6, [-33.2, 631.0, 109.1]], [7, [-17.7, 624.3, 126.7]],
   [17, [-53.6, 738.6, 122.0]], [18, [-44.5, 743.8, 134.8]], [19, [-34.4, 744.2, 141.7]], [20, [-24.3, 742.1, 144.4]],
   [21, [-13.1, 738.9, 144.4]],
   [27, [0, 727.1, 144.5]], [28, [0, 714.8, 149.4]], [29, [0, 702.7, 157.7]], [30, [0, 692.1, 162.6]], [31, [-13.6, 684.4, 145.3]],
@@ -56,6 +56,9 @@ export const LANDMARK_MIRROR: readonly number[] = [
   27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
   54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
 ];
+
+/** On the skin before the ears, right and left: the model's origin lies midway between these vertices of the base mesh. */
+export const ORIGIN_VERTICES = [5754, 12351] as const;
 
 /** Edges of the left eye's lids that meet when it shuts: upper vertex, lower vertex. */
 export const LEFT_LID_PAIRS: readonly (readonly [number, number])[] = [

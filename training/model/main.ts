@@ -7,8 +7,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { FULL_LOOK_DEGREES } from '../../src/geometry/acting.ts';
 import { subdivideFace } from '../../src/geometry/subdivide-face.ts';
-import { BLENDSHAPE_NAMES, FULL_LOOK_DEGREES } from './blendshapes.ts';
+import { BLENDSHAPE_NAMES } from './blendshapes.ts';
 import { NAMED_EXPRESSIONS } from './expressions.ts';
 import {
   buildFaceModel,

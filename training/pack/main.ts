@@ -26,7 +26,8 @@ const NETWORK_LICENCE: PackLicence = { name: 'MIT', notice: 'Trained on renders 
 const MAX_ENLARGEMENT = 2;
 
 interface ModelJson {
-  readonly expressions: readonly { readonly name: string }[];
+  /** Names of the expression columns. */
+  readonly blendshapes: readonly string[];
   readonly regions: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -55,19 +56,31 @@ async function morphableModels(folder: string): Promise<NewModel[]> {
     },
   };
   const shapeBasis = await floats('coarse-shape-basis');
+  // A centre's mean is its first column.
+  const centres = await floats('eye-centres-mean', [6]);
+  const centreBasis = await floats('eye-centres-basis');
+  const eyeCentres = Float32Array.from({ length: 6 * (1 + shapeBasis.shape[1]) }, (_, i) => {
+    const [row, column] = [Math.floor(i / (1 + shapeBasis.shape[1])), i % (1 + shapeBasis.shape[1])];
+    return column === 0 ? centres.data[row] : centreBasis.data[row * shapeBasis.shape[1] + column - 1];
+  });
   return [
     {
       name: 'open-face',
       role: 'morphable-model',
       ...origin,
       shapeCount: shapeBasis.shape[1],
-      expressionCount: info.expressions.length,
-      expressionNames: info.expressions.map(({ name }) => name),
+      expressionCount: info.blendshapes.length,
+      expressionNames: info.blendshapes,
       tensors: new Map([
         ['meanShape', { shape: [mean.data.length], data: mean.data }],
         ['shapeBasis', shapeBasis],
-        ['expressionBasis', await floats('coarse-expression-basis')],
+        ['expressionBasis', await floats('coarse-blendshape-basis')],
         ['keypointIndices', await indices('coarse-keypoints')],
+        ['expressionCombinations', await floats('combinations')],
+        ['lidGaps', await floats('model-lid-gap')],
+        ['eyeCentres', { shape: [6, 1 + shapeBasis.shape[1]], data: eyeCentres }],
+        ['contourVertices', await indices('contour-vertices')],
+        ['contourOutward', await floats('contour-outward')],
       ]),
       // The mean reaches 95,000 micrometres: beyond half precision. A column's rounding is below 16 um.
       float16Tensors: ['shapeBasis', 'expressionBasis'],

@@ -7,19 +7,31 @@ export const SHAPE_SLIDERS = 10;
 /** A coefficient at its limit moves the landmark that it moves most by so much of the face's size. */
 const LARGEST_MOVE = 0.12;
 
+/** Degrees that an eye turns at most, and what the four gaze parameters are called, in their order. */
+const LARGEST_GAZE = 35;
+const GAZE_SLIDERS: readonly Coefficient[] = ['Left eye aside', 'Left eye up', 'Right eye aside', 'Right eye up'].map(
+  (name) => ({ name, limit: LARGEST_GAZE }),
+);
+
 /** Sliders for a model: how far each coefficient may go, told by how far it moves the landmarks. */
 export function coefficientsOf(model: MorphableModel | undefined): {
   readonly expression: readonly Coefficient[];
   readonly shape: readonly Coefficient[];
 } {
   if (model === undefined) return { expression: [], shape: [] };
-  const { expressionNames, expressionCount, expressionBasis, shapeBasis, shapeCount } = model;
+  const { expressionNames, expressionCount, expressionBasis, shapeBasis, shapeCount, acting } = model;
   const size = faceSize(model);
   return {
-    expression: Array.from({ length: expressionCount }, (_, column) => ({
-      name: readable(expressionNames?.[column] ?? `Expression ${column + 1}`),
-      limit: limitOf(model, expressionBasis, expressionCount, column, size),
-    })),
+    expression: [
+      ...Array.from({ length: expressionCount }, (_, column) => ({
+        name: readable(expressionNames?.[column] ?? `Expression ${column + 1}`),
+        // A model that acts has coefficients from 0 to 1.
+        ...(acting
+          ? { limit: 1, isOneSided: true }
+          : { limit: limitOf(model, expressionBasis, expressionCount, column, size) }),
+      })),
+      ...(acting ? GAZE_SLIDERS : []),
+    ],
     shape: Array.from({ length: Math.min(SHAPE_SLIDERS, shapeCount) }, (_, column) => ({
       name: `Shape ${column + 1}`,
       limit: limitOf(model, shapeBasis, shapeCount, column, size),

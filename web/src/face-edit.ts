@@ -13,14 +13,14 @@ export interface EditedFace {
   readonly edit: FaceEdit;
 }
 
-/** What the sliders show of a face as it was found. */
+/** What the sliders show of a face as it was found: expressions, and gaze after them where the model has it. */
 export function coefficientsIn(
   { params }: AlignedFace,
   { morphableModel }: FaceAligner,
 ): { readonly expression: readonly number[]; readonly shape: readonly number[] } {
   if (morphableModel === undefined) return { expression: [], shape: [] };
-  const { expression, shape } = splitParams(params, morphableModel);
-  return { expression: [...expression], shape: [...shape.subarray(0, SHAPE_SLIDERS)] };
+  const { expression, gaze, shape } = splitParams(params, morphableModel);
+  return { expression: [...expression, ...gaze], shape: [...shape.subarray(0, SHAPE_SLIDERS)] };
 }
 
 /** The edited face as a mesh in millimetres; its colours are the photo's. */

@@ -1,6 +1,6 @@
 import type { Coefficient } from './studio-protocol.ts';
 
-/** A group of sliders for coefficients, each from minus to plus its limit. */
+/** A group of sliders for coefficients, each from minus to plus its limit, or from 0. */
 export class Sliders {
   readonly #container: HTMLElement;
   readonly #onInput: () => void;
@@ -15,8 +15,14 @@ export class Sliders {
   /** Puts sliders in the place of those before. */
   build(coefficients: readonly Coefficient[]): void {
     this.#limits = coefficients.map(({ limit }) => limit);
-    this.#inputs = coefficients.map(() =>
-      Object.assign(document.createElement('input'), { type: 'range', min: '-1', max: '1', step: '0.01', value: '0' }),
+    this.#inputs = coefficients.map(({ isOneSided = false }) =>
+      Object.assign(document.createElement('input'), {
+        type: 'range',
+        min: isOneSided ? '0' : '-1',
+        max: '1',
+        step: '0.01',
+        value: '0',
+      }),
     );
     this.#container.replaceChildren(
       ...coefficients.map(({ name }, index) => {

@@ -36,8 +36,10 @@ export interface LoadedPack {
 /** One coefficient of the model that can be moved. */
 export interface Coefficient {
   readonly name: string;
-  /** The largest that still looks like a face, in both directions. */
+  /** The largest that still looks like a face; in both directions, unless `isOneSided`. */
   readonly limit: number;
+  /** From 0 up, as coefficients of named expressions go. */
+  readonly isOneSided?: boolean;
 }
 
 /** Milliseconds of each stage. */

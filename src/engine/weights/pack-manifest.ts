@@ -71,6 +71,8 @@ const modelSchema = v.strictObject({
   shapeCount: v.exactOptional(count),
   /** The same for expression. */
   expressionCount: v.exactOptional(count),
+  /** Of a regressor: numbers of its second output, where it has one: the expressions of a model that acts, then gaze. */
+  actingOutputCount: v.exactOptional(count),
   /** Of a regressor: the model of role `normalization` with the mean and the deviation of its outputs. */
   normalization: v.exactOptional(modelName),
   /** Of a detector: up to how many times small pictures are enlarged for it, where nothing else is asked for. */

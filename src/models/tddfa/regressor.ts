@@ -2,7 +2,7 @@ import type { Engine, Network } from '../../engine/engine.ts';
 import { CENTRED, toNetworkInput } from '../../engine/image/network-input.ts';
 import type { LayersArtifact } from '../../engine/layers-artifact.ts';
 import { WeightFormatError } from '../../errors.ts';
-import { denormaliseParams, PARAM_LAYOUTS } from '../../geometry/params.ts';
+import { ACTING_LAYOUTS, CAMERA_PARAM_COUNT, denormaliseParams, PARAM_LAYOUTS } from '../../geometry/params.ts';
 import { CROP_SIZE } from '../../geometry/similarity-transform.ts';
 import type { ParamLayout, RgbaImage, RgbImage } from '../../types.ts';
 
@@ -12,6 +12,16 @@ export interface ParamNormalisation {
   readonly mean: Float32Array;
   /** As long as `mean`. */
   readonly std: Float32Array;
+  /** The same of a second output: `[expressionCount + gazeCount]` of a model that acts. */
+  readonly acting?: { readonly mean: Float32Array; readonly std: Float32Array };
+}
+
+/** How the parameters of a model that acts come from a network of the original's layout. */
+export interface ParamExpansion {
+  /** `[expressionCount x n]`: the model's expressions as combinations of the `n` that the network gives. */
+  readonly combinations: Float32Array;
+  readonly expressionCount: number;
+  readonly gazeCount: number;
 }
 
 /** Estimates the parameters of a morphable model from pictures of faces. */
@@ -20,8 +30,8 @@ export interface Regressor {
   readonly layout: ParamLayout;
   /**
    * @param crops - 120 x 120 px, one per face; not changed.
-   * @returns one `[62]` (or 72, 141) per crop, in their order: de-normalised parameters, 12 camera (3x4 row-major), then
-   *   shape, then expression.
+   * @returns one `[62]` (or 72, 141; `[108]` with an expansion) per crop, in their order: de-normalised parameters, 12 camera
+   *   (3x4 row-major), then shape, then expression, then gaze.
    * @throws RangeError if a crop has another size; DisposedError.
    */
   regress(crops: readonly (RgbaImage | RgbImage)[]): Promise<Float32Array[]>;
@@ -35,34 +45,88 @@ const MAX_BATCH = 128;
 /**
  * Makes a regressor.
  * @param engine - runs the network; disposing of it ends the regressor too.
- * @param artifact - input `[n, 120, 120, 3]`, output `[n, 62]` (or 72, 141), standardised; see `mobilenet-v1.ts`.
+ * @param artifact - input `[n, 120, 120, 3]`, output `[n, 62]` (or 72, 141), standardised; see `mobilenet-v1.ts`. A second output
+ *   holds expression and gaze of a model that acts.
+ * @param expansion - of a model that acts: expressions come from the second output, bound to 0..1, or without one from the first.
  * @throws RangeError where the normalisation has no known number of parameters; what `engine.loadNetwork` throws.
  * @see TDDFA.py (3DDFA_V2 1b6c676)
  */
 export async function createRegressor(
   engine: Engine,
   artifact: LayersArtifact,
-  { mean, std }: ParamNormalisation,
+  { mean, std, acting }: ParamNormalisation,
+  expansion?: ParamExpansion,
 ): Promise<Regressor> {
-  const layout = PARAM_LAYOUTS.get(mean.length);
+  const layout = PARAM_LAYOUTS.get(mean.length) ?? ACTING_LAYOUTS.get(mean.length);
   if (layout === undefined || std.length !== mean.length) {
-    const counts = [...PARAM_LAYOUTS.keys()].join(', ');
+    const counts = [...PARAM_LAYOUTS.keys(), ...ACTING_LAYOUTS.keys()].join(', ');
     throw new RangeError(
       `normalisation: expected a mean and a std of ${counts} numbers, got ${mean.length} and ${std.length}`,
     );
   }
-  return new NetworkRegressor(await engine.loadNetwork(artifact), layout, { mean: mean.slice(), std: std.slice() });
+  const normalisation = { mean: mean.slice(), std: std.slice() };
+  const network = await engine.loadNetwork(artifact);
+  if (expansion === undefined) return new NetworkRegressor(network, layout, normalisation, acting?.mean.length);
+  const { expressionCount, gazeCount } = expansion;
+  const wide: ParamLayout = { shapeCount: layout.shapeCount, expressionCount, gazeCount };
+  const second = acting && { mean: acting.mean.slice(), std: acting.std.slice() };
+  for (const [name, values] of Object.entries(second ?? {})) {
+    if (values.length !== expressionCount + gazeCount) {
+      throw new RangeError(
+        `normalisation.acting.${name}: expected ${expressionCount} + ${gazeCount} numbers, got ${values.length}`,
+      );
+    }
+  }
+  return new NetworkRegressor(network, wide, normalisation, second?.mean.length, (narrow, data, row) =>
+    widen(narrow, layout, expansion, second && denormaliseRow(data ?? new Float32Array(0), row, second)),
+  );
+}
+
+/** What a network's first output, de-normalised, and a row of its second one make together. */
+type ParamsOf = (narrow: Float32Array, acting: Float32Array | undefined, row: number) => Float32Array;
+
+/** Parameters of a model that acts, from the original's layout and, where there are any, expression and gaze of their own. */
+function widen(
+  narrow: Float32Array,
+  { shapeCount, expressionCount: narrowCount }: ParamLayout,
+  { combinations, expressionCount, gazeCount }: ParamExpansion,
+  acting: Float32Array | undefined,
+): Float32Array {
+  const start = CAMERA_PARAM_COUNT + shapeCount;
+  const params = new Float32Array(start + expressionCount + gazeCount);
+  params.set(narrow.subarray(0, start));
+  for (let i = 0; i < expressionCount; i++) {
+    if (acting !== undefined) {
+      params[start + i] = Math.min(Math.max(acting[i], 0), 1);
+      continue;
+    }
+    let sum = 0;
+    for (let k = 0; k < narrowCount; k++) sum += combinations[i * narrowCount + k] * narrow[start + k];
+    params[start + i] = sum;
+  }
+  if (acting !== undefined) params.set(acting.subarray(expressionCount), start + expressionCount);
+  return params;
 }
 
 class NetworkRegressor implements Regressor {
   readonly layout: ParamLayout;
   readonly #network: Network;
   readonly #normalisation: ParamNormalisation;
+  readonly #actingCount: number | undefined;
+  readonly #paramsOf: ParamsOf;
 
-  constructor(network: Network, layout: ParamLayout, normalisation: ParamNormalisation) {
+  constructor(
+    network: Network,
+    layout: ParamLayout,
+    normalisation: ParamNormalisation,
+    actingCount: number | undefined,
+    paramsOf: ParamsOf = (narrow) => narrow,
+  ) {
     this.layout = layout;
     this.#network = network;
     this.#normalisation = normalisation;
+    this.#actingCount = actingCount;
+    this.#paramsOf = paramsOf;
   }
 
   async regress(crops: readonly (RgbaImage | RgbImage)[]): Promise<Float32Array[]> {
@@ -87,15 +151,22 @@ class NetworkRegressor implements Regressor {
     const input = new Float32Array(crops.length * cropLength);
     for (const [i, crop] of crops.entries()) toNetworkInput(crop, CENTRED, input, i * cropLength);
     const outputs = await this.#network.run(input, [crops.length, CROP_SIZE, CROP_SIZE, 3]);
-    const expected = `[${crops.length}, ${this.#normalisation.mean.length}]`;
+    const counts = [this.#normalisation.mean.length, ...(this.#actingCount === undefined ? [] : [this.#actingCount])];
+    const expected = counts.map((count) => `[${crops.length}, ${count}]`).join(' ');
     const actual = outputs.map(({ shape }) => `[${shape.join(', ')}]`).join(' ');
-    const [output] = outputs;
+    const [output, acting] = outputs;
     if (output === undefined || actual !== expected) {
       throw new WeightFormatError('the regressor', 'the network does not fit the normalisation', { expected, actual });
     }
-    const { mean, std } = this.#normalisation;
-    return crops.map((_, i) =>
-      denormaliseParams(output.data.subarray(i * mean.length, (i + 1) * mean.length), mean, std),
-    );
+    return crops.map((_, i) => this.#paramsOf(denormaliseRow(output.data, i, this.#normalisation), acting?.data, i));
   }
+}
+
+/** Row `row` of the outputs, in float32 as the original computes parameters. */
+function denormaliseRow(
+  outputs: Float32Array,
+  row: number,
+  { mean, std }: { readonly mean: Float32Array; readonly std: Float32Array },
+): Float32Array {
+  return denormaliseParams(outputs.subarray(row * mean.length, (row + 1) * mean.length), mean, std);
 }

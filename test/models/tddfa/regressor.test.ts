@@ -133,7 +133,7 @@ describe.each(['compiled', 'wasm'] as const)('createRegressor on %s', (backend) 
   test('refuses a normalisation of no known length, and one that the network does not have', async () => {
     const artifact = smallNetwork(62);
     await expect(createRegressor(engine, artifact, { mean: ramp(61), std: ramp(61) })).rejects.toThrow(
-      new RangeError('normalisation: expected a mean and a std of 62, 72, 141 numbers, got 61 and 61'),
+      new RangeError('normalisation: expected a mean and a std of 62, 72, 141, 104, 108 numbers, got 61 and 61'),
     );
     await expect(createRegressor(engine, artifact, { mean: ramp(62), std: ramp(72) })).rejects.toThrow(RangeError);
     const regressor = await createRegressor(engine, artifact, { mean: ramp(72), std: ramp(72) });
