@@ -1,35 +1,71 @@
 /**
- * Bundles the browser entry for pages without a bundler: `tddfa.js`, the worker's script beside it, and tfjs in chunks that
- * are fetched when one of its backends is asked for.
+ * Bundles for pages without a bundler: `tddfa.js`, everything of `tddfa/browser` and `tddfa/geometry` in one file; the script of
+ * the worker; and the backends of tfjs, each of which a page imports beside `tddfa.js`.
  */
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const WORKER_TEXT = './aligner-worker-source.js';
+
+/** @type {import('esbuild').BuildOptions & { metafile: true }} */
+const COMMON = {
+  absWorkingDir: root,
+  bundle: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  minify: true,
+  metafile: true,
+  legalComments: 'linked',
+  logLevel: 'warning',
+};
 
 /**
  * @param {string} outdir
  * @returns {Promise<import('esbuild').Metafile>} what is in which file
  */
 export async function bundleBrowser(outdir) {
-  const { metafile } = await build({
-    entryPoints: {
-      tddfa: join(root, 'src/browser.ts'),
-      'aligner-worker': join(root, 'src/browser/aligner-worker.ts'),
-    },
-    outdir,
-    absWorkingDir: root,
-    bundle: true,
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    minify: true,
-    metafile: true,
-    legalComments: 'linked',
-    logLevel: 'warning',
-  });
-  return metafile;
+  const built = await Promise.all([
+    build({
+      ...COMMON,
+      stdin: {
+        contents: "export * from './src/browser.ts'; export * from './src/geometry.ts';",
+        resolveDir: root,
+        sourcefile: 'tddfa.ts',
+      },
+      outfile: join(outdir, 'tddfa.js'),
+      // Beside this file too.
+      external: [WORKER_TEXT],
+    }),
+    build({
+      ...COMMON,
+      entryPoints: [join(root, 'src/browser/aligner-worker.ts')],
+      outdir,
+      format: 'iife',
+      // Where it asks whether it runs in Node.
+      define: { 'import.meta.url': 'undefined' },
+    }),
+    build({
+      ...COMMON,
+      entryPoints: ['wasm', 'cpu', 'webgl', 'webgpu'].map((name) => join(root, 'src/backends', `${name}.ts`)),
+      outdir: join(outdir, 'backends'),
+      splitting: true,
+      chunkNames: 'chunks/[name]-[hash]',
+    }),
+  ]);
+  await writeWorkerText(join(outdir, 'aligner-worker.js'), join(outdir, WORKER_TEXT));
+  const metafiles = built.map(({ metafile }) => metafile);
+  return {
+    inputs: Object.assign({}, ...metafiles.map(({ inputs }) => inputs)),
+    outputs: Object.assign({}, ...metafiles.map(({ outputs }) => outputs)),
+  };
+}
+
+/** A module that exports the text of a script. */
+async function writeWorkerText(script, module) {
+  const text = (await readFile(script, 'utf8')).replace(/\n?\/\*! .*LEGAL.* \*\/\n?$/, '');
+  await writeFile(module, `export const alignerWorkerSource = ${JSON.stringify(text)};\n`);
 }

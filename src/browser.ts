@@ -1,3 +1,4 @@
+/// <reference lib="dom" preserve="true" />
 /** Entry for the browser: all of the platform-neutral surface, pixels, weights kept from visit to visit, and a worker. */
 
 export { createFaceAlignerWorker, type FaceAlignerWorkerOptions } from './browser/face-aligner-worker.ts';

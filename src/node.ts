@@ -1,4 +1,5 @@
 /** Entry for Node: all of the platform-neutral surface, files, and the open pack as the default. */
+
 import type { WeightSource } from './engine/weights/weight-source.ts';
 import { createFaceAligner as createAligner, type FaceAligner, type FaceAlignerOptions } from './face-aligner.ts';
 import { openWeights } from './package-files.ts';
@@ -16,7 +17,9 @@ export {
   type FaceAlignerPoolOptions,
   type PoolCallOptions,
 } from './node/face-aligner-pool.ts';
+export type { PoolWorker } from './node/thread-port.ts';
 export { openWeights } from './package-files.ts';
+export type {} from './platform-types.ts';
 export {
   findImageSequence,
   type ReadImageSequenceOptions,

@@ -1,7 +1,7 @@
 /** What comes with this package, for Node. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fileWeights } from './engine/weights/file-source.ts';
 import type { WeightSource } from './engine/weights/weight-source.ts';
@@ -50,6 +50,21 @@ function programFolders(): string[] {
     ...(main === undefined ? [] : [dirname(main)]),
     process.cwd(),
   ];
+}
+
+/**
+ * Path of a file of a package that this one depends on; in a bundled program also of the file of that name beside it.
+ * @param file - as it would be imported: `package/folder/file.wasm`.
+ * @throws TddfaError where it is not there.
+ */
+export function dependencyFile(file: string): string {
+  const root = findPackageRoot();
+  if (root !== undefined) return createRequire(join(root, 'package.json')).resolve(file);
+  const found = programFolders()
+    .map((folder) => join(folder, basename(file)))
+    .find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new TddfaError(`${basename(file)} is not beside this program; copy node_modules/${file} there`);
 }
 
 /** Version of this package. */

@@ -1,9 +1,9 @@
-import { DisposedError } from '../errors.ts';
+import { DisposedError, WorkerFailedError } from '../errors.ts';
 import type { FaceAligner, FaceAlignerOptions } from '../face-aligner.ts';
 import type { RgbaImage } from '../types.ts';
 import { ownerSide } from '../workers/owner-side.ts';
 import { WorkerConnection } from '../workers/worker-connection.ts';
-import { START_TIMEOUT_MS, untilReady } from '../workers/worker-port.ts';
+import { START_TIMEOUT_MS, untilReady, type WorkerPort } from '../workers/worker-port.ts';
 import type {
   CreatedAligner,
   MethodResult,
@@ -34,11 +34,11 @@ export interface FaceAlignerWorkerOptions extends FaceAlignerOptions {
  * @throws what `createFaceAligner` throws, and WorkerFailedError where the worker cannot be started.
  */
 export async function createFaceAlignerWorker(options: FaceAlignerWorkerOptions): Promise<FaceAligner> {
-  const { weights, signal, onProgress, keepPixels = false, createWorker = startWorker } = options;
+  const { weights, signal, onProgress, keepPixels = false, startTimeoutMs = START_TIMEOUT_MS } = options;
   signal?.throwIfAborted();
-  const port = browserWorkerPort<OwnerMessage, WorkerMessage>(createWorker());
-  const ready = await untilReady(port, options.startTimeoutMs ?? START_TIMEOUT_MS, signal);
-  const connection = new WorkerConnection(ready, weights, onProgress);
+  const start = options.createWorker ? untilStarted(options.createWorker, startTimeoutMs, signal) : undefined;
+  const port = await (start ?? startOwnWorker(startTimeoutMs, signal));
+  const connection = new WorkerConnection(port, weights, onProgress);
   const abort = () => connection.close(signal?.reason);
   signal?.addEventListener('abort', abort);
   try {
@@ -53,9 +53,50 @@ export async function createFaceAlignerWorker(options: FaceAlignerWorkerOptions)
   }
 }
 
+type AlignerPort = WorkerPort<OwnerMessage, WorkerMessage>;
+
+async function untilStarted(
+  createWorker: () => Worker,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<AlignerPort> {
+  return untilReady(browserWorkerPort<OwnerMessage, WorkerMessage>(createWorker()), timeoutMs, signal);
+}
+
+/**
+ * Starts the worker from its script or, where that is not on the page's own site (as from a CDN) or a bundler has not put it
+ * beside the page's scripts, from the script's text, which is loaded only then.
+ */
+async function startOwnWorker(timeoutMs: number, signal: AbortSignal | undefined): Promise<AlignerPort> {
+  try {
+    return await untilStarted(startFromScript, timeoutMs, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    try {
+      const { alignerWorkerSource } = await import('./aligner-worker-source.js');
+      return await startFromText(alignerWorkerSource, timeoutMs, signal);
+    } catch {
+      signal?.throwIfAborted();
+      // As where a policy forbids `blob:`; what was wrong with the script says more.
+      throw error instanceof WorkerFailedError
+        ? error
+        : new WorkerFailedError(`did not start: ${error}`, { cause: error });
+    }
+  }
+}
+
 /** Written like this, so that bundlers find the worker's script. */
-function startWorker(): Worker {
+function startFromScript(): Worker {
   return new Worker(new URL('./aligner-worker.js', import.meta.url), { type: 'module', name: 'tddfa' });
+}
+
+async function startFromText(text: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<AlignerPort> {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+  try {
+    return await untilStarted(() => new Worker(url, { name: 'tddfa' }), timeoutMs, signal);
+  } finally {
+    URL.revokeObjectURL(url);
+  }
 }
 
 function sendableOptions(options: FaceAlignerWorkerOptions): SentOptions {

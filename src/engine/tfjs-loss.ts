@@ -2,7 +2,9 @@
  * The end of a graphics card's backend while it runs: a browser takes a page's WebGL context away when the card is reset or
  * too many pages want one, and a WebGPU device ends likewise. tfjs does not look: what it reads then is zeros, or never comes.
  */
-import type { TfjsBackendName, TfjsCore } from './tfjs-packages.ts';
+import type { TfjsBackendName } from './tfjs-backends.ts';
+
+export type TfjsCore = typeof import('@tensorflow/tfjs-core');
 
 /** What is looked at of tfjs's two backends on the graphics card. */
 interface GraphicsBackend {

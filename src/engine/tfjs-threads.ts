@@ -1,12 +1,12 @@
-import type { TfjsCore } from './tfjs-packages.ts';
+import { env } from '@tensorflow/tfjs-core';
 
 /**
  * Keeps tfjs's wasm backend from threads where it could not start them. In a page that is cross-origin isolated it starts
  * workers from `blob:` addresses, and where the Content Security Policy forbids those it waits for them forever.
  */
-export async function forgoThreadsWhereForbidden(core: TfjsCore): Promise<void> {
+export async function forgoThreadsWhereForbidden(): Promise<void> {
   if (globalThis.crossOriginIsolated !== true || (await canStartBlobWorker())) return;
-  core.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
 }
 
 async function canStartBlobWorker(): Promise<boolean> {

@@ -10,62 +10,77 @@
  * Price, measured on Node 20, 2-core x86-64: 0.35 ms for each change of backend, as tfjs binds every kernel anew; nothing
  * where the engine's backend is the current one.
  */
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import * as tfjsCore from '@tensorflow/tfjs-core';
+import * as tfjsLayers from '@tensorflow/tfjs-layers';
 import { BackendUnavailableError, DisposedError, UnsupportedLayerError, WeightFormatError } from '../errors.ts';
 import type { BackendName, Engine, Network, NetworkOutput } from './engine.ts';
 import { plainPictureKernel } from './image/picture-kernel.ts';
 import type { LayersArtifact, WeightSpec } from './layers-artifact.ts';
-import { type BackendLoss, forgetBackend, lossOf } from './tfjs-loss.ts';
-import {
-  availableTfjsBackends,
-  firstLineOf,
-  hasGraphics,
-  importTfjsBackend,
-  type TfjsBackendName,
-  type TfjsCore,
-  type TfjsLayers,
-  type TfjsWasm,
-} from './tfjs-packages.ts';
+import { firstLineOf, registerBackend, type TfjsBackendName, type TfjsEngineOptions } from './tfjs-backends.ts';
+import { type BackendLoss, forgetBackend, lossOf, type TfjsCore } from './tfjs-loss.ts';
 import { forgoThreadsWhereForbidden } from './tfjs-threads.ts';
 
-/** Options of `createTfjsEngine`. */
-export interface TfjsEngineOptions {
-  /**
-   * Where the `wasm` backend's three binaries are: the URL of their folder (ending in `/`), or the URL of each by file
-   * name. Needed in a browser whose bundler does not put them beside the script; Node finds them in the package. Counts
-   * for the first engine on `wasm`, which starts the backend.
-   */
-  readonly wasmPaths?: string | Readonly<Record<string, string>>;
+type TfjsLayers = typeof import('@tensorflow/tfjs-layers');
+type LayersModel = tfjsLayers.LayersModel;
+
+/**
+ * Makes a backend of tfjs known to the program.
+ * @param backendPackage - exports of the backend's own package, which by being imported has registered itself with tfjs where it
+ *   can run.
+ */
+export function registerTfjsBackend(name: TfjsBackendName, backendPackage: object): void {
+  registerBackend(name, {
+    isRegistered: () => tfjsCore.findBackendFactory(name) !== null,
+    hasGraphics: () => hasGraphics(tfjsCore, name),
+    createEngine: (options, available) => createTfjsEngine(name, backendPackage, options, available),
+  });
 }
 
 /**
- * Makes an engine that runs networks on a backend of tfjs. `wasm` and `cpu` are always installed; `webgl`, `webgpu` and
- * `tensorflow` where their packages are. Disposing of the engine frees its networks; the backend stays, for others.
- * @param available - says what else there is, for the error.
- * @throws BackendUnavailableError where the package is not installed or the backend cannot run here.
+ * Whether there is what a backend on the graphics card runs on. A browser may have the interface and no card, or a card
+ * that it does not trust.
  */
-export async function createTfjsEngine(
+async function hasGraphics(core: TfjsCore, name: TfjsBackendName): Promise<boolean> {
+  if (name === 'webgl') return core.env().getNumber('WEBGL_VERSION') > 0;
+  if (name !== 'webgpu') return true;
+  const { navigator } = globalThis as { navigator?: { gpu?: { requestAdapter(): Promise<object | null> } } };
+  const adapter = await navigator?.gpu?.requestAdapter().catch(() => null);
+  return (adapter ?? null) !== null;
+}
+
+/** What the package of `wasm` exports beside. */
+interface WasmSettings {
+  setWasmPaths(paths: string | Readonly<Record<string, string>>): void;
+}
+
+/**
+ * Makes an engine that runs networks on a backend of tfjs. Disposing of the engine frees its networks; the backend stays, for
+ * others.
+ * @param available - says what else there is, for the error.
+ * @throws BackendUnavailableError where the backend cannot run here.
+ */
+async function createTfjsEngine(
   backend: TfjsBackendName,
-  options: TfjsEngineOptions = {},
-  available: () => Promise<readonly BackendName[]> = availableTfjsBackends,
+  backendPackage: object,
+  options: TfjsEngineOptions,
+  available: () => Promise<readonly BackendName[]>,
 ): Promise<Engine> {
-  const { core, backend: backendPackage } = await importTfjsBackend(backend, available);
-  const layers = await import('@tensorflow/tfjs-layers');
+  const core = tfjsCore;
   if (!(await hasGraphics(core, backend))) {
     throw new BackendUnavailableError(backend, await available(), 'the browser has no graphics adapter for it');
   }
   try {
-    if (backend === 'wasm' && options.wasmPaths !== undefined && !isStarted(core, backend)) {
-      (backendPackage as TfjsWasm).setWasmPaths(options.wasmPaths);
+    if (options.wasmPaths !== undefined && 'setWasmPaths' in backendPackage && !isStarted(core, backend)) {
+      (backendPackage as WasmSettings).setWasmPaths(options.wasmPaths);
     }
-    if (backend === 'wasm') await forgoThreadsWhereForbidden(core);
+    if (backend === 'wasm') await forgoThreadsWhereForbidden();
     await startBackend(core, backend);
   } catch (cause) {
     const others = (await available()).filter((name) => name !== backend);
     const hint = backend === 'wasm' ? "; the option 'wasmPaths' says where its binaries are" : '';
     throw new BackendUnavailableError(backend, others, `it did not start: ${firstLineOf(cause)}${hint}`, { cause });
   }
-  return new TfjsEngine(backend, core, layers, available);
+  return new TfjsEngine(backend, core, tfjsLayers, available);
 }
 
 /** Backends that are being started, so that two engines do not start one twice. */

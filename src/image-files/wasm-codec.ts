@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { dependencyFile } from '../package-files.ts';
 import type { RgbaImage } from '../types.ts';
 
 /** What the packages of jSquash have in common. */
@@ -24,9 +24,8 @@ export function createWasmDecoder(
   async function start(): Promise<JsquashDecoder> {
     const decoder = await load();
     // Node's fetch cannot open the package's own file, which is how the package would find it.
-    const wasmPath = createRequire(import.meta.url).resolve(wasmFile);
     // Emscripten takes both options; the packages' types list neither. Warnings would go to the console.
-    const options = { wasmBinary: await readFile(wasmPath), print: () => {}, printErr: () => {} };
+    const options = { wasmBinary: await readFile(dependencyFile(wasmFile)), print: () => {}, printErr: () => {} };
     await decoder.init(options as never);
     return decoder;
   }

@@ -25,7 +25,7 @@ import type {
   WorkerMethod,
 } from '../workers/worker-protocol.ts';
 import { SharedWeights } from './shared-weights.ts';
-import { threadPort } from './thread-port.ts';
+import { type PoolWorker, threadPort } from './thread-port.ts';
 
 /** Options of {@link createFaceAlignerPool}. */
 export interface FaceAlignerPoolOptions extends Omit<FaceAlignerOptions, 'weights'> {
@@ -38,7 +38,7 @@ export interface FaceAlignerPoolOptions extends Omit<FaceAlignerOptions, 'weight
   /** How long a thread may take until its script runs, ms. Default 30,000. */
   readonly startTimeoutMs?: number;
   /** Starts a thread whose script imports `tddfa/node/worker`, where the package's own file is not to be found. */
-  readonly createWorker?: () => Worker;
+  readonly createWorker?: () => PoolWorker;
 }
 
 export const FACE_ALIGNER_POOL_DEFAULTS = { maxQueued: 1000 } as const satisfies FaceAlignerPoolOptions;
@@ -185,7 +185,7 @@ class ThreadPool {
   /** Those whose aligner is made. */
   readonly #threads = new Set<PoolThread>();
   /** All that were started and have not ended. */
-  readonly #workers = new Set<Worker>();
+  readonly #workers = new Set<PoolWorker>();
   /** Threads that are being started again. */
   #startingCount = 0;
   #closed: { readonly reason: unknown } | undefined;

@@ -1,9 +1,18 @@
-import type { Worker } from 'node:worker_threads';
 import { WorkerFailedError } from '../errors.ts';
 import type { WorkerPort } from '../workers/worker-port.ts';
 
+/** What a pool needs of a thread: a `Worker` of `node:worker_threads` has it. */
+export interface PoolWorker {
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+  /** `message`, `messageerror`, `error`, `exit`. */
+  on(event: string, listener: (...values: never[]) => void): unknown;
+  ref(): void;
+  unref(): void;
+  terminate(): Promise<unknown>;
+}
+
 /** The owner's end of a thread of Node. */
-export function threadPort<Sent, Received>(thread: Worker): WorkerPort<Sent, Received> {
+export function threadPort<Sent, Received>(thread: PoolWorker): WorkerPort<Sent, Received> {
   let isEnded = false;
   return {
     post: (message, transfer = []) => thread.postMessage(message, [...transfer]),
@@ -19,9 +28,9 @@ export function threadPort<Sent, Received>(thread: Worker): WorkerPort<Sent, Rec
         onFailure(new WorkerFailedError(reason, options));
       };
       thread.on('message', onMessage);
-      thread.on('messageerror', (cause) => fail('sent a message that cannot be read', { cause }));
-      thread.on('error', (cause) => fail(`failed: ${cause.message}`, { cause }));
-      thread.on('exit', (code) => fail(`ended by itself, with code ${code}`));
+      thread.on('messageerror', (cause: Error) => fail('sent a message that cannot be read', { cause }));
+      thread.on('error', (cause: Error) => fail(`failed: ${cause.message}`, { cause }));
+      thread.on('exit', (code: number) => fail(`ended by itself, with code ${code}`));
     },
   };
 }

@@ -3,14 +3,7 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { VideoFileError } from '../errors.ts';
 import { beginWork } from '../files/unfinished-work.ts';
-
-/** Where the programs are. */
-export interface FfmpegOptions {
-  /** Folder of `ffmpeg` and `ffprobe`; by default they are looked for on the PATH. */
-  readonly ffmpegFolder?: string;
-  /** Ends the work; what is then thrown is the signal's reason. */
-  readonly signal?: AbortSignal;
-}
+import type { FfmpegOptions } from './ffmpeg-options.ts';
 
 /** How a program ended. */
 interface Ending {

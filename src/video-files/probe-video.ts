@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import * as v from 'valibot';
 import { VideoFileError } from '../errors.ts';
-import { type FfmpegOptions, runFfmpeg } from './ffmpeg.ts';
+import { runFfmpeg } from './ffmpeg.ts';
+import type { FfmpegOptions } from './ffmpeg-options.ts';
 
 /** What is known of a video before its first frame. */
 export interface VideoInfo {

@@ -11,7 +11,8 @@
 import { stat } from 'node:fs/promises';
 import { VideoFileError } from '../errors.ts';
 import type { RgbaImage } from '../types.ts';
-import { explain, type FfmpegOptions, startFfmpeg } from './ffmpeg.ts';
+import { explain, startFfmpeg } from './ffmpeg.ts';
+import type { FfmpegOptions } from './ffmpeg-options.ts';
 import { PamSplitter } from './pam-splitter.ts';
 import { fileArgument, probeVideo, type VideoInfo } from './probe-video.ts';
 import { checkFrameRange, type FrameRange, type FrameSource, type VideoFrame } from './video-frame.ts';

@@ -8,7 +8,8 @@ import { makeFolder } from '../files/make-folder.ts';
 import { beginWork } from '../files/unfinished-work.ts';
 import { writeFailure } from '../files/write-file-atomically.ts';
 import type { RgbaImage } from '../types.ts';
-import { explain, type FfmpegOptions, type FfmpegProcess, runFfmpeg, startFfmpeg } from './ffmpeg.ts';
+import { explain, type FfmpegProcess, runFfmpeg, startFfmpeg } from './ffmpeg.ts';
+import type { FfmpegOptions } from './ffmpeg-options.ts';
 import { fileArgument } from './probe-video.ts';
 import type { FrameSink } from './video-frame.ts';
 

@@ -35,6 +35,10 @@ const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-e
 
 const OPEN_PACK = join(repositoryRoot, 'weights/open');
 
+const TFJS_BACKENDS = ['wasm', 'cpu', 'webgl', 'webgpu'];
+const workerScript = (backend: string): string =>
+  `import '/bundle/backends/${backend}.js'; import '/bundle/aligner-worker.js';`;
+
 /** The part of the portrait with the face: backends in software take a minute for the whole. */
 const CROP = { x: 100, y: 20, width: 240, height: 240 };
 
@@ -61,7 +65,11 @@ describeWithChromium('the library in Chromium', () => {
         '/tfjs/': TFJS_WASM_FOLDER,
         '/examples/': join(repositoryRoot, 'examples'),
       },
-      files: { '/index.html': LIBRARY_PAGE, '/main.js': LIBRARY_SCRIPT },
+      files: {
+        '/index.html': LIBRARY_PAGE,
+        '/main.js': LIBRARY_SCRIPT,
+        ...Object.fromEntries(TFJS_BACKENDS.map((name) => [`/${name}-worker.js`, workerScript(name)])),
+      },
       headers,
     });
     servers.push(server);
@@ -73,8 +81,13 @@ describeWithChromium('the library in Chromium', () => {
     const { page, errors } = await openLibraryPage(browser(), url);
     const result = await page.evaluate(
       async ({ backend, inWorker, crop }) => {
-        const create = inWorker ? tddfa.createFaceAlignerWorker : tddfa.createFaceAligner;
-        const aligner = await create({ weights: tddfa.httpWeights('/pack/'), backend, wasmPaths: '/tfjs/' });
+        const options = { weights: tddfa.httpWeights('/pack/'), backend, wasmPaths: '/tfjs/' };
+        const isTfjs = backend !== 'compiled';
+        if (isTfjs && !inWorker) await import(`/bundle/backends/${backend}.js`);
+        const createWorker = () => new Worker(`/${backend}-worker.js`, { type: 'module' });
+        const aligner = inWorker
+          ? await tddfa.createFaceAlignerWorker({ ...options, ...(isTfjs && { createWorker }) })
+          : await tddfa.createFaceAligner(options);
         const portrait = await tddfa.readPixels(await (await fetch('/examples/astronaut.png')).blob());
         const canvas = new OffscreenCanvas(crop.width, crop.height);
         const pixels = new ImageData(new Uint8ClampedArray(portrait.data), portrait.width, portrait.height);
@@ -177,13 +190,19 @@ describeWithChromium('the library in Chromium', () => {
     const result = await page.evaluate(async () => {
       const weights = tddfa.httpWeights('/pack/');
       const error = await tddfa.createFaceAligner({ weights, backend: 'compiled' }).catch((e: unknown) => e);
+      const unknown = await tddfa.createFaceAligner({ weights, backend: 'cpu' }).catch((e: unknown) => e);
+      // As a page would write it.
+      const entry = '/bundle/backends/cpu.js';
+      await import(entry);
       const aligner = await tddfa.createFaceAligner({ weights, backend: 'cpu' });
       const image = { data: new Uint8Array(64 * 64 * 4).fill(90), width: 64, height: 64 };
       const faces = await aligner.align(image, [{ xMin: 8, yMin: 8, xMax: 56, yMax: 56 }]);
-      return { error: String(error), isRight: error instanceof tddfa.BackendUnavailableError, faces: faces.length };
+      const isRight = [error, unknown].every((e) => e instanceof tddfa.BackendUnavailableError);
+      return { error: String(error), unknown: String(unknown), isRight, faces: faces.length };
     });
     expect(result).toMatchObject({ isRight: true, faces: 1 });
     expect(result.error).toContain('wasm-unsafe-eval');
+    expect(result.unknown).toContain("imports 'tddfa/backends/cpu', in the script of its worker where it has one");
     await page.close();
   });
 

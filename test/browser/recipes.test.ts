@@ -54,7 +54,7 @@ describeWithChromium('an application of the package', () => {
       'with Vite',
       async () => {
         const root = folder('examples', 'vite');
-        await build({ root, logLevel: 'error', configFile: join(root, 'vite.config.js') });
+        await build({ root, logLevel: 'error' });
         await expectNoTfjs(join(root, 'dist'));
       },
       BUILD_TIMEOUT_MS,

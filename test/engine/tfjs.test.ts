@@ -1,25 +1,27 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { build } from 'esbuild';
 import { randomNumbers } from '../../development/random.ts';
 import { availableBackends, createEngine } from '../../src/engine/create-engine.ts';
 import type { BackendName, Engine, Network } from '../../src/engine/engine.ts';
 import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
 import { LayersModelBuilder, type NetworkTopology } from '../../src/engine/layers-model-builder.ts';
 import { BackendUnavailableError, DisposedError, UnsupportedLayerError, WeightFormatError } from '../../src/errors.ts';
+import { buildPackage } from '../support/build-package.ts';
 import { expectClose } from '../support/expect-close.ts';
 import { repositoryRoot } from '../support/shared.ts';
+import { useTemporaryFolder } from '../support/temporary-folder.ts';
 import { describeWithTensorflow, tensorflowIsInstalled } from '../support/tensorflow.ts';
 
 const CALLS = 1000;
 const MAX_BACKEND_DIFFERENCE = 1e-6;
 const INSTALL_TENSORFLOW =
-  'install it with: npm install @tensorflow/tfjs-node@4.22.0, or, where its library does not download, node node_modules/tddfa/dist/scripts/install-tensorflow.js';
+  'install them with: npm install @tensorflow/tfjs-node@4.22.0, or, where its library does not download, node node_modules/tddfa/dist/scripts/install-tensorflow.js';
 const shape = [2, 5, 4, 3] as const;
 
 /** Weights of any network, the same for the same seed. */
@@ -351,8 +353,8 @@ describe('backends that are not there', () => {
 
 test('all packages of tfjs are of one exact version', () => {
   const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
-  const { dependencies, devDependencies, peerDependencies } = manifest;
-  const versions = [dependencies, devDependencies, peerDependencies].flatMap((list: Record<string, string>) =>
+  const { optionalDependencies, devDependencies, peerDependencies } = manifest;
+  const versions = [optionalDependencies, devDependencies, peerDependencies].flatMap((list: Record<string, string>) =>
     Object.entries(list).flatMap(([name, version]) => (name.startsWith('@tensorflow/') ? [version] : [])),
   );
   expect(versions.length).toBeGreaterThanOrEqual(9);
@@ -360,24 +362,14 @@ test('all packages of tfjs are of one exact version', () => {
 });
 
 describe('in a fresh process', () => {
-  let folder: string;
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'tddfa-engine-'));
-    symlinkSync(join(repositoryRoot, 'node_modules'), join(folder, 'node_modules'));
-  });
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const folder = useTemporaryFolder();
+  beforeAll(() => buildPackage());
 
   async function runModule(source: string): Promise<{ stdout: string; stderr: string }> {
-    const outfile = join(folder, 'main.mjs');
-    await build({
-      stdin: { contents: source, resolveDir: join(repositoryRoot, 'src'), loader: 'ts' },
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      packages: 'external',
-      outfile,
-    });
-    return promisify(execFile)(process.execPath, [outfile]);
+    const engine = pathToFileURL(join(repositoryRoot, 'dist/src/engine/create-engine.js')).href;
+    const program = folder('main.mjs');
+    await writeFile(program, source.replace('./engine/create-engine.ts', engine));
+    return promisify(execFile)(process.execPath, [program]);
   }
 
   test('nothing of tfjs is imported before an engine is made; stderr stays empty, the process its own', async () => {
@@ -417,7 +409,7 @@ describe('in a fresh process', () => {
     const { stdout, stderr } = await start(`${binaries}/`);
     expect(JSON.parse(stdout)).toEqual({ backend: 'wasm', listeners: 0 });
     expect(stderr).toBe('');
-    const failed = JSON.parse((await start(`${folder}/`)).stdout);
+    const failed = JSON.parse((await start(`${folder()}/`)).stdout);
     expect(failed).toMatchObject({ name: 'BackendUnavailableError', listeners: 0 });
     expect(failed.message).toMatch(
       /^backend 'wasm' is not available: it did not start: .*wasmPaths.*\(available: .*\)$/,

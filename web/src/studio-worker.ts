@@ -38,6 +38,14 @@ const scope = globalThis as unknown as WorkerScope;
 /** Longer photos are made smaller: beyond this nothing is gained, as faces are seen at 120 px. */
 const MAX_SIDE = 1920;
 
+/** Backends of tfjs, each loaded when it is chosen. */
+const TFJS_BACKENDS: Readonly<Record<string, () => Promise<unknown>>> = {
+  wasm: () => import('../../src/backends/wasm.ts'),
+  cpu: () => import('../../src/backends/cpu.ts'),
+  webgl: () => import('../../src/backends/webgl.ts'),
+  webgpu: () => import('../../src/backends/webgpu.ts'),
+};
+
 let canvas: OffscreenCanvas | undefined;
 let aligner: FaceAligner | undefined;
 let tracker: FaceTracker | undefined;
@@ -51,6 +59,7 @@ function theAligner(): FaceAligner {
 }
 
 async function load({ pack, backend, regressor }: LoadRequest): Promise<LoadedPack> {
+  await TFJS_BACKENDS[backend]?.();
   const weights = weightsOf(pack, (warning) => scope.postMessage({ warning: warning.message }));
   const next = await createFaceAligner({
     weights,

@@ -8,7 +8,7 @@ export interface HttpWeightsOptions {
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Used instead of the global `fetch`. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: (url: string, init: { headers?: Record<string, string>; signal?: AbortSignal }) => Promise<Response>;
 }
 
 /**
