@@ -46,6 +46,24 @@ export function gatherStrided(
   if (shape.every((extent, axis) => extent <= 1 || strides[axis] === contiguous[axis])) {
     return data.slice(offset, offset + count);
   }
+  // Axes of one element only cost time, and a file may have thousands; without them there are as many axes as bits in `count`.
+  const axes = shape.flatMap((extent, axis) => (extent === 1 ? [] : axis));
+  return gatherAxes(
+    data,
+    axes.map((axis) => shape[axis]),
+    axes.map((axis) => strides[axis]),
+    offset,
+    count,
+  );
+}
+
+function gatherAxes(
+  data: TensorData,
+  shape: readonly number[],
+  strides: readonly number[],
+  offset: number,
+  count: number,
+): TensorData {
   const gathered = new (data.constructor as new (length: number) => TensorData)(count);
   // Whatever the element type, reading from one and writing to the other is sound: both have it.
   const from = data as Float64Array;

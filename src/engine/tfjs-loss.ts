@@ -70,11 +70,3 @@ export function lossOf(core: TfjsCore, name: TfjsBackendName): BackendLoss {
   losses.set(backend, loss);
   return loss;
 }
-
-/** Takes a lost backend out of tfjs, which can then start it anew. */
-export function forgetBackend(core: TfjsCore, name: TfjsBackendName): void {
-  const factory = core.findBackendFactory(name);
-  const priority = core.engine().registryFactory[name]?.priority;
-  core.removeBackend(name);
-  core.registerBackend(name, factory, priority);
-}

@@ -15,9 +15,10 @@ import * as tfjsLayers from '@tensorflow/tfjs-layers';
 import { BackendUnavailableError, DisposedError, UnsupportedLayerError, WeightFormatError } from '../errors.ts';
 import type { BackendName, Engine, Network, NetworkOutput } from './engine.ts';
 import { plainPictureKernel } from './image/picture-kernel.ts';
+import { checkLayers } from './layer-budget.ts';
 import type { LayersArtifact, WeightSpec } from './layers-artifact.ts';
 import { firstLineOf, registerBackend, type TfjsBackendName, type TfjsEngineOptions } from './tfjs-backends.ts';
-import { type BackendLoss, forgetBackend, lossOf, type TfjsCore } from './tfjs-loss.ts';
+import { type BackendLoss, lossOf, type TfjsCore } from './tfjs-loss.ts';
 import { forgoThreadsWhereForbidden } from './tfjs-threads.ts';
 
 type TfjsLayers = typeof import('@tensorflow/tfjs-layers');
@@ -92,18 +93,22 @@ function startBackend(core: TfjsCore, name: TfjsBackendName): Promise<void> {
   return starting.finally(() => startingBackends.delete(name));
 }
 
+/** How each backend is made: what is registered later only hands the made one out. */
+const factories = new Map<TfjsBackendName, ReturnType<TfjsCore['findBackendFactory']>>();
+
 /** Starts a backend without making it the current one, which tfjs's own functions cannot. */
 async function startBackendOnce(core: TfjsCore, name: TfjsBackendName): Promise<void> {
   // If the application is starting it just now, that is awaited.
   if (core.getBackend() === name) await core.ready();
-  if (isStarted(core, name) && lossOf(core, name).isLost) forgetBackend(core, name);
-  const factory = core.findBackendFactory(name);
+  const factory = factories.get(name) ?? core.findBackendFactory(name);
+  factories.set(name, factory);
+  if (isStarted(core, name) && lossOf(core, name).isLost) core.removeBackend(name);
   if (isStarted(core, name)) return;
   const removeProcessListeners = watchProcessListeners();
   const backend = await Promise.resolve(factory()).finally(removeProcessListeners);
   if (!isStarted(core, name)) {
     const priority = core.engine().registryFactory[name]?.priority;
-    core.removeBackend(name);
+    if (priority !== undefined) core.removeBackend(name);
     core.registerBackend(name, () => backend, priority);
     core.findBackend(name);
   }
@@ -289,9 +294,8 @@ async function buildModel(
   artifact: LayersArtifact,
 ): Promise<LayersModel> {
   const { modelTopology } = artifact;
-  const name = checkTopology(
-    modelTopology,
-    (type) => type in core.serialization.SerializationMap.getMap().classNameMap,
+  const name = checkTopology(modelTopology, (type) =>
+    Object.hasOwn(core.serialization.SerializationMap.getMap().classNameMap, type),
   );
   const variables = core.engine().registeredVariables;
   const before = new Set(Object.keys(variables));
@@ -375,6 +379,7 @@ function checkTopology(topology: object, isKnown: (type: string) => boolean): st
   const name = typeof config?.name === 'string' ? config.name : 'network';
   const layers = config?.layers;
   if (!Array.isArray(layers)) throw new WeightFormatError(name, 'the topology has no layers');
+  checkLayers(name, layers);
   for (const layer of layers) {
     if (!isSerializedLayer(layer)) {
       throw new WeightFormatError(name, `the topology has a malformed layer: ${JSON.stringify(layer)?.slice(0, 80)}`);

@@ -3,10 +3,13 @@
  * and every window with its padding as numbers. Shapes leave out the batch.
  */
 import { UnsupportedLayerError } from '../../errors.ts';
-import type { Operation, Padding, Program, Window } from './program.ts';
+import { type Operation, outputsOf, type Padding, type Program, type Window } from './program.ts';
 
 /** Shape of what one image holds: one to three axes. */
 export type Shape = readonly number[];
+
+/** Numbers that one value may hold for one image: 1 GiB of them. WebAssembly has 4 GiB in all. */
+const MAX_VALUE_ELEMENTS = 2 ** 28;
 
 export interface ShapedProgram {
   readonly program: Program;
@@ -163,6 +166,10 @@ export function inferShapes(program: Program, inputShape: readonly [number, numb
       case 'copy':
         shapes.set(operation.output, shapeOf(operation.input));
         break;
+    }
+    for (const output of outputsOf(operation)) {
+      const shape = shapeOf(output);
+      if (!(sizeOf(shape) <= MAX_VALUE_ELEMENTS)) refuse(`gives more numbers than fit into memory: [${shape}]`);
     }
   }
   return { program, shapes, paddings };

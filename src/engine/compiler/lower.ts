@@ -40,7 +40,7 @@ class Lowering {
   }
 
   layer(node: LayerNode): void {
-    const write = LAYERS[node.type];
+    const write = Object.hasOwn(LAYERS, node.type) ? LAYERS[node.type] : undefined;
     if (!write) throw new UnsupportedLayerError(node.name, node.type);
     write(this, new LayerReader(node));
   }

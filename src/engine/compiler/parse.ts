@@ -4,6 +4,7 @@
  * Nothing is executed and nothing of the artifact is kept but views of its weights.
  */
 import { UnsupportedLayerError, WeightFormatError } from '../../errors.ts';
+import { checkLayers } from '../layer-budget.ts';
 import type { LayersArtifact } from '../layers-artifact.ts';
 
 /** A layer's configuration as in `model.json`. */
@@ -55,6 +56,7 @@ type BareNode = Omit<LayerNode, 'tensors'>;
 
 function readSequential(config: unknown): { layers: BareNode[]; outputs: string[] } {
   const entries = Array.isArray(config) ? config : asArray(asObject(config, 'the model').layers, 'layers');
+  checkLayers(FILE, entries);
   const layers: BareNode[] = [];
   for (const entry of entries) {
     const layer = readLayer(entry);
@@ -76,7 +78,9 @@ function readSequential(config: unknown): { layers: BareNode[]; outputs: string[
 
 function readFunctional(configValue: unknown): { layers: BareNode[]; outputs: string[] } {
   const config = asObject(configValue, 'the model');
-  const layers = asArray(config.layers, 'layers').map((entry) => {
+  const entries = asArray(config.layers, 'layers');
+  checkLayers(FILE, entries);
+  const layers = entries.map((entry) => {
     const layer = readLayer(entry);
     const calls = asArray(asObject(entry, `layer '${layer.name}'`).inbound_nodes, `inbound_nodes of '${layer.name}'`);
     if (calls.length > 1)

@@ -9,7 +9,11 @@ export interface HttpWeightsOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Used instead of the global `fetch`. */
   readonly fetch?: (url: string, init: { headers?: Record<string, string>; signal?: AbortSignal }) => Promise<Response>;
+  /** After how long without a byte a server is given up, ms; by default 30,000. */
+  readonly idleTimeoutMs?: number;
 }
+
+const DEFAULT_IDLE_TIMEOUT_MS = 30_000;
 
 /**
  * A pack on a web server: Node and browser.
@@ -20,6 +24,7 @@ export function httpWeights(baseUrl: string | URL, options: HttpWeightsOptions =
     .replace(/[?#].*$/, '')
     .replace(/\/*$/, '/');
   const request = options.fetch ?? globalThis.fetch;
+  const { idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = options;
   return {
     describe: () => base,
     async read(path, readOptions = {}) {
@@ -27,25 +32,63 @@ export function httpWeights(baseUrl: string | URL, options: HttpWeightsOptions =
       const { signal } = readOptions;
       signal?.throwIfAborted();
       const url = `${base}${path}`;
-      let response: Response;
+      const giveUp = new AbortController();
+      const end = (): void => giveUp.abort(signal?.reason);
+      signal?.addEventListener('abort', end, { once: true });
+      const inTime: InTime = (promise) => orSilent(promise, url, idleTimeoutMs);
       try {
-        response = await request(url, { headers: { ...options.headers }, ...(signal ? { signal } : {}) });
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw new WeightLoadError(url, reasonOf(error), { cause: error });
+        const response = await answerOf(url, giveUp.signal, inTime, signal);
+        return await readBody(response, url, path, inTime, readOptions);
+      } finally {
+        // Frees the connection where it was given up.
+        giveUp.abort();
+        signal?.removeEventListener('abort', end);
       }
-      if (!response.ok) {
-        await response.body?.cancel();
-        throw new WeightLoadError(url, `the server answered ${response.status} ${response.statusText}`.trimEnd(), {
-          status: response.status,
-        });
-      }
-      return readBody(response, url, path, readOptions);
     },
   };
+
+  async function answerOf(
+    url: string,
+    requestSignal: AbortSignal,
+    inTime: InTime,
+    signal: AbortSignal | undefined,
+  ): Promise<Response> {
+    let response: Response;
+    try {
+      response = await inTime(request(url, { headers: { ...options.headers }, signal: requestSignal }));
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof WeightLoadError) throw error;
+      throw new WeightLoadError(url, reasonOf(error), { cause: error });
+    }
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new WeightLoadError(url, `the server answered ${response.status} ${response.statusText}`.trimEnd(), {
+        status: response.status,
+      });
+    }
+    return response;
+  }
 }
 
-async function readBody(response: Response, url: string, path: string, options: ReadOptions) {
+/** Waits for a step of a download, but no longer than a server may be silent. */
+type InTime = <T>(promise: Promise<T>) => Promise<T>;
+
+/** @throws WeightLoadError where nothing has come for so long. */
+async function orSilent<T>(promise: Promise<T>, url: string, idleTimeoutMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    const reason = `the server has sent nothing for ${idleTimeoutMs / 1000} s`;
+    timer = setTimeout(() => reject(new WeightLoadError(url, reason)), idleTimeoutMs);
+  });
+  try {
+    return await Promise.race([promise, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readBody(response: Response, url: string, path: string, inTime: InTime, options: ReadOptions) {
   const { signal, onProgress, maxBytes } = options;
   const totalBytes = bodyBytes(response);
   const report = (loadedBytes: number) =>
@@ -57,7 +100,7 @@ async function readBody(response: Response, url: string, path: string, options: 
     checkSizeLimit(url, totalBytes ?? 0, maxBytes);
     report(0);
     while (reader) {
-      const { done, value } = await readChunk(reader, url, loadedBytes, signal);
+      const { done, value } = await readChunk(inTime, reader, url, loadedBytes, signal);
       if (done) break;
       chunks.push(value);
       loadedBytes += value.length;
@@ -76,17 +119,19 @@ async function readBody(response: Response, url: string, path: string, options: 
 }
 
 async function readChunk(
+  inTime: InTime,
   reader: ReadableStreamDefaultReader<Uint8Array>,
   url: string,
   loadedBytes: number,
   signal: AbortSignal | undefined,
 ) {
   try {
-    const result = await reader.read();
+    const result = await inTime(reader.read());
     signal?.throwIfAborted();
     return result;
   } catch (error) {
     signal?.throwIfAborted();
+    if (error instanceof WeightLoadError) throw error;
     throw new WeightLoadError(url, `the connection dropped after ${loadedBytes} bytes (${reasonOf(error)})`, {
       cause: error,
     });

@@ -66,7 +66,13 @@ type Quantization = LayersFile['weightsManifest'][number]['weights'][number]['qu
 export function parseLayersFile(file: string, json: unknown): LayersFile {
   const model = checkJson(layersFileSchema, file, json);
   const names = new Set<string>();
-  for (const { weights } of model.weightsManifest) {
+  const shards = new Set<string>();
+  for (const { paths, weights } of model.weightsManifest) {
+    for (const path of paths) {
+      // Named often, a shard would be read as often.
+      if (shards.has(path)) throw new WeightFormatError(file, `the shard '${path}' is there twice`);
+      shards.add(path);
+    }
     for (const { name } of weights) {
       if (names.has(name)) throw new WeightFormatError(file, 'is there twice', { tensor: name });
       names.add(name);

@@ -12,6 +12,9 @@ export const PACK_FORMAT_VERSION = 1;
 /** A manifest is a few kilobytes; a longer one is something else. */
 export const MAX_MANIFEST_BYTES = 1 << 20;
 
+/** A file is read whole into memory. The largest face models in use have 150 MB. */
+const MAX_FILE_BYTES = 2 ** 29;
+
 const text = v.pipe(v.string(), v.nonEmpty(), v.maxLength(2000));
 const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1 << 24));
 /** Names of packs and models; a model's is a folder too. */
@@ -26,7 +29,7 @@ const packPath = v.pipe(
 const fileSchema = v.strictObject({
   path: packPath,
   /** Size in bytes. */
-  bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_FILE_BYTES)),
   /** Lower-case hexadecimal. */
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'a SHA-256 is 64 hexadecimal digits')),
 });

@@ -128,6 +128,18 @@ describe('httpWeights', () => {
     await expect(httpWeights(silent.url).read('a.bin', { signal: unanswered.signal })).rejects.toThrow('enough');
   });
 
+  test('gives a silent server up, before its answer and amid it', async () => {
+    const silent = await serve(() => undefined);
+    const stuck = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': 1000 }).write(new Uint8Array(10));
+    });
+    for (const { url } of [silent, stuck]) {
+      const error = await failure(httpWeights(url, { idleTimeoutMs: 100 }).read('a.bin'));
+      expect(error).toBeInstanceOf(WeightLoadError);
+      expect(error.message).toBe(`cannot load ${url}/a.bin: the server has sent nothing for 0.1 s`);
+    }
+  });
+
   test('does not read on beyond the limit', async () => {
     const announced = await serve((_, response) => {
       response.writeHead(200, { 'content-length': 1e9 }).write(new Uint8Array(10));
