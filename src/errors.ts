@@ -6,6 +6,11 @@
 /** Base of every error of this package. */
 export class TddfaError extends Error {
   override readonly name: string = 'TddfaError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    // Names and values in it come from files: none of them may break the line or command the terminal.
+    super(message.replace(/\p{Cc}+/gu, '\ufffd'), options);
+  }
 }
 
 /** The asked backend is not installed or cannot run here. */
@@ -51,8 +56,7 @@ export class WeightFormatError extends TddfaError {
     const tensor = options?.tensor === undefined ? '' : ` tensor '${options.tensor}':`;
     const found =
       options?.expected === undefined ? '' : ` (expected ${options.expected}, got ${options.actual ?? 'nothing'})`;
-    // Names and values come from the file: none of them may break the line or command the terminal.
-    super(`${file}:${tensor} ${reason}${found}`.replace(/\p{Cc}+/gu, '\ufffd'), options);
+    super(`${file}:${tensor} ${reason}${found}`, options);
     this.file = file;
     if (options?.tensor !== undefined) this.tensor = options.tensor;
     if (options?.expected !== undefined) this.expected = options.expected;

@@ -49,7 +49,8 @@ export class BackendLoss {
         .finally(() => this.#waiting.delete(end))
         .then(
           (value) => (this.isLost ? end() : resolve(value)),
-          (error) => (this.isLost ? end() : reject(error)),
+          // A device says that it is lost a little after what was under way has failed.
+          (error) => void setTimeout(() => (this.isLost ? end() : reject(error))),
         );
     });
   }

@@ -1,0 +1,107 @@
+/** Changes to files that parsers stumble over: extreme lengths, pieces dropped, doubled and swapped, ends cut off. */
+
+/** Numbers in 0..1. */
+type Random = () => number;
+
+const EXTREMES = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
+const NUMBERS = [0, -1, 1, 0.5, 1e9, -1e9, 2 ** 24, 2 ** 31, 2 ** 53, 1e308, -0];
+const TEXTS = ['', '__proto__', 'constructor', '../x', '/etc/passwd', '\u0000', 'a'.repeat(5000)];
+
+const below = (random: Random, limit: number): number => Math.floor(random() * limit);
+const pick = <T>(random: Random, values: readonly T[], fallback: T): T =>
+  values[below(random, values.length)] ?? fallback;
+
+/** A copy of some bytes with one to four changes. */
+export function mutateBytes(original: Uint8Array, random: Random): Uint8Array {
+  let bytes: Uint8Array = Uint8Array.from(original);
+  for (let left = 1 + below(random, 4); left > 0; left--) {
+    const at = below(random, bytes.length);
+    const count = 1 + below(random, pick(random, [4, 16, 64, 1024], 4));
+    switch (below(random, 7)) {
+      case 0:
+        bytes[at] = below(random, 256);
+        break;
+      case 1:
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << below(random, 8));
+        break;
+      case 2: {
+        const width = pick(random, [1, 2, 4], 4);
+        const value = pick(random, EXTREMES, 0);
+        const isBigEndian = random() < 0.5;
+        for (let i = 0; i < width && at + i < bytes.length; i++) {
+          bytes[at + i] = (value >>> (8 * (isBigEndian ? width - 1 - i : i))) & 0xff;
+        }
+        break;
+      }
+      case 3:
+        bytes = joined(bytes.subarray(0, at), bytes.subarray(at + count));
+        break;
+      case 4:
+        bytes = joined(bytes.subarray(0, at + count), bytes.subarray(at));
+        break;
+      case 5: {
+        const other = below(random, bytes.length);
+        bytes.set(bytes.slice(other, Math.min(other + count, other + bytes.length - at)), at);
+        break;
+      }
+      default:
+        bytes = bytes.slice(0, at);
+    }
+  }
+  return bytes;
+}
+
+/** A copy of a JSON value with one to three of its parts changed, dropped, doubled or swapped. */
+export function mutateJson(original: unknown, random: Random): unknown {
+  const root = { value: structuredClone(original) };
+  for (let left = 1 + below(random, 3); left > 0; left--) {
+    const places: { readonly holder: Record<string, unknown>; readonly key: string }[] = [];
+    const collect = (holder: Record<string, unknown>): void => {
+      for (const key of Object.keys(holder)) {
+        places.push({ holder, key });
+        const inner = holder[key];
+        if (typeof inner === 'object' && inner !== null) collect(inner as Record<string, unknown>);
+      }
+    };
+    collect(root);
+    const [first, second] = [places[below(random, places.length)], places[below(random, places.length)]];
+    if (first === undefined || second === undefined) break;
+    const { holder, key } = first;
+    const inner = holder[key];
+    switch (below(random, 7)) {
+      case 0:
+        holder[key] = pick<unknown>(random, NUMBERS, 0);
+        break;
+      case 1:
+        holder[key] = pick(random, TEXTS, '');
+        break;
+      case 2:
+        holder[key] = pick<unknown>(random, [[], {}, null, [[]], true, [[[]]]], null);
+        break;
+      case 3:
+        if (Array.isArray(holder)) holder.splice(Number(key), 1);
+        else delete holder[key];
+        break;
+      case 4:
+        if (Array.isArray(inner))
+          for (let n = pick(random, [1, 10, 3000], 1); n > 0; n--) inner.push(structuredClone(inner[0]));
+        break;
+      case 5:
+        holder[key] = structuredClone(second.holder[second.key]);
+        break;
+      default: {
+        let nested: unknown = inner;
+        for (let depth = pick(random, [1, 20, 500], 1); depth > 0; depth--) nested = [nested];
+        holder[key] = nested;
+      }
+    }
+  }
+  return root.value;
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(first.length + second.length);
+  whole.set(first);
+  whole.set(second, first.length);
+  return whole;
+}
