@@ -23,7 +23,7 @@ export interface ConvertCheckpointOptions {
 }
 
 /**
- * Converts a checkpoint of one's own: a torch `.pth` (either format) or `.safetensors` of a MobileNet-V1 or -V3, a ResNet22
+ * Converts a user's checkpoint: a torch `.pth` (either format) or `.safetensors` of a MobileNet-V1 or -V3, a ResNet22
  * or a FaceBoxes. A regressor's outputs mean nothing without the mean and the deviation that it was trained with: they come from
  * `meanStdFile`, or from the pack that the model joins, or from `base` where that has just one.
  * @throws TddfaError where neither has them, WeightLoadError, WeightFormatError.

@@ -137,7 +137,7 @@ export function readLegacyTorchCheckpoint(reader: ByteReader, state?: string): T
     const storage = storages.get(key, reader);
     const count = reader.uint64();
     if (count !== storage.count) {
-      throw reader.error(`has a storage '${storage.key}' of another size than its tensors say`, {
+      throw reader.error(`has a storage '${storage.key}' of another size than its tensors need`, {
         expected: `${storage.count} elements`,
         actual: `${count}`,
       });
@@ -198,7 +198,7 @@ export function readTorchArchive(archive: ZipArchive, state?: string): TorchChec
     const bytes = archive.read(entry);
     const byteCount = storage.count * elementByteCount(storage.elementType);
     if (bytes.length !== byteCount) {
-      throw reader.error(`its storage '${storage.key}' has another size than the tensor says`, {
+      throw reader.error(`its storage '${storage.key}' has another size than the tensor needs`, {
         tensor,
         expected: `${byteCount} bytes`,
         actual: `${bytes.length}`,

@@ -26,7 +26,7 @@ export type NewModel = Omit<PackModel, 'format' | 'path' | 'files'> & (NewNetwor
 
 export interface NewNetwork {
   readonly artifact: LayersArtifact;
-  /** Where it is not what `writePack` is told for all. */
+  /** Where it differs from what `writePack` gets for all. */
   readonly storage?: WeightStorage;
 }
 

@@ -31,7 +31,7 @@ export interface FaceAlignerOptions extends EngineOptions {
   /** Default `compiled`. */
   readonly backend?: BackendName;
   /**
-   * Name of a regressor of the pack; `mb1` also finds `open-mb1`, where no other ends in `-mb1`. By default the one that is called
+   * Name of a regressor of the pack; `mb1` also matches `open-mb1`, where no other ends in `-mb1`. By default the one that is called
    * `mb1`, or else the first.
    */
   readonly regressor?: string;
@@ -48,7 +48,7 @@ export interface FaceAlignerOptions extends EngineOptions {
   readonly basis?: BasisPrecision;
   /** Defaults of {@link FaceAligner.detect}. */
   readonly detector?: DetectorOptions;
-  /** Hears how far the weights are loaded. */
+  /** Called with the progress of the weights' download. */
   readonly onProgress?: WeightProgressListener;
   /** Ends the loading; the promise is then rejected with the signal's reason and nothing stays behind. */
   readonly signal?: AbortSignal;

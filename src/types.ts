@@ -1,4 +1,4 @@
-/** Plain data that every part of the package shares. Coordinates are px of the image unless a name says otherwise. */
+/** Plain data that every part of the package shares. Coordinates are px of the image unless a name has another unit. */
 
 /** RGBA bytes, row-major, 4 a pixel: the shape of `ImageData` and of jimp's `bitmap`. Alpha is ignored. */
 export interface RgbaImage {
@@ -34,7 +34,7 @@ export interface RoiBox {
   readonly yMax: number;
 }
 
-/** One face aligned: what the regressor said, and where it looked. */
+/** One aligned face: the regressor's result, and the crop that it is for. */
 export interface AlignedFace {
   readonly roiBox: RoiBox;
   /**

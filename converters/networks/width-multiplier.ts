@@ -1,4 +1,4 @@
-/** A layer's channels, and the multipliers that give so many: from `from` to below `to`. */
+/** A layer's channels, and the multipliers that give that count: from `from` to below `to`. */
 export interface LayerChannels {
   /** At width 1. */
   readonly base: number;

@@ -88,7 +88,7 @@ function denseFaces(model: MorphableModel, forms: readonly ('plain' | 'fma')[], 
   return { cases, dispose: () => {} };
 }
 
-/** Reads so many bytes with vector loads and does next to nothing with them: what the memory allows. */
+/** Reads this many bytes with vector loads and does next to nothing with them: what the memory allows. */
 function readingBasis(bytes: number): () => void {
   const builder = new ModuleBuilder();
   const end = Math.floor(bytes / 128) * 128;

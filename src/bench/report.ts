@@ -32,7 +32,7 @@ export function describeMachine(version: string): Machine {
   };
 }
 
-/** Flags that Node was started with; not the files that it was told to load first, whose paths are nobody's business. */
+/** Flags that Node was started with; not the files that it loads first, whose paths are nobody's business. */
 function nodeFlags(): string[] {
   return process.execArgv.filter((flag) => flag !== '--require' && flag !== '--import' && !flag.includes('/'));
 }

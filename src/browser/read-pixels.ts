@@ -38,7 +38,7 @@ function isA<Name extends keyof PixelClasses>(value: unknown, name: Name): value
 /**
  * Reads the pixels of a picture, of a video's present frame or of a canvas.
  *
- * Files are turned upright as their EXIF data says, and so are `<img>` elements. The colours of files are taken as they are
+ * Files are turned upright by their EXIF data, and so are `<img>` elements. The colours of files are taken as they are
  * stored, without colour management, as `readImage` does in Node; `<img>`, video and canvas give what is shown on the screen.
  * @param source - stays open and unchanged; an image or video element of another site needs its `crossorigin` attribute.
  * @returns RGBA bytes in an array of their own; an `RgbaImage`, such as `ImageData`, is returned as it is unless `maxSide`

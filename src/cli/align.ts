@@ -43,12 +43,12 @@ export function registerAlign(program: Command, terminal: Terminal): void {
   const command = addAlignerFlags(program.command('align'))
     .description('find the faces of photos: boxes, head pose, 3DMM parameters, 68 landmarks')
     .argument('<image...>', 'picture files (JPEG, PNG, BMP, GIF, TIFF) or folders of them; - is standard input')
-    .option('--boxes <file>', 'take the boxes of this JSON file instead of detecting faces')
-    .option('--min-score <number>', 'leave out boxes below this score, 0..1 (default: 0.5)', parseShare)
-    .option('-j, --json <file>', 'write a JSON document; - is stdout')
+    .option('--boxes <file>', 'use the boxes in this JSON file instead of detecting faces')
+    .option('--min-score <number>', 'ignore detections below this score, 0..1 (default: 0.5)', parseShare)
+    .option('-j, --json <file>', 'write a JSON document; - for stdout')
     .option(
       '-o, --out <folder>',
-      "where pictures and meshes go (default: the current folder); the original's -o 2d_sparse is --draw landmarks",
+      "folder for pictures and meshes (default: the current folder); the original's -o 2d_sparse is --draw landmarks",
     );
   addMeshFlags(addPictureFlags(command))
     .addHelpText('after', EXAMPLES)
@@ -157,7 +157,7 @@ async function alignImage(
   };
 }
 
-/** An error that does not say itself which image it is about. */
+/** An error that does not name its image. */
 function ofImage(path: string, cause: Error): CliError {
   return new CliError(`${path}: ${cause.message}`, { cause });
 }

@@ -24,17 +24,19 @@ export function addAlignerFlags(command: Command): Command {
     .option('-w, --weights <pack>', 'weight pack: a folder, a URL, or a name from tddfa weights list')
     .option(
       '-r, --regressor <name>',
-      "network of the pack that regresses the parameters; mb1 also is open-mb1 (default: mb1, or the pack's first, as open-mb05)",
+      'network of the pack that regresses the parameters; mb1 also matches open-mb1 (default: mb1, else the first of the pack, such as open-mb05)',
     )
-    .addOption(new Option('-b, --backend <name>', 'what runs the networks').choices(BACKENDS).default(DEFAULT_BACKEND))
+    .addOption(
+      new Option('-b, --backend <name>', 'backend that runs the networks').choices(BACKENDS).default(DEFAULT_BACKEND),
+    )
     .option(
       '--subdivisions <n>',
-      'finer meshes of a pack whose model is stored coarse, 0..3, each about 4 times the vertices (default: 1)',
+      'subdivision steps for a model stored as a coarse mesh, 0..3; each step quadruples the vertices (default: 1)',
       parseSubdivisions,
     )
     .option(
       '--max-enlargement <times>',
-      `enlarge small pictures to find small faces, 1..${MOST_ENLARGEMENT}; pictures of 1080x720 and more stay (default: 1; 2 with the open pack)`,
+      `enlarge small images up to this many times to find small faces, 1..${MOST_ENLARGEMENT}; images of 1080x720 and larger are not enlarged (default: 1; 2 with the open pack)`,
       parseEnlargement,
     );
 }

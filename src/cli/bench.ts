@@ -42,7 +42,7 @@ Examples:
 export function registerBench(program: Command, terminal: Terminal): void {
   program
     .command('bench')
-    .description('how fast a pack runs on this machine, on one backend beside another')
+    .description('measure how fast a pack runs on this machine, backend by backend')
     .option('-w, --weights <pack>', 'weight pack: a folder, a URL, or a name from tddfa weights list')
     .option('--photo <file>', 'picture with a face: also times the path from this file to landmarks and dense faces')
     .option('--only <text>', 'only benchmarks whose name contains this')
@@ -51,7 +51,7 @@ export function registerBench(program: Command, terminal: Terminal): void {
         .argParser(parseBackends)
         .default(['compiled', 'wasm'], 'compiled,wasm'),
     )
-    .option('--threads <n>', 'also time compiled with so many threads', (text) => parseWholeNumber(text, 1), 1)
+    .option('--threads <n>', 'also time compiled with this many threads', (text) => parseWholeNumber(text, 1), 1)
     .option('--json <file>', 'write the results as JSON')
     .option('--csv <file>', 'write the results as CSV')
     .option('--plot <file>', 'write a chart (SVG)')

@@ -35,7 +35,7 @@ const EXAMPLES = `
 Examples:
   $ tddfa convert 3DDFA_V2/ --out packs/3ddfa-v2          the original's weights/ and configs/
   $ tddfa convert 3DDFA_V2/ --out packs/small --storage float16
-  $ tddfa convert my.pth --out packs/3ddfa-v2 --name mine one's own network beside them
+  $ tddfa convert my.pth --out packs/3ddfa-v2 --name mine a network of your own beside them
   $ tddfa convert my.pth --out packs/mine --mean-std param_mean_std.pkl    a pack that works alone
   $ tddfa convert my.pth --out packs/mine --mean-std mean_std.npz --state ema
 `;
@@ -45,7 +45,7 @@ export function registerConvert(program: Command, terminal: Terminal): void {
     .command('convert')
     .description("turn the original's files, or a checkpoint of your own, into a weight pack")
     .argument('<source>', 'folder of 3DDFA_V2, or a checkpoint: .pth (both formats) or .safetensors')
-    .requiredOption('-o, --out <folder>', 'the pack to write; one that is there gets the new models added')
+    .requiredOption('-o, --out <folder>', 'the pack to write; models are added to one that exists')
     .option('--name <name>', 'name of the model (checkpoints; default: that of the file)', parseName)
     .option('--mean-std <file>', "mean and std of a regressor's outputs: .pkl, .npz, .npy, .mat or JSON (checkpoints)")
     .option('--state <name>', 'which weights, where a checkpoint has several, as ema beside model (checkpoints)')

@@ -84,8 +84,8 @@ const NOTES = `
 Annotations are a JSON list of pictures, files in the folder of --data:
   {"image": "a.jpg", "landmarks": [[68 x], [68 y]], "roiBox": [l, t, r, b], "yawDegrees": 12}
   {"image": "group.jpg", "faces": [{"box": [l, t, r, b], "landmarks": [[x, y], …], "ignore": false}, …]}
-Every entry of a face may be missing. Landmarks count in px, iBUG-68 order. Angles follow this package's signs.
-With roiBox, a face is aligned in that crop as it is (AFLW2000-3D's protocol); and once more from the detector's box.
+Every entry of a face is optional. Landmarks are in px, in iBUG-68 order. Angles have this package's signs.
+With roiBox, a face is aligned in exactly that crop (the protocol of AFLW2000-3D) and again from the detector's box.
 
 Examples:
   $ tddfa eval --data aflw2000 --annotations aflw2000/annotations.json
@@ -95,12 +95,12 @@ Examples:
 /** Registers `tddfa eval`. */
 export function registerEval(program: Command, terminal: Terminal): void {
   addAlignerFlags(program.command('eval'))
-    .description('judge weights on annotated pictures: landmark error by yaw, pose error, detection')
-    .requiredOption('--data <folder>', 'folder of the pictures')
-    .requiredOption('--annotations <file>', 'JSON file with what is in them')
-    .option('--min-score <number>', 'score at which recall and precision are given, 0..1', parseShare, 0.5)
-    .option('--min-overlap <number>', 'intersection over union from which a box finds a face, 0..1', parseShare, 0.5)
-    .option('-j, --json <file>', 'write all figures as JSON; - is stdout')
+    .description('measure weights on annotated images: landmark error by yaw, pose error, detection')
+    .requiredOption('--data <folder>', 'folder with the images')
+    .requiredOption('--annotations <file>', 'JSON file with the annotations')
+    .option('--min-score <number>', 'score for recall and precision, 0..1', parseShare, 0.5)
+    .option('--min-overlap <number>', 'intersection over union at which a box counts as a hit, 0..1', parseShare, 0.5)
+    .option('-j, --json <file>', 'write all figures as JSON; - for stdout')
     .option('--plot <file>', 'write error and precision curves as SVG')
     .addHelpText('after', NOTES)
     .action((flags: EvalFlags) => evaluate(flags, terminal));
@@ -288,6 +288,6 @@ function describe({ regressor, backend, imageCount, landmarks, pose, aligned, de
         `${falseBoxesPerImage.toFixed(2)} false boxes per image, mean overlap ${meanOverlap.toFixed(3)}`,
     );
   }
-  if (lines.length === 1) throw new CliError('the annotations hold nothing to judge by: no landmarks, angles or boxes');
+  if (lines.length === 1) throw new CliError('the annotations have no landmarks, angles or boxes to measure against');
   return `${lines.join('\n')}\n`;
 }

@@ -30,7 +30,7 @@ interface PackInfo {
 export function registerInfo(program: Command, terminal: Terminal): void {
   program
     .command('info')
-    .description('versions, backends that work here, packs found and their licences; paste it into a bug report')
+    .description('versions, backends that work here, packs and their licences; for bug reports')
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: true }) => {
       const info = await collectInfo(terminal);

@@ -46,7 +46,7 @@ export function openLineWriter(path: string, terminal: Terminal): LineWriter {
     await makeFolder(dirname(path));
     const file = await open(temporary, 'wx');
     const opened = createWriteStream('', { fd: file });
-    // Each write hears of its own failure.
+    // Each write reports its own failure.
     opened.on('error', () => {});
     return opened;
   }

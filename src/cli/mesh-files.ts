@@ -49,8 +49,8 @@ export function addMeshFlags(command: Command): Command {
       '--interocular <mm>',
       `distance between the pupils, for --frame metric (default: ${DEFAULT_INTEROCULAR_MM})`,
     )
-    .option('--no-texture', 'colour the vertices of glb and obj instead of unrolling the skin into a texture')
-    .addOption(new Option('--ply-format <kind>', 'of ply files').choices(['binary', 'ascii']).default('binary'))
+    .option('--no-texture', 'colour the vertices of glb and obj files instead of giving them a texture')
+    .addOption(new Option('--ply-format <kind>', 'format of ply files').choices(['binary', 'ascii']).default('binary'))
     .option('--separate', 'write a mesh file for each face instead of one for the photo');
 }
 

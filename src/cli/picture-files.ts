@@ -77,11 +77,11 @@ export function addPictureFlags(command: Command): Command {
   return command
     .option(
       '-d, --draw <kinds>',
-      `pictures to write, comma-separated: ${KINDS.join(', ')}; the original's names do too`,
+      `pictures to write, comma-separated: ${KINDS.join(', ')}; the original's names also work`,
     )
     .option('--sheet', 'put the pictures of a photo on one labelled sheet instead of a file each')
     .addOption(
-      new Option('--background <kind>', 'what pictures are drawn on').choices(['image', 'black']).default('image'),
+      new Option('--background <kind>', 'what the pictures are drawn on').choices(['image', 'black']).default('image'),
     )
     .addOption(
       new Option('--compatibility <kind>', "upstream: the Python original's pictures and meshes to the pixel and byte")
@@ -90,17 +90,18 @@ export function addPictureFlags(command: Command): Command {
     )
     .option(
       '--texture-size <texels>',
-      'width and height of textures (default: 256 as a picture; on a mesh what fits the face, 256 to 1024)',
+      'width and height of textures (default: 256 for a picture; for a mesh it depends on the size of the face, 256 to 1024)',
     )
     .addOption(
-      new Option('--hidden <way>', 'skin that the photo does not show (default: leave-out; on a mesh: mirror)').choices(
-        ['leave-out', 'mirror', 'keep'],
-      ),
+      new Option(
+        '--hidden <way>',
+        'what to do with skin that the photo does not show (default: leave-out; mirror for a mesh)',
+      ).choices(['leave-out', 'mirror', 'keep']),
     )
     .addOption(
       new Option(
         '--mouth <way>',
-        'between the lips: a skin with what the photo shows there, or nothing (default: closed)',
+        'closed: a surface from lip to lip, textured from the photo; open: a hole (default: closed)',
       ).choices(['closed', 'open']),
     );
 }

@@ -57,7 +57,7 @@ interface DrawnFace extends DrawableFace {
 
 const EXAMPLES = `
 Examples:
-  $ tddfa video clip.mp4 --out drawn.mp4                   landmarks on every face, the sound kept
+  $ tddfa video clip.mp4 --out drawn.mp4                   landmarks on every face, with the sound
   $ tddfa video clip.mp4 --out mesh.mp4 --draw render,pose
   $ tddfa video clip.mp4 --json - | jq '.faces[0].pose'    a line of JSON for each frame
   $ tddfa video clip.mp4 --start 100 --end 199 --json part.jsonl
@@ -69,18 +69,18 @@ Examples:
 export function registerVideo(program: Command, terminal: Terminal): void {
   const wholeFrom = (least: number) => (text: string) => parseWholeNumber(text, least);
   addAlignerFlags(program.command('video'))
-    .description('follow the faces of a video: ids, head pose, 3DMM parameters, landmarks, drawings')
+    .description('track the faces of a video: ids, head pose, 3DMM parameters, landmarks, drawings')
     .argument('<input...>', 'a video file, a folder of pictures, pictures, or a pattern such as frames/%05d.png')
     .option('-o, --out <file>', 'video to write (mp4, mov, mkv, webm, gif …), or a folder or pattern for pictures')
     .option('-d, --draw <kinds>', `what to draw, comma-separated: ${OVERLAY_KINDS.join(', ')} (default: landmarks)`)
     .addOption(new Option('--background <kind>', 'what is drawn on').choices(['image', 'black']).default('image'))
-    .option('-j, --json <file>', 'write JSON Lines, a frame a line; - is stdout')
+    .option('-j, --json <file>', 'write JSON Lines, one frame per line; - for stdout')
     .option('-s, --start <frame>', 'first frame, counted from 0 (default: 0)', wholeFrom(0))
     .option('-e, --end <frame>', 'last frame (default: the last of the video)', wholeFrom(0))
     .addOption(
       new Option(
         '--mode <name>',
-        "robust follows several faces; upstream is the original's rule: one face, never doubted",
+        "robust tracks several faces; upstream is the original's rule: one face, never checked again",
       )
         .choices(['robust', 'upstream'])
         .default('robust'),
@@ -93,17 +93,17 @@ export function registerVideo(program: Command, terminal: Terminal): void {
     )
     .option('--frames-before <number>', 'with --smoothing mean: frames before the present one', wholeFrom(0), 1)
     .option('--frames-after <number>', 'with --smoothing mean: frames after the present one', wholeFrom(0), 1)
-    .option('--max-faces <number>', 'follow at most so many faces (default: 4)', wholeFrom(1))
-    .option('--detect-every <frames>', 'look for new faces so often (default: 15)', wholeFrom(1))
-    .option('--min-score <number>', 'take no face below this score, 0..1 (default: 0.5)', parseShare)
-    .option('--lock-identity', 'one shape for each face, so that its mesh does not breathe')
+    .option('--max-faces <number>', 'track at most this many faces (default: 4)', wholeFrom(1))
+    .option('--detect-every <frames>', 'look for new faces every N frames (default: 15)', wholeFrom(1))
+    .option('--min-score <number>', 'ignore detections below this score, 0..1 (default: 0.5)', parseShare)
+    .option('--lock-identity', 'keep one shape per face, so that its mesh does not pulsate')
     .addOption(
-      new Option('--roi-from <points>', 'with --mode upstream: what the next crop is put around')
+      new Option('--roi-from <points>', 'with --mode upstream: points that the next crop is centred on')
         .choices(['landmarks', 'vertices'])
         .default('landmarks'),
     )
     .option('--frame-rate <number>', 'frames per second of pictures (default: 25)', parsePositive)
-    .option('--no-audio', 'leave the sound out')
+    .option('--no-audio', 'drop the sound')
     .addHelpText('after', EXAMPLES)
     .action((inputs: string[], flags: VideoFlags) => video(inputs, flags, terminal));
 }
@@ -136,7 +136,7 @@ async function video(inputs: readonly string[], given: VideoFlags, terminal: Ter
     const drawn = drawOverlays(image, kinds, faces, aligner, { background: flags.background });
     await writing;
     writing = source.isRegular ? sink.write(drawn) : sink.write(drawn, timeMs);
-    // Heard of at the next frame.
+    // Thrown at the next frame.
     writing.catch(() => {});
   }
 

@@ -55,22 +55,22 @@ export function registerWeights(program: Command, terminal: Terminal): void {
     .addHelpText('after', EXAMPLES);
   weights
     .command('list')
-    .description('the packs that are found, the one in use first')
+    .description('list the packs, the one in use first')
     .option('--json', 'print JSON')
     .action((options: { json?: true }) => list(options, terminal));
   weights
     .command('verify')
-    .description('check every file of packs, by default of all that are found')
+    .description('check every file of the given packs (default: of all packs)')
     .argument('[packs...]', 'folders, URLs or names of packs')
     .action((packs: string[]) => verify(packs, terminal));
   weights
     .command('pull')
     .description("download the original's weights, check them and convert them into a pack")
     .option('--from <place>', 'folder or URL with the files, in the layout of the original', UPSTREAM_URL)
-    .option('--only <models>', `of ${UPSTREAM_MODELS.join(', ')}; with commas between`, parseModels)
+    .option('--only <models>', `models to download, comma-separated: ${UPSTREAM_MODELS.join(', ')}`, parseModels)
     .option('-o, --out <folder>', 'the pack to write (default: in the cache of this user)')
     .addOption(storageOption())
-    .option('--accept-licence', 'you have read the licences and accept them')
+    .option('--accept-licence', 'accept the licences without a question')
     .addHelpText('after', PULL_NOTES)
     .action((options: PullCommandOptions) => pull(options, terminal));
 }

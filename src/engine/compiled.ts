@@ -377,6 +377,8 @@ function grow(memory: WebAssembly.Memory, bytes: number): void {
     memory.grow(Math.ceil(missing / PAGE_BYTES));
   } catch (cause) {
     const megabytes = Math.ceil(bytes / 1024 / 1024);
-    throw new RangeError(`the network needs ${megabytes} MB of WebAssembly memory, which cannot be had`, { cause });
+    throw new RangeError(`the network needs ${megabytes} MB of WebAssembly memory, which cannot be allocated`, {
+      cause,
+    });
   }
 }

@@ -15,7 +15,7 @@ export interface EngineOptions extends TfjsEngineOptions, CompiledEngineOptions 
 
 /**
  * Makes an engine that runs networks on a backend. Nothing of tfjs is imported before.
- * @throws BackendUnavailableError where the backend is not in the program, cannot run here, or is none that we know.
+ * @throws BackendUnavailableError where the backend is not in the program, cannot run here, or is unknown.
  */
 export async function createEngine(backend: BackendName, options: EngineOptions = {}): Promise<Engine> {
   if (backend === 'compiled') return createCompiledEngine(options);

@@ -78,7 +78,7 @@ async function createTfjsEngine(
     await startBackend(core, backend);
   } catch (cause) {
     const others = (await available()).filter((name) => name !== backend);
-    const hint = backend === 'wasm' ? "; the option 'wasmPaths' says where its binaries are" : '';
+    const hint = backend === 'wasm' ? "; the option 'wasmPaths' sets where its binaries are" : '';
     throw new BackendUnavailableError(backend, others, `it did not start: ${firstLineOf(cause)}${hint}`, { cause });
   }
   return new TfjsEngine(backend, core, tfjsLayers, available);

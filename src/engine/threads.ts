@@ -17,7 +17,7 @@ interface WorkerHandle {
   listen(onMessage: (message: unknown) => void, onError: (reason: string) => void): void;
 }
 
-/** Why threads cannot be had. */
+/** Why threads are not available. */
 export interface NoThreads {
   readonly reason: string;
 }

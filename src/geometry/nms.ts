@@ -2,9 +2,9 @@
 export interface NmsOptions {
   /** A box goes when it overlaps a better one by at least this intersection over union, 0..1. */
   readonly threshold?: number;
-  /** Only so many boxes, the best, take part. */
+  /** At most this many boxes, the best, take part. */
   readonly maxCandidates?: number;
-  /** At most so many boxes are kept, the best. */
+  /** At most this many boxes, the best, are kept. */
   readonly maxKept?: number;
 }
 

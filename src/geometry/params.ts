@@ -31,7 +31,7 @@ export interface FaceParams {
 }
 
 /**
- * Says how many of `paramCount` parameters are shape and how many expression.
+ * Counts how many of `paramCount` parameters are shape and how many expression.
  * @param paramCount - 62, 72 or 141; 104 or 108 of a model that acts.
  * @throws RangeError for any other count.
  * @see utils/tddfa_util.py `_parse_param` (3DDFA_V2 1b6c676)

@@ -1,4 +1,4 @@
-/** PNCC: every pixel of a face says which point of the mean face is seen there, as a colour. */
+/** PNCC: the colour of every pixel of a face is the point of the mean face that is seen there. */
 import type { FaceMaps, PictureArea, RgbaImage } from '../types.ts';
 import { interpolate } from './interpolate.ts';
 import { type Compatibility, newCanvas, type Picture, type PictureOptions } from './picture.ts';

@@ -1,5 +1,5 @@
 /**
- * Triangles to pixels with a depth buffer. The result says for every pixel which triangle is seen there and where in it, so
+ * Triangles to pixels with a depth buffer. The result has for every pixel which triangle is seen there and where in it, so
  * that one rasterisation serves any number of attributes (`interpolate`).
  */
 import type { PictureArea } from '../types.ts';

@@ -118,7 +118,7 @@ function pixelsPerTexel(vertices: Float32Array, triangles: Uint32Array, { texels
  */
 const UNCERTAIN = 0.35;
 const CERTAIN = 0.85;
-/** Colours that are spread from elsewhere have a part in a texel until it is seen by one in so many. */
+/** Colours that are spread from elsewhere have a part in a texel until it is seen by one texel in this many. */
 const SEEN_SHARPNESS = 3;
 /** A texel of which less is known than this counts as unknown: its colour comes from grazing skin. */
 const MIN_KNOWN = 0.05;

@@ -10,7 +10,7 @@ const decodeByLibavif = createWasmDecoder(
 
 /**
  * Decodes an AVIF, of 8 to 12 bits; of a sequence the first picture.
- * @throws Error saying in a few words what is damaged or not supported.
+ * @throws Error whose message names what is damaged or not supported.
  */
 export async function decodeAvif(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
   const { width, height, orientation } = readHeifStructure(bytes);

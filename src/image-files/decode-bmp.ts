@@ -65,7 +65,7 @@ interface Layout {
 
 /**
  * Decodes a BMP.
- * @throws Error saying in a few words what is damaged, missing or not supported.
+ * @throws Error whose message names what is damaged, missing or not supported.
  */
 export function decodeBmp(bytes: Uint8Array, checkSize: CheckSize): DecodedPicture {
   const file = new ByteReader(bytes, 'little-endian');
@@ -114,7 +114,7 @@ function readLayout(file: ByteReader): Layout {
   const colours = depth > 8 ? 0 : Math.min(statedColours === 0 ? mostColours : statedColours, mostColours);
   const statedOffset = file.uint32(10);
   const offset = statedOffset === 0 ? headersEnd + colours * entryBytes : statedOffset;
-  if (offset < headersEnd) throw new Error('its pixels are said to lie in its header');
+  if (offset < headersEnd) throw new Error('its pixel offset points into its header');
   // Some writers leave colours out that no pixel has, and say so only by where the pixels begin.
   const storedColours = Math.min(colours, Math.floor((offset - headersEnd) / entryBytes));
   const palette = new Uint8Array(storedColours * 3);

@@ -21,7 +21,7 @@ const ADVICE = 'HEIC pictures need the package libheif-js (npm install libheif-j
 
 /**
  * Decodes a HEIC by libheif-js, which is installed only where it is wanted; it turns the picture itself.
- * @throws Error saying in a few words what is damaged, or how to install what is missing.
+ * @throws Error whose message names what is damaged, or how to install what is missing.
  */
 export async function decodeHeic(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
   const structure = readHeifStructure(bytes);

@@ -39,7 +39,7 @@ const DECODERS: Readonly<Record<ImageFormat, Decode>> = {
 const SUPPORTED = 'JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF';
 
 /**
- * Decodes a picture file: JPEG, PNG, WebP, AVIF, BMP, GIF or TIFF, of several pictures the first, told by content, not by name.
+ * Decodes a picture file: JPEG, PNG, WebP, AVIF, BMP, GIF or TIFF, of several pictures the first, recognised by content, not by name.
  * HEIC needs the optional package `libheif-js`.
  *
  * Whatever their depth and colours, pictures become 8-bit RGBA: fewer and more bits are scaled, colours under a transparent

@@ -18,7 +18,7 @@ const decodeByMozjpeg = createWasmDecoder(
 
 /**
  * Decodes a JPEG: grey, YCbCr, RGB, CMYK and YCCK, baseline and progressive.
- * @throws Error saying in a few words what is damaged or not supported.
+ * @throws Error whose message names what is damaged or not supported.
  */
 export async function decodeJpeg(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
   const structure = readJpegStructure(bytes);

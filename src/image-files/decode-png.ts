@@ -69,7 +69,7 @@ interface PngChunks {
 
 /**
  * Decodes a PNG; of an animated one the picture that other programs show.
- * @throws Error saying in a few words what is damaged, missing or not supported.
+ * @throws Error whose message names what is damaged, missing or not supported.
  */
 export function decodePng(bytes: Uint8Array, checkSize: CheckSize): DecodedPicture {
   const chunks = readChunks(bytes, checkSize);

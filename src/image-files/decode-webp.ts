@@ -11,7 +11,7 @@ const decodeByLibwebp = createWasmDecoder(
 
 /**
  * Decodes a WebP, lossy or lossless; of an animated one the first frame.
- * @throws Error saying in a few words what is damaged.
+ * @throws Error whose message names what is damaged.
  */
 export async function decodeWebp(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
   const { width, height, frames, orientation } = readWebpStructure(bytes);

@@ -36,7 +36,7 @@ const REFUSED_CODINGS: Readonly<Record<number, string>> = {
 };
 const COMPONENT_COUNTS: readonly number[] = [1, 3, 4];
 
-/** A block of 8x8 takes a bit at least; with colours sampled as coarsely as may be, so many pixels come from a byte. */
+/** A block of 8x8 takes a bit at least; with colours sampled as coarsely as may be, this many pixels come from a byte. */
 const MAX_PIXELS_PER_BYTE = 8 * 64;
 /** Progressive photos have 10 scans, the most that optimisers make of one is some 40. */
 const MAX_SCANS = 100;
@@ -45,7 +45,7 @@ const MAX_SCANNED_PIXELS = 4e9;
 
 /**
  * Walks the markers of a JPEG file. Decoders fill what a truncated file lacks with grey and call it a success, so this
- * is how a cut download is told from a picture; and they decode as many scans as there are, which may take for ever.
+ * is how a cut download is distinguished from a picture; and they decode as many scans as there are, which may take for ever.
  * @param bytes - the file; anything may be in it.
  * @throws Error when it is cut off, damaged or coded in a way that is not supported.
  * @see ITU-T T.81 annex B

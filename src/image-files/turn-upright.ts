@@ -1,7 +1,7 @@
 import type { RgbaImage } from '../types.ts';
 
 /**
- * Turns a picture as its EXIF orientation says.
+ * Turns a picture by its EXIF orientation.
  * @param orientation - 1..8; 1 gives the picture itself.
  * @see EXIF 2.32, tag 274: where row 0 and column 0 of the stored picture are shown
  */

@@ -53,7 +53,7 @@ export function readWebpStructure(bytes: Uint8Array): WebpStructure {
     const frame = readFrame(chunks);
     const isCanvas =
       extended === undefined || (uint24(extended, 4) + 1 === frame.width && uint24(extended, 7) + 1 === frame.height);
-    if (!isCanvas) throw new Error('its picture has another size than its header says');
+    if (!isCanvas) throw new Error('the size of its picture does not match its header');
     return { width: frame.width, height: frame.height, frames: [frame], orientation };
   }
   const width = uint24(extended, 4) + 1;
@@ -81,7 +81,7 @@ function readAnimationFrame(content: Uint8Array): WebpFrame {
   const header = new ByteReader(content, 'little-endian').slice(0, FRAME_HEADER_BYTES);
   const frame = readFrame(readChunks(content.subarray(FRAME_HEADER_BYTES)));
   if (uint24(header, 6) + 1 !== frame.width || uint24(header, 9) + 1 !== frame.height) {
-    throw new Error('a frame of the WebP has another size than its header says');
+    throw new Error('the size of a frame of the WebP does not match its header');
   }
   return {
     ...frame,

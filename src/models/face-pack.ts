@@ -73,7 +73,7 @@ export interface ModelLicence {
 
 export interface LoadFacePackOptions {
   /**
-   * Name of a regressor of the pack; `mb1` also finds `open-mb1`, where no other ends in `-mb1`. By default the one that is called
+   * Name of a regressor of the pack; `mb1` also matches `open-mb1`, where no other ends in `-mb1`. By default the one that is called
    * `mb1`, or else the first.
    */
   readonly regressor?: string | undefined;

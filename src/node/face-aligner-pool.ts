@@ -44,9 +44,9 @@ export interface FaceAlignerPoolOptions extends Omit<FaceAlignerOptions, 'weight
 export const FACE_ALIGNER_POOL_DEFAULTS = { maxQueued: 1000 } as const satisfies FaceAlignerPoolOptions;
 
 const MAX_SIZE = 64;
-/** A thread that dies so often in a row before it has its aligner is not started again. */
+/** A thread that dies this many times in a row before it has its aligner is not started again. */
 const MAX_STARTS = 3;
-/** A call whose thread dies is made so often in all. */
+/** A call whose thread dies is made this many times in all. */
 const MAX_ATTEMPTS = 2;
 
 /** Options of every call to a pool. */

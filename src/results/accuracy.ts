@@ -87,7 +87,7 @@ export function angleDifference(a: number, b: number): number {
   return Math.abs(((((a - b + 180) % 360) + 360) % 360) - 180);
 }
 
-/** What a detector said about one picture, and what is there. */
+/** A detector's boxes in one picture, and the true ones. */
 export interface DetectedPicture {
   readonly boxes: readonly FaceBox[];
   readonly faces: readonly { readonly box: RoiBox; readonly ignore: boolean }[];

@@ -51,7 +51,7 @@ export const alignedFaceSchema = v.object({
 });
 
 const faceSchema = v.object({
-  box: v.pipe(boxSchema, v.description('what the detector, or --boxes, said')),
+  box: v.pipe(boxSchema, v.description('the box of the detector or of --boxes')),
   ...alignedFaceSchema.entries,
 });
 

@@ -8,7 +8,7 @@ import type { FfmpegOptions } from './ffmpeg-options.ts';
 /** How a program ended. */
 interface Ending {
   readonly ok: boolean;
-  /** What it had to complain about, in one line; empty where it said nothing. */
+  /** What it had to complain about, in one line; empty where there is none. */
   readonly complaint: string;
 }
 
@@ -71,7 +71,7 @@ export function startFfmpeg(
     });
   });
   ended.then(endWork, endWork);
-  // Whoever waits hears of it; a process that nobody waits for any more must not bring the program down.
+  // Rejects for whoever waits; a process that nobody waits for any more must not bring the program down.
   ended.catch(() => {});
   return {
     stdin: child.stdin,
@@ -111,7 +111,7 @@ export async function runFfmpeg(
   }
 }
 
-/** Says a complaint of ffmpeg without its own file names and addresses in memory. */
+/** A message of ffmpeg without its own file names and addresses in memory. */
 export function explain(complaint: string, path: string): string {
   if (/No space left on device/i.test(complaint)) return 'the disk is full';
   if (/Disk quota exceeded/i.test(complaint)) return 'the disk quota is used up';
@@ -121,7 +121,7 @@ export function explain(complaint: string, path: string): string {
     .replace(/\[[^\]]* @ 0x[0-9a-f]+\] ?/gi, '')
     .replaceAll(`${path}: `, '')
     .trim();
-  return words === '' ? 'ffmpeg failed without a word' : `ffmpeg says: ${words}`;
+  return words === '' ? 'ffmpeg failed without a message' : `ffmpeg: ${words}`;
 }
 
 /** The first lines of a complaint as one. */

@@ -48,7 +48,7 @@ export function readImageSequence(paths: readonly string[], options: ReadImageSe
   };
 }
 
-/** Begins to read a picture; what goes wrong is heard of when it is its turn. */
+/** Begins to read a picture; an error is thrown when it is its turn. */
 function startReading(path: string | undefined): Promise<RgbaImage | undefined> {
   const reading = path === undefined ? Promise.resolve(undefined) : readImage(path);
   reading.catch(() => {});

@@ -37,7 +37,7 @@ const probeSchema = v.object({
 });
 
 const MAX_FRAME_RATE = 480;
-/** So many packets, of pictures and sound, are looked at for the times of frames. */
+/** This many packets, of pictures and sound, are looked at for the times of frames. */
 const PACKETS = 600;
 
 /** Rates that differ by less than this part are the same; what is then left is rounding in the file. */
@@ -138,7 +138,7 @@ export function measureRate(times: readonly number[]): { framesPerSecond: number
   return { framesPerSecond: 1 / step, isRegular };
 }
 
-/** So many packets at most lie between where a frame is in the file and where it is shown. */
+/** At most this many packets lie between where a frame is in the file and where it is shown. */
 const REORDERED = 16;
 /** A frame may be so much too early or late, in parts of the time between two, besides the rounding of its container. */
 const MAX_JITTER = 0.1;

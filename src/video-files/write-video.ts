@@ -34,7 +34,7 @@ const PICTURE_ENDINGS: ReadonlySet<string> = new Set(['.gif', '.apng', '.webp'])
 const H264_ARGUMENTS = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18'] as const;
 
 /**
- * Opens a video file for writing; the kind is told by its ending: mp4, mov, mkv, webm, avi, gif and what else ffmpeg knows.
+ * Opens a video file for writing; the kind follows from its ending: mp4, mov, mkv, webm, avi, gif and what else ffmpeg knows.
  *
  * The file is written beside its place and renamed when it is complete. Frames of odd size get a black row or column where
  * the format needs even ones. ffmpeg is started by the first frame.

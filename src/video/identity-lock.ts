@@ -9,7 +9,7 @@ import { CAMERA_PARAM_COUNT } from '../geometry/params.ts';
 import { cropToImage } from '../geometry/similarity-transform.ts';
 import type { AlignedFace, MorphableModel } from '../types.ts';
 
-/** So many frames are averaged; then the shape is fixed. */
+/** This many frames are averaged; then the shape is fixed. */
 const LOCK_AFTER_FRAMES = 50;
 
 /** Holds the shape of one face. */

@@ -12,7 +12,7 @@ const SAME_PLACE_DISTANCE = 0.5;
 const SAME_PLACE_MS = 500;
 /** A lost face may come back this far away, in face sizes, … */
 const REVIVAL_DISTANCE = 1.5;
-/** … and so many times as large or as small. */
+/** … and this many times as large or as small. */
 const REVIVAL_SCALE = 1.6;
 
 /** Faces that were lost lately, for giving them back their ids. */

@@ -1,4 +1,4 @@
-/** Whether what a regressor said can be a face. */
+/** Whether a regressor's result can be a face. */
 import { CAMERA_PARAM_COUNT } from '../geometry/params.ts';
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Follows several faces: each from its landmarks of the frame before, all in one batch; the detector, ten to twenty times as
- * slow, is asked every so many frames and when a face is in doubt.
+ * slow, is asked every few frames and when a face is in doubt.
  *
  * A face is in doubt when the regressed camera is no rotation, when it looks other than a frame ago, when it jumps, when it
  * leaves the picture, or when another face is in the same place. The detector then decides, in the same frame: a box
@@ -8,8 +8,8 @@
  * that looks the same appears where it would be; anything else is a new face.
  *
  * A face that comes out from behind another looks like nobody while it is half hidden. Where a face was lost near by, it is
- * followed without being told of until it is known again or is well clear of the other. Over 72 crossings of three faces, at
- * three speeds and two sizes, that takes the ids too many from 56 to 0, and all end with the ids they began with (65 before).
+ * followed without being reported until it is known again or is well clear of the other. Over 72 crossings of three faces, at
+ * three speeds and two sizes, that cuts spurious ids from 56 to 0, and all end with the ids they began with (65 before).
  */
 import type { FaceAligner } from '../face-aligner.ts';
 import { boundingBox, intersectionOverUnion } from '../geometry/box.ts';
@@ -52,9 +52,9 @@ const SAME_PLACE_OVERLAP = 0.5;
 const DOUBTFUL_VISIBLE_SHARE = 0.6;
 /** A detector's box belongs to a track from this overlap with its landmarks' box on (it is higher: 0.6 to 0.8 is usual). */
 const JOINING_OVERLAP = 0.3;
-/** A track that the detector does not see so often in a row, though nothing else speaks against it, ends. */
+/** A track that the detector does not see this many times in a row, though nothing else speaks against it, ends. */
 const MAX_MISSED_DETECTIONS = 4;
-/** While a face is missing, the detector is asked every so many frames. */
+/** While a face is missing, the detector is asked again after this many frames. */
 const DETECT_EVERY_WHILE_MISSING = 3;
 /** Frames that differ by more than this are of different scenes, grey levels on the mean. */
 const CUT_DIFFERENCE = 25;

@@ -200,7 +200,7 @@ function coefficientWeights(model: MorphableModel, radius: number): Float64Array
 export interface MeanSmoothingOptions {
   /** Default 1. */
   readonly framesBefore?: number;
-  /** Results come so many frames late. Default 1. */
+  /** Results come this many frames late. Default 1. */
   readonly framesAfter?: number;
 }
 

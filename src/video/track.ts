@@ -6,7 +6,7 @@ import { blendAppearances, type FaceAppearance } from './face-appearance.ts';
 const APPEARANCE_SHARE = 0.05;
 /** How much of a new velocity a track takes over, a frame. */
 const VELOCITY_SHARE = 0.3;
-/** A head with its hair is so many times as large as the box around its landmarks: what is behind it is no further away. */
+/** A head with its hair is this many times as large as the box around its landmarks: what is behind it is no further away. */
 const HEAD_SIZE = 2;
 
 /** A face that is followed, or was until lately. */

@@ -19,12 +19,12 @@ import { createUpstreamRule } from './upstream-rule.ts';
 export interface FaceTrackerOptions {
   /**
    * `robust`, the default, follows several faces and notices when one is lost; `upstream` is the Python original's rule: one
-   * face, never doubted.
+   * face, never checked again.
    */
   readonly mode?: TrackingMode;
-  /** At most so many faces are followed, the detector's best. Default 4; always 1 in mode `upstream`. */
+  /** At most this many faces are tracked, the detector's best. Default 4; always 1 in mode `upstream`. */
   readonly maxFaces?: number;
-  /** The detector looks for new faces, and confirms the known ones, every so many frames. Default 15. Mode `robust` only. */
+  /** The detector looks for new faces and confirms the known ones every `detectEvery` frames. Default 15. Mode `robust` only. */
   readonly detectEvery?: number;
   /** A face that comes back within this time, where it would be and looking the same, keeps its id, ms. Default 1000. */
   readonly keepLostMs?: number;
@@ -35,7 +35,7 @@ export interface FaceTrackerOptions {
   /** Smoothing of your own instead of the preset's. */
   readonly smoothingOptions?: ParamSmoothingOptions;
   /**
-   * Gives each face one shape, the mean over its first frames, so that its mesh does not breathe. Default false. Dense
+   * Gives each face one shape, the mean over its first frames, so that its mesh does not pulsate. Default false. Dense
    * vertices then take a fifth of the arithmetic.
    */
   readonly lockIdentity?: boolean;
@@ -69,7 +69,7 @@ export interface FaceTracker {
   next(image: RgbaImage, timeMs: number): Promise<TrackedFace[]>;
   /** As the aligner's `reconstruct`, and faster for dense vertices of a locked identity. */
   reconstruct(face: TrackedFace, options?: ReconstructOptions): Float32Array;
-  /** Forgets all faces, as after a jump in the video, and when it is. Ids go on. Comes after the frames in the queue. */
+  /** Forgets all faces, as after a jump in the video, and when it is. Ids continue. Comes after the frames in the queue. */
   reset(): Promise<void>;
 }
 
@@ -150,7 +150,7 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
   };
 }
 
-/** So many faces that are gone keep their identity, in case they come back. */
+/** This many faces that are gone keep their identity, in case they come back. */
 const REMEMBERED_IDENTITIES = 16;
 
 function forgetOldest(locks: Map<number, IdentityLock>, isHere: (id: number) => boolean): void {

@@ -19,6 +19,6 @@ export interface FollowedFace {
 /** Decides from frame to frame where the faces are and which is which. One call at a time. */
 export interface TrackingRule {
   step(image: RgbaImage, timeMs: number): Promise<FollowedFace[]>;
-  /** Forgets all faces. Ids go on. */
+  /** Forgets all faces. Ids continue. */
   reset(): void;
 }

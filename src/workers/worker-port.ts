@@ -21,7 +21,7 @@ export interface ReadyMessage {
 
 /**
  * Waits until a worker's script runs.
- * @returns the same port; who listens to it hears what comes after `ready`.
+ * @returns the same port; listeners get what comes after `ready`.
  * @throws WorkerFailedError where the script cannot be loaded, ends, or says nothing within `timeoutMs`; the
  *   signal's reason. The worker is then ended.
  */

@@ -148,7 +148,7 @@ describe('the compiled engine', () => {
     // The shared memory ends at 1 GiB, which the arena of one such picture exceeds.
     const huge: Shape = [1, 9000, 9000, 3];
     await expect(network.run(new Float32Array(9000 * 9000 * 3), huge)).rejects.toThrow(
-      /the network needs \d+ MB of WebAssembly memory, which cannot be had/,
+      /the network needs \d+ MB of WebAssembly memory, which cannot be allocated/,
     );
     expect(await network.run(picture(shape), shape)).toEqual(before);
     engine.dispose();

@@ -375,7 +375,7 @@ describeWithFfmpeg('video files', () => {
       await mkdir(inFolder('wrong'));
       const image = plain(32, 32, [1, 2, 3]);
       await expect(write(inFolder('wrong', 'a.xyz'), [image, image])).rejects.toThrow(
-        /a\.xyz: ffmpeg says: .*(suitable output format|Invalid argument)/,
+        /a\.xyz: ffmpeg: .*(suitable output format|Invalid argument)/,
       );
       await expect(write(inFolder('wrong', 'a.mp4'), [])).rejects.toThrow('there is no frame to write');
       await expect(write(inFolder('film.mp4', 'below-a-file.mp4'), [image])).rejects.toThrow(VideoFileError);

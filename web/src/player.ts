@@ -117,7 +117,7 @@ export class Player {
         if (run !== this.#run) return;
         const seen = await this.#follow();
         const present = seen().then(show);
-        // Heard of when it is waited for.
+        // Thrown when it is waited for.
         present.catch(() => {});
         const before = this.#shown;
         this.#shown = present;

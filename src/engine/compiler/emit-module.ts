@@ -21,7 +21,7 @@ export interface KernelInfo {
   readonly name: string;
   /** Units of work, which threads share: mostly rows of the output. */
   readonly units: number;
-  /** Whether there are so many units for each image of a batch, or in all. */
+  /** Whether there are this many units for each image of a batch, or in all. */
   readonly unitsArePerImage: boolean;
   /** Multiplications for one image; 0 where they do not count. */
   readonly multiplications: number;
@@ -100,7 +100,7 @@ export function emitModule(
 }
 
 /**
- * Kernels of several times so many multiplications are called for one strip of units after the other. V8 begins with code
+ * Kernels of several times as many multiplications are called for one strip of units after the other. V8 begins with code
  * of its quick compiler, which takes five times as long, and has that of the good one only for a next call. Tried, a
  * detector's first run at a second size: 106 ms in one call each, 70 in strips of 4 million, 74 of 1.5, 71 to 110 of 20.
  */

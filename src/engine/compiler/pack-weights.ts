@@ -198,7 +198,7 @@ class Packer {
     this.#data = new Float32Array(capacity);
   }
 
-  /** Room for so many floats, zeros as yet. */
+  /** Room for this many floats, zeros at first. */
   reserve(length: number): { readonly address: number; readonly values: Float32Array } {
     const start = this.#length;
     this.#length += roundUp(length, 16);

@@ -1,10 +1,10 @@
 import type { RgbaImage, RgbImage } from '../../types.ts';
 
-/** Pixels that the image functions accept: 4 or 3 bytes each, told apart by the length of `data`. */
+/** Pixels that the image functions accept: 4 or 3 bytes each, recognised by the length of `data`. */
 export type PixelImage = RgbaImage | RgbImage;
 
 /**
- * Says how many bytes a pixel of `image` takes, and so checks that its sizes and its data agree.
+ * Counts the bytes of a pixel of `image`, and so checks that its sizes and its data agree.
  * @returns 4 (RGBA) or 3 (RGB).
  * @throws RangeError if a size is not a positive integer or `data` has neither 3 nor 4 bytes a pixel.
  */

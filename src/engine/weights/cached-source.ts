@@ -18,7 +18,7 @@ export interface CachedWeightsOptions {
   readonly revalidate?: boolean;
   /** Name of the browser's cache; default `tddfa-weights`. */
   readonly cacheName?: string;
-  /** Hears why something could not be stored or found, such as a full disk or private browsing. Loading goes on. */
+  /** Called when something could not be stored or found, as with a full disk or private browsing. Loading continues. */
   readonly onWarning?: (warning: Error) => void;
 }
 

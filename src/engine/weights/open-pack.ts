@@ -19,7 +19,7 @@ import type { WeightProgressListener, WeightSource } from './weight-source.ts';
 export interface OpenPackOptions {
   /** Ends this and every later read of the pack. */
   readonly signal?: AbortSignal | undefined;
-  /** Hears of this and every later read. */
+  /** Called during this and every later read. */
   readonly onProgress?: WeightProgressListener | undefined;
 }
 
@@ -61,7 +61,7 @@ export async function openPack(source: WeightSource, options: OpenPackOptions = 
     if (file === undefined) throw new WeightFormatError(model.path, `'${path}' is not a file of '${model.name}'`);
     const bytes = await source.read(path, {
       signal: options.signal,
-      // The manifest knows the size where a compressing server does not say it.
+      // The manifest has the size where a compressing server does not send it.
       onProgress: (progress) => options.onProgress?.({ ...progress, totalBytes: file.bytes }),
       maxBytes: file.bytes,
       sha256: file.sha256,

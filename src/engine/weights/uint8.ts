@@ -18,7 +18,7 @@ export function widenUint8(bytes: Uint8Array, { min, scale }: ByteScale): Float3
 
 /**
  * Bytes of a kernel, `[weights x channels]`, finite. Each weight gets the nearest byte, but for those nearest to the middle
- * between two: so many of them go the other way that a channel's errors add up to half of `scale` at most. What a channel sees
+ * between two: enough of them go the other way that a channel's errors add up to half of `scale` at most. What a channel sees
  * comes from a ReLU and is not negative, so that errors of one sign would shift its output. One byte is 0, exactly.
  *
  * Root mean square error of the outputs of two MobileNet-V1 x0.5, over 24 crops of one picture, of a standard deviation: without

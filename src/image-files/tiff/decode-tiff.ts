@@ -18,7 +18,7 @@ import { undoPredictor } from './undo-predictor.ts';
 
 /**
  * Decodes a TIFF. Samples of more than 8 bits and floating-point ones, 0..1, are scaled.
- * @throws Error saying in a few words what is damaged, missing or not supported.
+ * @throws Error whose message names what is damaged, missing or not supported.
  */
 export async function decodeTiff(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
   const tiff = readTiffFields(bytes);
@@ -90,7 +90,7 @@ async function decodeJpegSegment(stored: Uint8Array, layout: TiffLayout, { rows 
   const fits =
     structure.width === segmentWidth && structure.height >= rows && structure.height < rows + segmentWidth + 65;
   if (!fits || structure.componentCount !== samplesTogether || (samplesTogether !== 1 && samplesTogether !== 3)) {
-    throw new Error('its JPEG strips are of another kind than its header says');
+    throw new Error('its JPEG strips do not match its header');
   }
   const { data } = await decodeJpegScans(jpeg, structure);
   const samples = new Uint8Array(rows * segmentWidth * samplesTogether);

@@ -52,7 +52,7 @@ export function readTiffFields(bytes: Uint8Array): TiffFile {
     const size = TYPE_BYTES[type];
     // What describes and annotates a picture may be anywhere, or be cut off.
     if (size === undefined || !isNeeded(tag)) continue;
-    if (fields.has(tag)) throw new Error('its header says something twice');
+    if (fields.has(tag)) throw new Error('its header has a field twice');
     const count = isBig ? file.uint64(entry + 4) : file.uint32(entry + 4);
     const inline = entry + entryBytes - inlineBytes;
     const at = count * size <= inlineBytes ? inline : isBig ? file.uint64(inline) : file.uint32(inline);

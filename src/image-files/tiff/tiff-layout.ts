@@ -80,7 +80,7 @@ const COLOUR_SAMPLES: Readonly<Record<TiffColours, number>> = {
   cmyk: 4,
   ycbcr: 3,
 };
-/** A byte can become so many bytes at most. */
+/** A byte can become this many bytes at most. */
 const MAX_INFLATION: Readonly<Record<TiffCompression, number>> = {
   none: 1,
   packbits: 64,
@@ -266,11 +266,11 @@ function readSegments(
   const segmentRows = isTiled ? (statedRows ?? 0) : Math.min(statedRows ?? 0, height);
   if (segmentWidth < 1 || segmentRows < 1) throw new Error('a field of the TIFF is damaged');
   const offsets = fields.get(isTiled ? TAG.tileOffsets : TAG.stripOffsets);
-  if (offsets === undefined) throw new Error('the TIFF does not say where its pixels are');
+  if (offsets === undefined) throw new Error('the TIFF does not state where its pixels are');
   const across = Math.ceil(width / segmentWidth);
   const planes = layout.samplesPerPixel / layout.samplesTogether;
   const count = across * Math.ceil(height / segmentRows) * planes;
-  if (offsets.length < count) throw new Error('the TIFF does not say where all its pixels are');
+  if (offsets.length < count) throw new Error('the TIFF does not state where all its pixels are');
   const counts = fields.get(isTiled ? TAG.tileByteCounts : TAG.stripByteCounts);
   const segments: TiffSegment[] = [];
   let allBytes = 0;

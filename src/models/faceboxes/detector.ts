@@ -11,22 +11,22 @@ import { priorBoxes } from './prior-boxes.ts';
 
 /** How faces are detected. */
 export interface DetectorOptions {
-  /** Boxes up to this score do not even compete, 0..1. */
+  /** Boxes up to this score are dropped before overlaps are resolved, 0..1. */
   readonly confidenceThreshold?: number;
   /** A box goes when it overlaps a better one by at least this intersection over union, 0..1. */
   readonly nmsThreshold?: number;
   /** Only faces above this score are returned, 0..1. */
   readonly minScore?: number;
-  /** At most so many boxes, the best, compete. */
+  /** At most this many boxes, the best, enter the suppression of overlaps. */
   readonly topK?: number;
-  /** At most so many boxes, the best, are left after the competition. */
+  /** At most this many boxes, the best, are kept after the suppression of overlaps. */
   readonly keepTopK?: number;
   /** Wider images are scaled down to this, px. */
   readonly maxWidth?: number;
-  /** Higher images are scaled down to this, px. */
+  /** Taller images are scaled down to this, px. */
   readonly maxHeight?: number;
   /**
-   * Smaller images are enlarged up to so many times, as far as they stay within `maxWidth` x `maxHeight`, 1..8: small faces are
+   * Smaller images are enlarged up to this many times, as far as they stay within `maxWidth` x `maxHeight`, 1..8: small faces are
    * found better, at the price of a larger image. A pack can have another default than 1; the open pack has.
    */
   readonly maxEnlargement?: number;
@@ -57,7 +57,7 @@ export interface FaceDetector {
   dispose(): void;
 }
 
-/** Priors of so many input sizes are kept; a video needs one, a folder of photos few. */
+/** Priors of this many input sizes are kept; a video needs one, a folder of photos few. */
 const CACHED_PRIORS = 8;
 
 /**
