@@ -21,7 +21,7 @@ export {
   faceMesh,
   faceMeshes,
 } from './geometry/face-mesh.ts';
-export type { ReconstructOptions, SurfaceReconstructor, SurfaceSource } from './geometry/face-surface.ts';
+export type { LandmarkSet, ReconstructOptions, SurfaceReconstructor, SurfaceSource } from './geometry/face-surface.ts';
 export {
   frontalFace,
   type MeshRegion,
@@ -89,6 +89,8 @@ export { extractUvTexture, type UvTextureOptions } from './geometry/uv-texture.t
 export { landmarkVisibility, vertexVisibility } from './geometry/visibility.ts';
 export type {
   AlignedFace,
+  ContourStrips,
+  FaceActing,
   FaceBox,
   FaceMaps,
   HeadAngles,

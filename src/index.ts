@@ -31,13 +31,15 @@ export {
   type FaceAligner,
   type FaceAlignerOptions,
 } from './face-aligner.ts';
-export type { ReconstructOptions } from './geometry/face-surface.ts';
+export type { LandmarkSet, ReconstructOptions } from './geometry/face-surface.ts';
 export { poseFromParams } from './geometry/pose.ts';
 export type { ModelLicence } from './models/face-pack.ts';
 export { DETECTOR_DEFAULTS, type DetectorOptions } from './models/faceboxes/detector.ts';
 export type {} from './platform-types.ts';
 export type {
   AlignedFace,
+  ContourStrips,
+  FaceActing,
   FaceBox,
   FaceMaps,
   HeadAngles,
