@@ -1,6 +1,6 @@
 /**
  * What the layers of a `model.json` may ask for, whoever runs them. A file of a kilobyte can describe work without end: a
- * layer without inputs that tfjs waits for, paddings that no memory holds, so many layers that looking at them takes minutes.
+ * layer without inputs that tfjs waits for, paddings that no memory holds, layers by the ten thousand.
  */
 import { WeightFormatError } from '../errors.ts';
 
