@@ -6,9 +6,9 @@
  * answer is the one that the photo gets alone, and how the memory grows.
  */
 import { fork } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -44,7 +44,10 @@ const KILL_EVERY = 50;
 const SAMPLE_EVERY = 250;
 const LAG_RESOLUTION_MS = 2;
 
-const serviceFile = join(repositoryRoot, 'examples/fastify/service.js');
+// The example is a project of its own; from here it gets this repository's package and Fastify.
+const serviceFile = join(repositoryRoot, 'bench/.build/service.js');
+await mkdir(dirname(serviceFile), { recursive: true });
+await copyFile(join(repositoryRoot, 'examples/fastify/service.js'), serviceFile);
 const { createService } = (await import(serviceFile)) as {
   createService(options: object): Promise<{
     listen(options: object): Promise<string>;
