@@ -109,9 +109,9 @@ const CAMERA_ADVICE: Readonly<Record<CameraProblem, string>> = {
   denied: 'the camera was not allowed',
   missing: 'there is no such camera',
   busy: 'another program uses the camera',
-  insecure: 'the browser gives cameras only to pages from https or from this device',
-  unplugged: 'the camera was unplugged or switched off',
-  failed: 'the camera could not be started',
+  insecure: 'cameras need a page from https or this device',
+  unplugged: 'the camera went away',
+  failed: 'the camera did not start',
 };
 
 /** A camera could not be opened, or went away. */

@@ -81,9 +81,9 @@ export function followVideo(
   if (source !== 'camera' && !isElement && !isStream) {
     throw new TypeError(`source: expected a video element, a MediaStream or 'camera', got ${String(source)}`);
   }
-  if (typeof onFaces !== 'function') throw new TypeError(`onFaces: expected a function, got ${typeof onFaces}`);
+  if (typeof onFaces !== 'function') throw new TypeError('onFaces: expected a function');
   if (options?.aligner === undefined) {
-    throw new TypeError('options.aligner: expected a face aligner, as createFaceAlignerWorker makes it');
+    throw new TypeError('options.aligner: expected a face aligner');
   }
   const { aligner, camera, pauseWhenHidden = true, signal } = options;
   const tracker = createFaceTracker(aligner, options.tracker);
@@ -104,7 +104,7 @@ export function followVideo(
 
   function end(error?: unknown): void {
     if (ended.signal.aborted) return;
-    ended.abort(error ?? new DOMException('the video is no longer followed', 'AbortError'));
+    ended.abort(error ?? new DOMException('stopped', 'AbortError'));
     for (const cleanUp of cleanUps.splice(0)) cleanUp();
     waiting?.frame.close();
     waiting = undefined;
@@ -174,7 +174,7 @@ export function followVideo(
       stream = source as MediaStream;
     }
     const [track] = stream.getVideoTracks();
-    if (track === undefined) throw new TypeError('source: the stream has no video');
+    if (track === undefined) throw new TypeError('source: expected a stream with video');
     const onEnded = (): void => end(new CameraError('unplugged'));
     track.addEventListener('ended', onEnded);
     whenEnded(() => track.removeEventListener('ended', onEnded));
@@ -252,7 +252,7 @@ function followElement(video: HTMLVideoElement, offer: Offer, end: End): () => v
     }
   };
   const onEnded = (): void => end();
-  const onError = (): void => end(video.error ?? new Error('the video cannot be played'));
+  const onError = (): void => end(video.error ?? new Error('the video cannot be shown'));
   video.addEventListener('ended', onEnded);
   video.addEventListener('error', onError);
   next();

@@ -20,7 +20,6 @@ const PROBLEMS: Readonly<Record<string, CameraProblem>> = {
   NotFoundError: 'missing',
   OverconstrainedError: 'missing',
   NotReadableError: 'busy',
-  AbortError: 'busy',
 };
 
 /**

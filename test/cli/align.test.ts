@@ -11,6 +11,7 @@ import { formulaPack } from '../support/formula-pack.ts';
 import { type CliResult, runCli } from '../support/run-cli.ts';
 import { describeWithShared, repositoryRoot, sharedPath } from '../support/shared.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
+import { tensorflowIsInstalled } from '../support/tensorflow.ts';
 
 const at = useTemporaryFolder();
 let pack = '';
@@ -201,7 +202,8 @@ describe('tddfa align on bad input', () => {
     expect(result.stderr.trimEnd()).not.toContain('\n');
   });
 
-  test('a backend that is not installed names those that are', async () => {
+  const testWithoutTensorflow = tensorflowIsInstalled ? test.skip : test;
+  testWithoutTensorflow('a backend that is not installed names those that are', async () => {
     const result = await align(at('photo.png'), '--backend', 'tensorflow');
     expect(result.status).toBe(1);
     expect(result.stderr).toMatch(/^tddfa: backend 'tensorflow' is not available: .*npm install.*wasm.*\n$/);

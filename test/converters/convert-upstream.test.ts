@@ -134,7 +134,7 @@ describe('convertUpstream', () => {
       'no deviation',
       'configs/param_mean_std_62d_120x120.pkl',
       { mean: { shape: [62], data: new Float32Array(62) } },
-      "tensor 'std': is missing (expected [62], got nothing)",
+      "has no array 'std' (expected arrays 'mean' and 'std' of a regressor's outputs, got 'mean')",
     ],
     [
       'NaN in the mean',
