@@ -80,7 +80,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
     ...['results', 'bench', 'converters'],
   ] as Room[],
   web: ['backends', 'base', 'entries', 'browser', 'engine', 'results'],
-  development: ['base', 'aligner', 'models', 'engine', 'geometry', 'converters', 'entries'],
+  development: ['base', 'aligner', 'models', 'engine', 'geometry', 'imageFiles', 'converters', 'entries'],
   benchmarks: [
     ...['base', 'aligner', 'models', 'engine', 'files', 'imageFiles', 'videoFiles', 'entries'],
     ...['bench', 'results', 'converters', 'development'],

@@ -1,0 +1,60 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { repositoryRoot } from '../paths.ts';
+import { magick } from './run-program.ts';
+import type { Sources } from './variant.ts';
+
+/** The portrait: odd sizes, so that rows are padded wherever a format pads them. */
+const CROP = '181x175+138+18';
+
+/** Makes what variants are made of: the portrait in colours, grey, with alpha, with few colours and in black and white. */
+export async function makeSources(folder: string): Promise<Sources> {
+  const path = (name: string): string => join(folder, name);
+  const portrait = path('rgb.png');
+  await magick(join(repositoryRoot, 'examples/astronaut.png'), '-crop', CROP, '+repage', '-strip', `PNG24:${portrait}`);
+  await magick(portrait, '-colorspace', 'Gray', '-depth', '8', path('grey.png'));
+  await magick(portrait, '-monochrome', '-depth', '1', path('bilevel.png'));
+  for (const colours of [256, 16, 4]) {
+    await magick(portrait, '-dither', 'FloydSteinberg', '-colors', String(colours), `PNG8:${path(`${colours}.png`)}`);
+  }
+  // Alpha from left to right, at the ends of which are whole and no colours.
+  await magick(
+    portrait,
+    '(',
+    '-size',
+    '175x181',
+    'gradient:white-black',
+    '-rotate',
+    '90',
+    ')',
+    ...ALPHA,
+    path('rgba.png'),
+  );
+  await magick(path('rgba.png'), '-colorspace', 'Gray', path('grey-alpha.png'));
+  // All 16 bits used: the portrait with a slope of less than a level of 8 bits.
+  await magick(
+    portrait,
+    '-depth',
+    '16',
+    '(',
+    '-size',
+    '181x175',
+    'gradient:gray(1)-gray(0)',
+    '-evaluate',
+    'multiply',
+    '0.004',
+    ')',
+    ...SLOPED,
+    path('rgb16.png'),
+  );
+  await magick(path('rgb16.png'), '-colorspace', 'Gray', '-depth', '16', path('grey16.png'));
+  return { folder, path };
+}
+
+const ALPHA = ['-alpha', 'off', '-compose', 'CopyOpacity', '-composite', '-define', 'png:color-type=6'];
+const SLOPED = ['-compose', 'plus', '-composite', '-define', 'png:bit-depth=16', '-define', 'png:color-type=2'];
+
+/** Makes a file of another one by changing its bytes. */
+export async function patch(from: string, to: string, change: (bytes: Buffer) => Uint8Array): Promise<void> {
+  await writeFile(to, change(await readFile(from)));
+}

@@ -1,0 +1,100 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { magick, pillow } from './run-program.ts';
+import type { Oracle, SourceOfPixels, Sources, Variant } from './variant.ts';
+
+type Make = Variant['make'];
+
+interface RightOptions {
+  readonly isLossy?: boolean;
+  /** The source whose face it shows; by default the one in colours. */
+  readonly portrait?: string;
+  /** What it is compared with instead of another decoding of itself. */
+  readonly source?: SourceOfPixels;
+}
+
+/** Of a variant that shows no face, or not upright, or with too few colours. */
+export const NO_PORTRAIT = '';
+
+/** Makes variants of a container, each by a word for its feature. */
+export function variantsOf(container: string, ending: string) {
+  const names = new Set<string>();
+  function add(feature: string, make: Make, rest: Pick<Variant, 'expected' | 'isLossy' | 'portrait'>): Variant {
+    const base = feature.replace(/[^a-z0-9]+/gi, '-').toLowerCase();
+    let name = `${base}.${ending}`;
+    for (let i = 2; names.has(name); i++) name = `${base}-${i}.${ending}`;
+    names.add(name);
+    return { container, feature, name: `${container.toLowerCase()}-${name}`, make, ...rest };
+  }
+  return {
+    /** One that is decoded as another decoder does. */
+    right: (
+      feature: string,
+      oracle: Oracle,
+      make: Make,
+      { isLossy = false, portrait = 'rgb.png', source }: RightOptions = {},
+    ): Variant =>
+      add(feature, make, {
+        expected: { oracle, ...(source !== undefined && { source }) },
+        isLossy,
+        ...(portrait !== NO_PORTRAIT && { portrait }),
+      }),
+    /** One that is refused with these words. */
+    refused: (feature: string, refusal: string, make: Make): Variant =>
+      add(feature, make, { expected: { refusal }, isLossy: false }),
+  };
+}
+
+/** Saves a source by ImageMagick. @param prefix - of the file, such as `BMP3:`. */
+export const byMagick =
+  (source: string, args: readonly string[], prefix = ''): Make =>
+  async (sources, path) => {
+    await magick(sources.path(source), ...args, `${prefix}${path}`);
+  };
+
+/** Saves a source by Pillow. @param change - what is done to image `i` before; @param options - of its `save`. */
+export const byPillow =
+  (source: string, change: string, options = ''): Make =>
+  async (sources, path) => {
+    const statements = `i = Image.open(a[0]); ${change || 'pass'}; i.save(a[1]${options === '' ? '' : `, ${options}`})`;
+    await pillow(statements, sources.path(source), path);
+  };
+
+/** Makes a file and then changes its bytes. */
+export const patched =
+  (make: Make, change: (bytes: Buffer) => Uint8Array): Make =>
+  async (sources: Sources, path: string) => {
+    await make(sources, path);
+    await writeFile(path, change(await readFile(path)));
+  };
+
+/** A TIFF header and one field: what EXIF needs to say how a picture is turned. */
+export function exifOf(orientation: number): Buffer {
+  return Buffer.from([
+    0x4d,
+    0x4d,
+    0,
+    42,
+    0,
+    0,
+    0,
+    8,
+    0,
+    1,
+    1,
+    0x12,
+    0,
+    3,
+    0,
+    0,
+    0,
+    1,
+    0,
+    orientation,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+  ]);
+}

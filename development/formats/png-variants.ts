@@ -1,0 +1,148 @@
+import { byMagick, byPillow, exifOf, NO_PORTRAIT, patched, variantsOf } from './new-variant.ts';
+import { run } from './run-program.ts';
+import type { Variant } from './variant.ts';
+
+const { right, refused } = variantsOf('PNG', 'png');
+
+const INTERLACING = [
+  ['', 'None'],
+  [', interlaced', 'PNG'],
+] as const;
+
+/** Colour types and depths, and what they are made of. */
+const KINDS: readonly (readonly [name: string, source: string, type: number, depth: number, portrait: string])[] = [
+  ['grey 1 bit', 'bilevel.png', 0, 1, NO_PORTRAIT],
+  ['grey 2 bit', 'grey.png', 0, 2, NO_PORTRAIT],
+  ['grey 4 bit', 'grey.png', 0, 4, NO_PORTRAIT],
+  ['grey 8 bit', 'grey.png', 0, 8, 'grey.png'],
+  ['grey 16 bit', 'grey16.png', 0, 16, 'grey16.png'],
+  ['RGB 8 bit', 'rgb.png', 2, 8, 'rgb.png'],
+  ['RGB 16 bit', 'rgb16.png', 2, 16, 'rgb16.png'],
+  ['palette 1 bit', 'bilevel.png', 3, 1, NO_PORTRAIT],
+  ['palette 2 bit', '4.png', 3, 2, NO_PORTRAIT],
+  ['palette 4 bit', '16.png', 3, 4, NO_PORTRAIT],
+  ['palette 8 bit', '256.png', 3, 8, '256.png'],
+  ['grey with alpha 8 bit', 'grey-alpha.png', 4, 8, 'grey.png'],
+  ['grey with alpha 16 bit', 'grey-alpha.png', 4, 16, 'grey.png'],
+  ['RGB with alpha 8 bit', 'rgba.png', 6, 8, 'rgb.png'],
+  ['RGB with alpha 16 bit', 'rgba.png', 6, 16, 'rgb.png'],
+];
+
+const saved = (source: string, type: number, depth: number, ...args: string[]) => {
+  // ImageMagick writes a full palette only where it is not told to.
+  const isFullPalette = type === 3 && depth === 8;
+  const kind = ['-define', `png:color-type=${type}`, '-define', `png:bit-depth=${depth}`];
+  return byMagick(
+    source,
+    [...args, '-depth', String(depth), ...(isFullPalette ? [] : kind)],
+    isFullPalette ? 'PNG8:' : '',
+  );
+};
+
+const plain = saved('rgb.png', 2, 8);
+
+/** A chunk with its sum. */
+function chunk(name: string, content: Uint8Array): Buffer {
+  const bytes = Buffer.concat([Buffer.alloc(4), Buffer.from(name, 'latin1'), content, Buffer.alloc(4)]);
+  bytes.writeUInt32BE(content.length, 0);
+  let crc = 0xffffffff;
+  for (const byte of bytes.subarray(4, -4)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  bytes.writeUInt32BE(~crc >>> 0, bytes.length - 4);
+  return bytes;
+}
+
+/** Puts a chunk behind the header. */
+const withChunk =
+  (name: string, content: Uint8Array) =>
+  (bytes: Buffer): Buffer =>
+    Buffer.concat([bytes.subarray(0, 33), chunk(name, content), bytes.subarray(33)]);
+
+/** Cuts the data into many chunks. */
+function inPieces(bytes: Buffer): Buffer {
+  const start = bytes.indexOf('IDAT') - 4;
+  const length = bytes.readUInt32BE(start);
+  const data = bytes.subarray(start + 8, start + 8 + length);
+  const pieces = Array.from({ length: Math.ceil(length / 100) }, (_, i) =>
+    chunk('IDAT', data.subarray(100 * i, 100 * (i + 1))),
+  );
+  return Buffer.concat([bytes.subarray(0, start), ...pieces, bytes.subarray(start + 12 + length)]);
+}
+
+/** All that is tested of PNG. */
+export const pngVariants: readonly Variant[] = [
+  ...KINDS.flatMap(([name, source, type, depth, portrait]) =>
+    INTERLACING.map(([suffix, interlace]) =>
+      right(`${name}${suffix}`, 'imagemagick', saved(source, type, depth, '-interlace', interlace), { portrait }),
+    ),
+  ),
+  ...[1, 2, 3, 5, 8, 9].map((size) =>
+    right(
+      `interlaced, ${size} pixels wide`,
+      'imagemagick',
+      saved('rgb.png', 2, 8, '-crop', `${size}x7+90+60`, '+repage', '-interlace', 'PNG'),
+      { portrait: NO_PORTRAIT },
+    ),
+  ),
+  ...[0, 1, 2, 3, 4].map((filter) =>
+    right(`filter ${filter}`, 'imagemagick', saved('rgb.png', 2, 8, '-define', `png:compression-filter=${filter}`)),
+  ),
+  ...[1, 2, 3, 4, 5, 6, 7, 8].map((orientation) =>
+    right(`EXIF orientation ${orientation}`, 'pillow', patched(plain, withChunk('eXIf', exifOf(orientation))), {
+      portrait: orientation === 1 ? 'rgb.png' : NO_PORTRAIT,
+    }),
+  ),
+  right('a transparent grey', 'pillow', byPillow('grey.png', 'i = i.convert("L")', 'transparency=200'), {
+    portrait: 'grey.png',
+  }),
+  right('a transparent RGB colour', 'pillow', byPillow('rgb.png', '', 'transparency=i.getpixel((90, 60))')),
+  right('a palette with alpha', 'pillow', byPillow('256.png', '', 'transparency=bytes(range(256))'), {
+    portrait: '256.png',
+  }),
+  right('in chunks of 100 bytes', 'imagemagick', patched(plain, inPieces)),
+  right('gamma 1 (ignored)', 'pillow', patched(plain, withChunk('gAMA', Uint8Array.of(0, 1, 0x86, 0xa0)))),
+  right(
+    'bytes after the end',
+    'pillow',
+    patched(plain, (bytes) => Buffer.concat([bytes, Buffer.from('\n')])),
+  ),
+  right('animated (APNG): the first picture', 'pillow', async (sources, path) => {
+    const frames = ['-loop', '1', '-i', sources.path('rgb.png'), '-frames:v', '3', '-f', 'apng'];
+    await run('ffmpeg', '-v', 'error', '-y', ...frames, path);
+  }),
+  refused(
+    "Apple's variant (CgBI)",
+    "Apple's variant of PNG (CgBI) is not supported",
+    patched(plain, (bytes) =>
+      Buffer.concat([bytes.subarray(0, 8), chunk('CgBI', new Uint8Array(4)), bytes.subarray(8)]),
+    ),
+  ),
+  refused(
+    'two headers',
+    'its header is not where it should be',
+    patched(plain, (bytes) => Buffer.concat([bytes.subarray(0, 33), bytes.subarray(8, 33), bytes.subarray(33)])),
+  ),
+  refused(
+    'a palette that is missing',
+    'it has no palette',
+    patched(saved('256.png', 3, 8), (bytes) => {
+      const start = bytes.indexOf('PLTE') - 4;
+      return Buffer.concat([bytes.subarray(0, start), bytes.subarray(start + 12 + bytes.readUInt32BE(start))]);
+    }),
+  ),
+  refused(
+    'a header that was changed',
+    'the checksum of its IHDR chunk is wrong',
+    patched(plain, (bytes) => {
+      bytes.writeUInt32BE(180, 16);
+      return bytes;
+    }),
+  ),
+  refused(
+    'cut off',
+    'the file is truncated',
+    patched(plain, (bytes) => bytes.subarray(0, bytes.length - 2000)),
+  ),
+];

@@ -1,0 +1,203 @@
+import { byMagick, byPillow, NO_PORTRAIT, patched, variantsOf } from './new-variant.ts';
+import { magick, run } from './run-program.ts';
+import type { Oracle, Variant } from './variant.ts';
+
+const { right, refused } = variantsOf('TIFF', 'tif');
+
+const tiff = (source: string, ...args: string[]) => byMagick(source, ['-compress', 'None', ...args], 'TIFF:');
+
+/** Writes by ImageMagick and copies by libtiff's tool, which knows more ways to store pixels. */
+const copied =
+  (make: Variant['make'], ...args: string[]): Variant['make'] =>
+  async (sources, path) => {
+    const plain = `${path}.plain.tif`;
+    await make(sources, plain);
+    await run('tiffcp', ...args, plain, path);
+  };
+
+/** YCbCr that is not JPEG, by ffmpeg. */
+const yCbCr =
+  (format: string, compression: string): Variant['make'] =>
+  async (sources, path) => {
+    const how = ['-pix_fmt', format, '-compression_algo', compression];
+    await run('ffmpeg', '-v', 'error', '-y', '-i', sources.path('rgb.png'), ...how, path);
+  };
+
+const grey = tiff('grey.png', '-depth', '8');
+const rgb = tiff('rgb.png', '-depth', '8');
+const rgba = tiff('rgba.png', '-depth', '8');
+const rgb16 = tiff('rgb16.png', '-depth', '16');
+/** ImageMagick cannot write it without compression. */
+const float = (bits: string, source = 'rgb16.png') =>
+  tiff(source, '-compress', 'Zip', '-define', 'quantum:format=floating-point', '-depth', bits);
+const cmyk = tiff('rgb.png', '-colorspace', 'CMYK', '-depth', '8');
+const palette = tiff('256.png', '-type', 'Palette');
+
+/** Sets the value of a field, a short or long one, of the first page. */
+const withField =
+  (tag: number, value: number) =>
+  (bytes: Buffer): Buffer => {
+    const isLittleEndian = bytes[0] === 0x49;
+    const short = (at: number): number => (isLittleEndian ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at));
+    const page = isLittleEndian ? bytes.readUInt32LE(4) : bytes.readUInt32BE(4);
+    for (let i = 0; i < short(page); i++) {
+      const entry = page + 2 + 12 * i;
+      if (short(entry) !== tag) continue;
+      if (isLittleEndian) bytes.writeUInt16LE(value, entry + 8);
+      else bytes.writeUInt16BE(value, entry + 8);
+      return bytes;
+    }
+    throw new Error(`this TIFF has no field ${tag}`);
+  };
+
+const KINDS: readonly (readonly [name: string, make: Variant['make'], oracle: Oracle, portrait: string])[] = [
+  ['grey 8 bit', grey, 'imagemagick', 'grey.png'],
+  ['RGB 8 bit', rgb, 'libtiff', 'rgb.png'],
+  ['RGB 16 bit', rgb16, 'imagemagick', 'rgb16.png'],
+  ['RGB with alpha 8 bit', rgba, 'imagemagick', 'rgb.png'],
+  ['palette 8 bit', palette, 'imagemagick', '256.png'],
+  ['CMYK 8 bit', cmyk, 'imagemagick', 'rgb.png'],
+];
+const WAYS: readonly (readonly [name: string, args: readonly string[]])[] = [
+  ['LZW', ['-c', 'lzw']],
+  ['deflate', ['-c', 'zip']],
+  ['PackBits', ['-c', 'packbits']],
+  ['tiles of 64x32, LZW', ['-t', '-w', '64', '-l', '32', '-c', 'lzw']],
+  ['in planes', ['-p', 'separate']],
+  ['in planes and tiles, deflate', ['-p', 'separate', '-t', '-w', '48', '-l', '16', '-c', 'zip']],
+  ['big-endian, LZW with predictor', ['-B', '-c', 'lzw:2']],
+  ['little-endian, deflate with predictor', ['-L', '-c', 'zip:2']],
+  ['strips of 7 rows', ['-r', '7']],
+];
+
+/** libtiff's tool takes no planes of 16 bits, and predicts no palette. */
+const isPossible = (kind: string, way: string): boolean =>
+  !(way.includes('predictor') && kind.startsWith('palette')) && !(way.includes('planes') && kind.includes('16 bit'));
+
+/** All that is tested of TIFF. */
+export const tiffVariants: readonly Variant[] = [
+  ...KINDS.flatMap(([name, make, oracle, portrait]) => [
+    right(name, oracle, make, { portrait }),
+    ...WAYS.filter(([way]) => isPossible(name, way)).map(([way, args]) =>
+      right(`${name}, ${way}`, oracle, copied(make, ...args), { portrait }),
+    ),
+  ]),
+  right('grey 1 bit', 'imagemagick', tiff('bilevel.png', '-depth', '1', '-type', 'bilevel'), { portrait: NO_PORTRAIT }),
+  right('grey 1 bit, bits reversed', 'imagemagick', copied(tiff('bilevel.png', '-depth', '1'), '-f', 'lsb2msb'), {
+    portrait: NO_PORTRAIT,
+  }),
+  right('grey 1 bit, white is zero', 'imagemagick', tiff('bilevel.png', '-define', 'quantum:polarity=min-is-white'), {
+    portrait: NO_PORTRAIT,
+  }),
+  ...[2, 4].map((bits) =>
+    right(`grey ${bits} bit`, 'imagemagick', tiff('grey.png', '-depth', String(bits)), {
+      portrait: NO_PORTRAIT,
+    }),
+  ),
+  ...[10, 12, 14, 16, 32].map((bits) =>
+    right(`grey ${bits} bit`, 'imagemagick', tiff('grey16.png', '-depth', String(bits)), { portrait: 'grey16.png' }),
+  ),
+  right('grey 8 bit, white is zero', 'imagemagick', tiff('grey.png', '-define', 'quantum:polarity=min-is-white'), {
+    // ImageMagick says so and leaves the samples: a negative.
+    portrait: NO_PORTRAIT,
+  }),
+  right('RGB 16 bit, in planes', 'imagemagick', tiff('rgb16.png', '-depth', '16', '-interlace', 'plane'), {
+    portrait: 'rgb16.png',
+  }),
+  right('grey with alpha', 'imagemagick', tiff('grey-alpha.png', '-depth', '8'), { portrait: 'grey.png' }),
+  ...[4, 12, 32].map((bits) =>
+    right(`RGB ${bits} bit`, 'imagemagick', tiff('rgb16.png', '-depth', String(bits)), {
+      portrait: bits > 4 ? 'rgb16.png' : NO_PORTRAIT,
+    }),
+  ),
+  ...['16', '32', '64'].map((bits) => right(`RGB floating point ${bits} bit`, 'imagemagick', float(bits))),
+  ...['none', 'lzw', 'zip'].map((compression) =>
+    right(
+      `RGB floating point 32 bit, ${compression}`,
+      'imagemagick',
+      copied(float('32'), '-c', compression === 'none' ? compression : `${compression}:3`),
+    ),
+  ),
+  right('grey floating point 32 bit', 'imagemagick', float('32', 'grey16.png'), { portrait: 'grey16.png' }),
+  right('RGB floating point 32 bit, big-endian', 'imagemagick', copied(float('32'), '-B', '-c', 'none')),
+  right('RGB with associated alpha', 'imagemagick', tiff('rgba.png', '-define', 'tiff:alpha=associated')),
+  right('RGB with a fourth sample that says nothing', 'pillow', tiff('rgba.png', '-define', 'tiff:alpha=unspecified')),
+  right('CMYK 16 bit', 'imagemagick', tiff('rgb16.png', '-colorspace', 'CMYK', '-depth', '16')),
+  right('palette 4 bit', 'imagemagick', tiff('16.png', '-type', 'Palette', '-depth', '4'), { portrait: NO_PORTRAIT }),
+  right('palette 1 bit', 'imagemagick', byPillow('bilevel.png', 'i = i.convert("P")'), { portrait: NO_PORTRAIT }),
+  ...['yuv444p', 'yuv422p', 'yuv420p', 'yuv411p', 'yuv440p', 'yuv410p'].flatMap((format) =>
+    ['raw', 'lzw', 'packbits', 'deflate'].map((compression) =>
+      right(`YCbCr (${format}), ${compression}`, 'libtiff', yCbCr(format, compression)),
+    ),
+  ),
+  right('JPEG, grey', 'imagemagick', copied(grey, '-c', 'jpeg:90', '-r', '176'), {
+    isLossy: true,
+    portrait: 'grey.png',
+  }),
+  right('JPEG, YCbCr', 'libtiff', copied(rgb, '-c', 'jpeg:90', '-r', '176'), { isLossy: true }),
+  right('JPEG, RGB', 'libtiff', copied(rgb, '-c', 'jpeg:90:r', '-r', '176'), { isLossy: true }),
+  right('JPEG, tiles', 'imagemagick', copied(rgb, '-c', 'jpeg:90', '-t', '-w', '64', '-l', '64'), { isLossy: true }),
+  right('JPEG, strips of 16 rows', 'imagemagick', copied(rgb, '-c', 'jpeg:90', '-r', '16'), { isLossy: true }),
+  right('JPEG by ImageMagick', 'imagemagick', byMagick('rgb.png', ['-compress', 'JPEG', '-quality', '90'], 'TIFF:'), {
+    isLossy: true,
+  }),
+  right('by Pillow, deflate', 'pillow', byPillow('rgb.png', '', 'compression="tiff_adobe_deflate"')),
+  right('by Pillow, with alpha', 'pillow', byPillow('rgba.png', '')),
+  right('BigTIFF', 'imagemagick', byMagick('rgb.png', ['-compress', 'None'], 'TIFF64:')),
+  right('BigTIFF, LZW', 'imagemagick', copied(rgb, '-8', '-c', 'lzw')),
+  right('several pages: the first', 'imagemagick', async (sources, path) => {
+    await magick(sources.path('rgb.png'), sources.path('grey.png'), '-compress', 'None', path);
+  }),
+  ...[1, 2, 3, 4, 5, 6, 7, 8].map((orientation) =>
+    right(`orientation ${orientation}`, 'imagemagick', patched(rgb, withField(274, orientation)), {
+      portrait: orientation === 1 ? 'rgb.png' : NO_PORTRAIT,
+    }),
+  ),
+  right(
+    'bytes after the end',
+    'imagemagick',
+    patched(rgb, (bytes) => Buffer.concat([bytes, Buffer.alloc(77, 1)])),
+  ),
+  refused(
+    'CCITT fax group 3',
+    'compression 3, CCITT fax (group 3), is not supported',
+    copied(tiff('bilevel.png', '-depth', '1'), '-c', 'g3'),
+  ),
+  refused(
+    'CCITT fax group 4',
+    'compression 4, CCITT fax (group 4), is not supported',
+    copied(tiff('bilevel.png', '-depth', '1'), '-c', 'g4'),
+  ),
+  refused('LZMA', 'compression 34925, LZMA, is not supported', copied(rgb, '-c', 'lzma')),
+  refused('Zstandard', 'compression 50000, Zstandard, is not supported', copied(rgb, '-c', 'zstd')),
+  refused(
+    'WebP inside',
+    'compression 50001, WebP, is not supported',
+    byMagick('rgb.png', ['-compress', 'WebP'], 'TIFF:'),
+  ),
+  refused('old-style JPEG', 'compression 6, old-style JPEG, is not supported', patched(rgb, withField(259, 6))),
+  refused('JPEG 2000 inside', 'compression 34712, JPEG 2000, is not supported', patched(rgb, withField(259, 34712))),
+  refused(
+    'CIE Lab',
+    'photometric interpretation 8, CIE Lab colours, is not supported',
+    tiff('rgb.png', '-colorspace', 'Lab'),
+  ),
+  refused('a raw photo', 'a raw photo of a camera (CFA), is not supported', patched(grey, withField(262, 32803))),
+  refused(
+    'signed samples',
+    'signed samples are not supported',
+    tiff('grey.png', '-define', 'quantum:format=signed', '-depth', '16'),
+  ),
+  refused('signed samples by Pillow', 'signed samples are not supported', byPillow('grey16.png', '')),
+  refused(
+    'floating point beyond white',
+    'floating-point samples outside 0..1 are not supported',
+    byPillow('grey.png', 'i = i.convert("F")'),
+  ),
+  refused('CMYK in JPEG', 'JPEG compression of CMYK pixels is not supported', copied(cmyk, '-c', 'jpeg', '-r', '176')),
+  refused(
+    'cut off',
+    'the file is truncated',
+    patched(rgb, (bytes) => bytes.subarray(0, bytes.length - 3000)),
+  ),
+];

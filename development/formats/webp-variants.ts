@@ -1,0 +1,74 @@
+import { writeFile } from 'node:fs/promises';
+import { exifOf, NO_PORTRAIT, patched, variantsOf } from './new-variant.ts';
+import { run } from './run-program.ts';
+import type { Variant } from './variant.ts';
+
+const { right: rightOrLossy, refused } = variantsOf('WebP', 'webp');
+const lossy = (feature: string, make: Variant['make'], { portrait = 'rgb.png' } = {}): Variant =>
+  rightOrLossy(feature, 'pillow', make, { isLossy: true, portrait });
+const lossless = (feature: string, make: Variant['make'], { portrait = 'rgb.png' } = {}): Variant =>
+  rightOrLossy(feature, 'pillow', make, { portrait });
+
+const byCwebp =
+  (source: string, ...args: string[]): Variant['make'] =>
+  async (sources, path) => {
+    await run('cwebp', '-quiet', ...args, sources.path(source), '-o', path);
+  };
+
+const byImg2webp =
+  (...args: string[]): Variant['make'] =>
+  async (sources, path) => {
+    await run('img2webp', ...args, sources.path('rgb.png'), sources.path('16.png'), '-o', path);
+  };
+
+const withExif =
+  (make: Variant['make'], orientation: number): Variant['make'] =>
+  async (sources, path) => {
+    const plain = `${path}.plain.webp`;
+    const exif = `${path}.exif`;
+    await make(sources, plain);
+    await writeFile(exif, exifOf(orientation));
+    await run('webpmux', '-set', 'exif', exif, plain, '-o', path);
+  };
+
+const plain = byCwebp('rgb.png', '-q', '90');
+
+/** All that is tested of WebP. */
+export const webpVariants: readonly Variant[] = [
+  lossy('lossy, quality 90', plain),
+  lossy('lossy, quality 40', byCwebp('rgb.png', '-q', '40'), { portrait: NO_PORTRAIT }),
+  lossy('lossy, sharp colours', byCwebp('rgb.png', '-q', '90', '-sharp_yuv')),
+  lossy('lossy, 8 partitions', byCwebp('rgb.png', '-q', '90', '-partition_limit', '50', '-segments', '4', '-m', '6')),
+  lossy('lossy with alpha', byCwebp('rgba.png', '-q', '90')),
+  lossy('lossy with alpha, not compressed', byCwebp('rgba.png', '-q', '90', '-alpha_method', '0')),
+  lossless('lossless', byCwebp('rgb.png', '-lossless')),
+  lossless('lossless, fast', byCwebp('rgb.png', '-lossless', '-z', '0')),
+  lossless('lossless with alpha, colours under it kept', byCwebp('rgba.png', '-lossless', '-exact')),
+  lossless('lossless, 16 colours', byCwebp('16.png', '-lossless'), { portrait: '16.png' }),
+  lossless('nearly lossless', byCwebp('rgb.png', '-near_lossless', '40')),
+  lossless('lossless, grey', byCwebp('grey.png', '-lossless'), { portrait: 'grey.png' }),
+  ...[1, 2, 3, 4, 5, 6, 7, 8].map((orientation) =>
+    lossy(`EXIF orientation ${orientation}`, withExif(plain, orientation), {
+      portrait: orientation === 1 ? 'rgb.png' : NO_PORTRAIT,
+    }),
+  ),
+  lossy('animated: the first frame', byImg2webp('-lossy', '-q', '90')),
+  lossless('animated, lossless: the first frame', byImg2webp('-lossless')),
+  lossy(
+    'bytes after the end',
+    patched(plain, (bytes) => Buffer.concat([bytes, Buffer.alloc(50, 9)])),
+  ),
+  refused(
+    'cut off',
+    'the file is truncated',
+    patched(plain, (bytes) => bytes.subarray(0, bytes.length - 600)),
+  ),
+  refused(
+    'a canvas of another size',
+    'its picture has another size than its header says',
+    patched(withExif(plain, 1), (bytes) => {
+      bytes.writeUInt16LE(500, 24);
+      return bytes;
+    }),
+  ),
+];
