@@ -92,10 +92,13 @@ export class ImageDecodeError extends TddfaError {
 export class VideoFileError extends TddfaError {
   override readonly name = 'VideoFileError';
   readonly path: string;
+  /** Of a film that ends early: how many frames there were, all of which have been given. */
+  readonly framesRead?: number;
 
-  constructor(path: string, reason: string, options?: ErrorOptions) {
+  constructor(path: string, reason: string, options?: ErrorOptions & { framesRead?: number }) {
     super(`${path}: ${reason}`, options);
     this.path = path;
+    if (options?.framesRead !== undefined) this.framesRead = options.framesRead;
   }
 }
 

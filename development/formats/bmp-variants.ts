@@ -190,10 +190,14 @@ export const bmpVariants: readonly Variant[] = [
     portrait: NO_PORTRAIT,
   }),
   right('8 bit grey', 'pillow', byPillow('grey.png', 'i = i.convert("L")'), { portrait: 'grey.png' }),
-  right('16 bit, RGB 555', 'ffmpeg', byFfmpeg('rgb555le')),
-  right('16 bit, RGB 565', 'ffmpeg', byFfmpeg('rgb565le')),
-  right('16 bit, RGB 565 by ImageMagick', 'imagemagick', byMagick('rgb.png', ['-define', 'bmp:subtype=RGB565'])),
-  right('16 bit, RGB 555 by ImageMagick', 'imagemagick', byMagick('rgb.png', ['-define', 'bmp:subtype=RGB555'])),
+  right('16 bit, RGB 555', 'ffmpeg', byFfmpeg('rgb555le'), { isLossy: true }),
+  right('16 bit, RGB 565', 'ffmpeg', byFfmpeg('rgb565le'), { isLossy: true }),
+  right('16 bit, RGB 565 by ImageMagick', 'imagemagick', byMagick('rgb.png', ['-define', 'bmp:subtype=RGB565']), {
+    isLossy: true,
+  }),
+  right('16 bit, RGB 555 by ImageMagick', 'imagemagick', byMagick('rgb.png', ['-define', 'bmp:subtype=RGB555']), {
+    isLossy: true,
+  }),
   right('16 bit, ARGB 4444', 'imagemagick', patched(bgra, withMasks([0xf00, 0xf0, 0xf, 0xf000], 108, 16)), {
     // ImageMagick and ffmpeg read back 240 for the brightest of 16 levels.
     source: { name: 'rgb.png', args: ['+dither', '-posterize', '16'] },

@@ -127,7 +127,9 @@ export const tiffVariants: readonly Variant[] = [
   right('palette 1 bit', 'imagemagick', byPillow('bilevel.png', 'i = i.convert("P")'), { portrait: NO_PORTRAIT }),
   ...['yuv444p', 'yuv422p', 'yuv420p', 'yuv411p', 'yuv440p', 'yuv410p'].flatMap((format) =>
     ['raw', 'lzw', 'packbits', 'deflate'].map((compression) =>
-      right(`YCbCr (${format}), ${compression}`, 'libtiff', yCbCr(format, compression)),
+      right(`YCbCr (${format}), ${compression}`, 'libtiff', yCbCr(format, compression), {
+        isLossy: format !== 'yuv444p',
+      }),
     ),
   ),
   right('JPEG, grey', 'imagemagick', copied(grey, '-c', 'jpeg:90', '-r', '176'), {

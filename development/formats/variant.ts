@@ -19,7 +19,7 @@ export interface Variant {
   readonly make: (sources: Sources, path: string) => Promise<void>;
   /** Decodes it besides us; or the words with which it is refused. */
   readonly expected: { readonly oracle: Oracle; readonly source?: SourceOfPixels } | { readonly refusal: string };
-  /** Whether its coding loses detail, so that decoders differ. */
+  /** Whether its coding loses detail, so that decoders and landmarks differ. */
   readonly isLossy: boolean;
   /** The source whose face it shows upright and well enough for landmarks to be compared. */
   readonly portrait?: string;

@@ -1,10 +1,12 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { VideoFileError } from '../errors.ts';
 import type { FaceAligner } from '../face-aligner.ts';
 import { boundingBox } from '../geometry/box.ts';
 import { requireFaceMaps } from '../geometry/face-surface.ts';
 import type { Background } from '../geometry/picture.ts';
+import { animationFormat } from '../image-files/animation-format.ts';
 import { DRAWINGS, type DrawableFace, type DrawingKind, drawOverlays, OVERLAY_KINDS } from '../results/drawings.ts';
 import { describeFrame } from '../results/video-document.ts';
 import {
@@ -16,7 +18,9 @@ import {
 import { createFaceTracker, type FaceTracker, type TrackedFace, type TrackingMode } from '../video/tracker.ts';
 import { isImagePattern } from '../video-files/image-pattern.ts';
 import { findImageSequence, readImageSequence, writeImageSequence } from '../video-files/image-sequence.ts';
+import { readAnimatedWebp } from '../video-files/read-animated-webp.ts';
 import { readVideo, type VideoSource } from '../video-files/read-video.ts';
+import { spoolFilm } from '../video-files/spool-film.ts';
 import type { FrameSink, FrameSource, VideoFrame } from '../video-files/video-frame.ts';
 import { writeVideo } from '../video-files/write-video.ts';
 import { type AlignerFlags, addAlignerFlags, openAligner } from './aligner-flags.ts';
@@ -70,7 +74,10 @@ export function registerVideo(program: Command, terminal: Terminal): void {
   const wholeFrom = (least: number) => (text: string) => parseWholeNumber(text, least);
   addAlignerFlags(program.command('video'))
     .description('track the faces of a video: ids, head pose, 3DMM parameters, landmarks, drawings')
-    .argument('<input...>', 'a video file, a folder of pictures, pictures, or a pattern such as frames/%05d.png')
+    .argument(
+      '<input...>',
+      'a video file, - for stdin, a folder of pictures, pictures, or a pattern such as frames/%05d.png',
+    )
     .option('-o, --out <file>', 'video to write (mp4, mov, mkv, webm, gif …), or a folder or pattern for pictures')
     .option('-d, --draw <kinds>', `what to draw, comma-separated: ${OVERLAY_KINDS.join(', ')} (default: landmarks)`)
     .addOption(new Option('--background <kind>', 'what is drawn on').choices(['image', 'black']).default('image'))
@@ -108,10 +115,21 @@ export function registerVideo(program: Command, terminal: Terminal): void {
     .action((inputs: string[], flags: VideoFlags) => video(inputs, flags, terminal));
 }
 
+/** Reads a film, or stdin where one comes through it. */
 async function video(inputs: readonly string[], given: VideoFlags, terminal: Terminal): Promise<void> {
   checkJsonPath(given.json);
   const meant = originalMeaning(given, false, terminal);
   const flags: VideoFlags = meant === undefined ? given : { ...given, ...meant, out: originalVideoName(inputs) };
+  if (inputs.length !== 1 || inputs[0] !== '-') return trackVideo(inputs, flags, terminal);
+  const spooled = await spoolFilm(terminal.stdin, 'stdin', terminal.signal);
+  try {
+    await trackVideo([spooled.path], flags, terminal);
+  } finally {
+    await spooled.remove();
+  }
+}
+
+async function trackVideo(inputs: readonly string[], flags: VideoFlags, terminal: Terminal): Promise<void> {
   const kinds = parseDrawings(flags);
   if (flags.start !== undefined && flags.end !== undefined && flags.end < flags.start) {
     throw usageError(`--end: expected no less than --start (${flags.start}), got ${flags.end}`);
@@ -126,6 +144,8 @@ async function video(inputs: readonly string[], given: VideoFlags, terminal: Ter
   const ids = new Set<number>();
   let frameCount = 0;
   let size = '';
+  /** Why the film has ended before its time. */
+  let early: VideoFileError | undefined;
   /** The frame that is being encoded while the next one is computed. */
   let writing: Promise<void> | undefined;
 
@@ -163,7 +183,8 @@ async function video(inputs: readonly string[], given: VideoFlags, terminal: Ter
       }
     } catch (error) {
       // What was found until then is kept.
-      if (!terminal.signal.aborted) throw error;
+      if (error instanceof VideoFileError && error.framesRead !== undefined && frameCount > 0) early = error;
+      else if (!terminal.signal.aborted) throw error;
     }
     for (const { frame, faces } of smoother?.flush() ?? []) await emit(frame, faces);
     await writing;
@@ -192,11 +213,12 @@ async function video(inputs: readonly string[], given: VideoFlags, terminal: Ter
     );
   }
   nameWritten([flags.out, flags.json], terminal, flags.json === '-');
+  const kept = [flags.out, flags.json].filter((path) => path !== undefined && path !== '-');
+  const words = kept.length === 0 ? '' : `; ${kept.join(' and ')} ${kept.length === 1 ? 'ends' : 'end'} there`;
   if (terminal.signal.aborted) {
-    const kept = [flags.out, flags.json].filter((path) => path !== undefined && path !== '-');
-    const words = kept.length === 0 ? '' : `; ${kept.join(' and ')} ${kept.length === 1 ? 'ends' : 'end'} there`;
     throw new CliError(`interrupted after ${frameCount} frames${words}`, { exitStatus: EXIT_STATUS.interrupted });
   }
+  if (early !== undefined) throw new CliError(`${early.message}${words}`, { cause: early });
 }
 
 /** Where a video goes that the original's `-o` asks for: the original names it after its input, too. */
@@ -291,7 +313,9 @@ async function openSource(
       name: input,
       ...(flags.frameRate !== undefined && { frameRate: flags.frameRate }),
     });
-  if (others.length > 0 || found?.isDirectory() === true || hasImageEnding(input)) {
+  const isPictureFile = others.length === 0 && found?.isFile() === true && hasImageEnding(input);
+  const film = isPictureFile ? animationFormat(await readFile(input)) : undefined;
+  if (film === undefined && (others.length > 0 || found?.isDirectory() === true || hasImageEnding(input))) {
     if (found === undefined && others.length === 0 && isImagePattern(input))
       return pictures(await findImageSequence(input));
     const paths: string[] = [];
@@ -300,7 +324,13 @@ async function openSource(
   }
   if (flags.frameRate !== undefined)
     throw usageError('--frame-rate: only for pictures; a video file has a frame rate of its own');
-  return readVideo(input, { ...range, signal: terminal.signal, ...ffmpegOptions(terminal) });
+  if (film === 'WebP') return readAnimatedWebp(input, range);
+  return readVideo(input, { ...range, signal: terminal.signal, ...ffmpegOptions(terminal), ...warnings(terminal) });
+}
+
+/** Lines about what goes on all the same. */
+function warnings({ stderr }: Terminal): { onWarning: (line: string) => void } {
+  return { onWarning: (line) => void stderr.write(`tddfa: ${line}\n`) };
 }
 
 async function openSink(
@@ -322,14 +352,15 @@ async function openSink(
     throw usageError(`--out: '${out}' is one picture for many frames; give a pattern such as frames/%05d.png`);
   }
   // Otherwise the first frame says when it is.
-  const startMs = source.isRegular ? ((flags.start ?? 0) * 1000) / source.frameRate : undefined;
+  const firstFrameMs = 'firstFrameMs' in source ? source.firstFrameMs : 0;
+  const startMs = source.isRegular ? firstFrameMs + ((flags.start ?? 0) * 1000) / source.frameRate : undefined;
   return writeVideo(out, {
     frameRate: 'exactFrameRate' in source ? source.exactFrameRate : source.frameRate,
     ...ffmpegOptions(terminal),
+    ...warnings(terminal),
     ...(flags.audio &&
-      source.hasAudio &&
-      extname(out).toLowerCase() !== '.gif' && {
-        audio: { path: source.path, ...(startMs !== undefined && { startMs }) },
+      source.hasAudio && {
+        audio: { path: source.path, isWhole: !flags.start, ...(startMs !== undefined && { startMs }) },
       }),
   });
 }

@@ -57,7 +57,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions
   if (format === undefined) {
     const reason =
       otherName === undefined
-        ? `this is not a picture that can be read; use ${SUPPORTED}`
+        ? 'this is not a picture that can be read'
         : `${otherName} pictures are not supported; use ${SUPPORTED}`;
     throw new ImageDecodeError(path, reason);
   }

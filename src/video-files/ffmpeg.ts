@@ -15,6 +15,12 @@ interface Ending {
 /** Only the first words of a complaint are kept: a damaged file can produce megabytes of them. */
 const MAX_COMPLAINT_LENGTH = 4000;
 
+/** How a program is started. */
+export interface StartOptions extends FfmpegOptions {
+  /** Goes on past what is damaged, and complains of it. */
+  readonly isLenient?: boolean;
+}
+
 /** A running ffmpeg or ffprobe. */
 export interface FfmpegProcess {
   readonly stdin: Writable;
@@ -38,11 +44,12 @@ export function startFfmpeg(
   program: 'ffmpeg' | 'ffprobe',
   args: readonly string[],
   path: string,
-  { ffmpegFolder }: FfmpegOptions = {},
+  { ffmpegFolder, isLenient = false }: StartOptions = {},
 ): FfmpegProcess {
   const command = ffmpegFolder === undefined ? program : join(ffmpegFolder, program);
   // Without -xerror, ffmpeg goes on past a damaged frame and a full disk, and calls it a success.
-  const quiet = program === 'ffmpeg' ? ['-v', 'error', '-nostdin', '-hide_banner', '-xerror'] : ['-v', 'error'];
+  const strict = isLenient ? [] : ['-xerror'];
+  const quiet = program === 'ffmpeg' ? ['-v', 'error', '-nostdin', '-hide_banner', ...strict] : ['-v', 'error'];
   const options: SpawnOptions = {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     detached: process.platform !== 'win32',
@@ -89,7 +96,7 @@ export async function runFfmpeg(
   program: 'ffmpeg' | 'ffprobe',
   args: readonly string[],
   path: string,
-  options: FfmpegOptions = {},
+  options: StartOptions = {},
 ): Promise<string> {
   const { signal } = options;
   signal?.throwIfAborted();
@@ -119,6 +126,7 @@ export function explain(complaint: string, path: string): string {
   if (/moov atom not found/i.test(complaint)) return 'the file is no video or is cut short (moov atom not found)';
   const words = complaint
     .replace(/\[[^\]]* @ 0x[0-9a-f]+\] ?/gi, '')
+    .replaceAll(`file:${path}`, path)
     .replaceAll(`${path}: `, '')
     .trim();
   return words === '' ? 'ffmpeg failed without a message' : `ffmpeg: ${words}`;

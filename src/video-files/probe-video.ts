@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
 import * as v from 'valibot';
 import { VideoFileError } from '../errors.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 import type { FfmpegOptions } from './ffmpeg-options.ts';
+import { detectDemuxer, filmArguments } from './film-format.ts';
 
 /** What is known of a video before its first frame. */
 export interface VideoInfo {
@@ -13,8 +13,14 @@ export interface VideoInfo {
   readonly isRegular: boolean;
   /** From the duration; absent where the file does not say how long it is. */
   readonly frameCount?: number;
+  /** How many pictures the file says that it holds, shown or not; absent where it does not say. */
+  readonly storedFrames?: number;
+  /** When the first frame is shown, from the beginning of the file, ms: more than 0 where sound comes first. */
+  readonly firstFrameMs: number;
   /** Codec of the sound; absent where there is none. */
   readonly audioCodec?: string;
+  /** How far its colours reach beyond those of screens; absent where they do not. */
+  readonly hdr?: 'PQ' | 'HLG';
 }
 
 const probeSchema = v.object({
@@ -30,10 +36,13 @@ const probeSchema = v.object({
       r_frame_rate: v.optional(v.string()),
       avg_frame_rate: v.optional(v.string()),
       duration: v.optional(v.string()),
+      start_time: v.optional(v.string()),
+      nb_frames: v.optional(v.string()),
+      color_transfer: v.optional(v.string()),
       disposition: v.optional(v.object({ attached_pic: v.optional(v.number()) })),
     }),
   ),
-  format: v.optional(v.object({ duration: v.optional(v.string()) })),
+  format: v.optional(v.object({ duration: v.optional(v.string()), start_time: v.optional(v.string()) })),
 });
 
 const MAX_FRAME_RATE = 480;
@@ -48,25 +57,25 @@ const SAME_RATE = 0.005;
  * @throws VideoFileError where the file cannot be read, is no video or has no picture.
  */
 export async function probeVideo(path: string, options: FfmpegOptions = {}): Promise<VideoInfo> {
-  const found = await stat(path).catch(() => undefined);
-  if (found !== undefined && !found.isFile() && !found.isDirectory()) {
-    throw new VideoFileError(path, 'this is a device or pipe: a video is read more than once, so it must be a file');
-  }
+  const demuxer = await detectDemuxer(path);
   const printed = await runFfmpeg(
     'ffprobe',
     [
       ...['-show_streams', '-show_format', '-show_entries', 'packet=stream_index,pts_time'],
-      ...['-read_intervals', `%+#${PACKETS}`, '-of', 'json', '-i', fileArgument(path)],
+      ...['-read_intervals', `%+#${PACKETS}`, '-of', 'json'],
+      ...filmArguments(path, demuxer),
     ],
     path,
     options,
   );
-  return readProbe(path, JSON.parse(printed));
+  return readProbe(path, parseJson(path, printed));
 }
 
 /** What ffprobe's answer says. */
 export function readProbe(path: string, printed: unknown): VideoInfo {
-  const { streams, format, packets } = v.parse(probeSchema, printed);
+  const parsed = v.safeParse(probeSchema, printed);
+  if (!parsed.success) throw new VideoFileError(path, 'ffprobe said nothing that can be understood');
+  const { streams, format, packets } = parsed.output;
   // The cover of a song is a video stream to ffmpeg.
   const video = streams.find(
     ({ codec_type, disposition }) => codec_type === 'video' && disposition?.attached_pic !== 1,
@@ -87,14 +96,32 @@ export function readProbe(path: string, printed: unknown): VideoInfo {
   const isRegular =
     measured?.isRegular !== false && (!(fraction(average) > 0) || isSameRate(fraction(base), fraction(average)));
   const seconds = Number(video.duration ?? format?.duration);
+  // Containers such as MPEG-TS begin at any time; what is shown first is at 0.
+  const leadSeconds = Number(video.start_time ?? 0) - Number(format?.start_time ?? 0);
+  const storedFrames = Number(video.nb_frames ?? 0);
+  const hdr = HDR[video.color_transfer ?? ''];
   return {
     frameRate,
     framesPerSecond,
     isRegular,
     ...(seconds > 0 && { frameCount: Math.max(1, Math.round(seconds * framesPerSecond)) }),
+    ...(storedFrames > 0 && { storedFrames }),
+    firstFrameMs: leadSeconds > 0 ? Math.round(leadSeconds * 1e6) / 1000 : 0,
+    ...(hdr !== undefined && { hdr }),
     ...(audio !== undefined && { audioCodec: audio.codec_name ?? 'unknown' }),
   };
 }
+
+function parseJson(path: string, printed: string): unknown {
+  try {
+    return JSON.parse(printed);
+  } catch (cause) {
+    throw new VideoFileError(path, 'ffprobe said nothing that can be understood', { cause });
+  }
+}
+
+/** Transfer functions by ffmpeg's names. */
+const HDR: Readonly<Record<string, 'PQ' | 'HLG'>> = { smpte2084: 'PQ', 'arib-std-b67': 'HLG' };
 
 /** A path that begins like an option or a protocol is a path all the same. */
 export function fileArgument(path: string): string {

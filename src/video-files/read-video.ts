@@ -11,14 +11,18 @@
 import { stat } from 'node:fs/promises';
 import { VideoFileError } from '../errors.ts';
 import type { RgbaImage } from '../types.ts';
-import { explain, startFfmpeg } from './ffmpeg.ts';
+import { explain, runFfmpeg, startFfmpeg } from './ffmpeg.ts';
 import type { FfmpegOptions } from './ffmpeg-options.ts';
+import { detectDemuxer, filmArguments } from './film-format.ts';
 import { PamSplitter } from './pam-splitter.ts';
-import { fileArgument, probeVideo, type VideoInfo } from './probe-video.ts';
+import { probeVideo, type VideoInfo } from './probe-video.ts';
 import { checkFrameRange, type FrameRange, type FrameSource, type VideoFrame } from './video-frame.ts';
 
 /** Options of {@link readVideo}. */
-export interface ReadVideoOptions extends FfmpegOptions, FrameRange {}
+export interface ReadVideoOptions extends FfmpegOptions, FrameRange {
+  /** Told in a line what is amiss with a film that is read all the same: damaged parts, colours beyond those of screens. */
+  readonly onWarning?: (line: string) => void;
+}
 
 /** A video file as a source of frames. */
 export interface VideoSource extends FrameSource {
@@ -26,6 +30,8 @@ export interface VideoSource extends FrameSource {
   readonly audioCodec?: string;
   /** `frameRate` as a fraction, such as `30000/1001`. */
   readonly exactFrameRate: string;
+  /** When the very first frame is shown, ms: more than 0 where sound comes first. */
+  readonly firstFrameMs: number;
 }
 
 /** Frames that are decoded ahead of the caller; then ffmpeg waits. */
@@ -33,8 +39,12 @@ const FRAMES_AHEAD = 2;
 
 /**
  * Opens a video file.
- * @param path - anything that ffmpeg reads.
- * @throws VideoFileError in one line: no such file, no video in it, damaged, no ffmpeg.
+ *
+ * It may come from strangers: ffmpeg opens it by the one demuxer that its first bytes name, and nothing that it names itself.
+ * Films of bright colours (PQ, HLG) are tone-mapped where ffmpeg can.
+ * @param path - a film in a container that is known, whatever its name: mp4, mov, mkv, webm, avi, ts, flv, ogg, wmv, gif, apng …
+ * @throws VideoFileError in one line: no such file, no video in it, a playlist, damaged, no ffmpeg. `frames()` throws
+ *   one with `framesRead` after the last frame of a film that is cut off.
  */
 export async function readVideo(path: string, options: ReadVideoOptions = {}): Promise<VideoSource> {
   const { start, end } = checkFrameRange(options);
@@ -45,12 +55,13 @@ export async function readVideo(path: string, options: ReadVideoOptions = {}): P
   if (isFile === undefined) throw new VideoFileError(path, 'no such file');
   if (!isFile) throw new VideoFileError(path, 'this is a folder');
   const info = await probeVideo(path, options);
-  const { framesPerSecond } = info;
+  const { framesPerSecond, firstFrameMs } = info;
   const count = info.frameCount === undefined ? undefined : Math.max(0, Math.min(info.frameCount, end + 1) - start);
   return {
     path,
     frameRate: framesPerSecond,
     exactFrameRate: info.frameRate,
+    firstFrameMs,
     isRegular: info.isRegular,
     ...(count !== undefined && { frameCount: count }),
     ...(info.audioCodec !== undefined && { audioCodec: info.audioCodec }),
@@ -71,9 +82,10 @@ export async function readVideo(path: string, options: ReadVideoOptions = {}): P
 
 async function* decode(
   path: string,
-  { frameRate, framesPerSecond, isRegular }: VideoInfo,
-  options: FfmpegOptions & Required<FrameRange>,
+  info: VideoInfo,
+  options: ReadVideoOptions & Required<FrameRange>,
 ): AsyncGenerator<Omit<VideoFrame, 'index'>, void, undefined> {
+  const { frameRate, framesPerSecond, firstFrameMs, isRegular } = info;
   const { start, end, signal } = options;
   signal?.throwIfAborted();
   const last = end < Number.MAX_SAFE_INTEGER ? `:end_frame=${end + 1}` : '';
@@ -82,17 +94,19 @@ async function* decode(
     ...(isRegular ? [`fps=${frameRate}`] : []),
     ...(isWhole ? [] : [`trim=start_frame=${start}${last}`]),
     ...(isRegular ? ['setpts=PTS-STARTPTS'] : NOTED_TIMES),
+    ...(info.hdr === undefined ? [] : await toneMapping(path, info.hdr, options)),
     ...SQUARE_PIXELS,
   ];
   const ffmpeg = startFfmpeg(
     'ffmpeg',
     [
-      ...['-i', fileArgument(path), '-map', '0:V:0', '-vf', filters.join(',')],
+      ...filmArguments(path, await detectDemuxer(path)),
+      ...['-map', '0:V:0', '-vf', filters.join(',')],
       ...(isRegular ? [] : ['-r', '25']),
       ...PIPED_PAM,
     ],
     path,
-    options,
+    { ...options, isLenient: true },
   );
   ffmpeg.stdin.end();
 
@@ -100,6 +114,7 @@ async function* decode(
   const ready: RgbaImage[] = [];
   const times = new NotedTimes(1000 / framesPerSecond);
   let index = start;
+  let ending = { ok: true, complaint: '' };
   let isOver = false;
   let failure: unknown;
   let wake = (): void => {};
@@ -123,9 +138,9 @@ async function* decode(
     wake();
   });
   ffmpeg.ended
-    .then(({ ok, complaint }) => {
-      if (!ok) failure ??= new VideoFileError(path, explain(complaint, path));
-      else if (!splitter.isComplete) failure ??= new VideoFileError(path, 'the last frame is cut short');
+    .then((ended) => {
+      ending = ended;
+      if (ended.ok && !splitter.isComplete) failure ??= new VideoFileError(path, 'the last frame is cut short');
     })
     .catch((error: unknown) => {
       failure ??= error;
@@ -137,7 +152,7 @@ async function* decode(
 
   try {
     for (;;) {
-      const timeMs = isRegular ? (index * 1000) / framesPerSecond : times.next;
+      const timeMs = isRegular ? firstFrameMs + (index * 1000) / framesPerSecond : times.next;
       const image = timeMs === undefined ? undefined : ready.shift();
       if (image !== undefined && timeMs !== undefined) {
         index++;
@@ -149,6 +164,7 @@ async function* decode(
       }
       if (isOver) {
         if (failure !== undefined) throw failure;
+        judgeEnding(path, info, ending, index, options);
         return;
       }
       await new Promise<void>((resolve) => {
@@ -163,6 +179,63 @@ async function* decode(
     ffmpeg.notes.destroy();
   }
 }
+
+/**
+ * Tells a film that is whole from one that ends early, and from one that is damaged in between.
+ * @param index - of the frame that would have come next.
+ * @throws VideoFileError where it ends early.
+ */
+function judgeEnding(
+  path: string,
+  { frameCount, storedFrames }: VideoInfo,
+  { ok, complaint }: { ok: boolean; complaint: string },
+  index: number,
+  { start, end, onWarning }: ReadVideoOptions & Required<FrameRange>,
+): void {
+  const words = complaint === '' ? '' : explain(complaint, path);
+  if (index === start) {
+    if (!ok) throw new VideoFileError(path, explain(complaint, path));
+    return;
+  }
+  const promised = Math.min(frameCount ?? 0, storedFrames ?? Infinity, end + 1);
+  // What is promised is a duration times a rate: a frame or two are no sign of anything.
+  const missing = promised - index;
+  const isShort = missing > Math.max(2, promised * (words === '' ? QUIETLY_MISSING : COMPLAINED_MISSING));
+  if (!ok || (isShort && (words !== '' || storedFrames !== undefined))) {
+    const count = promised > index ? `${index} of ${promised} frames` : `${index} frames`;
+    const reason = `the film ends early, after ${count}${words === '' ? '' : ` (${words})`}`;
+    throw new VideoFileError(path, reason, { framesRead: index });
+  }
+  if (words !== '') onWarning?.(`${path}: damaged, but read to its end (${words})`);
+  else if (frameCount !== undefined && index > frameCount * JOINED) {
+    onWarning?.(`${path}: joined of several or damaged: ${index} frames, where its times promise ${frameCount}`);
+  }
+}
+
+/** How many times the promised frames are more than a wrong guess at the rate. */
+const JOINED = 1.5;
+
+/** Parts of a film that may be missing at its end, where ffmpeg complains and where it does not. */
+const COMPLAINED_MISSING = 0.01;
+const QUIETLY_MISSING = 0.1;
+
+/** Brings bright colours into those of screens, where this ffmpeg can. */
+async function toneMapping(path: string, hdr: 'PQ' | 'HLG', options: ReadVideoOptions): Promise<readonly string[]> {
+  const filters = await runFfmpeg('ffmpeg', ['-filters'], path, options);
+  if (/ zscale /.test(filters) && / tonemap /.test(filters)) return TONE_MAPPING;
+  options.onWarning?.(`${path}: its colours are HDR (${hdr}), which this ffmpeg cannot tone-map: they come out pale`);
+  return [];
+}
+
+/** 100 cd/m2 is the white of screens. Of ffmpeg's curves, mobius leaves what is no brighter than skin as it is. */
+const TONE_MAPPING = [
+  'zscale=transfer=linear:npl=100',
+  'format=gbrpf32le',
+  'zscale=primaries=bt709',
+  'tonemap=mobius:desat=0',
+  'zscale=transfer=bt709:matrix=bt709:range=tv',
+  'format=yuv444p',
+] as const;
 
 const SQUARE_PIXELS = ["scale='max(1,round(iw*if(sar,sar,1)))':ih", 'setsar=1'];
 

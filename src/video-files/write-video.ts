@@ -10,6 +10,7 @@ import { writeFailure } from '../files/write-file-atomically.ts';
 import type { RgbaImage } from '../types.ts';
 import { explain, type FfmpegProcess, runFfmpeg, startFfmpeg } from './ffmpeg.ts';
 import type { FfmpegOptions } from './ffmpeg-options.ts';
+import { detectDemuxer, filmArguments } from './film-format.ts';
 import { fileArgument } from './probe-video.ts';
 import type { FrameSink } from './video-frame.ts';
 
@@ -17,18 +18,28 @@ import type { FrameSink } from './video-frame.ts';
 export interface WriteVideoOptions extends Omit<FfmpegOptions, 'signal'> {
   /** Frames per second: a number or a fraction such as `30000/1001`. */
   readonly frameRate: number | string;
-  /** Keeps the sound of another file, as long as the frames last. */
+  /** Keeps the sound of another film, as long as the frames last. */
   readonly audio?: {
     readonly path: string;
     /** Where the first frame is in it, ms; default the time that the first frame is written with, or 0. */
     readonly startMs?: number;
+    /** Whether what is heard before the first frame is kept: the pictures then begin as late as they did. */
+    readonly isWhole?: boolean;
   };
+  /** Told in a line that the sound has been left out, and why. */
+  readonly onWarning?: (line: string) => void;
 }
 
 /** Endings of files with H.264 in them, which ffmpeg does not choose everywhere by itself. */
 const H264_ENDINGS: ReadonlySet<string> = new Set(['.mp4', '.m4v', '.mov', '.mkv']);
 /** Endings of files whose pictures keep odd sizes and have colours of their own. */
 const PICTURE_ENDINGS: ReadonlySet<string> = new Set(['.gif', '.apng', '.webp']);
+
+/** Endings of files that hold no sound. */
+const SILENT_ENDINGS: ReadonlySet<string> = new Set([
+  ...PICTURE_ENDINGS,
+  ...['.avif', '.y4m', '.ivf', '.h264', '.264', '.hevc', '.265', '.m1v', '.m2v', '.mjpeg', '.mjpg', '.obu'],
+]);
 
 /** Good to look at, and fast enough not to hold up the tracking: 1280x720 takes 5 ms a frame on two cores. */
 const H264_ARGUMENTS = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18'] as const;
@@ -39,7 +50,7 @@ const H264_ARGUMENTS = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18'] 
  * The file is written beside its place and renamed when it is complete. Frames of odd size get a black row or column where
  * the format needs even ones. ffmpeg is started by the first frame.
  */
-export function writeVideo(path: string, { frameRate, audio, ffmpegFolder }: WriteVideoOptions): FrameSink {
+export function writeVideo(path: string, { frameRate, audio, ffmpegFolder, onWarning }: WriteVideoOptions): FrameSink {
   const ending = extname(path);
   const stem = path.slice(0, path.length - ending.length);
   const temporary = `${stem}.${randomUUID()}.tmp${ending}`;
@@ -99,21 +110,27 @@ export function writeVideo(path: string, { frameRate, audio, ffmpegFolder }: Wri
 
   async function addSound(source: NonNullable<WriteVideoOptions['audio']>): Promise<void> {
     const seconds = frameCount / asNumber(frameRate);
-    const startMs = source.startMs ?? firstMs ?? 0;
-    const mux = (codec: readonly string[]): Promise<string> =>
+    const startSeconds = (source.startMs ?? firstMs ?? 0) / 1000;
+    const lead = source.isWhole === true ? startSeconds : 0;
+    const skipped = startSeconds - lead;
+    const sound = filmArguments(source.path, await detectDemuxer(source.path));
+    const mux = (codec: readonly string[], isLenient = false): Promise<string> =>
       runFfmpeg(
         'ffmpeg',
         [
+          ...(lead > 0 ? ['-itsoffset', lead.toFixed(6)] : []),
           ...['-i', fileArgument(temporary)],
-          ...(startMs > 0 ? ['-ss', String(startMs / 1000)] : []),
-          ...['-i', fileArgument(source.path), '-map', '0:v', '-map', '1:a', '-c:v', 'copy', ...codec],
-          ...['-t', seconds.toFixed(6), '-movflags', '+faststart', '-y', fileArgument(withSound)],
+          ...(skipped > 0 ? ['-ss', skipped.toFixed(6)] : []),
+          ...[...sound, '-map', '0:v', '-map', '1:a', '-c:v', 'copy', ...codec],
+          ...['-t', (seconds + lead).toFixed(6), '-movflags', '+faststart', '-y', fileArgument(withSound)],
         ],
         path,
-        options,
+        { ...options, isLenient },
       );
-    // A sound that this kind of file cannot hold is encoded anew.
-    await mux(['-c:a', 'copy']).catch(() => mux([]));
+    // A sound that this kind of file cannot hold is encoded anew, and one that is damaged as far as it goes.
+    await mux(['-c:a', 'copy'])
+      .catch(() => mux([]))
+      .catch(() => mux([], true));
     await rename(withSound, temporary);
   }
 
@@ -160,7 +177,9 @@ export function writeVideo(path: string, { frameRate, audio, ffmpegFolder }: Wri
       const { ok, complaint } = await encoder.ended;
       try {
         if (!ok) throw failure(complaint);
-        if (audio !== undefined) await addSound(audio);
+        if (audio !== undefined && SILENT_ENDINGS.has(ending.toLowerCase())) {
+          onWarning?.(`${path}: without the sound, which ${ending} files do not hold`);
+        } else if (audio !== undefined) await addSound(audio);
         await rename(temporary, path).catch((cause: unknown) => {
           throw new VideoFileError(path, writeFailure(cause), { cause });
         });

@@ -46,6 +46,7 @@ describe('readProbe', () => {
       framesPerSecond: 30,
       isRegular: true,
       frameCount: 300,
+      firstFrameMs: 0,
       audioCodec: 'opus',
     });
   });

@@ -1,0 +1,127 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { VideoFileError } from '../errors.ts';
+
+/**
+ * Containers by the bytes at their beginning, under the names of ffmpeg's demuxers; `?` is any byte.
+ *
+ * ffmpeg guesses a format by content and name, and some formats are lists of other files and addresses. A film is therefore
+ * opened by the demuxer named here and no other: what a file says cannot make ffmpeg open another one.
+ */
+const SIGNATURES: readonly (readonly [signature: string, demuxer: string])[] = [
+  ...['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip', 'pnot'].map((box) => [`????${box}`, 'mov'] as const),
+  ['\x1a\x45\xdf\xa3', 'matroska'],
+  ['RIFF????AVI ', 'avi'],
+  ['GIF87a', 'gif'],
+  ['GIF89a', 'gif'],
+  ['\x89PNG\r\n\x1a\n', 'apng'],
+  ['FLV\x01', 'flv'],
+  ['OggS', 'ogg'],
+  ['\x30\x26\xb2\x75\x8e\x66\xcf\x11', 'asf'],
+  ['.RMF', 'rm'],
+  ['YUV4MPEG2', 'yuv4mpegpipe'],
+  ['DKIF', 'ivf'],
+  ['\x06\x0e\x2b\x34', 'mxf'],
+  ['nut/multimedia container', 'nut'],
+  ['\0\0\x01\xba', 'mpeg'],
+  ['\0\0\x01\xb3', 'mpegvideo'],
+  ['\0\0\0\x01\x67', 'h264'],
+  ['\0\0\0\x01\x09', 'h264'],
+  ['\0\0\x01\x67', 'h264'],
+  ['\0\0\0\x01\x40', 'hevc'],
+  ['\0\0\0\x01\x46', 'hevc'],
+];
+/** Sound alone: ffmpeg is asked, so that what is said is what is missing. */
+const SOUNDS: readonly (readonly [signature: string, demuxer: string])[] = [
+  ['RIFF????WAVE', 'wav'],
+  ['fLaC', 'flac'],
+  ['ID3', 'mp3'],
+  ['\xff\xfb', 'mp3'],
+];
+/** What names other files. */
+const LISTS: readonly (readonly [signature: string, name: string])[] = [
+  ['#EXTM3U', 'an HLS or M3U playlist'],
+  ['ffconcat', 'a list of films (ffconcat)'],
+  ['[playlist]', 'a PLS playlist'],
+  ['[reference]', 'a playlist (ASX)'],
+  ['<asx', 'a playlist (ASX)'],
+  ['<smil', 'a playlist (SMIL)'],
+  ['<mpd', 'a DASH manifest'],
+  ['<svg', 'an SVG picture'],
+  ['<?xml', 'an XML document, such as a DASH manifest'],
+  ['v=0', 'a description of a stream (SDP)'],
+  ['file ', 'a list of films'],
+  ['http://', 'an address'],
+  ['https://', 'an address'],
+  ['rtsp://', 'an address'],
+];
+
+const TS_SYNC = 0x47;
+/** Lengths of the packets of MPEG-TS, and where the first one's sync byte is. */
+const TS_PACKETS = [
+  [188, 0],
+  [192, 4],
+  [204, 0],
+] as const;
+const BEGINNING_BYTES = 4096;
+
+/**
+ * Tells by which demuxer ffmpeg is to open a film: by its first bytes, never by its name.
+ * @throws VideoFileError where it is none that is known, or a list of other files.
+ */
+export async function detectDemuxer(path: string): Promise<string> {
+  const bytes = await readBeginning(path);
+  const beginning = String.fromCharCode(...bytes.subarray(0, 64));
+  const known = [...SIGNATURES, ...SOUNDS].find(([signature]) => fits(beginning, signature));
+  if (known !== undefined) return known[1];
+  const isTs = TS_PACKETS.some(([length, start]) =>
+    [0, 1, 2, 3].every((i) => start + i * length >= bytes.length || bytes[start + i * length] === TS_SYNC),
+  );
+  if (isTs && bytes.length > TS_PACKETS[0][0]) return 'mpegts';
+  const text = beginning.replace(/^[\xef\xbb\xbf\s]+/, '').toLowerCase();
+  const list = LISTS.find(([signature]) => text.startsWith(signature.toLowerCase()));
+  if (list !== undefined) throw new VideoFileError(path, `this is ${list[1]}, not a film; what it names is not opened`);
+  throw new VideoFileError(path, 'the file is no video or is cut short');
+}
+
+/** What ffmpeg and ffprobe are told to open a film and nothing else. */
+export function filmArguments(path: string, demuxer: string): string[] {
+  return [
+    '-protocol_whitelist',
+    'file',
+    '-format_whitelist',
+    demuxerFamily(demuxer),
+    '-f',
+    demuxer,
+    '-i',
+    `file:${path}`,
+  ];
+}
+
+/** All names under which ffmpeg's white list knows a demuxer. */
+function demuxerFamily(demuxer: string): string {
+  if (demuxer === 'mov') return 'mov,mp4,m4a,3gp,3g2,mj2';
+  return demuxer === 'matroska' ? 'matroska,webm' : demuxer;
+}
+
+async function readBeginning(path: string): Promise<Uint8Array> {
+  // A pipe that nobody writes to would keep the opening waiting for ever.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
+    throw new VideoFileError(path, `cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause });
+  });
+  try {
+    if (!(await file.stat()).isFile())
+      throw new VideoFileError(path, 'this is a device or pipe, not a file; stdin is named -');
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+function fits(beginning: string, signature: string): boolean {
+  return (
+    beginning.length >= signature.length &&
+    [...signature].every((character, i) => character === '?' || character === beginning[i])
+  );
+}
