@@ -9,7 +9,7 @@ export class TddfaError extends Error {
 
   constructor(message: string, options?: ErrorOptions) {
     // Names and values in it come from files: none of them may break the line or command the terminal.
-    super(message.replace(/\p{Cc}+/gu, '\ufffd'), options);
+    super(message.replace(/[\t\r\n]+/g, ' ').replace(/\p{Cc}+/gu, '\ufffd'), options);
   }
 }
 

@@ -277,7 +277,7 @@ export const bmpVariants: readonly Variant[] = [
     patched(rgb24, (bytes) => withHeader(bytes, 64, { 16: 4 })),
   ),
   refused('a header of 200 bytes', 'a header of 200 bytes is not known', patched(rgb24, change(14, 200))),
-  refused('pixels inside the header', 'its pixels are said to lie in its header', patched(rgb24, change(10, 20))),
+  refused('pixels inside the header', 'its pixel offset points into its header', patched(rgb24, change(10, 20))),
   refused(
     'cut off',
     'the file is truncated',

@@ -121,7 +121,11 @@ export const tiffVariants: readonly Variant[] = [
   right('grey floating point 32 bit', 'imagemagick', float('32', 'grey16.png'), { portrait: 'grey16.png' }),
   right('RGB floating point 32 bit, big-endian', 'imagemagick', copied(float('32'), '-B', '-c', 'none')),
   right('RGB with associated alpha', 'imagemagick', tiff('rgba.png', '-define', 'tiff:alpha=associated')),
-  right('RGB with a fourth sample that says nothing', 'pillow', tiff('rgba.png', '-define', 'tiff:alpha=unspecified')),
+  right(
+    'RGB with a fourth sample of no stated meaning',
+    'pillow',
+    tiff('rgba.png', '-define', 'tiff:alpha=unspecified'),
+  ),
   right('CMYK 16 bit', 'imagemagick', tiff('rgb16.png', '-colorspace', 'CMYK', '-depth', '16')),
   right('palette 4 bit', 'imagemagick', tiff('16.png', '-type', 'Palette', '-depth', '4'), { portrait: NO_PORTRAIT }),
   right('palette 1 bit', 'imagemagick', byPillow('bilevel.png', 'i = i.convert("P")'), { portrait: NO_PORTRAIT }),

@@ -65,7 +65,7 @@ export const webpVariants: readonly Variant[] = [
   ),
   refused(
     'a canvas of another size',
-    'its picture has another size than its header says',
+    'the size of its picture does not match its header',
     patched(withExif(plain, 1), (bytes) => {
       bytes.writeUInt16LE(500, 24);
       return bytes;

@@ -84,7 +84,7 @@ export async function detectDemuxer(path: string): Promise<string> {
   throw new VideoFileError(path, 'the file is no video or is cut short');
 }
 
-/** What ffmpeg and ffprobe are told to open a film and nothing else. */
+/** Arguments with which ffmpeg and ffprobe open a film and nothing else. */
 export function filmArguments(path: string, demuxer: string): string[] {
   return [
     '-protocol_whitelist',
