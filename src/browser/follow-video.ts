@@ -220,7 +220,6 @@ type End = (error?: unknown) => void;
 /** Takes the frames of an element as it shows them. @returns what ends it. */
 function followElement(video: HTMLVideoElement, offer: Offer, end: End): () => void {
   let isOver = false;
-  let lastTime = -1;
   const take = async (): Promise<void> => {
     const timeMs = performance.now();
     try {
@@ -231,25 +230,15 @@ function followElement(video: HTMLVideoElement, offer: Offer, end: End): () => v
       if (!isOver) end(error);
     }
   };
-  const next = (): void => {
+  const onFrame = (): void => {
     if (isOver) return;
-    if ('requestVideoFrameCallback' in video) {
-      video.requestVideoFrameCallback(() => {
-        if (isOver) return;
-        void take();
-        next();
-      });
-    } else {
-      requestAnimationFrame(() => {
-        if (isOver) return;
-        // Without the callback for frames, a new time is the only sign of a new one.
-        if ((video as HTMLVideoElement).currentTime !== lastTime && (video as HTMLVideoElement).readyState >= 2) {
-          lastTime = (video as HTMLVideoElement).currentTime;
-          void take();
-        }
-        next();
-      });
-    }
+    // An element without the callback for frames may have none yet, or the one from before.
+    if (video.readyState >= 2) void take();
+    next();
+  };
+  const next = (): void => {
+    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(onFrame);
+    else requestAnimationFrame(onFrame);
   };
   const onEnded = (): void => end();
   const onError = (): void => end(video.error ?? new Error('the video cannot be shown'));
