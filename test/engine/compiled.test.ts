@@ -42,8 +42,11 @@ function picture([batch, height, width, channels]: Shape): Float32Array {
 
 /** What a run may leave behind; a forgotten result would be 250 bytes. */
 const MAX_GROWTH_BYTES = 50;
-/** What a new size may leave behind; a forgotten module would be thousands of bytes. */
-const MAX_SIZE_GROWTH_BYTES = 100;
+/**
+ * What a new size may leave behind: 9 to 190 bytes were measured, what V8 keeps of code that it compiled. A forgotten module with
+ * its memory would be more than 64 kB.
+ */
+const MAX_SIZE_GROWTH_BYTES = 2000;
 
 describe('the compiled engine', () => {
   test('keeps as many modules as it is told, the last used ones', async () => {
