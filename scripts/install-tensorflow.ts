@@ -8,8 +8,8 @@
  * Everything is made in one folder beside its place, tried there, and renamed, so that a failure leaves nothing.
  *
  * The addon uses Node-API alone, whose two headers are a package of npm too, so that neither Node's own headers nor node-gyp
- * with its Python are needed, and one addon serves all Nodes. node-gyp against the headers of Node 20 was tried and gives an
- * addon that does the same; but a Node that came through npm has no headers, and node-gyp would download them.
+ * with its Python are needed, and one addon serves all Nodes. node-gyp against the headers of Node 20 was tried and compiles;
+ * but a Node that came through npm has no headers, and node-gyp would download them.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, realpathSync, rmSync } from 'node:fs';

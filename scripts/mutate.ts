@@ -2,8 +2,8 @@
  * `npm run mutate -- ROOM`: changes the code of a room (`engine`, `models`, `geometry`, `video`) in one place at a time and
  * says which changes its tests notice. A change that none of them notices is a hole in the tests, or in the code: see CONTRIBUTING.md.
  *
- * Tried: Stryker cannot take a sample, and a whole room is thousands of mutants. Jest for each of a sample: 4 s of processor time a
- * mutant, most of it to start and to load modules. One bundle of the changed file and a test, run by Jest's own parts: 1 s.
+ * A whole room is thousands of mutants, so a sample is taken. For each, the changed file and a test are bundled and run by Jest's
+ * own parts, since starting Jest itself would take longer than most tests. Stryker was not tried.
  */
 import { spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';

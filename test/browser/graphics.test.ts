@@ -84,7 +84,7 @@ describeWithChromium('the graphics card', () => {
   }
 
   describe.each(BACKENDS)('%s', (backend) => {
-    // The others are larger: in software they take minutes.
+    // The others are larger: in software they had not ended after ten minutes on a busy machine.
     test.each(['mobilenet_v1_x0.25'])('%s gives what torch gives', async (name) => {
       const { stateDict, output } = formulaRegressor(name);
       await serveNetwork(convertNetwork(stateDict, { file: name }).artifact, astronautCropInput());

@@ -16,7 +16,7 @@ const temporary = useTemporaryFolder();
 const checkpoint = (name: string): string => fixturePath('checkpoints', name);
 const MEAN_STD = checkpoint('same.npz');
 
-// Measured 4.8e-6 of outputs up to 17.
+// Of outputs up to 17.
 const MAX_OUTPUT_ERROR = 1.5e-5;
 
 const outputs: Record<'plain' | 'averaged', number[]> = JSON.parse(readFileSync(checkpoint('outputs.json'), 'utf8'));
