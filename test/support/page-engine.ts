@@ -35,6 +35,12 @@ function takeGraphicsAway(): void {
   for (const takeAway of takeAways.splice(0)) takeAway();
 }
 
+// Only now: they may ask for a context as they are imported.
+await import('../../src/backends/webgpu.ts');
+await import('../../src/backends/webgl.ts');
+await import('../../src/backends/wasm.ts');
+await import('../../src/backends/cpu.ts');
+
 const pageEngine = { availableBackends, createEngine, BackendUnavailableError, takeGraphicsAway };
 export type PageEngine = typeof pageEngine;
 Object.assign(globalThis, { pageEngine });
