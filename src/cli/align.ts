@@ -11,7 +11,7 @@ import { CliError } from './cli-error.ts';
 import type { FoundFaces } from './found-faces.ts';
 import { type GivenBoxes, readGivenBoxes } from './given-boxes.ts';
 import { expandImagePath } from './input-images.ts';
-import { addMeshFlags, type MeshFlags, meshFiles, planMeshes } from './mesh-files.ts';
+import { addMeshFlags, type MeshFlags, materialStem, meshFiles, planMeshes } from './mesh-files.ts';
 import { parseShare } from './number-flags.ts';
 import { originalMeaning } from './original-options.ts';
 import { checkJsonPath, nameWritten } from './output-paths.ts';
@@ -162,14 +162,17 @@ function ofImage(path: string, cause: Error): CliError {
   return new CliError(`${path}: ${cause.message}`, { cause });
 }
 
-/** File names without ending; a second picture of the same name gets a number, so that nothing is written over. */
+/**
+ * File names without ending; a second picture of the same name gets a number, so that nothing is written over. Names are the
+ * same, too, that materials or some file systems do not tell apart.
+ */
 function outputNames(paths: readonly string[]): string[] {
   const taken = new Set<string>();
   return paths.map((path) => {
     const stem = basename(path, extname(path));
     let name = stem;
-    for (let number = 2; taken.has(name); number++) name = `${stem}-${number}`;
-    taken.add(name);
+    for (let number = 2; taken.has(materialStem(name).toLowerCase()); number++) name = `${stem}-${number}`;
+    taken.add(materialStem(name).toLowerCase());
     return name;
   });
 }

@@ -80,6 +80,14 @@ export function planMeshes(flags: MeshFlags & PictureFlags): MeshPlan {
   };
 }
 
+/**
+ * What the names of a mesh's material file and textures begin with. Importers know them from lines of text, where many end a
+ * name at a space, a hash begins a comment and a hyphen an option; importers of web pages make addresses of them.
+ */
+export function materialStem(stem: string): string {
+  return stem.replace(/\s+|[#?%]|^-/gu, '_');
+}
+
 /** A face ready for any kind of file. */
 interface PlacedFace extends Omit<FaceMesh, 'texture'> {
   /** Bytes of a PNG file; missing without textures. */
@@ -150,8 +158,7 @@ function* filesOfKind(
       bytes: writeGlb(group, { unitScale: options.frame === 'metric' ? METRES_PER_MM : 1 }),
     };
   } else if (options.texture !== false) {
-    // Many readers end a name at a space.
-    const plainStem = stem.replace(/\s+/g, '_');
+    const plainStem = materialStem(stem);
     const textures = group.map((_, index) => `${plainStem}.texture${group.length === 1 ? '' : `-${index + 1}`}.png`);
     const material = { file: `${plainStem}.mtl`, textures };
     for (const [index, { texture }] of group.entries()) {

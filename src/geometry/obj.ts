@@ -3,8 +3,8 @@
  * @see utils/serialization.py `ser_to_obj_multiple` (3DDFA_V2 1b6c676)
  */
 import type { RgbaImage } from '../types.ts';
-import { AsciiWriter } from './ascii-writer.ts';
 import { checkMesh, type Mesh, toPhotoFrame, vertexColours } from './mesh.ts';
+import { TextWriter } from './text-writer.ts';
 
 /** Options of `writeObj`. */
 export interface ObjOptions {
@@ -34,7 +34,7 @@ export function writeObj(meshes: readonly Mesh[], options: ObjOptions = {}): Uin
   if (!Number.isInteger(decimals) || decimals < 0 || decimals > 6) {
     throw new RangeError(`decimals: expected a whole number 0..6, got ${decimals}`);
   }
-  const writer = new AsciiWriter();
+  const writer = new TextWriter();
   if (material !== undefined) {
     checkMaterial(material, meshes);
     writer.text(`mtllib ${material.file}\n`);
@@ -100,7 +100,7 @@ export function writeObj(meshes: readonly Mesh[], options: ObjOptions = {}): Uin
  * @returns the file's bytes.
  */
 export function writeMtl({ textures }: ObjMaterial): Uint8Array<ArrayBuffer> {
-  const writer = new AsciiWriter();
+  const writer = new TextWriter();
   textures.forEach((texture, index) => {
     checkFileName(texture, `textures[${index}]`);
     writer.text(`newmtl face_${index + 1}\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nd 1\nillum 1\n`);
@@ -120,7 +120,7 @@ export function writeUpstreamObj(
   faces: readonly Float32Array[],
   triangles: Uint32Array,
 ): Uint8Array<ArrayBuffer> {
-  const writer = new AsciiWriter();
+  const writer = new TextWriter();
   faces.forEach((vertices, index) => {
     checkMesh({ positions: vertices, triangles }, `faces[${index}]`);
     const colours = vertexColours(image, vertices);

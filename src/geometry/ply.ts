@@ -2,9 +2,10 @@
  * Polygon files (Stanford PLY 1.0).
  * @see utils/serialization.py `ser_to_ply_multiple` (3DDFA_V2 1b6c676)
  */
-import { AsciiWriter } from './ascii-writer.ts';
+
 import { checkMesh, type Mesh } from './mesh.ts';
 import type { Compatibility } from './picture.ts';
+import { TextWriter } from './text-writer.ts';
 
 /** Options of `writePly`. */
 export interface PlyOptions {
@@ -57,7 +58,7 @@ function writeAscii(
   hasColours: boolean,
   decimals: number,
 ): Uint8Array<ArrayBuffer> {
-  const writer = new AsciiWriter().text(header);
+  const writer = new TextWriter().text(header);
   for (const { positions, colours } of meshes) {
     for (let i = 0; i < positions.length; i += 3) {
       writer.fixed(positions[i], decimals).text(' ');

@@ -1,9 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Logger, WebIO } from '@gltf-transform/core';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { decode } from 'fast-png';
 import validator from 'gltf-validator';
+import type { Group } from 'three';
+import { MTLLoader } from 'three/examples/jsm/loaders/MTLLoader.js';
+import { OBJLoader } from 'three/examples/jsm/loaders/OBJLoader.js';
 import { readPng } from '../../development/read-png.ts';
 import { upstreamPack } from '../../development/upstream-pack.ts';
 import { encodePng } from '../../src/image-files/write-image.ts';
@@ -116,6 +119,32 @@ describe('tddfa align --mesh', () => {
     expect(readFileSync(at('meshes', 'my_photo.mtl'), 'utf8')).toContain('map_Kd my_photo.texture-2.png\n');
     expect(readPng(at('meshes', 'my_photo.texture-1.png'))).toMatchObject({ width: 256, height: 256 });
     expect(readFileSync(at('meshes', 'my photo.ply')).toString('latin1', 0, 200)).toContain('element vertex 140\n');
+  });
+
+  test('importers find materials and textures whatever the photo is called', async () => {
+    const photos = ['日本', 'Zoë 𝄞', 'a b', 'a_b', 'A B', '-x', 'half #1 50%'];
+    for (const name of photos) copyFileSync(at('my photo.png'), at(`${name}.png`));
+    const args = ['--weights', pack, '--boxes', at('boxes.json'), '--mesh', 'obj', '--json', at('named.json')];
+    const inputs = photos.map((name) => at(`${name}.png`));
+    expect(await runCli(['align', ...inputs, ...args, '--out', at('named')])).toMatchObject({ status: 0, stderr: '' });
+    const read = (name: string): string =>
+      new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(at('named', name)));
+    const written = readdirSync(at('named'));
+    const objects = written.filter((name) => name.endsWith('.obj'));
+    expect(objects).toContain('日本.obj');
+    expect(objects).toHaveLength(photos.length);
+    expect(written).toHaveLength(photos.length * 4);
+    const found = objects.flatMap((name) => {
+      const { materialLibraries } = new OBJLoader().parse(read(name)) as Group & { materialLibraries: string[] };
+      return materialLibraries.flatMap((library) => {
+        const { materialsInfo } = new MTLLoader().parse(read(library), '');
+        return [library, ...Object.values(materialsInfo).map(({ map_kd }) => map_kd ?? '')];
+      });
+    });
+    expect(found.sort()).toEqual(written.filter((name) => !name.endsWith('.obj')).sort());
+    expect(found).toContain('日本.texture-2.png');
+    const { images } = JSON.parse(readFileSync(at('named.json'), 'utf8')) as { images: { file: string }[] };
+    expect(images.map(({ file }) => file)).toEqual(inputs);
   });
 
   test('writes a file for each face, coloured and without texture', async () => {

@@ -10,7 +10,6 @@ import { OBJLoader } from 'three/examples/jsm/loaders/OBJLoader.js';
 import { PLYLoader } from 'three/examples/jsm/loaders/PLYLoader.js';
 import { referenceFaces, referencePicture, upstreamMaps } from '../../development/reference-faces.ts';
 import { ellipseLandmarks, gradientImage, syntheticFace } from '../../development/synthetic-face.ts';
-import { AsciiWriter } from '../../src/geometry/ascii-writer.ts';
 import { expressionTargets } from '../../src/geometry/expression-targets.ts';
 import { writeGlb } from '../../src/geometry/glb.ts';
 import {
@@ -26,6 +25,7 @@ import { vertexNormals } from '../../src/geometry/normals.ts';
 import { writeMtl, writeObj, writeUpstreamObj } from '../../src/geometry/obj.ts';
 import { writePly } from '../../src/geometry/ply.ts';
 import { cropToImage } from '../../src/geometry/similarity-transform.ts';
+import { TextWriter } from '../../src/geometry/text-writer.ts';
 import type { AlignedFace, FaceMaps, MorphableModel } from '../../src/types.ts';
 import { expectClose } from '../support/expect-close.ts';
 import fc from '../support/property.ts';
@@ -77,7 +77,7 @@ describe('numbers as text', () => {
     [1e20, 2, '100000000000000000000.00'],
     [7, 6, '7.000000'],
   ])('%d to %i decimals is %s', (value, decimals, text) => {
-    expect(Buffer.from(new AsciiWriter().fixed(value, decimals).finish()).toString()).toBe(text);
+    expect(Buffer.from(new TextWriter().fixed(value, decimals).finish()).toString()).toBe(text);
   });
 
   test('are those of toFixed, but for ties', () => {
@@ -86,7 +86,7 @@ describe('numbers as text', () => {
         fc.double({ min: -1e9, max: 1e9, noNaN: true }),
         fc.integer({ min: 0, max: 6 }),
         (value, decimals) => {
-          const text = Buffer.from(new AsciiWriter().fixed(value, decimals).finish()).toString();
+          const text = Buffer.from(new TextWriter().fixed(value, decimals).finish()).toString();
           expect(Math.abs(Number(text) - value)).toBeLessThanOrEqual(0.5000001 * 10 ** -decimals + 1e-6);
           expect(text).toMatch(decimals === 0 ? /^-?\d+$/ : new RegExp(`^-?\\d+\\.\\d{${decimals}}$`));
         },
@@ -94,7 +94,7 @@ describe('numbers as text', () => {
     );
     fc.assert(
       fc.property(fc.nat({ max: Number.MAX_SAFE_INTEGER }), (value) => {
-        expect(Buffer.from(new AsciiWriter().integer(value).finish()).toString()).toBe(String(value));
+        expect(Buffer.from(new TextWriter().integer(value).finish()).toString()).toBe(String(value));
       }),
     );
   });
@@ -124,6 +124,14 @@ describe('PLY', () => {
     expect(arrayOf(points, 'position')).toHaveLength(positions.length);
     expect(Buffer.from(writePly([], { format: 'ascii' })).toString()).toContain('element vertex 0\n');
   });
+});
+
+test('text is UTF-8, however it falls on the room that there is', () => {
+  const text = 'a日本𝄞é\n'.repeat(9000);
+  for (const before of [0, 1, 2, 3]) {
+    const bytes = new TextWriter().text('x'.repeat(before)).text('mtllib ').text(text).integer(7).finish();
+    expect(Buffer.from(bytes).toString()).toBe(`${'x'.repeat(before)}mtllib ${text}7`);
+  }
 });
 
 describe('OBJ', () => {

@@ -1,12 +1,19 @@
-/** Text of many numbers as bytes, without a string per number: `toFixed` and `join` cost five times as much. */
-export class AsciiWriter {
+/** Text of many numbers as UTF-8 bytes, without a string per number: `toFixed` and `join` cost five times as much. */
+export class TextWriter {
   #bytes = new Uint8Array(1 << 16);
   #length = 0;
 
-  /** Appends ASCII text. */
+  /** Appends text. */
   text(text: string): this {
-    this.#reserve(text.length);
-    for (let i = 0; i < text.length; i++) this.#bytes[this.#length++] = text.charCodeAt(i);
+    this.#reserve(text.length * MAX_BYTES_PER_UNIT);
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) {
+        this.#length += encoder.encodeInto(text.slice(i), this.#bytes.subarray(this.#length)).written;
+        break;
+      }
+      this.#bytes[this.#length++] = code;
+    }
     return this;
   }
 
@@ -88,6 +95,10 @@ export class AsciiWriter {
     this.#bytes = larger;
   }
 }
+
+/** UTF-8 of a UTF-16 unit: 3 bytes at most; of a pair of them 4. */
+const MAX_BYTES_PER_UNIT = 3;
+const encoder = new TextEncoder();
 
 const ZERO = 48;
 const MINUS = 45;
