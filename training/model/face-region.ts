@@ -71,3 +71,8 @@ export const LEFT_LID_PAIRS: readonly (readonly [number, number])[] = [
 export const LEFT_EYEBALL_VERTICES: readonly [number, number] = [14598, 14669];
 /** The tongue (helper-tongue) from here forward is part of the face: decimetres of the base mesh. */
 export const TONGUE_BACK = 1;
+
+/** The vertices of ranges that include their ends. */
+export function fromRanges(ranges: readonly (readonly [number, number])[]): number[] {
+  return ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
+}

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { applySparseRows } from '../../../src/geometry/catmull-clark.ts';
 import { type CoarseFace, type DenseFace, subdivideFace } from '../../../src/geometry/subdivide-face.ts';
 import { BLENDSHAPE_NAMES } from '../../../training/model/blendshapes.ts';
+import { borderLoops } from '../../../training/model/border-loops.ts';
 import { NAMED_EXPRESSIONS } from '../../../training/model/expressions.ts';
 import {
   buildFaceModel,
@@ -19,7 +20,7 @@ import {
   lidGaps,
 } from '../../../training/model/face-model.ts';
 import { LANDMARK_MIRROR } from '../../../training/model/face-region.ts';
-import { borderLoops, buildFaceSurface, type FaceSurface } from '../../../training/model/face-surface.ts';
+import { buildFaceSurface, type FaceSurface } from '../../../training/model/face-surface.ts';
 import { MAKEHUMAN_PACKAGE, trainingCache } from '../../../training/model/fetch-makehuman.ts';
 import { type MakeHuman, mirrorVertices, readMakeHuman } from '../../../training/model/makehuman.ts';
 import { createRandom } from '../../../training/model/random.ts';
