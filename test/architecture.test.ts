@@ -77,7 +77,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   ] as Room[],
   cli: [
     ...['base', 'aligner', 'models', 'engine', 'geometry', 'packageFiles', 'files', 'imageFiles', 'videoFiles'],
-    ...['results', 'bench', 'converters'],
+    ...['results', 'bench', 'converters', 'node'],
   ] as Room[],
   web: ['backends', 'base', 'entries', 'browser', 'engine', 'results'],
   development: ['base', 'aligner', 'models', 'engine', 'geometry', 'imageFiles', 'converters', 'entries'],

@@ -1,20 +1,18 @@
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { WeightFormatError } from '../errors.ts';
-import type { FaceAligner } from '../face-aligner.ts';
 import { writeFileAtomically } from '../files/write-file-atomically.ts';
-import type { DetectorOptions } from '../models/faceboxes/detector.ts';
 import { type AlignDocument, type AlignDocumentImage, describeFace } from '../results/align-document.ts';
-import { FoundFace } from '../results/found-face.ts';
-import { type AlignerFlags, addAlignerFlags, openAligner } from './aligner-flags.ts';
+import { type AlignerFlags, addAlignerFlags, loadAligner } from './aligner-flags.ts';
 import { CliError } from './cli-error.ts';
 import type { FoundFaces } from './found-faces.ts';
-import { type GivenBoxes, readGivenBoxes } from './given-boxes.ts';
+import { readGivenBoxes } from './given-boxes.ts';
 import { expandImagePath } from './input-images.ts';
 import { addMeshFlags, type MeshFlags, materialStem, meshFiles, planMeshes } from './mesh-files.ts';
 import { parseShare } from './number-flags.ts';
 import { originalMeaning } from './original-options.ts';
 import { checkJsonPath, nameWritten } from './output-paths.ts';
+import { alignPicture, ofImage, openPictureAligner } from './picture-aligner.ts';
 import { addPictureFlags, type PictureFlags, pictureFiles, planPictures } from './picture-files.ts';
 import { createProgress } from './progress.ts';
 import { inputName, readInputImage } from './read-input-image.ts';
@@ -83,7 +81,7 @@ async function align(imageArguments: readonly string[], given: AlignFlags, termi
   }
   if (paths.length === 0) throw someFailed(failureCount);
 
-  const aligner = await openAligner(flags, terminal);
+  const aligner = await loadAligner(flags, terminal, (options) => openPictureAligner(options, 1));
   const names = outputNames(paths.map(inputName));
   const document: AlignDocument = { images: [] };
   const progress = createProgress(terminal, 'items');
@@ -92,7 +90,8 @@ async function align(imageArguments: readonly string[], given: AlignFlags, termi
       terminal.signal.throwIfAborted();
       if (paths.length > 1) progress.update(basename(path), index, paths.length);
       try {
-        const found = await alignImage(aligner, path, givenBoxes, detection, terminal);
+        const input = await readInputImage(path, terminal);
+        const found = await alignPicture(aligner, input, { boxes: givenBoxes?.boxesOf(path), detection });
         const stem = names[index];
         const written: string[] = [];
         try {
@@ -118,7 +117,7 @@ async function align(imageArguments: readonly string[], given: AlignFlags, termi
     }
   } finally {
     progress.stop();
-    aligner.dispose();
+    await aligner.dispose();
   }
 
   if (flags.json !== undefined && document.images.length > 0) {
@@ -135,31 +134,6 @@ async function align(imageArguments: readonly string[], given: AlignFlags, termi
 /** Each failure has had its own line already. */
 function someFailed(count: number): CliError {
   return new CliError(count === 1 ? '1 input failed' : `${count} inputs failed`);
-}
-
-async function alignImage(
-  aligner: FaceAligner,
-  path: string,
-  givenBoxes: GivenBoxes | undefined,
-  detection: DetectorOptions,
-  terminal: Terminal,
-): Promise<FoundFaces> {
-  const image = await readInputImage(path, terminal);
-  const boxes = givenBoxes?.boxesOf(path) ?? (await aligner.detect(image, detection));
-  const faces = await aligner.align(image, boxes).catch((error: unknown) => {
-    throw error instanceof RangeError ? ofImage(path, error) : error;
-  });
-  return {
-    path: inputName(path),
-    image,
-    faces: faces.map((face, index) => new FoundFace(aligner, face, boxes[index])),
-    source: aligner,
-  };
-}
-
-/** An error that does not name its image. */
-function ofImage(path: string, cause: Error): CliError {
-  return new CliError(`${path}: ${cause.message}`, { cause });
 }
 
 /**

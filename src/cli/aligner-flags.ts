@@ -1,7 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BackendName } from '../engine/engine.ts';
 import { MOST_ENLARGEMENT } from '../engine/weights/pack-manifest.ts';
-import { createFaceAligner, DEFAULT_BACKEND, type FaceAligner } from '../face-aligner.ts';
+import { createFaceAligner, DEFAULT_BACKEND, type FaceAligner, type FaceAlignerOptions } from '../face-aligner.ts';
+import { packageVersion } from '../package-files.ts';
+import { describeRun, type ResultHeader } from '../results/result-line.ts';
+import { describeWeights } from './describe-weights.ts';
 import { findPack } from './find-pack.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
@@ -55,10 +58,22 @@ function parseEnlargement(text: string): number {
 
 /** Finds the pack and loads it, with a progress bar on a terminal. */
 export async function openAligner(flags: AlignerFlags, terminal: Terminal): Promise<FaceAligner> {
+  return loadAligner(flags, terminal, createFaceAligner);
+}
+
+/**
+ * Finds the pack that the flags name, and has it loaded, with a progress bar on a terminal.
+ * @param load - `createFaceAligner`, or what takes the same options.
+ */
+export async function loadAligner<Loaded>(
+  flags: AlignerFlags,
+  terminal: Terminal,
+  load: (options: FaceAlignerOptions) => Promise<Loaded>,
+): Promise<Loaded> {
   const pack = await findPack(terminal.env, flags.weights);
   const progress = createProgress(terminal, 'bytes');
   try {
-    return await createFaceAligner({
+    return await load({
       weights: pack.source,
       backend: flags.backend,
       signal: terminal.signal,
@@ -70,4 +85,23 @@ export async function openAligner(flags: AlignerFlags, terminal: Terminal): Prom
   } finally {
     progress.stop();
   }
+}
+
+/**
+ * How results are made: the header of their file.
+ * @param aligner - that was loaded with the same flags.
+ * @param others - what results depend on beside the flags of every aligner.
+ */
+export async function describeRunOf(
+  flags: AlignerFlags,
+  aligner: Pick<FaceAligner, 'backend' | 'regressor'>,
+  others: Readonly<Record<string, string | number | undefined>>,
+  terminal: Terminal,
+): Promise<ResultHeader> {
+  const { source } = await findPack(terminal.env, flags.weights);
+  const { backend, regressor } = aligner;
+  const { subdivisions, maxEnlargement } = flags;
+  const options = Object.entries({ backend, regressor, subdivisions, maxEnlargement, ...others });
+  const given = options.filter((entry): entry is [string, string | number] => entry[1] !== undefined);
+  return describeRun(packageVersion(), await describeWeights(source, terminal.signal), Object.fromEntries(given));
 }

@@ -1,15 +1,136 @@
+import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import { CliError } from './cli-error.ts';
+import { basename, extname, join, normalize, relative, sep } from 'node:path';
+import { splitLines } from '../files/split-lines.ts';
+import { CliError, usageError } from './cli-error.ts';
+import { inputName, isStdin } from './read-input-image.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Endings by which pictures are picked out of a folder; a file that is named itself may be called anything. */
 const IMAGE_ENDINGS: ReadonlySet<string> = new Set([
   ...['.jpg', '.jpeg', '.png', '.bmp', '.gif', '.tif', '.tiff', '.webp', '.avif', '.heic', '.heif'],
 ]);
 
+/** A list has one path a line; Linux allows 4,096 bytes. */
+const MAX_LISTED_BYTES = 65_536;
+
 /** Whether a path ends as pictures do. */
 export function hasImageEnding(path: string): boolean {
   return IMAGE_ENDINGS.has(extname(path).toLowerCase());
+}
+
+/** One picture to align, or why what was asked for is none. */
+export interface InputImage {
+  /** As it was given, or the folder that was given and the way from there. */
+  readonly path: string;
+  /** What files about it are called below the folder of outputs: without ending. */
+  readonly stem: string;
+  /** Where there is no picture, such as an empty folder. */
+  readonly error?: unknown;
+}
+
+/** Where pictures are listed. */
+export interface InputPlaces {
+  /** Files, folders, `-` for a picture from standard input. */
+  readonly paths: readonly string[];
+  /** Whether the folders of a folder are looked into. */
+  readonly isRecursive?: boolean;
+  /** A file with a path a line, or `-` for standard input. */
+  readonly filesFrom?: string | undefined;
+  /** Whether the paths of that file end in a zero byte, as `find -print0` writes them. */
+  readonly isNullSeparated?: boolean;
+}
+
+/**
+ * The pictures of a command line, one by one: first those of the paths, then those of the list. In folders they come by name, with
+ * numbers by their value, and those of a folder before those of the folders in it. Hidden files and folders, such as macOS's `._photo.jpg`, are
+ * passed over, and links to folders not followed. What a list names is taken as it is; its empty lines are nothing.
+ * @throws the system's error where the list cannot be read.
+ */
+export async function* listInputs(places: InputPlaces, { stdin }: Pick<Terminal, 'stdin'>): AsyncGenerator<InputImage> {
+  const { paths, isRecursive = false, filesFrom, isNullSeparated = false } = places;
+  for (const path of paths) yield* picturesOf(path, isRecursive);
+  if (filesFrom === undefined) return;
+  if (isStdin(filesFrom) && stdin.isTTY === true) {
+    throw usageError(
+      '--files-from -: standard input is a terminal; give it a list, as in ls *.jpg | tddfa align --files-from -',
+    );
+  }
+  const chunks: AsyncIterable<Uint8Array> = isStdin(filesFrom) ? stdin : createReadStream(filesFrom);
+  const separator = isNullSeparated ? 0 : 0x0a;
+  try {
+    for await (const { text } of splitLines(chunks, { separator, maxLineBytes: MAX_LISTED_BYTES })) {
+      const path = isNullSeparated ? text : text.replace(/\r$/, '');
+      if (path !== '') yield { path, stem: stemBelow(path) };
+    }
+  } catch (error) {
+    throw error instanceof RangeError
+      ? new CliError(`--files-from: ${filesFrom} is no list of files: ${error.message}`, { cause: error })
+      : error;
+  }
+}
+
+async function* picturesOf(path: string, isRecursive: boolean): AsyncGenerator<InputImage> {
+  if (!(await isFolder(path))) {
+    const name = basename(inputName(path));
+    yield { path, stem: withoutEnding(name) };
+    return;
+  }
+  let count = 0;
+  try {
+    for await (const found of walk(path, isRecursive)) {
+      count++;
+      yield { path: found, stem: withoutEnding(relative(path, found)) };
+    }
+    if (count === 0) throw new CliError(`${path}: there is no picture in this folder`);
+  } catch (error) {
+    yield { path, stem: '', error };
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+const byName = new Intl.Collator('en', { numeric: true });
+
+/** The paths of a folder's pictures. */
+async function* walk(folder: string, isRecursive: boolean): AsyncGenerator<string> {
+  const files: string[] = [];
+  const folders: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.name.startsWith('.')) continue;
+    if (entry.isDirectory()) folders.push(entry.name);
+    else if (hasImageEnding(entry.name) && !(await isLinkToFolder(entry, folder))) files.push(entry.name);
+  }
+  for (const name of files.sort(compareNames)) yield join(folder, name);
+  if (!isRecursive) return;
+  for (const name of folders.sort(compareNames)) yield* walk(join(folder, name), true);
+}
+
+/** Names that the collator takes for equal, such as `1` and `01`, still have an order. */
+function compareNames(a: string, b: string): number {
+  return byName.compare(a, b) || (a < b ? -1 : 1);
+}
+
+async function isLinkToFolder(
+  entry: { readonly name: string; isSymbolicLink(): boolean },
+  folder: string,
+): Promise<boolean> {
+  return entry.isSymbolicLink() && (await isFolder(join(folder, entry.name)));
+}
+
+/** The path below a folder of outputs, whatever it begins with. */
+function stemBelow(path: string): string {
+  const parts = normalize(path).split(sep);
+  return withoutEnding(parts.filter((part) => part !== '..' && part !== '' && part !== '.').join(sep));
+}
+
+function withoutEnding(path: string): string {
+  return path.slice(0, path.length - extname(path).length);
 }
 
 /**
@@ -17,14 +138,10 @@ export function hasImageEnding(path: string): boolean {
  * @throws CliError for a folder without pictures.
  */
 export async function expandImagePath(path: string): Promise<string[]> {
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isFolder) return [path];
-  // Hidden files, such as macOS's `._photo.jpg`, end like pictures and are none.
-  const names = (await readdir(path)).filter((name) => !name.startsWith('.') && hasImageEnding(name));
-  if (names.length === 0) throw new CliError(`${path}: there is no picture in this folder`);
-  const byName = new Intl.Collator('en', { numeric: true });
-  return names.sort((a, b) => byName.compare(a, b)).map((name) => join(path, name));
+  const paths: string[] = [];
+  for await (const input of picturesOf(path, false)) {
+    if (input.error !== undefined) throw input.error;
+    paths.push(input.path);
+  }
+  return paths;
 }

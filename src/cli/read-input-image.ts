@@ -1,21 +1,32 @@
-import { decodeImage } from '../image-files/decode-image.ts';
-import { readImage } from '../image-files/read-image.ts';
-import type { RgbaImage } from '../types.ts';
+import { MAX_FILE_BYTES, readPictureFile } from '../image-files/read-picture-file.ts';
 import { usageError } from './cli-error.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What stands for standard input on the command line, and what it is called in results. */
 const STDIN_ARGUMENT = '-';
 const STDIN_NAME = 'stdin';
-/** As for files. */
-const MAX_BYTES = 2 ** 31 - 1;
+
+/** The bytes of a picture, and what identifies its file. */
+export interface InputBytes {
+  /** What it is called in results. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly size: number;
+  /** Missing of what is no file. */
+  readonly mtimeMs?: number;
+}
+
+/** Whether an argument stands for standard input. */
+export function isStdin(argument: string | undefined): boolean {
+  return argument === STDIN_ARGUMENT;
+}
 
 /**
- * Reads a picture file, or standard input for `-`.
+ * Reads the bytes of a picture file, or standard input for `-`.
  * @throws ImageDecodeError; CliError with exit status 2 where standard input is a terminal.
  */
-export async function readInputImage(path: string, { stdin, signal }: Terminal): Promise<RgbaImage> {
-  if (path !== STDIN_ARGUMENT) return readImage(path);
+export async function readInputImage(path: string, { stdin, signal }: Terminal): Promise<InputBytes> {
+  if (!isStdin(path)) return { path, ...(await readPictureFile(path)) };
   if (stdin.isTTY === true)
     throw usageError('-: standard input is a terminal; give it a picture, as in tddfa align - <photo.jpg');
   const chunks: Buffer[] = [];
@@ -24,13 +35,13 @@ export async function readInputImage(path: string, { stdin, signal }: Terminal):
     signal.throwIfAborted();
     const bytes = Buffer.from(chunk);
     size += bytes.length;
-    if (size > MAX_BYTES) throw usageError('-: standard input is larger than 2 GiB');
+    if (size > MAX_FILE_BYTES) throw usageError('-: standard input is larger than 2 GiB');
     chunks.push(bytes);
   }
-  return decodeImage(Buffer.concat(chunks), { path: STDIN_NAME });
+  return { path: STDIN_NAME, bytes: Buffer.concat(chunks), size };
 }
 
 /** What an input is called in results and in the names of files. */
 export function inputName(path: string): string {
-  return path === STDIN_ARGUMENT ? STDIN_NAME : path;
+  return isStdin(path) ? STDIN_NAME : path;
 }

@@ -55,11 +55,16 @@ const faceSchema = v.object({
   ...alignedFaceSchema.entries,
 });
 
-const imageSchema = v.object({
-  file: v.pipe(v.string(), v.description('as it was given on the command line')),
+/** What is known of a picture that could be read. */
+export const alignedImageEntries = {
   width: v.pipe(v.number(), v.integer(), v.minValue(1)),
   height: v.pipe(v.number(), v.integer(), v.minValue(1)),
   faces: v.pipe(v.array(faceSchema), v.description('best score first; empty where there is no face')),
+};
+
+const imageSchema = v.object({
+  file: v.pipe(v.string(), v.description('as it was given on the command line')),
+  ...alignedImageEntries,
 });
 
 export const alignDocumentSchema = v.pipe(

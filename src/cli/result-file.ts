@@ -1,0 +1,111 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { KeySet } from '../files/key-set.ts';
+import { type LineFile, openLineFile } from '../files/line-file.ts';
+import { splitLines } from '../files/split-lines.ts';
+import {
+  formatLine,
+  headerDifference,
+  identityKey,
+  type PictureIdentity,
+  type PictureResult,
+  parseHeader,
+  parseResult,
+  type ResultHeader,
+} from '../results/result-line.ts';
+import { CliError } from './cli-error.ts';
+
+/** A file of results that is open for more. */
+export interface ResultFile {
+  /** Whether it held a result of this picture when it was opened: of the same path, size and time. */
+  held(picture: PictureIdentity): boolean;
+  /** How many results it held. */
+  readonly heldCount: number;
+  /** Appends a result as one whole line. @throws TddfaError where the disk is full or the like. */
+  write(result: PictureResult): Promise<void>;
+  /** Waits until the disk has all that was written. @throws TddfaError. */
+  sync(): Promise<void>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/** How {@link openResultFile} treats what is there. */
+export interface OpenResultFileOptions {
+  /** Whether results are added to those that are there; otherwise there must be none. */
+  readonly resume?: boolean;
+  /** Called with each result that is there, in order. */
+  readonly onHeld?: (result: PictureResult) => void | Promise<void>;
+}
+
+/**
+ * Opens a file of results: a header, then a line for each picture. A torn last line, which a killed process can leave, is cut
+ * off.
+ * @throws CliError where there are results and `resume` is not set, or those that are there were made in another way; TddfaError
+ *   where the file is damaged or cannot be written.
+ */
+export async function openResultFile(
+  path: string,
+  header: ResultHeader,
+  { resume = false, onHeld }: OpenResultFileOptions = {},
+): Promise<ResultFile> {
+  const isThere = await stat(path).then(
+    (found) => found.isFile() && found.size > 0,
+    () => false,
+  );
+  const seen = new KeySet();
+  let heldCount = 0;
+  let keepBytes = 0;
+  if (isThere) {
+    if (!resume) throw new CliError(`${path}: there are results in this file; add to them with --resume, or remove it`);
+    const held = readResultFile(path);
+    for await (const { line, end } of held) {
+      keepBytes = end;
+      if ('tddfa' in line) {
+        const difference = headerDifference(line, header);
+        if (difference === undefined) continue;
+        throw new CliError(
+          `${path}: its results were made with ${difference}; --resume adds only results of the same kind`,
+        );
+      }
+      seen.add(identityKey(line));
+      heldCount++;
+      await onHeld?.(line);
+    }
+  }
+  const file: LineFile = await openLineFile(path, keepBytes);
+  try {
+    if (keepBytes === 0) await file.append(formatLine(header));
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return {
+    held: (picture) => seen.has(identityKey(picture)),
+    heldCount,
+    write: (result) => file.append(formatLine(result)),
+    sync: () => file.sync(),
+    close: () => file.close(),
+  };
+}
+
+/** A line of a file of results. */
+export interface ResultFileLine {
+  readonly line: ResultHeader | PictureResult;
+  /** Where the next line begins, bytes from the start of the file. */
+  readonly end: number;
+}
+
+/**
+ * Reads a file of results line by line, the header first. A last line without its line feed was never finished, and is left
+ * out.
+ * @throws TddfaError naming the line that is neither.
+ */
+export async function* readResultFile(path: string): AsyncGenerator<ResultFileLine> {
+  let number = 0;
+  for await (const { text, end, isWhole } of splitLines(createReadStream(path))) {
+    if (!isWhole) return;
+    number++;
+    const place = `${path}, line ${number}`;
+    yield { line: number === 1 ? parseHeader(text, place) : parseResult(text, place), end };
+  }
+}
