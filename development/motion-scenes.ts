@@ -80,6 +80,44 @@ function turnedVertices(vertices: Float32Array, yawDegrees: number, pitchDegrees
   return turned;
 }
 
+/** Sides of a picture. */
+export const SIDES = ['left', 'right', 'top', 'bottom'] as const;
+
+/** How a face goes out of the picture and comes back. */
+export interface BorderCourse {
+  readonly side: (typeof SIDES)[number];
+  /** Where its centre begins and ends, and where it turns back, px beyond the border. */
+  readonly from: number;
+  readonly beyond: number;
+  /** Px a frame. */
+  readonly speed: number;
+  readonly pauseFrames: number;
+  /** At the end. */
+  readonly restFrames: number;
+}
+
+/** Where the face is from frame to frame, px beyond the border. */
+export function borderCourse(course: Omit<BorderCourse, 'side'>): number[] {
+  const { from, beyond, speed, pauseFrames, restFrames } = course;
+  const steps = Math.ceil((beyond - from) / speed);
+  const going = Array.from({ length: steps }, (_, i) => from + speed * i);
+  const away = Array.from({ length: pauseFrames + 1 }, () => beyond);
+  const resting = Array.from({ length: restFrames }, () => from);
+  return [...going, ...away, ...going.toReversed(), ...resting];
+}
+
+/** The centre of what is so far beyond the middle of a border, px. */
+export function placeAtBorder(
+  side: BorderCourse['side'],
+  beyond: number,
+  { width, height }: { readonly width: number; readonly height: number },
+): { x: number; y: number } {
+  const [x, y] = [width / 2, height / 2];
+  if (side === 'left') return { x: -beyond, y };
+  if (side === 'right') return { x: width + beyond, y };
+  return side === 'top' ? { x, y: -beyond } : { x, y: height + beyond };
+}
+
 /** How far `smooth` is behind `raw`, both moving right by `speed` px a frame: once it has caught up, and at most, frames. */
 export function lagOf(
   raw: readonly Float32Array[],

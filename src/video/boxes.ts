@@ -1,6 +1,12 @@
 import { boxArea, intersectionOverUnion } from '../geometry/box.ts';
 import type { RoiBox } from '../types.ts';
 
+/** Sides of an image. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** The box moved. */
 export function moveBox({ xMin, yMin, xMax, yMax }: RoiBox, x: number, y: number): RoiBox {
   return { xMin: xMin + x, yMin: yMin + y, xMax: xMax + x, yMax: yMax + y };
@@ -17,13 +23,26 @@ export function centreDistance(a: RoiBox, b: RoiBox): number {
 }
 
 /** The part of a box that lies within an image, 0..1. */
-export function visibleShare(
-  box: RoiBox,
-  { width, height }: { readonly width: number; readonly height: number },
-): number {
+export function visibleShare(box: RoiBox, { width, height }: Size): number {
   const shownWidth = Math.min(box.xMax, width) - Math.max(box.xMin, 0);
   const shownHeight = Math.min(box.yMax, height) - Math.max(box.yMin, 0);
   return shownWidth > 0 && shownHeight > 0 ? (shownWidth * shownHeight) / boxArea(box) : 0;
+}
+
+/** As `visibleShare`, but of as much of a box as the image has room for: 1 for one that is larger than it on all sides. */
+export function visibleShareOfRoom(box: RoiBox, { width, height }: Size): number {
+  const room = Math.min(box.xMax - box.xMin, width) * Math.min(box.yMax - box.yMin, height);
+  return (visibleShare(box, { width, height }) * boxArea(box)) / room;
+}
+
+/** Whether two boxes reach beyond the same side of an image. */
+export function crossSameSide(a: RoiBox, b: RoiBox, { width, height }: Size): boolean {
+  return (
+    (a.xMin < 0 && b.xMin < 0) ||
+    (a.yMin < 0 && b.yMin < 0) ||
+    (a.xMax > width && b.xMax > width) ||
+    (a.yMax > height && b.yMax > height)
+  );
 }
 
 /**

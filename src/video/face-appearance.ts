@@ -33,12 +33,18 @@ const PIXEL_DISTANCE = 0.02;
 /** A face whose grey values vary less than this is a surface of one colour and looks like nothing. */
 const FLAT_GREY_LEVELS = 2;
 
-/** Grey values with mean 0 and length 1; all 0 where the picture is of one colour. */
+/** With fewer places in common than this share of all, two faces cannot be compared. */
+const LEAST_COMMON_SHARE = 0.3;
+
+/**
+ * Grey values with mean 0 and variance 1; all 0 where the picture is of one colour. NaN for a place outside the picture: half
+ * a face is compared by the half that is seen.
+ */
 export type FaceAppearance = Float32Array;
 
 /**
  * Takes the appearance of a face.
- * @param landmarks - `[68 x 3]`, px of the image; what lies outside it is black.
+ * @param landmarks - `[68 x 3]`, px of the image.
  */
 export function faceAppearance({ data, width, height }: RgbaImage, landmarks: Float32Array): FaceAppearance {
   const distance = boxSize(boundingBox(landmarks)) * PIXEL_DISTANCE;
@@ -48,6 +54,7 @@ export function faceAppearance({ data, width, height }: RgbaImage, landmarks: Fl
     const centreX = (landmarks[3 * from] + landmarks[3 * to]) / 2;
     const centreY = (landmarks[3 * from + 1] + landmarks[3 * to + 1]) / 2;
     let sum = 0;
+    let count = 0;
     for (let row = -1; row <= 1; row++) {
       const y = Math.floor(centreY + row * distance);
       if (!(y >= 0 && y < height)) continue;
@@ -56,36 +63,62 @@ export function faceAppearance({ data, width, height }: RgbaImage, landmarks: Fl
         if (!(x >= 0 && x < width)) continue;
         const i = (y * width + x) * 4;
         sum += data[i] + 2 * data[i + 1] + data[i + 2];
+        count++;
       }
     }
-    values[place] = sum / 36;
+    values[place] = count === 0 ? Number.NaN : sum / (4 * count);
   }
-  return normalise(values, FLAT_GREY_LEVELS * Math.sqrt(PLACES.length));
+  return normalise(values, FLAT_GREY_LEVELS);
 }
 
-/** How alike two faces look, -1..1; 0 where one of them is a surface of one colour. */
+/** How alike two faces look, -1..1; 0 where one is a surface of one colour, NaN where the same places of too few are seen. */
 export function similarity(a: FaceAppearance, b: FaceAppearance): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
+  let count = 0;
+  let sumA = 0;
+  let sumB = 0;
+  let squaresA = 0;
+  let squaresB = 0;
+  let products = 0;
+  for (let i = 0; i < a.length; i++) {
+    if (Number.isNaN(a[i]) || Number.isNaN(b[i])) continue;
+    count++;
+    sumA += a[i];
+    sumB += b[i];
+    squaresA += a[i] * a[i];
+    squaresB += b[i] * b[i];
+    products += a[i] * b[i];
+  }
+  if (count < a.length * LEAST_COMMON_SHARE) return Number.NaN;
+  const spread = (squaresA - (sumA * sumA) / count) * (squaresB - (sumB * sumB) / count);
+  if (!(spread > 0)) return 0;
+  return (products - (sumA * sumB) / count) / Math.sqrt(spread);
 }
 
-/** The old appearance with a share, 0..1, of a recent one. */
+/** The old appearance with a share, 0..1, of a recent one; what only one of them shows is as that shows it. */
 export function blendAppearances(old: FaceAppearance, recent: FaceAppearance, share: number): FaceAppearance {
-  return normalise(
-    old.map((value, i) => value + share * (recent[i] - value)),
-    0,
-  );
+  const blend = old.map((value, i) => {
+    if (Number.isNaN(value)) return recent[i];
+    return Number.isNaN(recent[i]) ? value : value + share * (recent[i] - value);
+  });
+  return normalise(blend, 0);
 }
 
-function normalise(values: Float32Array, leastLength: number): FaceAppearance {
+/** @param leastDeviation - standard deviation from which on there is anything to be seen. */
+function normalise(values: Float32Array, leastDeviation: number): FaceAppearance {
+  let count = 0;
   let sum = 0;
-  for (const value of values) sum += value;
-  const mean = sum / values.length;
   let squares = 0;
-  for (const value of values) squares += (value - mean) ** 2;
-  const length = Math.sqrt(squares);
-  if (!(length > leastLength)) return values.fill(0);
-  for (let i = 0; i < values.length; i++) values[i] = (values[i] - mean) / length;
+  for (const value of values) {
+    if (Number.isNaN(value)) continue;
+    count++;
+    sum += value;
+  }
+  const mean = sum / count;
+  for (const value of values) if (!Number.isNaN(value)) squares += (value - mean) ** 2;
+  const deviation = Math.sqrt(squares / count);
+  const isFlat = !(deviation > leastDeviation);
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isNaN(values[i])) values[i] = isFlat ? 0 : (values[i] - mean) / deviation;
+  }
   return values;
 }

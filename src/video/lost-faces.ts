@@ -1,5 +1,5 @@
 import type { RoiBox } from '../types.ts';
-import { boxSize, centreDistance, moveBox } from './boxes.ts';
+import { boxSize, centreDistance, crossSameSide, moveBox, type Size } from './boxes.ts';
 import { similarity } from './face-appearance.ts';
 import { idsBeside, type Sighting, type Track } from './track.ts';
 
@@ -29,9 +29,16 @@ export class LostFaces {
     this.#tracks = [...this.#tracks, { ...track, lostBeside: idsBeside(track.box, others) }];
   }
 
-  /** Forgets those that were seen last more than so long ago. */
-  forget(timestampMs: number, keepMs: number): void {
-    this.#tracks = this.#tracks.filter((track) => timestampMs - track.timestampMs <= keepMs);
+  /**
+   * Forgets those that were seen last more than so long ago.
+   * @param waiting - boxes of faces at the border of which too little is seen to know them; those that one of them may turn
+   *   out to be are kept.
+   */
+  forget(timestampMs: number, keepMs: number, waiting: readonly RoiBox[], image: Size): void {
+    this.#tracks = this.#tracks.filter(
+      (track) =>
+        timestampMs - track.timestampMs <= keepMs || waiting.some((box) => mayBeAt(track, box, timestampMs, image)),
+    );
   }
 
   clear(): void {
@@ -43,20 +50,25 @@ export class LostFaces {
    * @param beside - ids of the faces beside the sighting.
    * @param isCut - whether this frame begins another scene.
    */
-  take(sighting: Sighting, beside: readonly number[], isCut: boolean, timestampMs: number): Track | undefined {
-    const size = boxSize(sighting.box);
+  take(
+    sighting: Sighting,
+    beside: readonly number[],
+    isCut: boolean,
+    timestampMs: number,
+    image: Size,
+  ): Track | undefined {
     let best: Track | undefined;
     let bestSimilarity = Number.NEGATIVE_INFINITY;
     for (const track of this.#tracks) {
-      const expected = predictBox(track, timestampMs);
-      const scale = size / boxSize(expected);
-      const distance = Math.min(centreDistance(expected, sighting.box), centreDistance(track.box, sighting.box)) / size;
-      const isNear = distance <= REVIVAL_DISTANCE || isBehind(track, beside);
-      if (!isNear || Math.max(scale, 1 / scale) > REVIVAL_SCALE) continue;
-      const isInPlace = distance <= SAME_PLACE_DISTANCE && timestampMs - track.timestampMs <= SAME_PLACE_MS;
-      const alike = similarity(track.appearance, sighting.appearance);
-      if (alike < (isInPlace && !isCut ? HALF_HIDDEN_SIMILARITY : SAME_FACE_SIMILARITY) || alike <= bestSimilarity)
-        continue;
+      if (!isOfItsSize(track, sighting.box)) continue;
+      if (!mayBeAt(track, sighting.box, timestampMs, image) && !isBehind(track, beside)) continue;
+      const isInPlace =
+        !isCut &&
+        distanceTo(track, sighting.box, timestampMs) <= SAME_PLACE_DISTANCE &&
+        timestampMs - track.timestampMs <= SAME_PLACE_MS;
+      const known = similarity(track.appearance, sighting.appearance);
+      const alike = isInPlace && Number.isNaN(known) ? HALF_HIDDEN_SIMILARITY : known;
+      if (!(alike >= (isInPlace ? HALF_HIDDEN_SIMILARITY : SAME_FACE_SIMILARITY)) || alike <= bestSimilarity) continue;
       best = track;
       bestSimilarity = alike;
     }
@@ -78,6 +90,23 @@ export class LostFaces {
 /** Whether a face was lost beside one of these, behind which it may have moved on. */
 function isBehind({ lostBeside }: Track, beside: readonly number[]): boolean {
   return lostBeside.some((id) => beside.includes(id));
+}
+
+/** Whether a face may be as large as a box by now. */
+function isOfItsSize({ box: before }: Track, box: RoiBox): boolean {
+  const scale = boxSize(box) / boxSize(before);
+  return Math.max(scale, 1 / scale) <= REVIVAL_SCALE;
+}
+
+/** Whether a face may be in a box by now: near where it was or would be, or anywhere at the side at which it left. */
+function mayBeAt(track: Track, box: RoiBox, timestampMs: number, image: Size): boolean {
+  return distanceTo(track, box, timestampMs) <= REVIVAL_DISTANCE || crossSameSide(track.box, box, image);
+}
+
+/** From where a face was, or would be by now, whichever is nearer, to a box, in sizes of the box. */
+function distanceTo(track: Track, box: RoiBox, timestampMs: number): number {
+  const expected = predictBox(track, timestampMs);
+  return Math.min(centreDistance(expected, box), centreDistance(track.box, box)) / boxSize(box);
 }
 
 /** Where a track's box would be by now had the face moved on as it did. */

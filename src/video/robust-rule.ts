@@ -7,6 +7,9 @@
  * that overlaps keeps the face, or none ends it. A face that ended keeps its id for a while and gets it back when a face
  * that looks the same appears where it would be; anything else is a new face.
  *
+ * A face at the border is compared by the part of it that is seen. Less than two thirds of one that is not known is followed
+ * without being reported: it may be one that comes back.
+ *
  * A face that comes out from behind another looks like nobody while it is half hidden. Where a face was lost near by, it is
  * followed without being reported until it is known again or is well clear of the other. Over 72 crossings of three faces, at
  * three speeds and two sizes, that cuts spurious ids from 56 to 0, and all end with the ids they began with (65 before).
@@ -16,7 +19,7 @@ import { boundingBox, intersectionOverUnion } from '../geometry/box.ts';
 import { roiBoxFromLandmarks } from '../geometry/roi-box.ts';
 import type { DetectorOptions } from '../models/faceboxes/detector.ts';
 import type { FaceBox, RgbaImage, RoiBox } from '../types.ts';
-import { joinByOverlap, visibleShare } from './boxes.ts';
+import { joinByOverlap, type Size, visibleShare, visibleShareOfRoom } from './boxes.ts';
 import { faceAppearance, similarity } from './face-appearance.ts';
 import { type FrameThumbnail, frameThumbnail, thumbnailDifference } from './frame-thumbnail.ts';
 import { HALF_HIDDEN_SIMILARITY, LostFaces, SAME_FACE_SIMILARITY } from './lost-faces.ts';
@@ -50,6 +53,8 @@ const DOUBTFUL_STEP_OVERLAP = 0.4;
 const SAME_PLACE_OVERLAP = 0.5;
 /** A face less of which than this lies in the picture is doubtful. */
 const DOUBTFUL_VISIBLE_SHARE = 0.6;
+/** … and one of which less than this is seen gets no new id; those that are half seen seem to be up to 0.6. */
+const NEW_FACE_VISIBLE_SHARE = 0.65;
 /** A detector's box belongs to a track from this overlap with its landmarks' box on (it is higher: 0.6 to 0.8 is usual). */
 const JOINING_OVERLAP = 0.3;
 /** A track that the detector does not see this many times in a row, though nothing else speaks against it, ends. */
@@ -106,17 +111,24 @@ export function createRobustRule(aligner: FaceAligner, options: RobustRuleOption
   }
 
   /** Gives a new face its id: that of a lost one which it continues, or one of its own once it cannot be of that kind. */
-  function identify(track: Track, sighting: Sighting, beside: readonly number[], timestampMs: number): Track {
-    const known = lost.take(sighting, beside, isCut, timestampMs);
+  function identify(
+    track: Track,
+    sighting: Sighting,
+    beside: readonly number[],
+    timestampMs: number,
+    image: Size,
+  ): Track {
+    const known = lost.take(sighting, beside, isCut, timestampMs, image);
     if (known !== undefined) return { ...advance(known, sighting, timestampMs), missedDetections: 0 };
     const mayBeLost = !isCut && lost.someBehind(beside);
-    return mayBeLost ? track : { ...track, id: nextId++ };
+    const isHalfSeen = visibleShareOfRoom(sighting.box, image) < NEW_FACE_VISIBLE_SHARE;
+    return mayBeLost || isHalfSeen ? track : { ...track, id: nextId++ };
   }
 
   /** Whether a sighting in the place of a track is of the same face. */
   function isSameFace(track: Track, sighting: Sighting): boolean {
     const alike = similarity(track.appearance, sighting.appearance);
-    if (alike >= SAME_FACE_SIMILARITY) return true;
+    if (!(alike < SAME_FACE_SIMILARITY)) return true;
     if (isCut || Math.max(alike, similarity(track.lastAppearance, sighting.appearance)) < HALF_HIDDEN_SIMILARITY)
       return false;
     // It may be another that was here before.
@@ -153,11 +165,12 @@ export function createRobustRule(aligner: FaceAligner, options: RobustRuleOption
       const keep = (track: Track, sighting: Sighting, how: TrackingStep): void => {
         const others = [...followed.map((one) => ({ id: one.track.id, box: one.sighting.box })), ...next];
         const beside = idsBeside(sighting.box, others);
-        const kept = track.id === undefined ? identify(track, sighting, beside, timestampMs) : track;
+        const kept = track.id === undefined ? identify(track, sighting, beside, timestampMs, image) : track;
         next.push(kept);
         if (kept.id !== undefined) found.push({ id: kept.id, how, face: kept.face, landmarks: kept.landmarks });
       };
-      lost.forget(timestampMs, keepLostMs);
+      const waiting = tracks.flatMap(({ id, box }) => (id === undefined ? [box] : []));
+      lost.forget(timestampMs, keepLostMs, waiting, image);
       const thumbnail = frameThumbnail(image);
       isCut = lastThumbnail !== undefined && thumbnailDifference(lastThumbnail, thumbnail) > CUT_DIFFERENCE;
       lastThumbnail = thumbnail;
@@ -238,7 +251,8 @@ function isDoubtful(track: Track, sighting: Sighting, image: RgbaImage): boolean
 
 /** How much a sighting looks like what its track always looked like. */
 function loyalty({ track, sighting }: { readonly track: Track; readonly sighting: Sighting }): number {
-  return similarity(track.appearance, sighting.appearance);
+  const alike = similarity(track.appearance, sighting.appearance);
+  return Number.isNaN(alike) ? 0 : alike;
 }
 
 /** Gives each its most overlapping box, and takes those boxes out of `free`. */

@@ -1,7 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { boundingBox, intersectionOverUnion } from '../../src/geometry/box.ts';
 import type { RoiBox } from '../../src/types.ts';
-import { boxSize, centreDistance, joinByOverlap, moveBox, visibleShare } from '../../src/video/boxes.ts';
+import {
+  boxSize,
+  centreDistance,
+  crossSameSide,
+  joinByOverlap,
+  moveBox,
+  visibleShare,
+  visibleShareOfRoom,
+} from '../../src/video/boxes.ts';
 
 const box = (xMin: number, yMin: number, xMax: number, yMax: number): RoiBox => ({ xMin, yMin, xMax, yMax });
 
@@ -32,6 +40,25 @@ describe('boxes', () => {
     expect(visibleShare(box(-10, 0, 10, 10), image)).toBe(0.5);
     expect(visibleShare(box(90, 40, 110, 60), image)).toBe(0.25);
     expect(visibleShare(box(100, 0, 110, 10), image)).toBe(0);
+  });
+
+  test('of a box larger than the image as much is seen as there is room for', () => {
+    const image = { width: 100, height: 50 };
+    expect(visibleShareOfRoom(box(10, 10, 20, 20), image)).toBe(1);
+    expect(visibleShareOfRoom(box(-10, 0, 10, 10), image)).toBe(0.5);
+    expect(visibleShareOfRoom(box(20, -25, 70, 75), image)).toBe(1);
+    expect(visibleShareOfRoom(box(-50, -25, 150, 75), image)).toBe(1);
+    expect(visibleShareOfRoom(box(20, 25, 70, 125), image)).toBe(0.5);
+  });
+
+  test('boxes cross the same side of an image', () => {
+    const image = { width: 100, height: 50 };
+    const left = box(-5, 10, 5, 20);
+    expect(crossSameSide(left, box(-1, 40, 9, 50), image)).toBe(true);
+    expect(crossSameSide(left, box(95, 10, 105, 20), image)).toBe(false);
+    expect(crossSameSide(left, box(0, 10, 10, 20), image)).toBe(false);
+    expect(crossSameSide(box(10, 45, 20, 55), box(60, 49, 70, 59), image)).toBe(true);
+    expect(crossSameSide(box(10, -5, 20, 5), box(-5, -5, 20, 5), image)).toBe(true);
   });
 
   test('joins the most overlapping pairs first, each box once', () => {

@@ -41,8 +41,24 @@ describe('faceAppearance', () => {
     expect(similarity(black, black)).toBe(0);
   });
 
-  test('outside the image is black', () => {
-    expect(faceAppearance(photo, ellipseLandmarks(-500, -500, 60)).every((value) => value === 0)).toBe(true);
+  test('half a face is compared by the half that is seen', () => {
+    const whole = faceAppearance(photo, here);
+    const cut = faceAppearance(croppedAt(photo, 220), here);
+    expect(cut.some((value) => Number.isNaN(value))).toBe(true);
+    expect(similarity(whole, cut)).toBeGreaterThan(0.99);
+    const elsewhere = faceAppearance(photo, ellipseLandmarks(400, 350, 60));
+    expect(similarity(elsewhere, cut)).toBeLessThan(0.6);
+    // What is hidden now is remembered.
+    const blend = blendAppearances(cut, whole, 0.1);
+    expect(blend.every(Number.isFinite)).toBe(true);
+    expect(blendAppearances(whole, cut, 0.1).every(Number.isFinite)).toBe(true);
+    expect(similarity(blend, whole)).toBeGreaterThan(0.95);
+  });
+
+  test('outside the image nothing can be told', () => {
+    const outside = faceAppearance(photo, ellipseLandmarks(-500, -500, 60));
+    expect(outside.every((value) => Number.isNaN(value))).toBe(true);
+    expect(similarity(outside, faceAppearance(photo, here))).toBeNaN();
   });
 
   test('a blend lies between', () => {
@@ -54,3 +70,10 @@ describe('faceAppearance', () => {
     expect(similarity(blend, one)).toBeGreaterThan(similarity(blend, other));
   });
 });
+
+/** The left part of a picture. */
+function croppedAt({ data, width, height }: RgbaImage, x: number): RgbaImage {
+  const cropped = new Uint8Array(x * height * 4);
+  for (let y = 0; y < height; y++) cropped.set(data.subarray(y * width * 4, (y * width + x) * 4), y * x * 4);
+  return { data: cropped, width: x, height };
+}

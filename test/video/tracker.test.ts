@@ -94,6 +94,15 @@ describeWithShared('createFaceTracker', () => {
     }
   });
 
+  test('somebody else who comes in where a face has left is a new face', async () => {
+    const leaving = Array.from({ length: 14 }, (_, i) => frame(at(anna, 520 + 18 * i)));
+    const coming = Array.from({ length: 14 }, (_, i) => frame(at(carl, 754 - 18 * i)));
+    const found = await track([...leaving, ...coming]);
+    expect(idsOf(found)[0]).toEqual([0]);
+    expect(idsOf(found).at(-1)).toEqual([1]);
+    expect(new Set(idsOf(found.slice(14)).flat())).toEqual(new Set([1]));
+  });
+
   test.each([
     ['anna', 'ben', 15],
     ['anna', 'carl', 15],
