@@ -12,5 +12,8 @@ export default {
   // A limit for what hangs, not for what is slow: the machine may be busy.
   testTimeout: 300_000,
   maxWorkers: 2,
+  // A worker that has ended its tests needs a moment of the processor to exit: Jest's half a second is not there on a busy machine,
+  // and the warning is for one that never would.
+  workerGracefulExitTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/support/skipped-reporter.js'],
 };

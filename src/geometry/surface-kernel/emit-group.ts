@@ -38,26 +38,28 @@ export function groupLocals(f: FunctionBuilder) {
   };
 }
 
-/** Four triangles at once: fills the fields, and leaves their masks in `group.mask`. */
-export function emitGroup(
-  f: FunctionBuilder,
-  group: ReturnType<typeof groupLocals>,
-  {
-    triangles,
-    lastColumn,
-    lastRow,
-    widths,
-  }: {
-    readonly triangles: Local;
-    readonly lastColumn: Local;
-    readonly lastRow: Local;
-    readonly widths: Local;
-  },
-): void {
-  const { rows4, x, y, a, b, bias, edge, low, high, sign, area, left, top, columns, rows, mask } = group;
-  const { both, extents, outside, span } = group;
-  const store = (name: Field, local: Local): unknown => f.i32(0).get(local).memory('v128.store', field(name));
+type Group = ReturnType<typeof groupLocals>;
 
+/** Locals that every group shares. */
+interface GroupSurroundings {
+  readonly triangles: Local;
+  readonly lastColumn: Local;
+  readonly lastRow: Local;
+  readonly widths: Local;
+}
+
+/** Four triangles at once: fills the fields, and leaves their masks in `group.mask`. */
+export function emitGroup(f: FunctionBuilder, group: Group, surroundings: GroupSurroundings): void {
+  emitCorners(f, group, surroundings);
+  emitBoxes(f, group, surroundings);
+  emitEdgeFunctions(f, group);
+  emitOutside(f, group);
+  emitMask(f, group, surroundings);
+  emitFields(f, group);
+}
+
+/** x and y of the three corners, each of four triangles. */
+function emitCorners(f: FunctionBuilder, { rows4, x, y }: Group, { triangles }: GroupSurroundings): void {
   for (let k = 0; k < 3; k++) {
     for (const [i, row] of rows4.entries()) {
       f.get(triangles)
@@ -72,6 +74,14 @@ export function emitGroup(
     f.get(r0).get(r2).shuffleLanes([0, 1, 4, 5]).set(x[k]);
     f.get(r0).get(r2).shuffleLanes([2, 3, 6, 7]).set(y[k]);
   }
+}
+
+/** The box of pixel centres of each triangle, clipped to the raster: first column and row, and how many more there are. */
+function emitBoxes(
+  f: FunctionBuilder,
+  { x, y, low, high, left, top, columns, rows, extents }: Group,
+  { lastColumn, lastRow }: GroupSurroundings,
+): void {
   for (const [coordinates, first, count, last] of [
     [x, left, columns, lastColumn],
     [y, top, rows, lastRow],
@@ -92,8 +102,11 @@ export function emitGroup(
     if (coordinates === x) f.set(extents);
     else f.get(extents).op('i32x4.max_s').set(extents);
   }
+}
 
-  // Edge functions a * x + b * y + c, positive inside whichever way round the triangle goes.
+/** Edge functions a * x + b * y + c at the box's first pixel, and their steps to the right and down. */
+function emitEdgeFunctions(f: FunctionBuilder, { x, y, a, b, bias, edge, sign, area, left, top }: Group): void {
+  // Positive inside whichever way round the triangle goes.
   f.get(x[1]).get(x[0]).op('i32x4.sub').get(y[2]).get(y[0]).op('i32x4.sub').op('i32x4.mul');
   f.get(x[2]).get(x[0]).op('i32x4.sub').get(y[1]).get(y[0]).op('i32x4.sub').op('i32x4.mul').op('i32x4.sub').tee(area);
   f.i32(31).op('i32x4.shr_s').set(sign);
@@ -116,8 +129,10 @@ export function emitGroup(
     f.get(a[k]).i32(STEP_SHIFT).op('i32x4.shl').set(a[k]);
     f.get(b[k]).i32(STEP_SHIFT).op('i32x4.shl').set(b[k]);
   }
+}
 
-  // Which of 2 x 2 pixels lie outside: the sign of any edge function.
+/** Which of 2 x 2 pixels lie outside: the sign of any edge function. */
+function emitOutside(f: FunctionBuilder, { a, b, edge, outside }: Group): void {
   const outsideAt = (right: boolean, below: boolean): void => {
     for (let k = 0; k < 3; k++) {
       f.get(edge[k]);
@@ -134,7 +149,14 @@ export function emitGroup(
   f.i32(2).op('i32x4.shl').op('v128.or');
   outsideAt(true, true);
   f.i32(3).op('i32x4.shl').op('v128.or').set(outside);
+}
 
+/** What is to be done with each triangle. */
+function emitMask(
+  f: FunctionBuilder,
+  { area, left, top, columns, rows, mask, both, extents, outside, span }: Group,
+  { lastColumn, lastRow, widths }: GroupSurroundings,
+): void {
   f.get(columns).get(rows).op('v128.or').set(both);
   // Boxes of at most 2 x 2 px whose second column and row lie in the raster.
   f.i32x4(15).get(outside).op('v128.xor').i32x4(MEDIUM);
@@ -147,7 +169,10 @@ export function emitGroup(
   // None without a pixel centre in the box.
   f.get(both).i32(31).op('i32x4.shr_s').op('v128.andnot').set(mask);
   f.get(top).get(widths).op('i32x4.mul').get(left).op('i32x4.add').i32(2).op('i32x4.shl').set(span);
+}
 
+function emitFields(f: FunctionBuilder, { a, b, bias, edge, area, left, top, columns, rows, mask, span }: Group): void {
+  const store = (name: Field, local: Local): unknown => f.i32(0).get(local).memory('v128.store', field(name));
   for (let k = 0; k < 3; k++) {
     store(`edge${k}` as Field, edge[k]);
     store(`right${k}` as Field, a[k]);
