@@ -16,9 +16,13 @@ interface GraphicsBackend {
   readonly device?: { readonly lost: Promise<unknown> };
 }
 
+/** How long a device that has let something fail may take to report that it is lost; on a busy machine it is not at once. */
+const REPORT_MS = 5_000;
+
 /** Whether a started backend still works, and a way to wait for it no longer than it does. */
 export class BackendLoss {
   #isLost: () => boolean;
+  readonly #device: GraphicsBackend['device'];
   readonly #waiting = new Set<() => void>();
 
   constructor(backend: unknown) {
@@ -29,6 +33,7 @@ export class BackendLoss {
       gpgpu.itemsToPoll = [];
       this.#end();
     });
+    this.#device = device;
     void device?.lost.then(() => this.#end());
   }
 
@@ -49,10 +54,20 @@ export class BackendLoss {
         .finally(() => this.#waiting.delete(end))
         .then(
           (value) => (this.isLost ? end() : resolve(value)),
-          // A device says that it is lost a little after what was under way has failed.
-          (error) => void setTimeout(() => (this.isLost ? end() : reject(error))),
+          (error) => void this.#afterReport(error).then(() => (this.isLost ? end() : reject(error))),
         );
     });
+  }
+
+  /** A device reports that it is lost a little after what was under way has failed, with an error of the browser's own. */
+  async #afterReport(error: unknown): Promise<void> {
+    if (this.#device === undefined || !(error instanceof DOMException)) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const enough = new Promise((resolve) => {
+      timer = setTimeout(resolve, REPORT_MS);
+    });
+    await Promise.race([this.#device.lost, enough]);
+    clearTimeout(timer);
   }
 
   #end(): void {
