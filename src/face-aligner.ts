@@ -118,7 +118,7 @@ export interface FaceAligner {
   reconstruct(face: AlignedFace, options?: ReconstructOptions): Float32Array;
 
   /**
-   * A face's expression by the names of the pack's model, as `{ mouthOpen: 0.1, smile: 0.7, … }`; of a model without names,
+   * A face's expression by the names of the pack's model, as `{ jawOpen: 0.1, mouthSmileLeft: 0.7, … }`; of a model without names,
    * as upstream's is, `expression_1` ….
    * @throws WeightFormatError when the pack has no morphable model.
    */

@@ -84,8 +84,8 @@ export function shippedPacks(): string {
 }
 
 /**
- * The open pack that comes with this package: FaceBoxes, MobileNet-V1 x0.5 and a morphable model of 40 shape modes and 10 named
- * expressions, free for any use. Its model card is `weights/open/README.md`.
+ * The open pack that comes with this package: FaceBoxes, two MobileNet-V1 and a morphable model of 40 shape modes, ARKit's 52
+ * expressions and gaze, free for any use. Its model card is `weights/open/README.md`.
  * @throws WeightLoadError in a bundled program that has neither the package nor the folder `weights` beside it.
  */
 export function openWeights(): WeightSource {

@@ -36,18 +36,19 @@ const BACKEND_MAX_ABS = 0.02;
 const PACK_BYTES_MAX = 10_000_000;
 /** Of small pictures, for the detector. */
 const ENLARGEMENT = 2;
-const EXPRESSIONS = [
-  'mouthOpen',
-  'smile',
-  'pucker',
-  'stretch',
-  'sneer',
-  'lipsApart',
-  'frown',
-  'browsUp',
-  'browsDown',
-  'eyesClosed',
-];
+/** ARKit's, in its order. */
+const EXPRESSIONS = `
+  eyeBlinkLeft eyeLookDownLeft eyeLookInLeft eyeLookOutLeft eyeLookUpLeft eyeSquintLeft eyeWideLeft
+  eyeBlinkRight eyeLookDownRight eyeLookInRight eyeLookOutRight eyeLookUpRight eyeSquintRight
+  eyeWideRight jawForward jawLeft jawRight jawOpen mouthClose mouthFunnel mouthPucker mouthLeft
+  mouthRight mouthSmileLeft mouthSmileRight mouthFrownLeft mouthFrownRight mouthDimpleLeft
+  mouthDimpleRight mouthStretchLeft mouthStretchRight mouthRollLower mouthRollUpper mouthShrugLower
+  mouthShrugUpper mouthPressLeft mouthPressRight mouthLowerDownLeft mouthLowerDownRight
+  mouthUpperUpLeft mouthUpperUpRight browDownLeft browDownRight browInnerUp browOuterUpLeft
+  browOuterUpRight cheekPuff cheekSquintLeft cheekSquintRight noseSneerLeft noseSneerRight tongueOut
+`
+  .trim()
+  .split(/\s+/);
 
 const at = useTemporaryFolder();
 let aligner: FaceAligner;
@@ -134,8 +135,9 @@ describe('weights/open', () => {
     }
   });
 
-  test('has ten expressions with names, and finer meshes', async () => {
-    expect(aligner.morphableModel).toMatchObject({ vertexCount: 10_488, expressionNames: EXPRESSIONS });
+  test("has ARKit's 52 expressions and gaze, and finer meshes", async () => {
+    expect(EXPRESSIONS).toHaveLength(52);
+    expect(aligner.morphableModel).toMatchObject({ vertexCount: 10_488, expressionNames: EXPRESSIONS, gazeCount: 4 });
     const fine = await createFaceAligner({ subdivisions: 2 });
     expect(fine.morphableModel?.vertexCount).toBe(41_582);
     fine.dispose();
@@ -156,6 +158,30 @@ describe('weights/open', () => {
       other.dispose();
     }
   });
+
+  test.each(['mb05', 'mb1'])(
+    "reads the portrait's face: eyes open, a smile, a look at the camera, with %s",
+    async (regressor) => {
+      const chosen = await createFaceAligner({ regressor });
+      try {
+        const [face] = await chosen.align(photo, boxes);
+        if (face === undefined) throw new Error('no face');
+        expect(face.params).toHaveLength(12 + 40 + 52 + 4);
+        const { eyeBlinkLeft, eyeBlinkRight, mouthSmileLeft, mouthSmileRight, tongueOut, mouthPucker } =
+          chosen.expressions(face);
+        for (const shut of [eyeBlinkLeft, eyeBlinkRight]) expect(shut).toBeLessThan(0.5);
+        for (const smile of [mouthSmileLeft, mouthSmileRight]) {
+          expect(smile).toBeGreaterThan(Math.max(Number(tongueOut), Number(mouthPucker)));
+        }
+        for (const eye of Object.values(chosen.gaze(face) ?? {})) {
+          expect(Math.abs(eye.yawDegrees)).toBeLessThan(35);
+          expect(Math.abs(eye.pitchDegrees)).toBeLessThan(25);
+        }
+      } finally {
+        chosen.dispose();
+      }
+    },
+  );
 
   test('draws every picture and writes every mesh', async () => {
     const kinds = ['landmarks', 'points', 'render', 'depth', 'pncc', 'uv-texture', 'frontal', 'pose', 'boxes'];

@@ -104,8 +104,8 @@ async function morphableModels(folder: string): Promise<NewModel[]> {
 
 /** The networks of the pack, the one that is taken where none is named before the other. */
 const NETWORKS = [
-  { flag: 'mb05', name: 'open-mb05', widthMultiplier: 0.5, storage: 'float16' },
-  // As bytes it is a third of the pack; in half precision it would be half.
+  // As bytes the regressors are half of the pack; in half precision the packed package would be larger than it may be.
+  { flag: 'mb05', name: 'open-mb05', widthMultiplier: 0.5, storage: 'uint8' },
   { flag: 'mb1', name: 'open-mb1', widthMultiplier: 1, storage: 'uint8' },
   { flag: 'detector', name: 'open-faceboxes', widthMultiplier: undefined, storage: 'float16' },
 ] as const;

@@ -60,6 +60,39 @@ class MobileNetV1(nn.Module):
             return heads if self.fc_expression is None else (*heads, self.fc_expression(x))
 
 
+REFINE_BLOCKS = ((32, 1), (64, 2), (64, 1), (96, 2), (96, 1), (128, 2), (128, 1))
+REFINE_STEM, REFINE_SQUEEZED, REFINE_FEATURES = 24, 48, 96
+
+
+class RefineNetwork(nn.Module):
+    """Looks at a crop of an eye pair or a mouth again (refine_crops.py): 64 x 64 px, z-scored outputs. Where things are matters: no pooling."""
+
+    def __init__(self, channels, outputs):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, REFINE_STEM, 3, 2, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(REFINE_STEM)
+        width = REFINE_STEM
+        for k, (out, stride) in enumerate(REFINE_BLOCKS):
+            setattr(self, f"dw{k + 2}", DepthwiseBlock(width, out, stride))
+            width = out
+        self.conv_squeeze = nn.Conv2d(width, REFINE_SQUEEZED, 1, bias=False)
+        self.bn_squeeze = nn.BatchNorm2d(REFINE_SQUEEZED)
+        self.fc_features = nn.Linear(16 * REFINE_SQUEEZED, REFINE_FEATURES)
+        self.fc = nn.Linear(REFINE_FEATURES, outputs)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_in")
+
+    def forward(self, x):
+        x = torch.relu_(self.bn1(self.conv1(x)))
+        for k in range(len(REFINE_BLOCKS)):
+            x = getattr(self, f"dw{k + 2}")(x)
+        x = torch.relu_(self.bn_squeeze(self.conv_squeeze(x)))
+        # Channels last, as the pack's networks are.
+        x = x.permute(0, 2, 3, 1).flatten(1)
+        return self.fc(torch.relu(self.fc_features(x)))
+
+
 def expression_outputs_of(state):
     """How many numbers the expression head of a MobileNetV1's state gives; 0 without one."""
     return len(state["fc_expression.bias"]) if "fc_expression.bias" in state else 0

@@ -31,8 +31,16 @@ def shard_files(folder, index):
     return folder / f"heads-{index:04d}.npy", folder / f"heads-{index:04d}.npz"
 
 
-def render_shard(renderer, folder, index, split, canvas_px, canvas_mm, faceless=0.0, size=SHARD_SIZE):
-    """Renders one shard unless it is there. `faceless` is the share of heads seen from behind (for the detector)."""
+def frontal_pose(rng):
+    """Yaw, pitch, roll of heads whose eyes and mouths are to be looked at closely."""
+    return float(np.clip(rng.normal(0, 25), -75, 75)), float(np.clip(rng.normal(0, 14), -45, 45)), float(rng.normal(0, 12))
+
+
+def render_shard(renderer, folder, index, split, canvas_px, canvas_mm, faceless=0.0, size=SHARD_SIZE, sample_pose=None):
+    """
+    Renders one shard unless it is there. `faceless` is the share of heads seen from behind (for the detector); `sample_pose` draws the others'
+    poses where it is given.
+    """
     picture_file, label_file = shard_files(folder, index)
     if label_file.exists():
         return False
@@ -47,7 +55,7 @@ def render_shard(renderer, folder, index, split, canvas_px, canvas_mm, faceless=
         images = np.empty((size, canvas_px, canvas_px, 4), np.uint8)
         labels = {field: [] for field in (*FIELDS, *OPTIONAL_FIELDS)}
         for i in range(size):
-            pose = None
+            pose = sample_pose and sample_pose(rng)
             if rng.random() < faceless:
                 pose = (float(rng.uniform(115, 245)), float(rng.normal(0, 15)), float(rng.normal(0, 15)))
             head = renderer.render(rng, canvas_px, canvas_mm, pose=pose)
@@ -67,12 +75,15 @@ def render_shard(renderer, folder, index, split, canvas_px, canvas_mm, faceless=
     return True
 
 
+POSES = {"all": None, "frontal": frontal_pose}
+
+
 def _render(args, folder):
     """Renders whatever shard no other process has begun."""
     cv2.setNumThreads(1)
     renderer = HeadRenderer(held_out=args.split == "held-out")
     for index in range(args.shards):
-        if render_shard(renderer, folder, index, args.split, args.canvas_px, args.canvas_mm, args.faceless):
+        if render_shard(renderer, folder, index, args.split, args.canvas_px, args.canvas_mm, args.faceless, args.shard_size, POSES[args.poses]):
             print(f"shard {index + 1} of {args.shards}", flush=True)
 
 
@@ -85,6 +96,8 @@ def main():
     parser.add_argument("--canvas-mm", type=float, default=CANVAS_MM)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--faceless", type=float, default=0.0, help="share of heads seen from behind")
+    parser.add_argument("--poses", choices=tuple(POSES), default="all")
+    parser.add_argument("--shard-size", type=int, default=SHARD_SIZE, help="heads in a shard")
     args = parser.parse_args()
     folder = args.out / args.split
     folder.mkdir(parents=True, exist_ok=True)
