@@ -96,6 +96,11 @@ async function testsByFile(tests: readonly string[]): Promise<(file: string) => 
       .sort((a, b) => (distance(a, file) ?? 0) - (distance(b, file) ?? 0) || sizeOf(a) - sizeOf(b));
 }
 
+/** Entries of backends, which a bundle has in it instead of beside it. */
+const ENTRIES = ['wasm', 'cpu', 'webgl', 'webgpu', 'tensorflow'].map(
+  (name) => `${name}: () => import('../backends/${name}.ts')`,
+);
+
 type Outcome = 'passed' | 'failed' | 'timed out';
 
 /** In here, so that packages are found. */
@@ -125,7 +130,8 @@ async function bundleTest(test: string, changed?: { readonly path: string; reado
         setup({ onLoad }) {
           onLoad({ filter: /\.ts$/ }, async ({ path }) => {
             const isChanged = path === (changed && join(repositoryRoot, changed.path));
-            const text = isChanged && changed ? changed.text : await readFile(path, 'utf8');
+            const source = isChanged && changed ? changed.text : await readFile(path, 'utf8');
+            const text = source.replace(/import\([^()]*\bentry\)/, `({ ${ENTRIES.join(', ')} })[name]()`);
             // Files are looked for beside the source, not beside the bundle.
             const url = JSON.stringify(pathToFileURL(path).href);
             return { contents: text.replaceAll('import.meta.url', url), loader: 'ts' };
