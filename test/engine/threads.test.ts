@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { convertNetwork } from '../../converters/networks/convert-network.ts';
 import { formulaFaceboxes, formulaRegressor } from '../../development/formula.ts';
 import { createCompiledEngine } from '../../src/engine/compiled.ts';
+import { startThreads } from '../../src/engine/threads.ts';
 import { DisposedError } from '../../src/errors.ts';
 
 type Shape = readonly [number, number, number, number];
@@ -88,6 +89,17 @@ describe('threads', () => {
     await expect(running).rejects.toThrow(DisposedError);
     expect(await leastProcessorShare()).toBeLessThan(SPINNING_SHARE);
     expect(engine.threads).toEqual({ count: 1, reason: 'the threads are disposed' });
+  });
+
+  test('what waits for the threads fails as they are disposed, and so does what comes later', async () => {
+    const pool = await startThreads(2);
+    if (!('load' in pool)) throw new Error(pool.reason);
+    const empty = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const waiting = pool.load(1, empty, memory);
+    pool.dispose();
+    await expect(waiting).rejects.toThrow('the threads are disposed');
+    await expect(pool.load(2, empty, memory)).rejects.toThrow('the threads are disposed');
   });
 
   test('between runs the threads sleep', async () => {
