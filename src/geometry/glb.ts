@@ -19,6 +19,24 @@ export interface GlbFace {
   readonly expression?: ExpressionTargets;
   /** Default `face_1` … */
   readonly name?: string;
+  /** How it moves and acts over time. */
+  readonly motion?: GlbMotion;
+}
+
+/** The motion of a face: where its node is and what its morph targets weigh, key by key, linear between them. */
+export interface GlbMotion {
+  /** `[n]` seconds, ascending. */
+  readonly times: Float32Array;
+  /** `[n x 3]`, units of the positions. */
+  readonly translations: Float32Array;
+  /** `[n x 4]` unit quaternions: x, y, z, w. */
+  readonly rotations: Float32Array;
+  /** `[n x targets]`. */
+  readonly weights: Float32Array;
+  /** `[m]` seconds, ascending, of the sizes. */
+  readonly sizeTimes: Float32Array;
+  /** `[m]`: 1 is the mesh's own size. */
+  readonly sizes: Float32Array;
 }
 
 /** Options of `writeGlb`. */
@@ -49,8 +67,9 @@ export function writeGlb(faces: readonly GlbFace[], { unitScale = 1 }: GlbOption
   return content.toGlb();
 }
 
-function checkFace({ mesh, texture, expression }: GlbFace, name: string): void {
+function checkFace({ mesh, texture, expression, motion }: GlbFace, name: string): void {
   checkMesh(mesh, `${name}.mesh`);
+  if (motion !== undefined) checkMotion(motion, expression?.names.length ?? 0, `${name}.motion`);
   if (mesh.triangles.length === 0) throw new RangeError(`${name}.mesh.triangles: expected at least one, got none`);
   if (texture !== undefined) {
     if (mesh.uvs === undefined) throw new RangeError(`${name}.mesh: expected uvs for its texture, got none`);
@@ -68,6 +87,24 @@ function checkFace({ mesh, texture, expression }: GlbFace, name: string): void {
   }
 }
 
+function checkMotion(motion: GlbMotion, targetCount: number, name: string): void {
+  const [count, sizeCount] = [motion.times.length, motion.sizeTimes.length];
+  const expected = { translations: 3 * count, rotations: 4 * count, weights: targetCount * count, sizes: sizeCount };
+  for (const [key, length] of Object.entries(expected)) {
+    const values = motion[key as keyof typeof expected];
+    if (values.length !== length)
+      throw new RangeError(`${name}.${key}: expected ${length} numbers, got ${values.length}`);
+    if (!values.every(Number.isFinite)) throw new RangeError(`${name}.${key}: expected finite numbers`);
+  }
+  for (const [key, times] of [
+    ['times', motion.times],
+    ['sizeTimes', motion.sizeTimes],
+  ] as const) {
+    const isAscending = times.every((time, i) => time >= 0 && (i === 0 || time > times[i - 1]));
+    if (times.length === 0 || !isAscending) throw new RangeError(`${name}.${key}: expected ascending seconds from 0`);
+  }
+}
+
 function imageMimeType(bytes: Uint8Array, name: string): 'image/png' | 'image/jpeg' {
   const starts = (...signature: number[]): boolean => signature.every((byte, i) => bytes[i] === byte);
   if (starts(0x89, 0x50, 0x4e, 0x47)) return 'image/png';
@@ -81,6 +118,8 @@ const UNSIGNED_SHORT = 5123;
 const UNSIGNED_INT = 5125;
 const ARRAY_BUFFER = 34962;
 const ELEMENT_ARRAY_BUFFER = 34963;
+/** Of bytes that no vertex is made of. */
+const NO_TARGET = 0;
 const LINEAR = 9729;
 const LINEAR_MIPMAP_LINEAR = 9987;
 const CLAMP_TO_EDGE = 33071;
@@ -95,6 +134,8 @@ class GltfContent {
   readonly materials: object[] = [];
   readonly textures: object[] = [];
   readonly images: object[] = [];
+  readonly animationChannels: object[] = [];
+  readonly animationSamplers: object[] = [];
   readonly #accessors: object[] = [];
   readonly #bufferViews: object[] = [];
   readonly #chunks: Uint8Array[] = [];
@@ -145,6 +186,19 @@ class GltfContent {
     return this.addAccessor(positions, 'VEC3', { min, max });
   }
 
+  /** Appends what a property of a node is over time. */
+  addChannel(node: number, path: string, input: number, values: Float32Array, type: 'SCALAR' | 'VEC3' | 'VEC4'): void {
+    const output = this.addAccessor(values, type, { target: NO_TARGET });
+    const sampler = this.animationSamplers.push({ input, output, interpolation: 'LINEAR' }) - 1;
+    this.animationChannels.push({ sampler, target: { node, path } });
+  }
+
+  /** Appends the times of keys, with the bounds that the specification demands of them. */
+  addTimes(times: Float32Array): number {
+    const bounds = { min: [times[0]], max: [times[times.length - 1]] };
+    return this.addAccessor(times, 'SCALAR', { target: NO_TARGET, ...bounds });
+  }
+
   toGlb(): Uint8Array<ArrayBuffer> {
     const { nodes, meshes, materials, textures, images } = this;
     const json = new TextEncoder().encode(
@@ -163,6 +217,9 @@ class GltfContent {
           samplers: [
             { magFilter: LINEAR, minFilter: LINEAR_MIPMAP_LINEAR, wrapS: CLAMP_TO_EDGE, wrapT: CLAMP_TO_EDGE },
           ],
+        }),
+        ...(this.animationChannels.length > 0 && {
+          animations: [{ name: 'film', channels: this.animationChannels, samplers: this.animationSamplers }],
         }),
         accessors: this.#accessors,
         bufferViews: this.#bufferViews,
@@ -244,7 +301,19 @@ function addFace(content: GltfContent, face: GlbFace, name: string, unitScale: n
       primitives: [primitive],
       ...(expression && { weights: [...expression.weights], extras: { targetNames: expression.names } }),
     }) - 1;
-  content.nodes.push({ name, mesh: meshIndex });
+  const node = content.nodes.push({ name, mesh: meshIndex }) - 1;
+  if (face.motion !== undefined) addMotion(content, node, face.motion, unitScale);
+}
+
+function addMotion(content: GltfContent, node: number, motion: GlbMotion, unitScale: number): void {
+  const times = content.addTimes(motion.times);
+  const places = motion.translations.map((value) => value * unitScale);
+  content.addChannel(node, 'translation', times, places, 'VEC3');
+  content.addChannel(node, 'rotation', times, motion.rotations, 'VEC4');
+  if (motion.weights.length > 0) content.addChannel(node, 'weights', times, motion.weights, 'SCALAR');
+  const sizes = new Float32Array(3 * motion.sizes.length);
+  for (const [i, size] of motion.sizes.entries()) sizes.fill(size, 3 * i, 3 * i + 3);
+  content.addChannel(node, 'scale', content.addTimes(motion.sizeTimes), sizes, 'VEC3');
 }
 
 /** glTF has one index per corner: a vertex with several texture coordinates becomes several vertices. */

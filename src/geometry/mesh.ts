@@ -137,8 +137,8 @@ export function toMetricFrame(vertices: Float32Array, { origin, scale }: MetricP
   return positions;
 }
 
-/** Distance between the centres of the eyes' outlines, px. */
-function pupilDistance(landmarks: Float32Array): number {
+/** Distance between the centres of the eyes' outlines, in the landmarks' unit. */
+export function pupilDistance(landmarks: Float32Array): number {
   const centre = (indices: readonly number[]): number[] =>
     [0, 1, 2].map((axis) => indices.reduce((sum, index) => sum + landmarks[index * 3 + axis] / indices.length, 0));
   const right = centre(LANDMARK_REGIONS.rightEye);
