@@ -14,6 +14,7 @@ export {
 } from './geometry/draw.ts';
 export { type ExpressionTargets, expressionTargets } from './geometry/expression-targets.ts';
 export { expressionNames, expressions, type NamedExpressions } from './geometry/expressions.ts';
+export { createFaceFilm, type FaceFilm, type FaceFilmOptions, type FilmedFace } from './geometry/face-film.ts';
 export {
   type FaceMesh,
   type FaceMeshesOptions,
@@ -31,7 +32,7 @@ export {
   withExpression,
 } from './geometry/face-tools.ts';
 export { type EyeGaze, type FaceGaze, gaze } from './geometry/gaze.ts';
-export { type GlbFace, type GlbOptions, writeGlb } from './geometry/glb.ts';
+export { type GlbFace, type GlbMotion, type GlbOptions, writeGlb } from './geometry/glb.ts';
 export { interpolate } from './geometry/interpolate.ts';
 export {
   LANDMARK_COUNT,

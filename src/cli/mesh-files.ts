@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { type FaceMesh, type FaceMeshesOptions, faceMeshes } from '../geometry/face-mesh.ts';
 import { requireFaceMaps } from '../geometry/face-surface.ts';
 import { writeGlb } from '../geometry/glb.ts';
-import { DEFAULT_INTEROCULAR_MM, toPhotoFrame } from '../geometry/mesh.ts';
+import { DEFAULT_INTEROCULAR_MM, METRES_PER_MM, toPhotoFrame } from '../geometry/mesh.ts';
 import { writeMtl, writeObj, writeUpstreamObj } from '../geometry/obj.ts';
 import type { Compatibility, UvTexture } from '../geometry/picture.ts';
 import { writePly } from '../geometry/ply.ts';
@@ -31,9 +31,6 @@ export interface MeshPlan {
   readonly isSeparate: boolean;
   readonly compatibility: Compatibility;
 }
-
-/** glTF counts in metres. */
-const METRES_PER_MM = 0.001;
 
 /** Adds the flags about meshes to a command. */
 export function addMeshFlags(command: Command): Command {

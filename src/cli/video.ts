@@ -1,12 +1,17 @@
 import { readFile, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { VideoFileError } from '../errors.ts';
 import type { FaceAligner } from '../face-aligner.ts';
+import { writeFileAtomically } from '../files/write-file-atomically.ts';
 import { boundingBox } from '../geometry/box.ts';
-import { requireFaceMaps } from '../geometry/face-surface.ts';
+import { createFaceFilm, type FaceFilm } from '../geometry/face-film.ts';
+import { requireFaceMaps, requireMorphableModel } from '../geometry/face-surface.ts';
+import { writeGlb } from '../geometry/glb.ts';
+import { METRES_PER_MM } from '../geometry/mesh.ts';
 import type { Background } from '../geometry/picture.ts';
 import { animationFormat } from '../image-files/animation-format.ts';
+import { encodePng } from '../image-files/write-image.ts';
 import { DRAWINGS, type DrawableFace, type DrawingKind, drawOverlays, OVERLAY_KINDS } from '../results/drawings.ts';
 import { describeFrame } from '../results/video-document.ts';
 import {
@@ -39,6 +44,7 @@ interface VideoFlags extends AlignerFlags {
   readonly draw?: string;
   readonly background: Background;
   readonly json?: string;
+  readonly mesh?: 'glb';
   readonly start?: number;
   readonly end?: number;
   readonly mode: TrackingMode;
@@ -64,6 +70,7 @@ Examples:
   $ tddfa video clip.mp4 --out drawn.mp4                   landmarks on every face, with the sound
   $ tddfa video clip.mp4 --out mesh.mp4 --draw render,pose
   $ tddfa video clip.mp4 --json - | jq '.faces[0].pose'    a line of JSON for each frame
+  $ tddfa video clip.mp4 --mesh glb                        clip.glb: faces that move and act, for Blender and three.js
   $ tddfa video clip.mp4 --start 100 --end 199 --json part.jsonl
   $ tddfa video frames/ --out drawn/%05d.png --frame-rate 30   pictures in and out: no ffmpeg needed
   $ tddfa video clip.mp4 --mode upstream --smoothing mean --out as-the-original.mp4
@@ -82,6 +89,11 @@ export function registerVideo(program: Command, terminal: Terminal): void {
     .option('-d, --draw <kinds>', `what to draw, comma-separated: ${OVERLAY_KINDS.join(', ')} (default: landmarks)`)
     .addOption(new Option('--background <kind>', 'what is drawn on').choices(['image', 'black']).default('image'))
     .option('-j, --json <file>', 'write JSON Lines, one frame per line; - for stdout')
+    .addOption(
+      new Option('-m, --mesh <kind>', 'write each face as a mesh that moves, with morph weights, beside --out').choices(
+        ['glb'],
+      ),
+    )
     .option('-s, --start <frame>', 'first frame, counted from 0 (default: 0)', wholeFrom(0))
     .option('-e, --end <frame>', 'last frame (default: the last of the video)', wholeFrom(0))
     .addOption(
@@ -119,17 +131,24 @@ export function registerVideo(program: Command, terminal: Terminal): void {
 async function video(inputs: readonly string[], given: VideoFlags, terminal: Terminal): Promise<void> {
   checkJsonPath(given.json);
   const meant = originalMeaning(given, false, terminal);
-  const flags: VideoFlags = meant === undefined ? given : { ...given, ...meant, out: originalVideoName(inputs) };
-  if (inputs.length !== 1 || inputs[0] !== '-') return trackVideo(inputs, flags, terminal);
+  const draw = meant !== undefined && 'draw' in meant ? { draw: meant.draw } : {};
+  const flags: VideoFlags = meant === undefined ? given : { ...given, ...draw, out: originalVideoName(inputs) };
+  const meshPath = flags.mesh && meshPathFor(inputs, flags);
+  if (inputs.length !== 1 || inputs[0] !== '-') return trackVideo(inputs, flags, meshPath, terminal);
   const spooled = await spoolFilm(terminal.stdin, 'stdin', terminal.signal);
   try {
-    await trackVideo([spooled.path], flags, terminal);
+    await trackVideo([spooled.path], flags, meshPath, terminal);
   } finally {
     await spooled.remove();
   }
 }
 
-async function trackVideo(inputs: readonly string[], flags: VideoFlags, terminal: Terminal): Promise<void> {
+async function trackVideo(
+  inputs: readonly string[],
+  flags: VideoFlags,
+  meshPath: string | undefined,
+  terminal: Terminal,
+): Promise<void> {
   const kinds = parseDrawings(flags);
   if (flags.start !== undefined && flags.end !== undefined && flags.end < flags.start) {
     throw usageError(`--end: expected no less than --start (${flags.start}), got ${flags.end}`);
@@ -148,10 +167,14 @@ async function trackVideo(inputs: readonly string[], flags: VideoFlags, terminal
   let early: VideoFileError | undefined;
   /** The frame that is being encoded while the next one is computed. */
   let writing: Promise<void> | undefined;
+  let film: FaceFilm | undefined;
+  /** What was not written for want of a face. */
+  let missing: string | undefined;
 
   async function emit({ index, timeMs, image }: VideoFrame, faces: readonly DrawnFace[]): Promise<void> {
     const tracked = faces.map(({ tracked: face, landmarks }) => ({ ...face, landmarks }));
     await lines?.write(JSON.stringify(describeFrame(index, timeMs, tracked, aligner.morphableModel)));
+    film?.add(image, timeMs, tracked);
     if (sink === undefined) return;
     const drawn = drawOverlays(image, kinds, faces, aligner, { background: flags.background });
     await writing;
@@ -164,6 +187,9 @@ async function trackVideo(inputs: readonly string[], flags: VideoFlags, terminal
     const tracker = makeTracker(aligner, flags);
     const needed = new Set(sink === undefined ? [] : kinds.map((kind) => DRAWINGS[kind].needs));
     if (needed.has('surface')) requireFaceMaps(aligner);
+    if (meshPath !== undefined) {
+      film = createFaceFilm(requireMorphableModel(aligner), requireFaceMaps(aligner), { encode: encodePng });
+    }
     const isDense = needed.has('surface') || needed.has('vertices');
     const smoother =
       flags.smoothing === 'mean'
@@ -193,6 +219,10 @@ async function trackVideo(inputs: readonly string[], flags: VideoFlags, terminal
       terminal.signal.throwIfAborted();
       throw new CliError(`${source.path}: there is no frame ${flags.start === undefined ? 'in it' : 'in this range'}`);
     }
+    const acted = film?.faces() ?? [];
+    if (meshPath !== undefined && acted.length > 0) {
+      await writeFileAtomically(meshPath, writeGlb(acted, { unitScale: METRES_PER_MM }));
+    } else missing = meshPath;
     await sink?.finish();
     await lines?.finish();
   } catch (error) {
@@ -212,13 +242,28 @@ async function trackVideo(inputs: readonly string[], flags: VideoFlags, terminal
       `${name}  ${size}  ${frameCount} frames, ${rate(frameCount).toFixed(1)} a second  ${count}\n`,
     );
   }
-  nameWritten([flags.out, flags.json], terminal, flags.json === '-');
-  const kept = [flags.out, flags.json].filter((path) => path !== undefined && path !== '-');
+  const written = [flags.out, flags.json, missing === undefined ? meshPath : undefined];
+  nameWritten(written, terminal, flags.json === '-');
+  const kept = written.filter((path) => path !== undefined && path !== '-');
   const words = kept.length === 0 ? '' : `; ${kept.join(' and ')} ${kept.length === 1 ? 'ends' : 'end'} there`;
   if (terminal.signal.aborted) {
     throw new CliError(`interrupted after ${frameCount} frames${words}`, { exitStatus: EXIT_STATUS.interrupted });
   }
   if (early !== undefined) throw new CliError(`${early.message}${words}`, { cause: early });
+  if (missing !== undefined) throw new CliError(`${source.path}: there is no face in it for ${missing}`);
+}
+
+/** Where the mesh goes: beside what `--out` writes, or into the present folder; named after the video. */
+function meshPathFor([input = '']: readonly string[], { out }: VideoFlags): string {
+  const isFile = out !== undefined && extname(out) !== '' && !isImagePattern(basename(out));
+  const [folder, named] = isFile ? [dirname(out), out] : [out === undefined ? '.' : folderOf(out), input];
+  const name = basename(named, extname(named));
+  return join(folder, `${name === '-' || isImagePattern(name) || name === '' ? 'film' : name}.glb`);
+}
+
+/** The folder of a pattern or itself. */
+function folderOf(out: string): string {
+  return isImagePattern(basename(out)) ? dirname(out) : out;
 }
 
 /** Where a video goes that the original's `-o` asks for: the original names it after its input, too. */

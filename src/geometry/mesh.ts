@@ -94,6 +94,9 @@ export interface MetricPlacement {
 /** Distance between an adult's pupils: the mean of men and women in the ANSUR II survey is close to 63 mm. */
 export const DEFAULT_INTEROCULAR_MM = 63;
 
+/** glTF counts in metres. */
+export const METRES_PER_MM = 0.001;
+
 /**
  * Metric frames of the faces of one photo: y up, millimetres by the distance between the pupils, which makes up for the scale
  * that a single photo cannot tell. One face has the centre of its bounds at the origin; several stand beside each other as

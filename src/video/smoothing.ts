@@ -31,7 +31,7 @@ const EXPRESSION: OffsetFilterOptions = { minCutoffHz: 1, stepSize: 0.02, driftS
  * A blink lasts three frames and is over before the rest of the face is followed, and eyes jump: both have filters of their own, which
  * the rest of the face does not slow down.
  */
-const BLINK: OffsetFilterOptions = { minCutoffHz: 2, stepSize: 0.15, driftSize: 0.05, driftCutoffHz: 3 };
+const BLINK: OffsetFilterOptions = { minCutoffHz: 2, stepSize: 0.08, driftSize: 0.05, driftCutoffHz: 3 };
 const GAZE: OffsetFilterOptions = { minCutoffHz: 1, stepSize: 3, driftSize: 0.8, driftCutoffHz: 3 };
 
 /** The presets, from the one that trembles least to the one that lags least. `npm run bench:video` measures and plots both. */

@@ -2,10 +2,13 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Logger, WebIO } from '@gltf-transform/core';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import validator from 'gltf-validator';
 import * as v from 'valibot';
 import { interleave, readTracking } from '../../development/reference.ts';
 import { upstreamPack } from '../../development/upstream-pack.ts';
+import { blackFrame, cutPortrait, scene } from '../../development/video-scene.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
 import { writeImage } from '../../src/image-files/write-image.ts';
 import { createFaceAligner } from '../../src/node.ts';
@@ -39,6 +42,7 @@ describe('tddfa video, used wrongly', () => {
       /--end: expected no less than --start \(5\), got 4/,
     ],
     ['a frame that is no number', ['a.mp4', '--start', 'x'], /expected a whole number of at least 0, got 'x'/],
+    ['a mesh that no film has', ['a.mp4', '--mesh', 'obj'], /--mesh.*Allowed choices are glb/],
     ['an unknown mode', ['a.mp4', '--mode', 'best'], /Allowed choices are robust, upstream/],
     ['a frame rate of a video', ['a.mp4', '--frame-rate', '25'], /--frame-rate: only for pictures/],
   ])('%s', async (_, args, words) => {
@@ -94,6 +98,54 @@ describe('tddfa video with the open pack', () => {
       status: 2,
       stderr: expect.stringMatching(/--draw: there is no 'frontal'; /),
     });
+  });
+
+  test('writes the faces of a film as meshes that move, beside the video or here', async () => {
+    const photo = await readImage(join(repositoryRoot, 'examples', 'astronaut.png'));
+    const portrait = cutPortrait(photo, { xMin: 170, yMin: 50, xMax: 280, yMax: 190 }, 150);
+    await mkdir(inFolder('walk'));
+    for (let frame = 0; frame < 6; frame++) {
+      const picture = scene(320, 240, [{ portrait, x: 100 + 10 * frame, y: 120 }]);
+      await writeImage(inFolder('walk', `${frame}.png`), picture);
+    }
+    const out = ['--out', inFolder('drawn', '%03d.png'), '--json', inFolder('walk.jsonl')];
+    const { status, stdout, stderr } = await runCli(['video', inFolder('walk'), ...out, '--mesh', 'glb']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const path = inFolder('drawn', 'walk.glb');
+    expect(stdout).toContain(`  wrote ${path}\n`);
+    const bytes = new Uint8Array(await readFile(path));
+    expect((await validator.validateBytes(bytes)).issues).toMatchObject({ numErrors: 0, numWarnings: 0 });
+    const root = (await new WebIO().setLogger(new Logger(Logger.Verbosity.SILENT)).readBinary(bytes)).getRoot();
+    const [animation] = root.listAnimations();
+    const values = (property: string): number[] => {
+      const channel = animation?.listChannels().find((one) => one.getTargetPath() === property);
+      return [...(channel?.getSampler()?.getOutput()?.getArray() ?? [])];
+    };
+    const lines = (await readFile(inFolder('walk.jsonl'), 'utf8')).trim().split('\n');
+    const faces = lines.map((line) => v.parse(videoFrameSchema, JSON.parse(line)).faces[0]);
+    const targets: string[] = root.listMeshes()[0]?.getExtras().targetNames as string[];
+    expect(values('weights')).toHaveLength(6 * targets.length);
+    const jaw = targets.indexOf('jawOpen');
+    for (const [i, face] of faces.entries()) {
+      expect(values('weights')[i * targets.length + jaw]).toBeCloseTo(face?.expressions?.jawOpen ?? NaN, 3);
+    }
+    // The face walks to the right, 50 px of which 110 are its width.
+    const places = values('translation');
+    expect(places[15] - (places[0] ?? NaN)).toBeGreaterThan(0.03);
+    expect(places[15] - (places[0] ?? NaN)).toBeLessThan(0.12);
+  });
+
+  test('a film without a face gives no mesh, and says so', async () => {
+    await mkdir(inFolder('empty'));
+    await writeImage(inFolder('empty', '0.png'), blackFrame(160, 120));
+    const args = ['--mesh', 'glb', '--out', inFolder('nothing'), '--json', inFolder('empty.jsonl')];
+    const { status, stderr } = await runCli(['video', inFolder('empty'), ...args]);
+    expect([status, stderr]).toEqual([
+      1,
+      `tddfa: ${inFolder('empty')}: there is no face in it for ${inFolder('nothing', 'empty.glb')}\n`,
+    ]);
+    expect(existsSync(inFolder('nothing', 'empty.glb'))).toBe(false);
+    expect((await readFile(inFolder('empty.jsonl'), 'utf8')).trim().split('\n')).toHaveLength(1);
   });
 });
 

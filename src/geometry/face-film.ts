@@ -1,17 +1,19 @@
 /** The faces of a film as meshes that move: morph weights and head poses over time. */
-import { expressionTargets, targetWeights } from '../geometry/expression-targets.ts';
-import type { GlbFace, GlbMotion } from '../geometry/glb.ts';
-import { DEFAULT_INTEROCULAR_MM, pupilDistance, withClosedMouth } from '../geometry/mesh.ts';
-import { packLandmarks, packModel, reconstruct } from '../geometry/morphable-model.ts';
-import { vertexNormals } from '../geometry/normals.ts';
-import { CAMERA_PARAM_COUNT } from '../geometry/params.ts';
-import { poseFromParams } from '../geometry/pose.ts';
-import { CROP_SIZE, cropPlacement, cropToImage } from '../geometry/similarity-transform.ts';
-import { extractUvTexture } from '../geometry/uv-texture.ts';
+
 import type { AlignedFace, FaceMaps, MorphableModel, RgbaImage } from '../types.ts';
+import { expressionTargets, targetWeights } from './expression-targets.ts';
+import type { GlbFace, GlbMotion } from './glb.ts';
+import { DEFAULT_INTEROCULAR_MM, pupilDistance, withClosedMouth } from './mesh.ts';
+import { packLandmarks, packModel, reconstruct } from './morphable-model.ts';
+import { vertexNormals } from './normals.ts';
+import { CAMERA_PARAM_COUNT, checkParamCount } from './params.ts';
+import { poseFromParams } from './pose.ts';
+import { CROP_SIZE, cropPlacement, cropToImage } from './similarity-transform.ts';
+import { extractUvTexture } from './uv-texture.ts';
 
 /** A face of a frame. */
 export interface FilmedFace extends AlignedFace {
+  /** The same for the same face from frame to frame. */
   readonly id: number;
 }
 
@@ -27,11 +29,15 @@ export interface FaceFilmOptions {
 
 /** Collects the faces of a film. */
 export interface FaceFilm {
-  /** Takes the next frame. The picture is kept where a face of it is the best seen so far. */
+  /**
+   * Takes the next frame. The picture is kept where a face of it is the best seen so far.
+   * @param timeMs - from any beginning; greater than that of the frame before. The motions begin with the first frame.
+   * @throws RangeError for a time that is not after the last one, or parameters that do not fit the model.
+   */
   add(image: RgbaImage, timeMs: number, faces: readonly FilmedFace[]): void;
   /**
    * The faces with their motions, oldest id first: positions in millimetres of the film's plane, y up, its middle at 0. For `writeGlb`
-   * with a `unitScale` of 0.001.
+   * with a `unitScale` of 0.001. `[]` where no frame had a face.
    */
   faces(): GlbFace[];
 }
@@ -62,11 +68,19 @@ export function createFaceFilm(
   const people = new Map<number, Person>();
   const times: number[] = [];
   let middle: readonly [number, number] = [0, 0];
+  let startMs = 0;
 
   return {
     add(image, timeMs, faces) {
-      const time = timeMs / 1000;
-      if (times.length === 0) middle = [image.width / 2, image.height / 2];
+      for (const { params } of faces) checkParamCount(params, model);
+      if (times.length === 0) {
+        middle = [image.width / 2, image.height / 2];
+        startMs = timeMs;
+      }
+      const time = (timeMs - startMs) / 1000;
+      if (!(time < Infinity) || !(time > (times.at(-1) ?? -1))) {
+        throw new RangeError(`timeMs: expected a time after that of the frame before, got ${timeMs}`);
+      }
       times.push(time);
       for (const { id, roiBox, params } of faces) {
         const person = people.get(id) ?? { moments: [] };
