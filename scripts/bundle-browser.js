@@ -1,6 +1,7 @@
 /**
  * Bundles for pages without a bundler: `tddfa.js`, everything of `tddfa/browser` and `tddfa/geometry` in one file; the script of
- * the worker; and the backends of tfjs, each of which a page imports beside `tddfa.js`.
+ * the worker; the entry for three.js, which it leaves to the page to find; and the backends of tfjs, each of which a page imports beside
+ * `tddfa.js`.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -40,6 +41,7 @@ export async function bundleBrowser(outdir) {
       // Beside this file too.
       external: [WORKER_TEXT],
     }),
+    build({ ...COMMON, entryPoints: [join(root, 'src/three.ts')], outdir, external: ['three'] }),
     build({
       ...COMMON,
       entryPoints: [join(root, 'src/browser/aligner-worker.ts')],

@@ -14,6 +14,7 @@ const CATEGORIES = [
   ],
   [/^src\/geometry\/(face-mesh|glb|mesh|mesh-holes|normals|obj|ply|expression-targets)\b/, 'Meshes'],
   [/^src\/geometry\//, 'Model and parameters'],
+  [/^src\/three\//, 'three.js'],
   [/^src\/types\.ts/, 'Faces'],
 ];
 

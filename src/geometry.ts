@@ -68,7 +68,7 @@ export { denormaliseParams, type FaceParams, paramLayout, splitParams } from './
 export type { Background, Colour, Compatibility, Picture, PictureOptions, UvTexture } from './geometry/picture.ts';
 export { type PlyOptions, writePly } from './geometry/ply.ts';
 export { type DrawPnccOptions, drawPncc } from './geometry/pncc.ts';
-export { cameraMatrix, poseFromParams, poseMatrix } from './geometry/pose.ts';
+export { cameraMatrix, poseFromParams, poseMatrix, surfaceMatrix } from './geometry/pose.ts';
 export { type PoseBox, poseBox } from './geometry/pose-box.ts';
 export type { Raster } from './geometry/raster.ts';
 export { type RasterizeOptions, rasterize } from './geometry/rasterize.ts';

@@ -13,7 +13,7 @@ import { filesOf } from './support/source-files.ts';
 /** Rooms of the house, by the beginning of a file's path; the first that fits counts. */
 const ROOMS = {
   base: ['src/types.ts', 'src/errors.ts', 'src/check-arguments.ts', 'src/nearest-name.ts', 'src/platform-types.ts'],
-  entries: ['src/index.ts', 'src/node.ts', 'src/browser.ts', 'src/geometry.ts'],
+  entries: ['src/index.ts', 'src/node.ts', 'src/browser.ts', 'src/geometry.ts', 'src/three.ts'],
   packageFiles: ['src/package-files.ts'],
   backends: ['src/backends/'],
   cli: ['src/cli/'],
@@ -21,6 +21,7 @@ const ROOMS = {
   browser: ['src/browser/'],
   node: ['src/node/'],
   workers: ['src/workers/'],
+  three: ['src/three/'],
   aligner: ['src/face-aligner.ts', 'src/video/'],
   models: ['src/models/'],
   engine: ['src/engine/'],
@@ -57,6 +58,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   workers: ['base', 'aligner', 'models', 'engine', 'geometry'],
   browser: ['base', 'aligner', 'workers', 'engine'],
   node: ['base', 'aligner', 'workers', 'models', 'engine', 'imageFiles', 'packageFiles'],
+  three: ['base', 'geometry'],
   packageFiles: ['base', 'engine'],
   converters: ['base', 'models', 'engine', 'geometry', 'files'],
   bench: ['base', 'wasm', 'aligner', 'models', 'engine', 'geometry', 'imageFiles'],
@@ -70,6 +72,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
       'geometry',
       'packageFiles',
       'browser',
+      'three',
       'node',
       'imageFiles',
       'videoFiles',
@@ -281,6 +284,13 @@ describe('architecture', () => {
   test('only the tfjs engine imports tfjs', () => {
     const wrong = breaches(({ path, packages }) =>
       startsWithAny(path, TFJS_ONLY) ? [] : packages.filter((name) => name.startsWith('@tensorflow/')),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('only the entry for three.js imports three', () => {
+    const wrong = breaches(({ room, packages }) =>
+      room === 'three' ? [] : packages.filter((name) => name === 'three'),
     );
     expect(wrong).toEqual([]);
   });

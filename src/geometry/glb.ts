@@ -8,6 +8,7 @@
 import type { ExpressionTargets } from './expression-targets.ts';
 import { checkMesh, type Mesh } from './mesh.ts';
 import { checkVertices } from './picture.ts';
+import { splitAtSeams } from './split-at-seams.ts';
 
 /** A face in a glTF file. */
 export interface GlbFace {
@@ -251,7 +252,11 @@ function padded(length: number): number {
 
 function addFace(content: GltfContent, face: GlbFace, name: string, unitScale: number): void {
   const { mesh, texture, expression } = face;
-  const { indices, vertexOf, uvOf } = splitAtSeams(mesh, texture !== undefined);
+  const { indices, vertexOf, uvOf } = splitAtSeams({
+    vertexCount: mesh.positions.length / 3,
+    triangles: mesh.triangles,
+    ...(texture !== undefined && mesh.uvTriangles && { uvTriangles: mesh.uvTriangles }),
+  });
   const attributes: Record<string, number> = {
     POSITION: content.addPositions(gather(expression?.neutralPositions ?? mesh.positions, vertexOf, unitScale)),
   };
@@ -314,40 +319,6 @@ function addMotion(content: GltfContent, node: number, motion: GlbMotion, unitSc
   const sizes = new Float32Array(3 * motion.sizes.length);
   for (const [i, size] of motion.sizes.entries()) sizes.fill(size, 3 * i, 3 * i + 3);
   content.addChannel(node, 'scale', content.addTimes(motion.sizeTimes), sizes, 'VEC3');
-}
-
-/** glTF has one index per corner: a vertex with several texture coordinates becomes several vertices. */
-function splitAtSeams(
-  { positions, triangles, uvs, uvTriangles }: Mesh,
-  hasTexture: boolean,
-): { indices: Uint32Array; vertexOf: Uint32Array; uvOf: Uint32Array } {
-  if (!hasTexture || uvs === undefined || uvTriangles === undefined) {
-    const vertexOf = new Uint32Array(positions.length / 3);
-    for (let i = 0; i < vertexOf.length; i++) vertexOf[i] = i;
-    return { indices: triangles, vertexOf, uvOf: vertexOf };
-  }
-  // The new vertices made of each vertex, as a list: its last one, and from each the one before.
-  const last = new Int32Array(positions.length / 3).fill(-1);
-  const previous = new Int32Array(triangles.length);
-  const vertexOf = new Uint32Array(triangles.length);
-  const uvOf = new Uint32Array(triangles.length);
-  const indices = new Uint32Array(triangles.length);
-  let count = 0;
-  for (let i = 0; i < triangles.length; i++) {
-    const vertex = triangles[i];
-    const uv = uvTriangles[i];
-    let index = last[vertex];
-    while (index >= 0 && uvOf[index] !== uv) index = previous[index];
-    if (index < 0) {
-      index = count++;
-      vertexOf[index] = vertex;
-      uvOf[index] = uv;
-      previous[index] = last[vertex];
-      last[vertex] = index;
-    }
-    indices[i] = index;
-  }
-  return { indices, vertexOf: vertexOf.subarray(0, count), uvOf: uvOf.subarray(0, count) };
 }
 
 function gather(values: Float32Array | Float64Array, rows: Uint32Array, scale: number): Float32Array {

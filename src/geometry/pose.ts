@@ -1,4 +1,4 @@
-import type { Pose, RoiBox } from '../types.ts';
+import type { AlignedFace, Pose, RoiBox } from '../types.ts';
 import { CAMERA_PARAM_COUNT } from './params.ts';
 import { anglesFromRotation, quaternionFromRotation } from './rotation.ts';
 import { CROP_SIZE, cropPlacement } from './similarity-transform.ts';
@@ -50,7 +50,7 @@ export function cameraMatrix(params: Float32Array, dst: Float32Array = new Float
 
 /**
  * A matrix that puts something made in the model's units, x to the right, y up and z towards the viewer, onto the photo:
- * `object.matrix.fromArray(…)` of three.js, under an `OrthographicCamera(0, width, 0, -height)`.
+ * `object.matrix.fromArray(…)` of three.js, under the `PhotoCamera` of `tddfa/three`.
  *
  * It turns, scales and moves, without shear or mirroring, so three.js can take it apart. Its frame is the image with y
  * turned up: a point of the photo at (x, y) is at (x, -y). z is in the same px; unlike in vertices its zero is that of the
@@ -73,6 +73,34 @@ export function poseMatrix(pose: Pose, roiBox: RoiBox, dst: Float32Array = new F
   dst[12] = (translation[0] - 1) * scaleX + left;
   dst[13] = (translation[1] - CROP_SIZE) * scaleY - top;
   dst[14] = (translation[2] - 1) * scaleZ;
+  dst[15] = 1;
+  return dst;
+}
+
+/**
+ * The matrix that takes the model's own vertices to where `reconstruct` has them on the photo, in the frame of `poseMatrix`.
+ *
+ * It is the regressor's matrix as it is: its rows are not quite at right angles and not quite of one length. What shall lie on the
+ * reconstructed skin to the pixel needs this one; what shall be turned without shear needs `poseMatrix`.
+ * @param face - its parameters and the crop that they belong to.
+ * @param dst - `[4 x 4]`; a new array if absent.
+ * @returns `dst`, column-major. Here too the zero of z is that of the regressor.
+ * @throws RangeError if there are fewer than 12 parameters.
+ */
+export function surfaceMatrix({ params, roiBox }: AlignedFace, dst: Float32Array = new Float32Array(16)): Float32Array {
+  if (params.length < CAMERA_PARAM_COUNT) {
+    throw new RangeError(`params: expected at least ${CAMERA_PARAM_COUNT} parameters, got ${params.length}`);
+  }
+  const { scaleX, scaleY, scaleZ, left, top } = cropPlacement(roiBox);
+  for (let column = 0; column < 3; column++) {
+    dst[4 * column] = params[column] * scaleX;
+    dst[4 * column + 1] = params[4 + column] * scaleY;
+    dst[4 * column + 2] = params[8 + column] * scaleZ;
+    dst[4 * column + 3] = 0;
+  }
+  dst[12] = (params[3] - 1) * scaleX + left;
+  dst[13] = (params[7] - CROP_SIZE) * scaleY - top;
+  dst[14] = (params[11] - 1) * scaleZ;
   dst[15] = 1;
   return dst;
 }

@@ -54,7 +54,7 @@ export class OffsetFilter {
   readonly #rest: Float64Array;
   readonly #meanRest: Float64Array;
   #noiseSquared = 0;
-  #share = 0;
+  #cutoffHz = 0;
   #timeMs = Number.NaN;
 
   /**
@@ -90,10 +90,11 @@ export class OffsetFilter {
     }
     const { minCutoffHz, stepSize, driftSize, driftCutoffHz } = this.#options;
     const meanShare = shareOfNew(driftCutoffHz, seconds);
+    const lastShare = shareOfNew(this.#cutoffHz, seconds);
     for (let i = 0; i < smooth.length; i++) {
       offset[i] = values[i] - smooth[i];
-      // What would be left by the last step's share: the lag itself, whatever the frame rate.
-      rest[i] = (1 - this.#share) * offset[i];
+      // What would be left at the last step's cutoff: the lag itself, whatever the frame rate, and however late this frame comes.
+      rest[i] = (1 - lastShare) * offset[i];
       meanRest[i] += meanShare * (rest[i] - meanRest[i]);
     }
     const step = (this.#lengthOf(offset) / unit) ** 2 / (stepSize ** 2 + STEP_NOISE * this.#noiseSquared);
@@ -101,9 +102,9 @@ export class OffsetFilter {
     for (let i = 0; i < smooth.length; i++) rest[i] -= meanRest[i];
     const noise = this.#lengthOf(rest) / unit;
     this.#noiseSquared += shareOfNew(NOISE_CUTOFF_HZ, seconds) * (noise ** 2 - this.#noiseSquared);
-    const share = shareOfNew(minCutoffHz + RISE_HZ * (step + drift ** 2), seconds);
+    this.#cutoffHz = minCutoffHz + RISE_HZ * (step + drift ** 2);
+    const share = shareOfNew(this.#cutoffHz, seconds);
     for (let i = 0; i < smooth.length; i++) smooth[i] += share * offset[i];
-    this.#share = share;
     return smooth;
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import type { LocalServer } from '../../development/local-server.ts';
+import { cameraFlags, writeCameraFilm } from '../support/camera-film.ts';
 import {
   describeWithChromium,
   LIBRARY_PAGE,
@@ -24,7 +25,6 @@ declare const opened: MediaStream[];
 
 /** Landmarks of the followed face and of the same frame by itself, mean distance, px; a frame of delay would be 8. */
 const SAME_FRAME_MAX = 2;
-const SPEED_PX = 8;
 const FRAMES = 100;
 
 /** A page in which cameras are counted, and may take long to be allowed. */
@@ -51,20 +51,8 @@ describeWithChromium('followVideo', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tddfa-camera-'));
-    const film = join(folder, 'camera.y4m');
-    // The portrait slides to the right and back, so that the film can be repeated.
-    const slide = `${SPEED_PX}*abs(mod(n\\,40)-20)`;
-    execFileSync('ffmpeg', [
-      ...['-v', 'error', '-f', 'lavfi', '-i', 'color=gray:s=640x480:r=30:d=4'],
-      ...['-loop', '1', '-r', '30', '-i', join(repositoryRoot, 'examples/astronaut.png')],
-      ...['-filter_complex', `[1]scale=480:480[face];[0][face]overlay=x='${slide}':y=0:shortest=1,format=yuv420p`],
-      film,
-    ]);
-    browser = await launchChromium([
-      '--use-fake-device-for-media-stream',
-      '--use-fake-ui-for-media-stream',
-      `--use-file-for-fake-video-capture=${film}`,
-    ]);
+    const film = writeCameraFilm(folder);
+    browser = await launchChromium(cameraFlags(film));
     const folders = {
       '/bundle/': bundle(),
       '/weights/': join(repositoryRoot, 'weights/open/'),

@@ -30,6 +30,9 @@ async function bundledInputs(entry: string): Promise<string[]> {
  */
 const COMPILED_MAX_GZIP_BYTES = 60_000;
 
+/** Geometry, textures and the kernel of both included; 24.5 kB measured. */
+const THREE_MAX_GZIP_BYTES = 30_000;
+
 const APPLICATION = 'httpWeights, cachedWeights, readPixels, poseFromParams';
 
 describe('the browser bundle', () => {
@@ -78,6 +81,17 @@ describe('the browser bundle', () => {
     expect((await bundle(contents, external)).gzipBytes).toBeLessThan(COMPILED_MAX_GZIP_BYTES);
   });
 
+  test('of the entry for three.js is small and leaves three to the application', async () => {
+    await buildPackage();
+    const { gzipBytes, inputs } = await bundle("export * from './dist/src/three.js'", ['three']);
+    expect(gzipBytes).toBeLessThan(THREE_MAX_GZIP_BYTES);
+    expect(inputs.filter((input) => /node_modules|src\/engine|src\/browser/.test(input))).toEqual([]);
+    const { outputs } = await bundleBrowser(folder());
+    const [, output] = Object.entries(outputs).find(([path]) => basename(path) === 'three.js') ?? [];
+    expect(output?.imports.map(({ path }) => path)).toEqual(['three']);
+    expect(output?.exports).toEqual(expect.arrayContaining(['FaceMesh3D', 'PhotoCamera', 'frontalTexture']));
+  });
+
   test('for pages without a bundler is one file with all of the browser and of geometry', async () => {
     const { outputs } = await bundleBrowser(folder());
     const [, output] = Object.entries(outputs).find(([path]) => basename(path) === 'tddfa.js') ?? [];
@@ -88,7 +102,7 @@ describe('the browser bundle', () => {
 });
 
 describe('the browser entry', () => {
-  test.each(['src/browser.ts', 'src/index.ts', 'src/geometry.ts'])(
+  test.each(['src/browser.ts', 'src/index.ts', 'src/geometry.ts', 'src/three.ts'])(
     '%s bundles without anything of Node',
     async (entry) => {
       const inputs = await bundledInputs(entry);

@@ -11,6 +11,7 @@ import {
   createParamSmoother,
   type FacePoints,
   type MeanSmoothingOptions,
+  SMOOTHING_PRESETS,
 } from '../../src/video/smoothing.ts';
 import { expectClose } from '../support/expect-close.ts';
 import { formulaFaceModel, formulaParams } from '../support/formula-face-model.ts';
@@ -64,6 +65,25 @@ describe('OffsetFilter', () => {
     expect(lagMs(drift, 1, 40)).toBeLessThan(lagMs({}, 1, 40) * 0.7);
     expect(lagMs(drift, 10, 40)).toBeLessThan(lagMs(drift, 1, 40) / 3);
     expect(lagMs(drift, 1, 40)).toBeCloseTo(lagMs(drift, 1, 10), -1);
+  });
+
+  test('even motion is followed as well when frames are left out, as a busy page does', () => {
+    const meanLag = (gaps: () => number): number => {
+      const filter = new OffsetFilter(1, SMOOTHING_PRESETS.balanced.camera);
+      let timeMs = 0;
+      let sum = 0;
+      for (let k = 0; k < 200; k++) {
+        const value = timeMs / 1000;
+        const lag = value - filter.next(Float64Array.of(value), timeMs, 1)[0];
+        if (k >= 100) sum += lag / 100;
+        timeMs += (gaps() * 1000) / 30;
+      }
+      return sum;
+    };
+    const next = randomNumbers(3);
+    // A lag of a frame is 0.033; measured 0.0048, and 0.0056 where it was 0.0087 while late frames counted as noise.
+    expect(meanLag(() => 3)).toBeLessThan(0.007);
+    expect(meanLag(() => 1 + Math.floor(next() * 5))).toBeLessThan(0.007);
   });
 
   test('noise about one value does not raise the cutoff', () => {

@@ -1,0 +1,7 @@
+/** Entry for three.js, which is a peer dependency: a face as an object of a scene, and what is put on it. */
+
+export type {} from './platform-types.ts';
+export { FaceMesh3D, type FaceMesh3DOptions } from './three/face-mesh-3d.ts';
+export { FrontalTexture, type FrontalTextureOptions, frontalTexture } from './three/frontal-texture.ts';
+export { HeadOccluder, OccluderMaterial } from './three/occluder.ts';
+export { PhotoCamera } from './three/photo-camera.ts';

@@ -1,0 +1,60 @@
+/** What hides things behind a head without being seen itself. */
+import { Mesh, MeshBasicMaterial, SphereGeometry, Vector3 } from 'three';
+import type { SurfaceSource } from '../geometry/face-surface.ts';
+import { DEFAULT_INTEROCULAR_MM } from '../geometry/mesh.ts';
+import { HeadSurface, METRES_PER_VALUE } from './head-surface.ts';
+
+/** Things that hide others must be drawn before them. */
+export const OCCLUDER_RENDER_ORDER = -1;
+
+/** Writes depth and no colour: what lies behind is hidden, and the photo below the canvas stays seen. */
+export class OccluderMaterial extends MeshBasicMaterial {
+  constructor() {
+    super({ colorWrite: false });
+    // What lies right on the skin is not to be cut by it.
+    this.polygonOffset = true;
+    this.polygonOffsetFactor = 1;
+    this.polygonOffsetUnits = 1;
+  }
+}
+
+/**
+ * Half the skull's width, height and depth, and how far its middle is above and behind the middle between the jaw's upper ends, all as
+ * parts of half the distance between those. Chosen so that it lies inside the skin of both packs' mean faces.
+ */
+const SKULL = { x: 1.05, y: 1.45, z: 1.3, rise: 0.3, recess: 0.35 } as const;
+
+/**
+ * A skull for where the face's mesh ends, so that the arms of glasses and the back of a hat are hidden by the head: an ellipsoid of
+ * depth alone, of the proportions of the model's mean face. Add it to a `FaceMesh3D`.
+ */
+export class HeadOccluder extends Mesh<SphereGeometry, OccluderMaterial> {
+  /**
+   * @param source - the aligner, or anything else with a model.
+   * @param options - `interocularMm` as the `FaceMesh3D` has it.
+   * @throws as `FaceMesh3D` does.
+   */
+  constructor(
+    source: SurfaceSource,
+    { interocularMm = DEFAULT_INTEROCULAR_MM }: { readonly interocularMm?: number } = {},
+  ) {
+    super(new SphereGeometry(1, 32, 24), new OccluderMaterial());
+    const head = new HeadSurface(source, interocularMm);
+    head.evaluate(new Float32Array(head.face.params.length));
+    const ends = [0, 16].map((landmark) =>
+      new Vector3().fromArray(head.landmarks, 3 * landmark).multiplyScalar(METRES_PER_VALUE),
+    );
+    const half = ends[0].distanceTo(ends[1]) / 2;
+    this.position.lerpVectors(ends[0], ends[1], 0.5).add(new Vector3(0, SKULL.rise * half, -SKULL.recess * half));
+    this.scale.set(SKULL.x, SKULL.y, SKULL.z).multiplyScalar(half);
+    this.renderOrder = OCCLUDER_RENDER_ORDER;
+  }
+
+  /** Frees what the graphics card holds of it. */
+  override dispose(): void {
+    // Objects of older versions of three have none.
+    super.dispose?.();
+    this.geometry.dispose();
+    this.material.dispose();
+  }
+}
