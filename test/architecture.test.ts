@@ -31,6 +31,7 @@ const ROOMS = {
   imageFiles: ['src/image-files/'],
   videoFiles: ['src/video-files/'],
   results: ['src/results/'],
+  queue: ['src/queue/'],
   converters: ['converters/'],
   // Not in the package.
   web: ['web/'],
@@ -55,6 +56,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   imageFiles: ['base', 'files', 'packageFiles'],
   videoFiles: ['base', 'files', 'imageFiles'],
   results: ['base', 'aligner', 'geometry'],
+  queue: ['base', 'files', 'imageFiles', 'results'],
   workers: ['base', 'aligner', 'models', 'engine', 'geometry'],
   browser: ['base', 'aligner', 'workers', 'engine'],
   node: ['base', 'aligner', 'workers', 'models', 'engine', 'imageFiles', 'packageFiles'],
@@ -80,7 +82,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   ] as Room[],
   cli: [
     ...['base', 'aligner', 'models', 'engine', 'geometry', 'packageFiles', 'files', 'imageFiles', 'videoFiles'],
-    ...['results', 'bench', 'converters', 'node'],
+    ...['results', 'bench', 'converters', 'node', 'queue'],
   ] as Room[],
   web: ['backends', 'base', 'entries', 'browser', 'engine', 'results'],
   development: ['base', 'aligner', 'models', 'engine', 'geometry', 'imageFiles', 'converters', 'entries'],
@@ -105,6 +107,7 @@ const NODE_ONLY = [
   'src/files/',
   'src/image-files/',
   'src/video-files/',
+  'src/queue/',
   'converters/',
 ];
 /** Files that only ever run in a browser. */

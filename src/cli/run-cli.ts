@@ -10,6 +10,7 @@ import { registerConvert } from './convert.ts';
 import { isAbort, oneLine } from './describe-error.ts';
 import { registerEval } from './eval.ts';
 import { registerInfo } from './info.ts';
+import { registerQueue } from './queue.ts';
 import { errorPrefix, reportError } from './report-error.ts';
 import { coloursFor, type Terminal } from './terminal.ts';
 import { registerVideo } from './video.ts';
@@ -22,6 +23,7 @@ type RegisterCommand = (program: Command, terminal: Terminal) => void;
 const COMMANDS: readonly RegisterCommand[] = [
   registerAlign,
   registerVideo,
+  registerQueue,
   registerConvert,
   registerWeights,
   registerInfo,

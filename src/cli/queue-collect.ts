@@ -1,0 +1,88 @@
+import type { Command } from 'commander';
+import { type CollectedResults, collectResults } from '../queue/collect-results.ts';
+import { CliError } from './cli-error.ts';
+import { type LineWriter, openLineWriter } from './line-writer.ts';
+import { checkJsonPath } from './output-paths.ts';
+import { createProgress } from './progress.ts';
+import { addQueueFlags, counted, type QueueFlags, withQueue } from './queue-flags.ts';
+import { DEFAULT_PARTS } from './queue-work.ts';
+import type { Terminal } from './terminal.ts';
+
+interface CollectFlags extends QueueFlags {
+  readonly parts: string;
+  readonly jsonl: string;
+  readonly missing?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  $ tddfa queue collect --parts /shared/parts --jsonl faces.jsonl
+  $ tddfa queue collect --missing missing.txt >faces.jsonl
+
+The exit status is 0 where every picture has its line, be it an error, and 1 where one is missing.
+`;
+
+/** Missing pictures that are named on stderr. */
+const NAMED_MISSING = 20;
+
+/** Registers `tddfa queue collect`. */
+export function registerQueueCollect(program: Command, terminal: Terminal): void {
+  addQueueFlags(program.command('collect'))
+    .description('bring the results of all workers together: each picture once, in the order of adding')
+    .option('--parts <folder>', 'folder with the part files of all workers', DEFAULT_PARTS)
+    .option('--jsonl <file>', 'where to; - for stdout', '-')
+    .option('--missing <file>', 'write the pictures without a result to this file, a line each')
+    .addHelpText('after', EXAMPLES)
+    .action((flags: CollectFlags) => collect(flags, terminal));
+}
+
+async function collect(flags: CollectFlags, terminal: Terminal): Promise<void> {
+  checkJsonPath(flags.jsonl);
+  await withQueue(flags, terminal, async (queue) => {
+    const results = openLineWriter(flags.jsonl, terminal);
+    const missing = flags.missing === undefined ? undefined : openLineWriter(flags.missing, terminal);
+    const progress = createProgress(terminal, 'items');
+    let named = 0;
+    let collected: CollectedResults;
+    try {
+      collected = await collectResults(queue, {
+        parts: flags.parts,
+        signal: terminal.signal,
+        onHeader: (header) => results.write(JSON.stringify(header)),
+        onLine: (line) => results.write(line),
+        async onMissing(input, reason) {
+          await missing?.write(input);
+          progress.stop();
+          if (named++ < NAMED_MISSING) terminal.stderr.write(`missing: ${input}: ${reason}\n`);
+        },
+        onProgress: (done, all) => progress.update('jobs', done, all),
+      });
+      progress.stop();
+      await finish(results, missing);
+    } catch (error) {
+      await results.abort();
+      await missing?.abort();
+      throw error;
+    } finally {
+      progress.stop();
+    }
+    if (named > NAMED_MISSING) terminal.stderr.write(`missing: ${named - NAMED_MISSING} more; --missing lists all\n`);
+    terminal.stderr.write(`${summary(collected)}\n`);
+    if (collected.missing > 0) throw new CliError(`${counted(collected.missing, 'picture')} missing`);
+  });
+}
+
+async function finish(results: LineWriter, missing: LineWriter | undefined): Promise<void> {
+  await results.finish();
+  await missing?.finish();
+}
+
+function summary({ jobs, pictures, failed, missing, repeated }: CollectedResults): string {
+  const parts = [
+    `${counted(pictures, 'picture')} of ${counted(jobs, 'job')}`,
+    `${failed} failed`,
+    `${missing} missing`,
+    ...(repeated > 0 ? [`${repeated} that were added twice are there once`] : []),
+  ];
+  return parts.join(', ');
+}

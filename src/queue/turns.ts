@@ -1,0 +1,36 @@
+/** Lets work run side by side, and suspicious work alone. */
+export class Turns {
+  readonly #running = new Set<Promise<unknown>>();
+  /** Those that want to be alone, one after the other. */
+  #alone: Promise<unknown> = Promise.resolve();
+
+  /** Runs beside others, once nobody runs alone. */
+  async together<Value>(work: () => Promise<Value>): Promise<Value> {
+    for (let seen: unknown; seen !== this.#alone; ) {
+      seen = this.#alone;
+      await this.#alone;
+    }
+    return this.#track(work());
+  }
+
+  /** Runs once all that runs has ended, and before anything else begins. */
+  alone<Value>(work: () => Promise<Value>): Promise<Value> {
+    const before = this.#alone;
+    const done = (async () => {
+      await before;
+      await Promise.allSettled(this.#running);
+      return this.#track(work());
+    })();
+    this.#alone = done.catch(() => {});
+    return done;
+  }
+
+  async #track<Value>(work: Promise<Value>): Promise<Value> {
+    this.#running.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#running.delete(work);
+    }
+  }
+}
