@@ -92,7 +92,25 @@ function textsOf(path: string): { comments: Text[]; strings: Text[] } {
   return { comments, strings };
 }
 
-const COMMANDS = ['', 'align', 'video', 'eval', 'info', 'weights', 'weights list', 'weights pull', 'bench', 'convert'];
+const COMMANDS = [
+  '',
+  'align',
+  'video',
+  'eval',
+  'info',
+  'weights',
+  'weights list',
+  'weights pull',
+  'bench',
+  'convert',
+  'queue',
+  'queue add',
+  'queue work',
+  'queue status',
+  'queue collect',
+  'queue retry',
+  'queue drain',
+];
 
 describe('English', () => {
   test('of the help texts', async () => {

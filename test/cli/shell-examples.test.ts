@@ -5,7 +5,10 @@ import { describe, expect, test } from '@jest/globals';
 import { runCli } from '../support/run-cli.ts';
 import { repositoryRoot } from '../support/shared.ts';
 
-const COMMANDS = [['align'], ['video'], ['convert'], ['weights'], ['weights', 'pull'], ['info'], ['eval'], ['bench']];
+const COMMANDS = [
+  ...[['align'], ['video'], ['convert'], ['weights'], ['weights', 'pull'], ['info'], ['eval'], ['bench']],
+  ...[['queue'], ['queue', 'add'], ['queue', 'work'], ['queue', 'collect']],
+];
 const DOCUMENTS = ['README.md', ...readdirSync(join(repositoryRoot, 'docs')).map((name) => `docs/${name}`)].filter(
   (name) => name.endsWith('.md'),
 );

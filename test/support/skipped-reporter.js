@@ -6,6 +6,7 @@ const NEEDS = {
   '[tensorflow]': "the backend 'tensorflow' (npm run backend:tensorflow)",
   '[parallel]': 'GNU parallel on the PATH',
   '[ffmpeg]': 'ffmpeg and ffprobe on the PATH',
+  '[redis-server]': 'redis-server on the PATH (apt install redis-server)',
 };
 
 /** Prints one line for each of these with the number of tests skipped for want of it. */

@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { repositoryRoot } from './paths.ts';
+
+/** How the command runs. */
+export interface TddfaProcessOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** From `dist/`, as it is installed, rather than from `src/`. */
+  readonly isBuilt?: boolean;
+}
+
+/** What a command printed, and how it ended. */
+export interface TddfaOutput {
+  /** Exit status; `null` after a signal. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The command in a process of its own. */
+export interface TddfaProcess {
+  readonly child: ChildProcess;
+  /** What it has printed on stderr so far. */
+  stderr(): string;
+  readonly ended: Promise<TddfaOutput>;
+}
+
+/** Starts `tddfa` with some arguments. */
+export function startTddfa(args: readonly string[], options: TddfaProcessOptions = {}): TddfaProcess {
+  const { cwd = repositoryRoot, env = {}, isBuilt = false } = options;
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  const program = isBuilt
+    ? [join(repositoryRoot, 'dist', 'src', 'cli', 'main.js')]
+    : ['--import', tsx, join(repositoryRoot, 'src', 'cli', 'main.ts')];
+  const child = spawn(process.execPath, [...program, ...args], {
+    cwd,
+    // What Jest sets is not for the command.
+    env: { ...process.env, NODE_OPTIONS: '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr?.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const ended = once(child, 'close').then(([status]) => ({ status, stdout, stderr }));
+  return { child, stderr: () => stderr, ended };
+}
+
+/** Runs `tddfa` to its end. */
+export function runTddfa(args: readonly string[], options?: TddfaProcessOptions): Promise<TddfaOutput> {
+  return startTddfa(args, options).ended;
+}
