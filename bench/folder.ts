@@ -8,11 +8,9 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { encode } from 'jpeg-js';
 import { repositoryRoot } from '../development/paths.ts';
-import { readImage } from '../src/image-files/read-image.ts';
+import { writePhotos } from '../development/photos-720p.ts';
 import { encodePng } from '../src/image-files/write-image.ts';
-import type { RgbaImage } from '../src/types.ts';
 
 const { values } = parseArgs({
   options: {
@@ -26,28 +24,11 @@ const { values } = parseArgs({
 
 const MAIN = join(repositoryRoot, 'dist/src/cli/main.js');
 const JOBS = [1, 2];
-const WIDTH = 1280;
-const HEIGHT = 720;
 /** File systems allow no more links to one file than 65,000. */
 const LINKS = 50_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'tddfa-folder-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-
-/** The portrait, enlarged to fill the frame, moved a little from photo to photo. */
-function photo(portrait: RgbaImage, i: number): Uint8Array {
-  const data = Buffer.alloc(WIDTH * HEIGHT * 4, 255);
-  const scale = portrait.width / (1000 + 2 * (i % 50));
-  for (let y = 0; y < HEIGHT; y++) {
-    const row = Math.min(portrait.height - 1, Math.floor(y * scale));
-    for (let x = 0; x < WIDTH; x++) {
-      const column = Math.min(portrait.width - 1, Math.floor(Math.max(0, x - 2 * (i % 70)) * scale));
-      const from = (row * portrait.width + column) * 4;
-      data.set(portrait.data.subarray(from, from + 3), (y * WIDTH + x) * 4);
-    }
-  }
-  return encode({ data, width: WIDTH, height: HEIGHT }, 90).data;
-}
 
 interface Round {
   readonly jobs: number;
@@ -115,9 +96,7 @@ async function sample(list: string, jobs: number): Promise<[count: number, megab
 }
 
 const photos = join(folder, 'photos');
-mkdirSync(photos);
-const portrait = await readImage(join(repositoryRoot, 'examples/astronaut.png'));
-for (let i = 0; i < Number(values.photos); i++) writeFileSync(join(photos, `${i}.jpg`), photo(portrait, i));
+await writePhotos(photos, Number(values.photos));
 
 const rounds: Round[] = [];
 for (let i = 0; i < Number(values.rounds); i++) {
