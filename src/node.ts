@@ -29,6 +29,7 @@ export {
 export { type ReadVideoOptions, readVideo, type VideoSource } from './video-files/read-video.ts';
 export type { FrameRange, FrameSink, FrameSource, VideoFrame } from './video-files/video-frame.ts';
 export { type WriteVideoOptions, writeVideo } from './video-files/write-video.ts';
+export type { AlignFileOptions, FileFaces } from './workers/worker-protocol.ts';
 
 /** Options of {@link createFaceAligner} in Node. */
 export interface NodeFaceAlignerOptions extends Omit<FaceAlignerOptions, 'weights'> {

@@ -78,11 +78,12 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
       'node',
       'imageFiles',
       'videoFiles',
+      'workers',
     ],
   ] as Room[],
   cli: [
     ...['base', 'aligner', 'models', 'engine', 'geometry', 'packageFiles', 'files', 'imageFiles', 'videoFiles'],
-    ...['results', 'bench', 'converters', 'node', 'queue'],
+    ...['results', 'bench', 'converters', 'node', 'queue', 'workers'],
   ] as Room[],
   web: ['backends', 'base', 'entries', 'browser', 'engine', 'results'],
   development: ['base', 'aligner', 'models', 'engine', 'geometry', 'imageFiles', 'converters', 'entries'],

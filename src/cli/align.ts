@@ -31,6 +31,7 @@ import {
   openPictureAligner,
   type PictureAligner,
   resultOf,
+  resultOfPicture,
 } from './picture-aligner.ts';
 import { addPictureFlags, type PictureFlags, type PicturePlan, pictureFiles, planPictures } from './picture-files.ts';
 import { createProgress } from './progress.ts';
@@ -136,6 +137,7 @@ async function align(imageArguments: readonly string[], given: AlignFlags, termi
   const picturePlan = planPictures(flags, flags.out !== undefined && meshPlan.kinds.length === 0);
   const detection = flags.minScore === undefined ? {} : { minScore: flags.minScore };
   const givenBoxes = flags.boxes === undefined ? undefined : await readGivenBoxes(flags.boxes);
+  const isDrawn = picturePlan.kinds.length + meshPlan.kinds.length > 0;
   const saysEach = !hasStreams(flags) && !isOnStdout(flags);
   const { signal } = terminal;
 
@@ -176,7 +178,9 @@ async function align(imageArguments: readonly string[], given: AlignFlags, termi
         if (heldCount > 0 && held(await identify(path))) return 'held';
         if (missing !== undefined) throw missing;
         read = await readInputImage(path, terminal);
-        const found = await alignPicture(opened, read, { boxes: givenBoxes?.boxesOf(path), detection });
+        const options = { boxes: givenBoxes?.boxesOf(path), detection };
+        if (!isDrawn) return { result: await resultOfPicture(opened, read, options), name, written: [] };
+        const found = await alignPicture(opened, read, options);
         const written = await writeFiles(found, picturePlan, meshPlan, join(flags.out ?? '.', name));
         return { result: resultOf(read, found), name, written };
       } catch (error) {

@@ -6,7 +6,8 @@ import { createFaceAlignerPool } from '../node/face-aligner-pool.ts';
 import { describeFace } from '../results/align-document.ts';
 import { FoundFace } from '../results/found-face.ts';
 import { describeAligned, type PictureResult } from '../results/result-line.ts';
-import type { FaceBox, RgbaImage } from '../types.ts';
+import type { AlignedFace, FaceBox, RgbaImage } from '../types.ts';
+import type { AlignFileOptions, FileFaces } from '../workers/worker-protocol.ts';
 import { CliError } from './cli-error.ts';
 import type { FoundFaces } from './found-faces.ts';
 import type { InputBytes } from './read-input-image.ts';
@@ -17,6 +18,8 @@ export interface PictureAligner {
   /** How many pictures it works at in the same moment. */
   readonly jobs: number;
   decode(bytes: Uint8Array, path: string): Promise<RgbaImage>;
+  /** All at once, where that saves handing pixels over. */
+  alignFile?(bytes: Uint8Array, path: string, options: AlignFileOptions): Promise<FileFaces>;
   /** @throws WorkerFailedError where its threads are gone and none can be started any more. */
   checkUsable(): Promise<void>;
   dispose(): Promise<void>;
@@ -51,6 +54,7 @@ export async function openPictureAligner(options: FaceAlignerOptions, jobs: numb
     aligner: pool,
     jobs,
     decode: (bytes, path) => pool.decodeImage(bytes, { path }),
+    alignFile: (bytes, path, options) => pool.alignFile(bytes, { path, ...options }),
     async checkUsable() {
       await pool.align({ data: new Uint8Array(4), width: 1, height: 1 }, []);
     },
@@ -58,35 +62,64 @@ export async function openPictureAligner(options: FaceAlignerOptions, jobs: numb
   };
 }
 
+/** Which faces of a picture are aligned. */
+export interface AlignPictureOptions {
+  /** Boxes instead of detecting faces. */
+  readonly boxes?: readonly FaceBox[] | undefined;
+  readonly detection: DetectorOptions;
+}
+
 /**
  * Finds and aligns the faces of one picture.
- * @param boxes - instead of detecting faces.
  * @throws ImageDecodeError, and CliError for boxes that do not fit the picture, both naming it; what the aligner throws.
  */
 export async function alignPicture(
   { aligner, decode }: PictureAligner,
   { path, bytes }: InputBytes,
-  { boxes: given, detection }: { readonly boxes?: readonly FaceBox[] | undefined; readonly detection: DetectorOptions },
+  { boxes: given, detection }: AlignPictureOptions,
 ): Promise<FoundFaces> {
   const image = await decode(bytes, path);
   const boxes = given ?? (await aligner.detect(image, detection));
-  const faces = await aligner.align(image, boxes).catch((error: unknown) => {
-    throw error instanceof RangeError ? ofImage(path, error) : error;
-  });
-  return {
-    path,
-    image,
-    faces: faces.map((face, index) => new FoundFace(aligner, face, boxes[index])),
-    source: aligner,
-  };
+  const faces = await naming(path, aligner.align(image, boxes));
+  return { path, image, faces: foundFaces(aligner, faces, boxes), source: aligner };
 }
 
-/** An error that does not name its image. */
-export function ofImage(path: string, cause: Error): CliError {
-  return new CliError(`${path}: ${cause.message}`, { cause });
+/**
+ * The result of one picture whose pixels are not needed.
+ * @throws as {@link alignPicture}.
+ */
+export async function resultOfPicture(
+  pictures: PictureAligner,
+  input: InputBytes,
+  options: AlignPictureOptions,
+): Promise<PictureResult> {
+  if (pictures.alignFile === undefined) return resultOf(input, await alignPicture(pictures, input, options));
+  const { path, bytes } = input;
+  const { boxes: given, detection: detector } = options;
+  const found = await naming(path, pictures.alignFile(bytes, path, { boxes: given, detector }));
+  const faces = foundFaces(pictures.aligner, found.faces, given ?? found.boxes);
+  return describeAligned(input, found, faces.map(describeFace));
 }
 
 /** The result of a picture that was aligned. */
 export function resultOf(input: InputBytes, { image, faces }: FoundFaces): PictureResult {
   return describeAligned(input, image, faces.map(describeFace));
+}
+
+function foundFaces(aligner: FaceAligner, faces: readonly AlignedFace[], boxes: readonly FaceBox[]): FoundFace[] {
+  return faces.map((face, index) => new FoundFace(aligner, face, boxes[index]));
+}
+
+/** Names the picture where an argument is wrong for it. */
+async function naming<Value>(path: string, work: Promise<Value>): Promise<Value> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof RangeError ? ofImage(path, error) : error;
+  }
+}
+
+/** An error that does not name its image. */
+export function ofImage(path: string, cause: Error): CliError {
+  return new CliError(`${path}: ${cause.message}`, { cause });
 }

@@ -17,7 +17,9 @@ import { ownerSide } from '../workers/owner-side.ts';
 import { WorkerConnection } from '../workers/worker-connection.ts';
 import { START_TIMEOUT_MS, untilReady, type WorkerPort } from '../workers/worker-port.ts';
 import type {
+  AlignFileOptions,
   CreatedAligner,
+  FileFaces,
   OwnerMessage,
   SentImage,
   SentOptions,
@@ -85,6 +87,13 @@ export interface FaceAlignerPool extends FaceAligner {
    * @throws ImageDecodeError.
    */
   decodeImage(bytes: Uint8Array, options?: DecodeImageOptions & PoolCallOptions): Promise<RgbaImage>;
+  /**
+   * Decodes a picture file, detects its faces and aligns them, all in one thread that the pixels never leave: one call instead
+   * of three, for those who do not need the pixels.
+   * @param bytes - the whole file; not changed.
+   * @throws ImageDecodeError; what `detect` and `align` throw.
+   */
+  alignFile(bytes: Uint8Array, options?: DecodeImageOptions & AlignFileOptions & PoolCallOptions): Promise<FileFaces>;
   /** Ends the threads; the promise is fulfilled when they are gone. Idempotent. */
   dispose(options?: DisposePoolOptions): Promise<void>;
 }
@@ -144,8 +153,16 @@ function assemble(pool: ThreadPool, created: CreatedAligner, size: number): Face
     align: (image, boxes, options) => call('align', image, boxes, options),
     alignToLandmarks: (image, faces, options) => call('alignToLandmarks', image, faces, options),
     alignCrops: (image, roiBoxes, options) => call('alignCrops', image, roiBoxes, options),
-    decodeImage: (bytes, { signal, ...decodeOptions } = {}) =>
-      pool.run((connection) => connection.decode(new Uint8Array(bytes), decodeOptions), signal),
+    decodeImage: (file, { signal, ...options } = {}) =>
+      pool.run((connection) => {
+        const bytes = new Uint8Array(file);
+        return connection.ask<RgbaImage>((id) => ({ type: 'decode', id, bytes, options }), [bytes.buffer]);
+      }, signal),
+    alignFile: (file, { signal, ...options } = {}) =>
+      pool.run((connection) => {
+        const bytes = new Uint8Array(file);
+        return connection.ask<FileFaces>((id) => ({ type: 'align-file', id, bytes, options }), [bytes.buffer]);
+      }, signal),
     dispose: (options) => pool.dispose(options),
   };
 }

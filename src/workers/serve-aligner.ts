@@ -5,16 +5,17 @@ import { createFaceAligner, type FaceAligner } from '../face-aligner.ts';
 import { packLandmarks, packModel } from '../geometry/morphable-model.ts';
 import type { AlignedFace, RgbaImage, RoiBox } from '../types.ts';
 import {
+  type AlignFileOptions,
   buffersOf,
+  type CallResult,
   type DecodeOptions,
-  type MethodResult,
+  type FileFaces,
   type OwnerMessage,
   packError,
   type SentImage,
   type SentOptions,
   unpackError,
   type WorkerMessage,
-  type WorkerMethod,
 } from './worker-protocol.ts';
 
 /** The worker's own end of the messages. */
@@ -22,8 +23,6 @@ export interface OwnerPort {
   post(message: WorkerMessage, transfer?: readonly ArrayBuffer[]): void;
   listen(onMessage: (message: OwnerMessage) => void): void;
 }
-
-type CallResult = MethodResult<WorkerMethod> | RgbaImage;
 
 interface PendingRead {
   readonly onProgress: ReadOptions['onProgress'];
@@ -77,6 +76,9 @@ class AlignerServer {
         break;
       case 'decode':
         void this.#answer(message.id, () => this.#decode(message.bytes, message.options));
+        break;
+      case 'align-file':
+        void this.#answer(message.id, () => this.#alignFile(message.bytes, message.options));
         break;
       case 'drop':
         for (const key of message.keys) this.#images.delete(key);
@@ -134,16 +136,36 @@ class AlignerServer {
 
   /** The pixels are in shared memory, so that they come back for the aligner's methods without being copied. */
   async #decode(bytes: Uint8Array, options: DecodeOptions): Promise<RgbaImage> {
-    if (this.#decodeImage === undefined) throw new TypeError('this worker decodes no files');
-    const { data, width, height } = await this.#decodeImage(bytes, options);
+    const { data, width, height } = await this.#decoded(bytes, options);
     const shared = new Uint8Array(new SharedArrayBuffer(data.byteLength));
     shared.set(data);
     return { data: shared, width, height };
   }
 
+  /** The pixels stay here. */
+  async #alignFile(
+    bytes: Uint8Array,
+    { boxes: given, detector, ...options }: DecodeOptions & AlignFileOptions,
+  ): Promise<FileFaces> {
+    const aligner = this.#created();
+    const image = await this.#decoded(bytes, options);
+    const boxes = given === undefined ? await aligner.detect(image, detector) : [];
+    const faces = await aligner.align(image, given ?? boxes);
+    return { width: image.width, height: image.height, boxes, faces };
+  }
+
+  #decoded(bytes: Uint8Array, options: DecodeOptions): Promise<RgbaImage> {
+    if (this.#decodeImage === undefined) throw new TypeError('this worker decodes no files');
+    return this.#decodeImage(bytes, options);
+  }
+
+  #created(): FaceAligner {
+    if (this.#aligner === undefined) throw new TypeError('the aligner is not made yet');
+    return this.#aligner;
+  }
+
   async #call({ method, image, argument }: Extract<OwnerMessage, { type: 'call' }>): Promise<CallResult> {
-    const target = this.#aligner;
-    if (target === undefined) throw new TypeError('the aligner is not made yet');
+    const target = this.#created();
     const pixels = this.#imageOf(image);
     switch (method) {
       case 'detect':

@@ -1,11 +1,9 @@
 import { notedSha256 } from '../engine/weights/sha256.ts';
 import type { ReadOptions, WeightProgressListener } from '../engine/weights/weight-source.ts';
 import { DisposedError } from '../errors.ts';
-import type { RgbaImage } from '../types.ts';
 import type { WorkerPort } from './worker-port.ts';
 import {
   type CreatedAligner,
-  type DecodeOptions,
   type MethodResult,
   type OwnerMessage,
   packError,
@@ -74,15 +72,14 @@ export class WorkerConnection {
     transfer: readonly ArrayBuffer[],
     argument: unknown,
   ): Promise<MethodResult<Method>> {
-    return this.#ask((id) => ({ type: 'call', id, method, image, argument }), transfer);
+    return this.ask((id) => ({ type: 'call', id, method, image, argument }), transfer);
   }
 
-  /** Has a picture file decoded, by a worker that can. */
-  decode(bytes: Uint8Array<ArrayBuffer>, options: DecodeOptions): Promise<RgbaImage> {
-    return this.#ask((id) => ({ type: 'decode', id, bytes, options }), [bytes.buffer]);
-  }
-
-  #ask<Value>(message: (id: number) => OwnerMessage, transfer: readonly ArrayBuffer[]): Promise<Value> {
+  /**
+   * Sends a message that is answered.
+   * @param message - with the number that its answer has.
+   */
+  ask<Value>(message: (id: number) => OwnerMessage, transfer: readonly ArrayBuffer[]): Promise<Value> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.checkOpen();

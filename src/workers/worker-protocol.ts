@@ -17,13 +17,17 @@ import {
 import type { FaceAligner, FaceAlignerOptions } from '../face-aligner.ts';
 import type { PackedModel } from '../geometry/morphable-model.ts';
 import type { ModelLicence } from '../models/face-pack.ts';
-import type { FaceMaps, MorphableModel, RgbaImage } from '../types.ts';
+import type { DetectorOptions } from '../models/faceboxes/detector.ts';
+import type { AlignedFace, FaceBox, FaceMaps, MorphableModel, RgbaImage, RoiBox } from '../types.ts';
 import type { ReadyMessage } from './worker-port.ts';
 
 /** Methods of an aligner that the worker runs. */
 export type WorkerMethod = 'detect' | 'align' | 'alignToLandmarks' | 'alignCrops';
 
 export type MethodResult<Method extends WorkerMethod> = Awaited<ReturnType<FaceAligner[Method]>>;
+
+/** What a call to a worker gives. */
+export type CallResult = MethodResult<WorkerMethod> | RgbaImage | FileFaces;
 
 /** An image in a message: its pixels, or none where the worker has them. */
 export interface SentImage {
@@ -42,6 +46,25 @@ export type SentOptions = Omit<FaceAlignerOptions, 'weights' | 'onProgress' | 's
 export interface DecodeOptions {
   readonly maxPixels?: number;
   readonly path?: string;
+}
+
+/** How the faces of a picture file are found. */
+export interface AlignFileOptions {
+  /** Boxes to align in instead of detecting faces; px of the picture. */
+  readonly boxes?: readonly RoiBox[] | undefined;
+  /** How faces are detected. */
+  readonly detector?: DetectorOptions | undefined;
+}
+
+/** The faces of a picture file. */
+export interface FileFaces {
+  /** Of the picture, px. */
+  readonly width: number;
+  readonly height: number;
+  /** What the detector found, best first; empty where boxes were given. */
+  readonly boxes: readonly FaceBox[];
+  /** One for each of these boxes, or of those that were given, in the same order. */
+  readonly faces: readonly AlignedFace[];
 }
 
 /** From the owner to the worker. */
@@ -76,6 +99,12 @@ export type OwnerMessage =
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly options: DecodeOptions;
     }
+  | {
+      readonly type: 'align-file';
+      readonly id: number;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly options: DecodeOptions & AlignFileOptions;
+    }
   | { readonly type: 'drop'; readonly keys: readonly number[] };
 
 /** From the worker to its owner. */
@@ -91,7 +120,7 @@ export type WorkerMessage =
   | ReadyMessage
   | ({ readonly type: 'created' } & CreatedAligner)
   | { readonly type: 'not-created'; readonly error: SentError }
-  | { readonly type: 'result'; readonly id: number; readonly value: MethodResult<WorkerMethod> | RgbaImage }
+  | { readonly type: 'result'; readonly id: number; readonly value: CallResult }
   | { readonly type: 'failure'; readonly id: number; readonly error: SentError };
 
 /** What the owner learns of an aligner. */

@@ -94,6 +94,11 @@ describe('createFaceAlignerPool', () => {
     expect(isSame(decoded.data, image.data)).toBe(true);
     expect(await pool.detect(decoded)).toEqual(boxes);
     expect(decoded.data.length).toBe(image.data.length);
+    expect(await pool.alignFile(file)).toEqual({ width: 512, height: 512, boxes, faces: [expected] });
+    const given = { width: 512, height: 512, boxes: [], faces: [expected] };
+    expect(await pool.alignFile(file, { boxes })).toEqual(given);
+    expect((await pool.alignFile(file, { detector: { minScore: 1 } })).faces).toEqual([]);
+    expect(isSame(file, bytes)).toBe(true);
 
     expect([...reads.values()].every((count) => count === 1)).toBe(true);
     expect(reads.size).toBeGreaterThan(3);
@@ -104,6 +109,12 @@ describe('createFaceAlignerPool', () => {
     const outside = [{ xMin: -9, yMin: -9, xMax: -1, yMax: -1 }];
     await expect(pool.align(image, outside)).rejects.toThrow(RangeError);
     await expect(pool.decodeImage(new TextEncoder().encode('no'), { path: 'a.png' })).rejects.toThrow(ImageDecodeError);
+    const text = new TextEncoder().encode('no');
+    await expect(pool.alignFile(text, { path: 'b.png' })).rejects.toMatchObject({
+      name: 'ImageDecodeError',
+      path: 'b.png',
+    });
+    await expect(pool.alignFile(await readFile(PORTRAIT), { boxes: outside })).rejects.toThrow(RangeError);
     await expect(pool.detect(image, { minScore: 7 })).rejects.toThrow(/minScore/);
     expect(await pool.detect(image)).toHaveLength(1);
   });
