@@ -108,6 +108,13 @@ describe('npm install tddfa --omit=optional', () => {
     expect(JSON.parse(await printed(project, [process.execPath], 'face.mjs'))).toEqual([['compiled', true]]);
   });
 
+  test('says what the queue needs', async () => {
+    expect(await project.run('npx', 'tddfa', 'queue', 'status')).toMatchObject({
+      status: 1,
+      stderr: 'tddfa: the queue needs BullMQ, which is not installed: npm install bullmq ioredis\n',
+    });
+  });
+
   test("says what the backend 'wasm' needs", async () => {
     const packages = ['core', 'layers', 'backend-wasm'].map((name) => `@tensorflow/tfjs-${name}@4.22.0`).join(' ');
     expect(await printed(project, [process.execPath], 'wasm.mjs')).toContain(`npm install ${packages}`);
