@@ -21,6 +21,7 @@ import { roiBoxFromFaceBox, roiBoxFromLandmarks } from './geometry/roi-box.ts';
 import { CROP_SIZE } from './geometry/similarity-transform.ts';
 import { type FacePack, loadFacePack, type ModelLicence } from './models/face-pack.ts';
 import { createFaceDetector, type DetectorOptions, type FaceDetector } from './models/faceboxes/detector.ts';
+import type { CreateFaceRefiner, FaceRefiner } from './models/tddfa/face-refiner.ts';
 import { createRegressor, type Regressor } from './models/tddfa/regressor.ts';
 import type { AlignedFace, FaceBox, FaceMaps, MorphableModel, RgbaImage, RoiBox } from './types.ts';
 
@@ -46,6 +47,11 @@ export interface FaceAlignerOptions extends EngineOptions {
    * backends reconstruct from the pack's own float32 basis and do not look at it.
    */
   readonly basis?: BasisPrecision;
+  /**
+   * `createFaceRefiner`, to look at eyes and mouths again with two small networks of the pack: better blinks, gaze and mouths. It
+   * is not part of an aligner's code unless it is given. Default: expressions are the regressor's.
+   */
+  readonly refine?: CreateFaceRefiner;
   /** Defaults of {@link FaceAligner.detect}. */
   readonly detector?: DetectorOptions;
   /** Called with the progress of the weights' download. */
@@ -145,7 +151,8 @@ export async function createFaceAligner(options: FaceAlignerOptions): Promise<Fa
     throw new TypeError(`basis: expected ${BASES.join(' or ')}, got '${options.basis}'`);
   }
   signal?.throwIfAborted();
-  const pack = await loadFacePack(await openPack(weights, { signal, onProgress }), {
+  const opened = await openPack(weights, { signal, onProgress });
+  const pack = await loadFacePack(opened, {
     regressor: options.regressor,
     subdivisions: options.subdivisions,
   });
@@ -155,8 +162,9 @@ export async function createFaceAligner(options: FaceAlignerOptions): Promise<Fa
       pack.detector &&
       (await createFaceDetector(engine, pack.detector.network, { ...pack.detector.options, ...options.detector }));
     const regressor = await createRegressor(engine, pack.regressor.network, pack.regressor, pack.regressor.expansion);
+    const refiner = await options.refine?.(opened, engine, pack.morphableModel);
     signal?.throwIfAborted();
-    return assemble(engine, pack, detector, regressor, options.basis ?? DEFAULT_BASIS);
+    return assemble(engine, pack, detector, regressor, options.basis ?? DEFAULT_BASIS, refiner);
   } catch (error) {
     engine.dispose();
     throw error;
@@ -175,6 +183,7 @@ function assemble(
   detector: FaceDetector | undefined,
   regressor: Regressor,
   basis: BasisPrecision,
+  refiner: FaceRefiner | undefined,
 ): FaceAligner {
   const { backend, kernels, picture } = engine;
   const { morphableModel, faceMaps } = pack;
@@ -230,7 +239,8 @@ function assemble(
       checkUsable();
       const crops = roiBoxes.map((roiBox) => picture.resize(image, roundToPixels(roiBox), CROP_SIZE, CROP_SIZE));
       const params = await regressor.regress(crops);
-      return roiBoxes.map((roiBox, index) => ({ roiBox: { ...roiBox }, params: params[index] }));
+      const faces = roiBoxes.map((roiBox, index) => ({ roiBox: { ...roiBox }, params: params[index] }));
+      return refiner === undefined ? faces : refiner.refine(image, faces);
     },
 
     reconstruct(face, options) {

@@ -35,6 +35,7 @@ export type { LandmarkSet, ReconstructOptions } from './geometry/face-surface.ts
 export { poseFromParams } from './geometry/pose.ts';
 export type { ModelLicence } from './models/face-pack.ts';
 export { DETECTOR_DEFAULTS, type DetectorOptions } from './models/faceboxes/detector.ts';
+export { type CreateFaceRefiner, createFaceRefiner, type FaceRefiner } from './models/tddfa/face-refiner.ts';
 export type {} from './platform-types.ts';
 export type {
   AlignedFace,

@@ -16,7 +16,7 @@ import { browserWorkerPort } from './browser-worker-port.ts';
 import { WorkerImages } from './worker-images.ts';
 
 /** Options of {@link createFaceAlignerWorker}. */
-export interface FaceAlignerWorkerOptions extends FaceAlignerOptions {
+export interface FaceAlignerWorkerOptions extends Omit<FaceAlignerOptions, 'refine'> {
   /**
    * Leaves `image.data` with the caller, at the price of a copy for each call. By default the pixels move to the worker:
    * the caller's array is empty afterwards, and the same image object can still be given to the aligner's other methods.

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { pMapIterable } from 'p-map';
 import { WeightFormatError, WorkerFailedError } from '../errors.ts';
+import type { FaceAlignerOptions } from '../face-aligner.ts';
 import { writeFileAtomically } from '../files/write-file-atomically.ts';
 import {
   type AlignedResult,
@@ -153,8 +154,10 @@ async function align(imageArguments: readonly string[], given: AlignFlags, termi
   try {
     signal.throwIfAborted();
     const { all, isFew } = await lookAhead(inputs, places.filesFrom === undefined ? FEW_INPUTS : 0);
-    const jobs = flags.jobs ?? (isFew ? 1 : defaultJobs());
-    const opened = await loadAligner(flags, terminal, (options) => openPictureAligner(options, jobs));
+    const jobs = flags.jobs ?? (isFew || flags.refine === true ? 1 : defaultJobs());
+    if (flags.refine === true && jobs > 1) throw usageError('--refine: works in one thread; leave out --jobs');
+    const load = (options: FaceAlignerOptions) => openPictureAligner(options, jobs);
+    const opened = await loadAligner(flags, terminal, load, flags.refine === true);
     pictures = opened;
     const { aligner } = opened;
     if ((flags.pts !== undefined || flags.coco !== undefined) && aligner.morphableModel === undefined) {

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BackendName } from '../engine/engine.ts';
 import { MOST_ENLARGEMENT } from '../engine/weights/pack-manifest.ts';
 import { createFaceAligner, DEFAULT_BACKEND, type FaceAligner, type FaceAlignerOptions } from '../face-aligner.ts';
+import { createFaceRefiner } from '../models/tddfa/face-refiner.ts';
 import { packageVersion } from '../package-files.ts';
 import { describeRun, type ResultHeader } from '../results/result-line.ts';
 import { describeWeights } from './describe-weights.ts';
@@ -16,6 +17,7 @@ export interface AlignerFlags {
   readonly backend: BackendName;
   readonly subdivisions?: number;
   readonly maxEnlargement?: number;
+  readonly refine?: boolean;
 }
 
 /** Names that `--backend` takes. */
@@ -41,7 +43,8 @@ export function addAlignerFlags(command: Command): Command {
       '--max-enlargement <times>',
       `enlarge small images up to this many times to find small faces, 1..${MOST_ENLARGEMENT}; images of 1080x720 and larger are not enlarged (default: 1; 2 with the open pack)`,
       parseEnlargement,
-    );
+    )
+    .option('--refine', 'look at eyes and mouths again: better blinks, gaze and mouths (with the open pack)');
 }
 
 function parseSubdivisions(text: string): number {
@@ -58,17 +61,19 @@ function parseEnlargement(text: string): number {
 
 /** Finds the pack and loads it, with a progress bar on a terminal. */
 export async function openAligner(flags: AlignerFlags, terminal: Terminal): Promise<FaceAligner> {
-  return loadAligner(flags, terminal, createFaceAligner);
+  return loadAligner(flags, terminal, createFaceAligner, flags.refine === true);
 }
 
 /**
  * Finds the pack that the flags name, and has it loaded, with a progress bar on a terminal.
  * @param load - `createFaceAligner`, or what takes the same options.
+ * @param isRefined - whether eyes and mouths are looked at again.
  */
 export async function loadAligner<Loaded>(
   flags: AlignerFlags,
   terminal: Terminal,
   load: (options: FaceAlignerOptions) => Promise<Loaded>,
+  isRefined = false,
 ): Promise<Loaded> {
   const pack = await findPack(terminal.env, flags.weights);
   const progress = createProgress(terminal, 'bytes');
@@ -80,6 +85,7 @@ export async function loadAligner<Loaded>(
       onProgress: ({ file, loadedBytes, totalBytes }) => progress.update(file, loadedBytes, totalBytes),
       ...(flags.regressor !== undefined && { regressor: flags.regressor }),
       ...(flags.subdivisions !== undefined && { subdivisions: flags.subdivisions }),
+      ...(isRefined && { refine: createFaceRefiner }),
       ...(flags.maxEnlargement !== undefined && { detector: { maxEnlargement: flags.maxEnlargement } }),
     });
   } finally {
@@ -101,7 +107,8 @@ export async function describeRunOf(
   const { source } = await findPack(terminal.env, flags.weights);
   const { backend, regressor } = aligner;
   const { subdivisions, maxEnlargement } = flags;
-  const options = Object.entries({ backend, regressor, subdivisions, maxEnlargement, ...others });
+  const refine = flags.refine === true ? 'eyes and mouth' : undefined;
+  const options = Object.entries({ backend, regressor, subdivisions, maxEnlargement, refine, ...others });
   const given = options.filter((entry): entry is [string, string | number] => entry[1] !== undefined);
   return describeRun(packageVersion(), await describeWeights(source, terminal.signal), Object.fromEntries(given));
 }

@@ -30,7 +30,7 @@ import { SharedWeights } from './shared-weights.ts';
 import { type PoolWorker, threadPort } from './thread-port.ts';
 
 /** Options of {@link createFaceAlignerPool}. */
-export interface FaceAlignerPoolOptions extends Omit<FaceAlignerOptions, 'weights'> {
+export interface FaceAlignerPoolOptions extends Omit<FaceAlignerOptions, 'weights' | 'refine'> {
   /** Where the pack is. By default the open pack that comes with this package. Each file is read once, for all threads. */
   readonly weights?: WeightSource;
   /** How many threads, each with an aligner of its own, 1..64. Default: the processor's, as `os.availableParallelism` counts. */

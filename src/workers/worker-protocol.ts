@@ -40,7 +40,7 @@ export interface SentImage {
 }
 
 /** Options of an aligner that can be sent. */
-export type SentOptions = Omit<FaceAlignerOptions, 'weights' | 'onProgress' | 'signal'>;
+export type SentOptions = Omit<FaceAlignerOptions, 'weights' | 'onProgress' | 'signal' | 'refine'>;
 
 /** How a worker decodes a picture file: `DecodeImageOptions`. */
 export interface DecodeOptions {

@@ -71,8 +71,12 @@ describe('weights/open', () => {
       'detector open-faceboxes',
       'face-maps open-face-maps',
       'morphable-model open-face',
+      'normalization open-eyes-normalization',
       'normalization open-mb05-normalization',
       'normalization open-mb1-normalization',
+      'normalization open-mouth-normalization',
+      'refine open-eyes',
+      'refine open-mouth',
       'regressor open-mb05',
       'regressor open-mb1',
     ]);

@@ -1,12 +1,15 @@
 /**
- * `npm run train:pack -- --mb05 NAME.pth --mb1 NAME.pth --detector NAME.pth [--out weights/open]`: puts the open morphable model and
+ * `npm run train:pack -- --mb05 NAME.pth --mb1 NAME.pth --detector NAME.pth --refine-eyes NAME.pth --refine-mouth NAME.pth`
+ * `[--out weights/open]`: puts the open morphable model and
  * the trained networks, as `export` wrote them, into a pack. Any part may be left out; a pack that is there keeps the rest.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { parseArgs } from 'node:util';
 import { convertCheckpoint } from '../../converters/convert-checkpoint.ts';
-import { readWeightFile } from '../../converters/read-weight-file.ts';
+import { meanAndStd } from '../../converters/mean-and-std.ts';
+import { convertRefineNetwork } from '../../converters/networks/refine.ts';
+import { readCheckpoint, readWeightFile } from '../../converters/read-weight-file.ts';
 import type { NamedTensor } from '../../converters/tensor.ts';
 import { type NewModel, writePack } from '../../converters/write-pack.ts';
 import type { PackLicence } from '../../src/engine/weights/pack-manifest.ts';
@@ -102,6 +105,27 @@ async function morphableModels(folder: string): Promise<NewModel[]> {
   ];
 }
 
+const EYE_OUTPUTS = 'eyeBlink eyeSquint eyeWide browDown browOuterUp browInnerUp cheekSquint yaw pitch'.split(' ');
+/** Outputs of the other network: the model's expressions that begin so, in its order. */
+const MOUTH_OUTPUT = /^(jaw|mouth|cheek|nose|tongue)/;
+
+/** Outputs of the networks that refine which are worse than the regressor's on the rendered hold-out: they are left out. */
+const NOT_REFINED = new Set(
+  'eyeWide cheekSquint jawForward jawLeft jawRight mouthLeft mouthRight mouthStretchLeft mouthStretchRight cheekPuff'.split(
+    ' ',
+  ),
+);
+
+/** The networks that refine, and what they give: `OUTPUTS` of `tddfa_training/refine_crops.py`. */
+const REFINERS = [
+  { flag: 'refine-eyes', region: 'eyes', outputsOf: () => EYE_OUTPUTS },
+  {
+    flag: 'refine-mouth',
+    region: 'mouth',
+    outputsOf: (names: readonly string[]) => names.filter((name) => MOUTH_OUTPUT.test(name)),
+  },
+] as const;
+
 /** The networks of the pack, the one that is taken where none is named before the other. */
 const NETWORKS = [
   // As bytes the regressors are half of the pack; in half precision the packed package would be larger than it may be.
@@ -116,6 +140,8 @@ const { values } = parseArgs({
     mb05: { type: 'string' },
     mb1: { type: 'string' },
     detector: { type: 'string' },
+    'refine-eyes': { type: 'string' },
+    'refine-mouth': { type: 'string' },
     out: { type: 'string', default: join('weights', 'open') },
   },
 });
@@ -145,6 +171,13 @@ for (const { flag, name, widthMultiplier, storage } of NETWORKS) {
     );
   }
 }
+for (const { flag, region, outputsOf } of REFINERS) {
+  const file = values[flag];
+  if (file === undefined) continue;
+  const names = models.find(({ role }) => role === 'morphable-model')?.expressionNames;
+  if (names === undefined) throw new Error(`--${flag}: needs the morphable model, whose expressions it gives`);
+  models.push(...(await refineModels(file, region, outputsOf(names))));
+}
 const { manifest } = await writePack(
   values.out,
   { name: PACK_NAME, description: DESCRIPTION, models },
@@ -154,6 +187,49 @@ const bytes = manifest.models.flatMap(({ files }) => files).reduce((sum, file) =
 process.stderr.write(
   `${values.out}: ${manifest.models.map(({ name }) => name).join(', ')}; ${(bytes / 1e6).toFixed(2)} MB\n`,
 );
+
+/** A network that refines and its normalization. */
+async function refineModels(file: string, region: 'eyes' | 'mouth', outputs: readonly string[]): Promise<NewModel[]> {
+  const kept = outputs.flatMap((name, index) => (NOT_REFINED.has(name) ? [] : [index]));
+  const { dir, name: base } = parse(file);
+  const statistics = meanAndStd(await readWeightFile(join(dir, `${base}-mean-std.npz`)), `${base}-mean-std.npz`);
+  if (statistics.mean.length !== outputs.length) {
+    throw new Error(`${file}: expected ${outputs.length} outputs, got ${statistics.mean.length}`);
+  }
+  const origin = {
+    licence: NETWORK_LICENCE,
+    source: { description: 'Trained on renders of the open morphable model; training/README.md' },
+  };
+  const name = `open-${region}`;
+  const rows = (data: Float32Array): Tensor => ({
+    shape: [kept.length],
+    data: Float32Array.from(kept, (i) => data[i]),
+  });
+  return [
+    {
+      name,
+      role: 'refine',
+      architecture: 'refine',
+      region,
+      outputCount: kept.length,
+      outputNames: kept.map((index) => outputs[index]),
+      normalization: `${name}-normalization`,
+      ...origin,
+      ...convertRefineNetwork((await readCheckpoint(file)).tensors, kept, file),
+      storage: 'float16',
+    },
+    {
+      name: `${name}-normalization`,
+      role: 'normalization',
+      outputCount: kept.length,
+      ...origin,
+      tensors: new Map([
+        ['mean', rows(statistics.mean)],
+        ['std', rows(statistics.std)],
+      ]),
+    },
+  ];
+}
 
 function describeNetwork(widthMultiplier: number | undefined): string {
   return widthMultiplier === undefined ? 'FaceBoxes' : `MobileNet-V1 x${widthMultiplier}`;

@@ -54,7 +54,7 @@ const sourceSchema = v.strictObject({
 const modelSchema = v.strictObject({
   /** Unique in the pack, whatever the case of its letters. */
   name: modelName,
-  role: v.picklist(['detector', 'regressor', 'normalization', 'morphable-model', 'face-maps']),
+  role: v.picklist(['detector', 'regressor', 'normalization', 'morphable-model', 'face-maps', 'refine']),
   /** `layers-model`: a tfjs Layers artifact; `tensors`: a tensor file. */
   format: v.picklist(['layers-model', 'tensors']),
   /** `model.json` or `tensors.json`; one of `files`. */
@@ -78,6 +78,10 @@ const modelSchema = v.strictObject({
   actingOutputCount: v.exactOptional(count),
   /** Of a regressor: the model of role `normalization` with the mean and the deviation of its outputs. */
   normalization: v.exactOptional(modelName),
+  /** Of a network that refines: what its crops show. */
+  region: v.exactOptional(v.picklist(['eyes', 'mouth'])),
+  /** Of a network that refines: what each output is; of eyes those of the side that it looks at. */
+  outputNames: v.exactOptional(v.array(text)),
   /** Of a detector: up to how many times small pictures are enlarged for it, where nothing else is asked for. */
   maxEnlargement: v.exactOptional(v.pipe(v.number(), v.minValue(1), v.maxValue(MOST_ENLARGEMENT))),
   /** Of a morphable model: what each expression column does, where that has a name. */

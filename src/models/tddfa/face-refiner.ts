@@ -1,0 +1,311 @@
+/**
+ * Looks at the eyes and the mouth of an aligned face again: two small networks on crops with about twice the pixels that the regressor's
+ * crop has for them. Lids and gaze are then theirs; brows, cheeks and mouth are the mean of both, which on rendered faces is nearer to the
+ * truth than either.
+ *
+ * A crop is cut by pose and shape alone: a point fixed in the model's frame is its middle, the model's up is up, and its side is a
+ * length of the model. So expressions move things within a crop and never the crop. Both eyes come to the look of a left one, and the
+ * network of the eyes gets them as six channels, its own eye first, so that it serves both sides. Two more channels are
+ * the same all over: the direction to the viewer in the head's frame, x and y.
+ * @see training/tddfa_training/refine_crops.py
+ */
+import type { Engine, Network } from '../../engine/engine.ts';
+import type { Pack } from '../../engine/weights/open-pack.ts';
+import type { PackModel } from '../../engine/weights/pack-manifest.ts';
+import { WeightFormatError } from '../../errors.ts';
+import { eyeCentre, lookCoefficient, lookOf } from '../../geometry/acting.ts';
+import { CAMERA_PARAM_COUNT } from '../../geometry/params.ts';
+import { CROP_SIZE, cropPlacement } from '../../geometry/similarity-transform.ts';
+import type { AlignedFace, FaceActing, MorphableModel, RgbaImage } from '../../types.ts';
+import { REFINE_SIZE } from './refine-network.ts';
+
+/** Refines the expressions and the gaze of faces. */
+export interface FaceRefiner {
+  /**
+   * @param faces - aligned on this image; not changed.
+   * @returns faces with the same crops, poses and shapes.
+   * @throws DisposedError.
+   */
+  refine(image: RgbaImage, faces: readonly AlignedFace[]): Promise<AlignedFace[]>;
+}
+
+/** What `FaceAlignerOptions.refine` takes: {@link createFaceRefiner}. */
+export type CreateFaceRefiner = (pack: Pack, engine: Engine, model: MorphableModel | undefined) => Promise<FaceRefiner>;
+
+type Region = NonNullable<PackModel['region']>;
+type Point = readonly [x: number, y: number, z: number];
+
+/** Micrometres: what the side of a crop shows, and where its middle lies from the eyeball's centre or the middle of the closed lips. */
+const SPANS: Readonly<Record<Region, number>> = { eyes: 60_000, mouth: 72_000 };
+const OFFSETS: Readonly<Record<Region, Point>> = { eyes: [0, 5_000, 10_000], mouth: [0, -8_000, 0] };
+/** Landmarks of the lips. */
+const [FIRST_LIP, LAST_LIP] = [48, 67];
+const COLOURS = 3;
+const POSE_CHANNELS = 2;
+/** Bytes to the network's numbers, as the regressor has them. */
+const [BYTE_MEAN, BYTE_SCALE] = [127.5, 1 / 128];
+/** Sine of 55 degrees, from which the far eye is not seen. */
+const HIDDEN_SINE = 0.82;
+/** Samples a px of the crop along each axis, at most. */
+const MOST_SAMPLES = 8;
+const SIDES = ['Left', 'Right'] as const;
+/** Faces whose crops go through a network at once. */
+const MAX_BATCH = 64;
+
+interface RefineWeights {
+  readonly network: Network;
+  readonly names: readonly string[];
+  readonly mean: Float32Array;
+  readonly std: Float32Array;
+}
+
+/**
+ * Loads the networks that a pack has for eyes and mouth: give it as `createFaceAligner({ refine: createFaceRefiner })`.
+ * @throws WeightFormatError where the pack has none, or no model that acts.
+ */
+export async function createFaceRefiner(
+  pack: Pack,
+  engine: Engine,
+  model: MorphableModel | undefined,
+): Promise<FaceRefiner> {
+  const acting = model?.acting;
+  const models = pack.modelsOf('refine');
+  if (model === undefined || acting === undefined || models.length === 0) {
+    throw new WeightFormatError(pack.manifest.name, 'this pack has no networks that look at eyes and mouths again');
+  }
+  const regions = new Map<Region, RefineWeights>();
+  for (const entry of models) {
+    if (entry.region !== undefined) regions.set(entry.region, await readWeights(pack, engine, entry));
+  }
+  const lips = lipsOf(model);
+
+  return {
+    async refine(image, faces) {
+      const refined = faces.map(({ roiBox, params }) => ({ roiBox, params: params.slice() }));
+      const [eyes, mouth] = [regions.get('eyes'), regions.get('mouth')];
+      for (let start = 0; start < faces.length; start += MAX_BATCH) {
+        const some = refined.slice(start, start + MAX_BATCH);
+        const before = faces.slice(start, start + MAX_BATCH);
+        if (eyes) await refineEyes(image, before, some, eyes, model, acting);
+        if (mouth) await refineMouths(image, before, some, mouth, model, lips);
+      }
+      return refined;
+    },
+  };
+}
+
+async function readWeights(pack: Pack, engine: Engine, model: PackModel): Promise<RefineWeights> {
+  const { outputNames = [], normalization = '' } = model;
+  const tensors = await pack.readTensors(pack.model(normalization));
+  const numbers = (name: string): Float32Array => {
+    const data = tensors.get(name)?.data;
+    if (!(data instanceof Float32Array) || data.length !== outputNames.length) {
+      const [expected, actual] = [`${outputNames.length} numbers`, `${data?.length ?? 'none'}`];
+      throw new WeightFormatError(normalization, 'does not fit', { tensor: name, expected, actual });
+    }
+    return data;
+  };
+  const [mean, std] = [numbers('mean'), numbers('std')];
+  return { network: await engine.loadNetwork(await pack.readNetwork(model)), names: outputNames, mean, std };
+}
+
+/** Middle of the lips of the mean shape, and what each shape coefficient adds to it: `[3 x (1 + shapeCount)]`. */
+function lipsOf({ meanShape, shapeBasis, shapeCount, keypointIndices }: MorphableModel): Float32Array {
+  const lips = new Float32Array(3 * (1 + shapeCount));
+  const count = LAST_LIP - FIRST_LIP + 1;
+  for (let landmark = FIRST_LIP; landmark <= LAST_LIP; landmark++) {
+    for (let axis = 0; axis < 3; axis++) {
+      const row = keypointIndices[3 * landmark + axis];
+      const to = axis * (1 + shapeCount);
+      lips[to] += meanShape[row] / count;
+      for (let i = 0; i < shapeCount; i++) lips[to + 1 + i] += shapeBasis[row * shapeCount + i] / count;
+    }
+  }
+  return lips;
+}
+
+async function refineEyes(
+  image: RgbaImage,
+  faces: readonly AlignedFace[],
+  refined: readonly AlignedFace[],
+  weights: RefineWeights,
+  model: MorphableModel,
+  { eyeCentres }: FaceActing,
+): Promise<void> {
+  const channels = 2 * COLOURS + POSE_CHANNELS;
+  const input = new Float32Array(2 * faces.length * REFINE_SIZE * REFINE_SIZE * channels);
+  for (const [i, face] of faces.entries()) {
+    const [x, y] = viewOf(face.params);
+    for (const side of [0, 1]) {
+      const centre = eyeCentre(eyeCentres, side, face.params, model.shapeCount);
+      const cut = cutCrop(image, face, 'eyes', centre, side === 1);
+      // The first colours of its own input, the second of the other eye's.
+      place(cut, input, 2 * i + side, channels, 0);
+      place(cut, input, 2 * i + 1 - side, channels, COLOURS);
+      fill([side === 0 ? x : -x, y], input, 2 * i + side, channels);
+    }
+  }
+  const outputs = await run(weights, input, 2 * faces.length, channels);
+  const columns = new Map((model.expressionNames ?? []).map((name, column) => [name, column]));
+  const start = CAMERA_PARAM_COUNT + model.shapeCount;
+  const gazeStart = start + model.expressionCount;
+  for (const [i, { params }] of refined.entries()) {
+    const [x] = viewOf(params);
+    const isSeen = [-x < HIDDEN_SINE, x < HIDDEN_SINE];
+    const bothOf = new Map<number, number[]>();
+    for (const [side, word] of SIDES.entries()) {
+      if (!isSeen[side]) continue;
+      for (const [k, name] of weights.names.entries()) {
+        const value = outputs[2 * i + side][k];
+        if (name === 'yaw') params[gazeStart + 2 * side] = side === 0 ? value : -value;
+        else if (name === 'pitch') params[gazeStart + 2 * side + 1] = value;
+        else {
+          const column = columns.get(name) ?? columns.get(`${name}${word}`);
+          if (column !== undefined) bothOf.set(column, [...(bothOf.get(column) ?? []), value]);
+        }
+      }
+    }
+    for (const [column, values] of bothOf) {
+      const value = bounded(values.reduce((sum, one) => sum + one / values.length, 0));
+      const isLid = model.expressionNames?.[column]?.startsWith('eye') === true;
+      params[start + column] = isLid ? value : (params[start + column] + value) / 2;
+    }
+    if (!weights.names.includes('yaw')) continue;
+    const gaze = params.subarray(gazeStart);
+    for (const [name, column] of columns) {
+      const look = lookOf(name);
+      if (look !== undefined && isSeen[look.eye]) params[start + column] = lookCoefficient(look, gaze);
+    }
+  }
+}
+
+async function refineMouths(
+  image: RgbaImage,
+  faces: readonly AlignedFace[],
+  refined: readonly AlignedFace[],
+  weights: RefineWeights,
+  model: MorphableModel,
+  lips: Float32Array,
+): Promise<void> {
+  const channels = COLOURS + POSE_CHANNELS;
+  const input = new Float32Array(faces.length * REFINE_SIZE * REFINE_SIZE * channels);
+  for (const [i, face] of faces.entries()) {
+    const centre = eyeCentre(lips, 0, face.params, model.shapeCount);
+    place(cutCrop(image, face, 'mouth', centre, false), input, i, channels, 0);
+    fill(viewOf(face.params), input, i, channels);
+  }
+  const outputs = await run(weights, input, faces.length, channels);
+  for (const [i, { params }] of refined.entries()) {
+    for (const [k, name] of weights.names.entries()) {
+      const column = model.expressionNames?.indexOf(name) ?? -1;
+      const at = CAMERA_PARAM_COUNT + model.shapeCount + column;
+      if (column >= 0) params[at] = (params[at] + bounded(outputs[i][k])) / 2;
+    }
+  }
+}
+
+async function run(
+  { network, names, mean, std }: RefineWeights,
+  input: Float32Array,
+  count: number,
+  channels: number,
+): Promise<Float32Array[]> {
+  const [output] = await network.run(input, [count, REFINE_SIZE, REFINE_SIZE, channels]);
+  if (output === undefined || output.data.length !== count * names.length) {
+    const [expected, actual] = [`[${count}, ${names.length}]`, `[${output?.shape.join(', ')}]`];
+    throw new WeightFormatError('a network that refines', 'does not fit the normalisation', { expected, actual });
+  }
+  return Array.from({ length: count }, (_, i) =>
+    mean.map((value, k) => output.data[i * names.length + k] * std[k] + value),
+  );
+}
+
+function bounded(coefficient: number): number {
+  return Math.min(Math.max(coefficient, 0), 1);
+}
+
+/** The direction to the viewer in the head's frame: x, y. */
+function viewOf(params: Float32Array): readonly [number, number] {
+  const length = Math.hypot(params[8], params[9], params[10]);
+  return length > 0 ? [params[8] / length, params[9] / length] : [0, 0];
+}
+
+/**
+ * `[64 x 64 x 3]` BGR, as the networks take it. Black beyond the image.
+ * @param centre - model units; the region's offset is added.
+ */
+function cutCrop(image: RgbaImage, face: AlignedFace, region: Region, centre: Point, mirrored: boolean): Float32Array {
+  const { params: p } = face;
+  const { scaleX, scaleY, left, top } = cropPlacement(face.roiBox);
+  const [x, y, z] = centre.map((value, axis) => value + OFFSETS[region][axis]);
+  // Px from the image's corner, not from the middle of its first pixel.
+  const midX = (p[0] * x + p[1] * y + p[2] * z + p[3] - 0.5) * scaleX + left;
+  const midY = (CROP_SIZE + 0.5 - (p[4] * x + p[5] * y + p[6] * z + p[7])) * scaleY + top;
+  const pxPerUnit = Math.hypot(p[0], p[1], p[2]) * scaleX;
+  /** Px of the image per px of the crop. */
+  const step = (SPANS[region] / REFINE_SIZE) * pxPerUnit;
+  const angle = Math.atan2(-p[1] * scaleX, p[5] * scaleY);
+  const [c, s] = [Math.cos(angle) * step, Math.sin(angle) * step];
+  const across = mirrored ? -1 : 1;
+  const samples = Math.min(Math.max(Math.ceil(step - 0.25), 1), MOST_SAMPLES);
+  const crop = new Float32Array(REFINE_SIZE * REFINE_SIZE * COLOURS);
+  const weight = BYTE_SCALE / (samples * samples);
+  for (let row = 0; row < REFINE_SIZE; row++) {
+    for (let column = 0; column < REFINE_SIZE; column++) {
+      const at = (row * REFINE_SIZE + column) * COLOURS;
+      for (let j = 0; j < samples; j++) {
+        const v = row + (j + 0.5) / samples - REFINE_SIZE / 2;
+        for (let i = 0; i < samples; i++) {
+          const u = (column + (i + 0.5) / samples - REFINE_SIZE / 2) * across;
+          addPixel(image, midX + c * u + s * v - 0.5, midY - s * u + c * v - 0.5, weight, crop, at);
+        }
+      }
+      for (let k = 0; k < COLOURS; k++) crop[at + k] -= BYTE_MEAN * BYTE_SCALE;
+    }
+  }
+  return crop;
+}
+
+/** Adds the colour at a place between pixels, as blue, green, red. */
+function addPixel(
+  { data, width, height }: RgbaImage,
+  x: number,
+  y: number,
+  weight: number,
+  dst: Float32Array,
+  at: number,
+) {
+  const [x0, y0] = [Math.floor(x), Math.floor(y)];
+  for (const [px, wx] of [
+    [x0, x0 + 1 - x],
+    [x0 + 1, x - x0],
+  ] as const) {
+    for (const [py, wy] of [
+      [y0, y0 + 1 - y],
+      [y0 + 1, y - y0],
+    ] as const) {
+      if (px < 0 || py < 0 || px >= width || py >= height) continue;
+      const from = (py * width + px) * 4;
+      const share = wx * wy * weight;
+      dst[at] += data[from + 2] * share;
+      dst[at + 1] += data[from + 1] * share;
+      dst[at + 2] += data[from] * share;
+    }
+  }
+}
+
+/** Lays a crop's colours into the channels of a batch from `first` on. */
+function place(crop: Float32Array, input: Float32Array, index: number, channels: number, first: number): void {
+  const start = index * REFINE_SIZE * REFINE_SIZE * channels + first;
+  for (let i = 0; i < REFINE_SIZE * REFINE_SIZE; i++) {
+    for (let k = 0; k < COLOURS; k++) input[start + i * channels + k] = crop[i * COLOURS + k];
+  }
+}
+
+/** Fills the last channels of a crop of a batch. */
+function fill(values: readonly number[], input: Float32Array, index: number, channels: number): void {
+  const start = index * REFINE_SIZE * REFINE_SIZE * channels + channels - values.length;
+  for (let i = 0; i < REFINE_SIZE * REFINE_SIZE; i++) {
+    for (const [k, value] of values.entries()) input[start + i * channels + k] = value;
+  }
+}
