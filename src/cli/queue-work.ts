@@ -4,6 +4,7 @@ import { FETCH_PICTURE_DEFAULTS } from '../queue/fetch-picture.ts';
 import { newPartFile } from '../queue/part-file.ts';
 import { runWorker, type WorkedTotals, type WorkerAligner } from '../queue/run-worker.ts';
 import { type AlignerFlags, addAlignerFlags, describeRunOf, loadAligner } from './aligner-flags.ts';
+import { isAbort } from './describe-error.ts';
 import { parsePositive, parseShare, parseWholeNumber } from './number-flags.ts';
 import {
   alignPicture,
@@ -85,8 +86,13 @@ function parseJobs(text: string): number {
 }
 
 async function work(flags: WorkFlags, terminal: Terminal): Promise<void> {
-  // Redis is tried first: weights take a while.
-  await withQueue(flags, terminal, (queue) => workAt(queue, flags, terminal), Infinity);
+  try {
+    // Redis is tried first: weights take a while.
+    await withQueue(flags, terminal, (queue) => workAt(queue, flags, terminal), Infinity);
+  } catch (error) {
+    // Stopped before its first job: there is nothing to hand back.
+    if (!isAbort(error)) throw error;
+  }
 }
 
 async function workAt(queue: Parameters<typeof runWorker>[0], flags: WorkFlags, terminal: Terminal): Promise<void> {
