@@ -6,14 +6,7 @@ import { runWorker, type WorkedTotals, type WorkerAligner } from '../queue/run-w
 import { type AlignerFlags, addAlignerFlags, describeRunOf, loadAligner } from './aligner-flags.ts';
 import { isAbort } from './describe-error.ts';
 import { parsePositive, parseShare, parseWholeNumber } from './number-flags.ts';
-import {
-  alignPicture,
-  defaultJobs,
-  MAX_JOBS,
-  openPictureAligner,
-  type PictureAligner,
-  resultOf,
-} from './picture-aligner.ts';
+import { defaultJobs, MAX_JOBS, openPictureAligner, type PictureAligner, resultOfPicture } from './picture-aligner.ts';
 import { createProgress } from './progress.ts';
 import { addQueueFlags, counted, type QueueFlags, withQueue } from './queue-flags.ts';
 import { reportError } from './report-error.ts';
@@ -148,9 +141,7 @@ const PROBE_SIDE = 64;
 
 function workerAligner(pictures: PictureAligner, detection: DetectorOptions): WorkerAligner {
   return {
-    async align(picture) {
-      return resultOf(picture, await alignPicture(pictures, picture, { detection }));
-    },
+    align: (picture) => resultOfPicture(pictures, picture, { detection }),
     async isHealthy() {
       const data = new Uint8Array(PROBE_SIDE * PROBE_SIDE * 4);
       return pictures.aligner.detect({ data, width: PROBE_SIDE, height: PROBE_SIDE }).then(
