@@ -1,5 +1,6 @@
 /** Entry for geometry alone: plain typed arrays in, plain typed arrays out, no dependency. */
 
+export { type AlignedCropOptions, ARCFACE_TEMPLATE, alignedCrop, fivePoints } from './geometry/aligned-crop.ts';
 export { contourVertices } from './geometry/contour.ts';
 export { type DepthMap, type DrawDepthOptions, depthMap, drawDepth, toDepth16 } from './geometry/depth.ts';
 export {
@@ -15,6 +16,8 @@ export {
 export { type ExpressionTargets, expressionTargets } from './geometry/expression-targets.ts';
 export { expressionNames, expressions, type NamedExpressions } from './geometry/expressions.ts';
 export { createFaceFilm, type FaceFilm, type FaceFilmOptions, type FilmedFace } from './geometry/face-film.ts';
+export type { FaceLandmarks } from './geometry/face-landmarks.ts';
+export { type FaceMask, faceMask, type HideFacesOptions, hideFaces } from './geometry/face-mask.ts';
 export {
   type FaceMesh,
   type FaceMeshesOptions,
@@ -64,6 +67,7 @@ export {
 export { NMS_DEFAULTS, type NmsOptions, suppressOverlaps } from './geometry/nms.ts';
 export { type VertexNormalsOptions, vertexNormals } from './geometry/normals.ts';
 export { type ObjMaterial, type ObjOptions, writeMtl, writeObj, writeUpstreamObj } from './geometry/obj.ts';
+export { type EyeOpenness, eyeOpenness, mouthOpenness } from './geometry/openness.ts';
 export { denormaliseParams, type FaceParams, paramLayout, splitParams } from './geometry/params.ts';
 export type { Background, Colour, Compatibility, Picture, PictureOptions, UvTexture } from './geometry/picture.ts';
 export { type PlyOptions, writePly } from './geometry/ply.ts';

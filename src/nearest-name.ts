@@ -7,6 +7,7 @@
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const wanted = plain(name);
+  if (wanted === '') return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(wanted.length / 2)) + 0.5;
   for (const candidate of known) {

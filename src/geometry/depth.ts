@@ -1,4 +1,5 @@
 /** Depth of faces as a picture and as data. z is in image px under weak perspective: relative within a face, not metric. */
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { FaceMaps, RgbaImage } from '../types.ts';
 import { interpolate } from './interpolate.ts';
 import { type Compatibility, newCanvas, type Picture, type PictureOptions } from './picture.ts';
@@ -9,6 +10,8 @@ export interface DrawDepthOptions extends PictureOptions {
   /** `upstream`: a fresh depth buffer per face, so that later faces lie on top, and the original's pixel rule. */
   readonly compatibility?: Compatibility;
 }
+
+const DEPTH_OPTION_NAMES: OptionNames<DrawDepthOptions> = { background: true, compatibility: true };
 
 /** Depth of the nearest face at every pixel. */
 export interface DepthMap {
@@ -34,6 +37,7 @@ export function drawDepth(
   maps: Pick<FaceMaps, 'triangles'>,
   options: DrawDepthOptions = {},
 ): Picture {
+  checkOptionNames(options, DEPTH_OPTION_NAMES);
   const { compatibility = 'none' } = options;
   const { triangles } = maps;
   const canvas = newCanvas(image, options.background);

@@ -1,3 +1,4 @@
+import { checkFaceArgument, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { AlignedFace, FaceMaps, RgbaImage, RoiBox } from '../types.ts';
 import { type ExpressionTargets, expressionTargets } from './expression-targets.ts';
 import { requireFaceMaps, requireMorphableModel, type SurfaceSource } from './face-surface.ts';
@@ -31,11 +32,21 @@ export interface FaceMeshesOptions {
   readonly expression?: boolean;
 }
 
+const MESHES_OPTION_NAMES: OptionNames<FaceMeshesOptions> = {
+  frame: true,
+  interocularMm: true,
+  texture: true,
+  mouth: true,
+  expression: true,
+};
+
 /** Options of {@link faceMesh}. */
 export interface FaceMeshOptions extends FaceMeshesOptions {
   /** The same face with other parameters: another expression, shape or pose. Colours and texture stay those of the photo. */
   readonly edited?: AlignedFace;
 }
+
+const MESH_OPTION_NAMES: OptionNames<FaceMeshOptions> = { ...MESHES_OPTION_NAMES, edited: true };
 
 /** A face as a mesh, ready for a file. */
 export interface FaceMesh {
@@ -64,9 +75,12 @@ export function faceMesh(
   image: RgbaImage,
   face: AlignedFace,
   source: SurfaceSource,
-  { edited = face, ...options }: FaceMeshOptions = {},
+  options: FaceMeshOptions = {},
 ): FaceMesh {
-  return assemble(image, [{ face, edited }], source, options)[0];
+  checkFaceArgument(face);
+  checkOptionNames(options, MESH_OPTION_NAMES);
+  const { edited = face, ...others } = options;
+  return assemble(image, [{ face, edited }], source, others)[0];
 }
 
 /**
@@ -80,6 +94,8 @@ export function faceMeshes(
   source: SurfaceSource,
   options: FaceMeshesOptions = {},
 ): FaceMesh[] {
+  checkOptionNames(options, MESHES_OPTION_NAMES);
+  for (const [index, face] of faces.entries()) checkFaceArgument(face, `faces[${index}]`);
   return assemble(
     image,
     faces.map((face) => ({ face, edited: face })),

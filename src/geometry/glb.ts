@@ -5,6 +5,7 @@
  * targets, 6.5 MB, that package takes 80 ms of processor time, mostly for copying attributes number by number.
  * @see https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
  */
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { ExpressionTargets } from './expression-targets.ts';
 import { checkMesh, type Mesh } from './mesh.ts';
 import { checkVertices } from './picture.ts';
@@ -46,6 +47,8 @@ export interface GlbOptions {
   readonly unitScale?: number;
 }
 
+const GLB_OPTION_NAMES: OptionNames<GlbOptions> = { unitScale: true };
+
 /**
  * Writes faces into one GLB file: positions, normals, texture coordinates, the texture or the vertices' colours, and the
  * expression as named morph targets. The skin is unlit, for a photo has its light in it already.
@@ -53,7 +56,9 @@ export interface GlbOptions {
  * @throws RangeError for no face at all, coordinates that are not finite, arrays that do not fit together, or a texture that is
  *   neither PNG nor JPEG.
  */
-export function writeGlb(faces: readonly GlbFace[], { unitScale = 1 }: GlbOptions = {}): Uint8Array<ArrayBuffer> {
+export function writeGlb(faces: readonly GlbFace[], options: GlbOptions = {}): Uint8Array<ArrayBuffer> {
+  checkOptionNames(options, GLB_OPTION_NAMES);
+  const { unitScale = 1 } = options;
   if (faces.length === 0) throw new RangeError('faces: expected at least one, got none');
   if (!(unitScale > 0 && unitScale < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`unitScale: expected a positive number, got ${unitScale}`);

@@ -6,6 +6,7 @@
  *   each triangle's normal added to its three corners                             1.0   <- this file
  *   triangles' normals first, then collected round each vertex by a table         1.55
  */
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { checkIndices } from './picture.ts';
 import { surfaceKernel } from './surface-kernel/surface-kernel.ts';
 
@@ -14,6 +15,8 @@ export interface VertexNormalsOptions {
   /** Which way y grows in the vertices: `down` in image px (default), `up` in upright frames. */
   readonly yAxis?: 'down' | 'up';
 }
+
+const NORMALS_OPTION_NAMES: OptionNames<VertexNormalsOptions> = { yAxis: true };
 
 /**
  * Unit normals of vertices that point out of the face: sums of the adjoining triangles' normals weighted by their areas.
@@ -27,13 +30,15 @@ export interface VertexNormalsOptions {
 export function vertexNormals(
   vertices: Float32Array,
   triangles: Uint32Array,
-  { yAxis = 'down' }: VertexNormalsOptions = {},
+  options: VertexNormalsOptions = {},
   dst: Float32Array = new Float32Array(vertices.length),
 ): Float32Array {
   checkIndices(triangles, vertices.length / 3, 'triangles');
   if (dst.length !== vertices.length) {
     throw new RangeError(`dst: expected ${vertices.length / 3} x 3 coordinates, got ${dst.length}`);
   }
+  checkOptionNames(options, NORMALS_OPTION_NAMES);
+  const { yAxis = 'down' } = options;
   const sign = yAxis === 'down' ? 1 : -1;
   const kernel = triangles.length === 0 ? undefined : surfaceKernel();
   if (kernel === undefined) sumNormals(vertices, triangles, sign, dst);

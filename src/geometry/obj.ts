@@ -2,6 +2,7 @@
  * Wavefront OBJ files, with colours after the vertices (a widespread extension) or with a texture in a material file.
  * @see utils/serialization.py `ser_to_obj_multiple` (3DDFA_V2 1b6c676)
  */
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { RgbaImage } from '../types.ts';
 import { checkMesh, type Mesh, toPhotoFrame, vertexColours } from './mesh.ts';
 import { TextWriter } from './text-writer.ts';
@@ -13,6 +14,8 @@ export interface ObjOptions {
   /** Names the material file and, per mesh, the texture picture; texture coordinates are then written. */
   readonly material?: ObjMaterial;
 }
+
+const OBJ_OPTION_NAMES: OptionNames<ObjOptions> = { decimals: true, material: true };
 
 /** Names that tie an OBJ file to its material file and that to its pictures: plain file names in the same folder. */
 export interface ObjMaterial {
@@ -30,6 +33,7 @@ export interface ObjMaterial {
  *   for each mesh.
  */
 export function writeObj(meshes: readonly Mesh[], options: ObjOptions = {}): Uint8Array<ArrayBuffer> {
+  checkOptionNames(options, OBJ_OPTION_NAMES);
   const { decimals = 4, material } = options;
   if (!Number.isInteger(decimals) || decimals < 0 || decimals > 6) {
     throw new RangeError(`decimals: expected a whole number 0..6, got ${decimals}`);

@@ -3,6 +3,7 @@
  * @see utils/serialization.py `ser_to_ply_multiple` (3DDFA_V2 1b6c676)
  */
 
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { checkMesh, type Mesh } from './mesh.ts';
 import type { Compatibility } from './picture.ts';
 import { TextWriter } from './text-writer.ts';
@@ -17,12 +18,15 @@ export interface PlyOptions {
   readonly compatibility?: Compatibility;
 }
 
+const PLY_OPTION_NAMES: OptionNames<PlyOptions> = { format: true, decimals: true, compatibility: true };
+
 /**
  * Writes meshes into one PLY file; their vertices follow each other. Colours are written if all meshes have them.
  * @returns the file's bytes.
  * @throws RangeError for coordinates that are not finite or arrays that do not fit together.
  */
 export function writePly(meshes: readonly Mesh[], options: PlyOptions = {}): Uint8Array<ArrayBuffer> {
+  checkOptionNames(options, PLY_OPTION_NAMES);
   const { compatibility = 'none' } = options;
   const isUpstream = compatibility === 'upstream';
   const { format = isUpstream ? 'ascii' : 'binary', decimals = isUpstream ? 2 : 4 } = options;

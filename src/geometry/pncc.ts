@@ -1,4 +1,5 @@
 /** PNCC: the colour of every pixel of a face is the point of the mean face that is seen there. */
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { FaceMaps, PictureArea, RgbaImage } from '../types.ts';
 import { interpolate } from './interpolate.ts';
 import { type Compatibility, newCanvas, type Picture, type PictureOptions } from './picture.ts';
@@ -14,6 +15,8 @@ export interface DrawPnccOptions extends PictureOptions {
   readonly compatibility?: Compatibility;
 }
 
+const PNCC_OPTION_NAMES: OptionNames<DrawPnccOptions> = { background: true, compatibility: true };
+
 /**
  * Paints faces with the Projected Normalised Coordinate Code of their vertices.
  * @param faces - per face `[n x 3]`, image px, the dense mesh.
@@ -28,6 +31,7 @@ export function drawPncc(
   maps: Pick<FaceMaps, 'triangles' | 'nccCodes'>,
   options: DrawPnccOptions = {},
 ): Picture {
+  checkOptionNames(options, PNCC_OPTION_NAMES);
   const { compatibility = 'none' } = options;
   const { triangles, nccCodes } = maps;
   faces.forEach((vertices, index) => {

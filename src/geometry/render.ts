@@ -1,4 +1,5 @@
 /** The lit mesh over the photo. */
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { FaceMaps, RgbaImage } from '../types.ts';
 import { interpolate } from './interpolate.ts';
 import { vertexNormals } from './normals.ts';
@@ -11,6 +12,18 @@ export interface DrawRenderOptions extends PictureOptions, LightOptions {
   /** How much of the photo the mesh hides, 0..1; default 0.6. On black the mesh is opaque unless this is given. */
   readonly opacity?: number;
 }
+
+const RENDER_OPTION_NAMES: OptionNames<DrawRenderOptions> = {
+  background: true,
+  compatibility: true,
+  opacity: true,
+  ambient: true,
+  directional: true,
+  specular: true,
+  specularExponent: true,
+  lightPosition: true,
+  viewPosition: true,
+};
 
 /**
  * Draws the faces' meshes in grey light over the photo.
@@ -28,6 +41,7 @@ export function drawRender(
   maps: Pick<FaceMaps, 'triangles'>,
   options: DrawRenderOptions = {},
 ): Picture {
+  checkOptionNames(options, RENDER_OPTION_NAMES);
   const { compatibility = 'none', background = 'image' } = options;
   const opacity = options.opacity ?? (background === 'black' ? 1 : 0.6);
   if (!(opacity >= 0 && opacity <= 1)) throw new RangeError(`opacity: expected 0..1, got ${opacity}`);

@@ -1,4 +1,5 @@
 /** Several pictures on one. */
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { RgbaImage } from '../types.ts';
 import { paintSegments } from './paint.ts';
 import { type Colour, checkImage, newCanvas, type Picture } from './picture.ts';
@@ -16,6 +17,8 @@ export interface SheetOptions {
   /** Longer side of the sheet, px, at most; pictures are made smaller where they do not fit. Default 8192. */
   readonly maxSide?: number;
 }
+
+const SHEET_OPTION_NAMES: OptionNames<SheetOptions> = { columns: true, gap: true, labels: true, maxSide: true };
 
 /** A sheet that is filled picture by picture, so that they need not all be in memory. */
 export interface Sheet {
@@ -51,6 +54,7 @@ export function createSheet(
   cell: { readonly width: number; readonly height: number },
   options: SheetOptions = {},
 ): Sheet {
+  checkOptionNames(options, SHEET_OPTION_NAMES);
   const { labels, maxSide = DEFAULT_MAX_SIDE } = options;
   checkWhole('count', count, 1);
   checkWhole('cell.width', cell.width, 1);

@@ -13,6 +13,7 @@
  *
  * Of that, 3.6 are for finding out what the camera sees (`lookAt`).
  */
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { FaceMaps, RgbaImage } from '../types.ts';
 import { fillUnknown } from './fill-unknown.ts';
 import { mouthPatch } from './mesh-holes.ts';
@@ -41,6 +42,14 @@ export interface UvTextureOptions {
   readonly compatibility?: Compatibility;
 }
 
+const UV_TEXTURE_OPTION_NAMES: OptionNames<UvTextureOptions> = {
+  size: true,
+  hidden: true,
+  mouth: true,
+  fill: true,
+  compatibility: true,
+};
+
 const MAX_SIZE = 4096;
 
 /**
@@ -57,6 +66,7 @@ export function extractUvTexture(
   maps: FaceMaps,
   options: UvTextureOptions = {},
 ): UvTexture {
+  checkOptionNames(options, UV_TEXTURE_OPTION_NAMES);
   const { size = 256, hidden = 'leave-out', mouth = 'closed', fill = false, compatibility = 'none' } = options;
   if (!Number.isInteger(size) || size < 1 || size > MAX_SIZE) {
     throw new RangeError(`size: expected a whole number 1..${MAX_SIZE}, got ${size}`);

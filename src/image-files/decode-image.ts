@@ -1,3 +1,4 @@
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { ImageDecodeError } from '../errors.ts';
 import type { RgbaImage } from '../types.ts';
 import { decodeAvif } from './decode-avif.ts';
@@ -19,6 +20,8 @@ export interface DecodeImageOptions {
   /** What errors call the picture; default `image`. */
   readonly path?: string;
 }
+
+const DECODE_OPTION_NAMES: OptionNames<DecodeImageOptions> = { maxPixels: true, path: true };
 
 /** Default of {@link DecodeImageOptions.maxPixels}. */
 export const MAX_IMAGE_PIXELS = 100_000_000;
@@ -51,6 +54,7 @@ const SUPPORTED = 'JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF';
  *   or have more than `maxPixels` pixels.
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions = {}): Promise<RgbaImage> {
+  checkOptionNames(options, DECODE_OPTION_NAMES);
   const { maxPixels = MAX_IMAGE_PIXELS, path = 'image' } = options;
   if (bytes.length === 0) throw new ImageDecodeError(path, 'the file is empty');
   const { format, otherName } = detectImageFormat(bytes);
