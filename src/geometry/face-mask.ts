@@ -39,7 +39,7 @@ export function faceMask(
 export interface HideFacesOptions {
   /** `blur`, the default, `pixelate`, or `black`. */
   readonly how?: 'blur' | 'pixelate' | 'black';
-  /** How coarse: about so many blocks or blurred spots across a face's width. Default 8; more than 12 may leave it recognisable. */
+  /** How coarse: blocks or blurred spots across a face's width. Default 8; more than 12 may leave it recognisable. */
   readonly detail?: number;
 }
 
