@@ -3,8 +3,8 @@
  * and in C order. See "Format" in the README of huggingface/safetensors, whose rules on holes and overlaps are kept
  * here.
  */
-import * as v from 'valibot';
-import { checkJson, parseJsonFile } from '../src/engine/weights/json-file.ts';
+import { parseJsonFile } from '../src/engine/weights/json-file.ts';
+import { checkJson, type JsonOf, listOf, mapOf, members, text, wholeNumber } from '../src/engine/weights/json-shape.ts';
 import type { ByteReader } from './byte-reader.ts';
 import { decodeElements, type ElementType, elementByteCount, exactElementCount } from './element-types.ts';
 import type { NamedTensor, StateDict } from './tensor.ts';
@@ -31,14 +31,11 @@ const ELEMENT_TYPES: ReadonlyMap<string, ElementType> = new Map([
   ['F64', 'float64'],
 ]);
 
-const wholeNumber = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const EntrySchema = v.object({
-  dtype: v.string(),
-  shape: v.array(wholeNumber),
-  data_offsets: v.tuple([wholeNumber, wholeNumber]),
-});
-
-const HeaderSchema = v.objectWithRest({ __metadata__: v.optional(v.unknown()) }, EntrySchema);
+const entryShape = members(
+  { dtype: text(), shape: listOf(wholeNumber()), data_offsets: listOf(wholeNumber(), 2, 2) },
+  {},
+  true,
+);
 
 /** Whether the file begins with a length that fits in it, followed by a JSON object. */
 export function isSafetensors(reader: ByteReader): boolean {
@@ -91,11 +88,15 @@ export function readSafetensors(reader: ByteReader): StateDict {
   return tensors;
 }
 
-function parseHeader(header: Uint8Array, reader: ByteReader): [tensor: string, v.InferOutput<typeof EntrySchema>][] {
+function parseHeader(header: Uint8Array, reader: ByteReader): [tensor: string, JsonOf<typeof entryShape>][] {
   reader.allocate(HEADER_COST * header.length, 'the header');
   const file = `${reader.file}!header`;
-  const { __metadata__, ...entries } = checkJson(HeaderSchema, file, parseJsonFile(file, header));
-  return Object.entries(entries);
+  const { __metadata__, ...entries } = checkJson(
+    mapOf((value) => value),
+    file,
+    parseJsonFile(file, header),
+  );
+  return Object.entries(checkJson(mapOf(entryShape), file, entries));
 }
 
 /** Every byte belongs to one tensor: what else it might mean is nobody's guess, and the format forbids it. */

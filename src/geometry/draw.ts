@@ -1,5 +1,6 @@
 /** Pictures made of lines, dots and words on the photo: landmarks, points, boxes, pose. */
 
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { FaceBox, RgbaImage, RoiBox } from '../types.ts';
 import { boundingBox } from './box.ts';
 import { LANDMARK_COUNT, LANDMARK_OUTLINES } from './landmark-regions.ts';
@@ -23,11 +24,15 @@ export interface DrawOptions extends PictureOptions {
   readonly colour?: Colour;
 }
 
+const DRAW_OPTION_NAMES: OptionNames<DrawOptions> = { background: true, lineWidth: true, colour: true };
+
 /** Options of `drawPoints`. */
 export interface DrawPointsOptions extends DrawOptions {
   /** Draws each n-th point only; by default so that some 6,400 are left: every sixth of the original's mesh, as it does. */
   readonly every?: number;
 }
+
+const POINTS_OPTION_NAMES: OptionNames<DrawPointsOptions> = { ...DRAW_OPTION_NAMES, every: true };
 
 /** Options of `drawPose`. */
 export interface DrawPoseOptions extends DrawOptions {
@@ -36,6 +41,8 @@ export interface DrawPoseOptions extends DrawOptions {
   /** `upstream`: the original's box alone, its corners cut to whole px, its green and its line width. */
   readonly compatibility?: Compatibility;
 }
+
+const POSE_OPTION_NAMES: OptionNames<DrawPoseOptions> = { ...DRAW_OPTION_NAMES, style: true, compatibility: true };
 
 /** What `drawPose` needs of a face. */
 export interface PoseFace {
@@ -87,6 +94,7 @@ function extent(points: Float32Array): number {
  * @throws RangeError for a wrong length or a coordinate that is not finite.
  */
 export function drawLandmarks(image: RgbaImage, faces: readonly Float32Array[], options: DrawOptions = {}): Picture {
+  checkOptionNames(options, DRAW_OPTION_NAMES);
   const canvas = newCanvas(image, options.background);
   const colour = options.colour ?? WHITE;
   faces.forEach((points, index) => {
@@ -116,6 +124,7 @@ export function drawLandmarks(image: RgbaImage, faces: readonly Float32Array[], 
  * @throws RangeError for a wrong length or a coordinate that is not finite.
  */
 export function drawPoints(image: RgbaImage, faces: readonly Float32Array[], options: DrawPointsOptions = {}): Picture {
+  checkOptionNames(options, POINTS_OPTION_NAMES);
   if (options.every !== undefined && !(Number.isInteger(options.every) && options.every >= 1)) {
     throw new RangeError(`every: expected a whole number >= 1, got ${options.every}`);
   }
@@ -144,6 +153,7 @@ export function drawPoints(image: RgbaImage, faces: readonly Float32Array[], opt
  * @throws RangeError for a side that is not finite.
  */
 export function drawBoxes(image: RgbaImage, boxes: readonly (FaceBox | RoiBox)[], options: DrawOptions = {}): Picture {
+  checkOptionNames(options, DRAW_OPTION_NAMES);
   const canvas = newCanvas(image, options.background);
   const colour = options.colour ?? RED;
   boxes.forEach((box, index) => {
@@ -170,6 +180,7 @@ export function drawBoxes(image: RgbaImage, boxes: readonly (FaceBox | RoiBox)[]
  * @throws RangeError for a wrong length or a coordinate that is not finite.
  */
 export function drawPose(image: RgbaImage, faces: readonly PoseFace[], options: DrawPoseOptions = {}): Picture {
+  checkOptionNames(options, POSE_OPTION_NAMES);
   const { compatibility = 'none', style = compatibility === 'upstream' ? 'box' : 'both' } = options;
   const canvas = newCanvas(image, options.background);
   faces.forEach((face, index) => {

@@ -1,4 +1,5 @@
 /** What every picture shares: its canvas, its background, and the checks of what it is drawn from. */
+import type { OptionNames } from '../check-arguments.ts';
 import type { RgbaImage } from '../types.ts';
 
 /** Red, green, blue, 0..255. */
@@ -15,6 +16,9 @@ export interface PictureOptions {
   /** Default `image`. */
   readonly background?: Background;
 }
+
+/** For checks of names. */
+export const PICTURE_OPTION_NAMES: OptionNames<PictureOptions> = { background: true };
 
 /** A picture of our own: opaque, in a clamped array so that it fits `ImageData`. */
 export interface Picture extends RgbaImage {

@@ -2,6 +2,7 @@
  * Triangles to pixels with a depth buffer. The result has for every pixel which triangle is seen there and where in it, so
  * that one rasterisation serves any number of attributes (`interpolate`).
  */
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { PictureArea } from '../types.ts';
 import { boundingBox } from './box.ts';
 import { type Compatibility, checkIndices, checkVertices } from './picture.ts';
@@ -19,6 +20,8 @@ export interface RasterizeOptions {
    */
   readonly compatibility?: Compatibility;
 }
+
+const RASTERIZE_OPTION_NAMES: OptionNames<RasterizeOptions> = { compatibility: true };
 
 /** A kernel has its own copy of what it makes, 16 bytes a pixel: beyond this the plain rasteriser saves memory. */
 const MAX_KERNEL_PIXELS = 1 << 24;
@@ -38,8 +41,10 @@ export function rasterize(
   triangles: Uint32Array,
   width: number,
   height: number,
-  { compatibility = 'none' }: RasterizeOptions = {},
+  options: RasterizeOptions = {},
 ): Raster {
+  checkOptionNames(options, RASTERIZE_OPTION_NAMES);
+  const { compatibility = 'none' } = options;
   const area = drawnArea(faces, triangles, width, height);
   const pixelCount = area.width * area.height;
   const kernel = compatibility === 'none' ? kernelFor(area) : undefined;

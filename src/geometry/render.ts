@@ -5,7 +5,7 @@ import { interpolate } from './interpolate.ts';
 import { vertexNormals } from './normals.ts';
 import { newCanvas, type Picture, type PictureOptions } from './picture.ts';
 import { rasterize } from './rasterize.ts';
-import { type LightOptions, shadeVertices } from './shading.ts';
+import { LIGHT_OPTION_NAMES, type LightOptions, shadeVertices } from './shading.ts';
 
 /** Options of `drawRender`. */
 export interface DrawRenderOptions extends PictureOptions, LightOptions {
@@ -14,15 +14,9 @@ export interface DrawRenderOptions extends PictureOptions, LightOptions {
 }
 
 const RENDER_OPTION_NAMES: OptionNames<DrawRenderOptions> = {
+  ...LIGHT_OPTION_NAMES,
   background: true,
-  compatibility: true,
   opacity: true,
-  ambient: true,
-  directional: true,
-  specular: true,
-  specularExponent: true,
-  lightPosition: true,
-  viewPosition: true,
 };
 
 /**
@@ -42,8 +36,8 @@ export function drawRender(
   options: DrawRenderOptions = {},
 ): Picture {
   checkOptionNames(options, RENDER_OPTION_NAMES);
-  const { compatibility = 'none', background = 'image' } = options;
-  const opacity = options.opacity ?? (background === 'black' ? 1 : 0.6);
+  const { background = 'image', opacity = background === 'black' ? 1 : 0.6, ...lighting } = options;
+  const { compatibility = 'none' } = lighting;
   if (!(opacity >= 0 && opacity <= 1)) throw new RangeError(`opacity: expected 0..1, got ${opacity}`);
   const { triangles } = maps;
   const canvas = newCanvas(image, background);
@@ -54,7 +48,7 @@ export function drawRender(
   const source = background === 'black' ? undefined : image.data;
   for (const layer of layers) {
     const raster = rasterize(layer, triangles, width, height, { compatibility });
-    const lights = layer.map((vertices) => shadeVertices(vertices, vertexNormals(vertices, triangles), options));
+    const lights = layer.map((vertices) => shadeVertices(vertices, vertexNormals(vertices, triangles), lighting));
     const light = interpolate(raster, triangles, lights, 1);
     const { fragments } = raster;
     for (let y = 0, pixel = 0; y < raster.height; y++) {

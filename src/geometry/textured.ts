@@ -1,7 +1,8 @@
 /** Faces with their own skin: from the front, with another expression, on another photo. */
+import { checkOptionNames } from '../check-arguments.ts';
 import type { FaceMaps, RgbaImage } from '../types.ts';
 import { interpolate } from './interpolate.ts';
-import { checkImage, newCanvas, type Picture, type PictureOptions } from './picture.ts';
+import { checkImage, newCanvas, PICTURE_OPTION_NAMES, type Picture, type PictureOptions } from './picture.ts';
 import { rasterize } from './rasterize.ts';
 import { pixelWords, samplePixels } from './sample-pixels.ts';
 
@@ -25,6 +26,7 @@ export function drawTextured(
   maps: Pick<FaceMaps, 'triangles' | 'uvs' | 'uvTriangles'>,
   options: PictureOptions = {},
 ): Picture {
+  checkOptionNames(options, PICTURE_OPTION_NAMES);
   const { triangles, uvs, uvTriangles = triangles } = maps;
   const canvas = newCanvas(image, options.background);
   const target = new Uint32Array(canvas.data.buffer);

@@ -4,7 +4,7 @@ import { drawBoxes, drawLandmarks, drawPoints, drawPose } from '../geometry/draw
 import { requireFaceMaps, requireMorphableModel, type SurfaceSource } from '../geometry/face-surface.ts';
 import { frontalFace } from '../geometry/face-tools.ts';
 import { withClosedMouth } from '../geometry/mesh.ts';
-import { type Background, type Compatibility, newCanvas } from '../geometry/picture.ts';
+import { type Background, type Compatibility, newCanvas, type PictureOptions } from '../geometry/picture.ts';
 import { drawPncc } from '../geometry/pncc.ts';
 import { drawRender } from '../geometry/render.ts';
 import { arrangeSheet, type SheetOptions } from '../geometry/sheet.ts';
@@ -52,6 +52,10 @@ export interface Drawing {
 const landmarksOf = (faces: readonly DrawableFace[]): Float32Array[] => faces.map(({ landmarks }) => landmarks);
 const verticesOf = (faces: readonly DrawableFace[]): Float32Array[] => faces.map(({ vertices }) => vertices);
 
+/** What the functions of pictures take of the options: they refuse what is not theirs. */
+const pictureOptions = ({ texture, ...options }: DrawingOptions): Omit<DrawingOptions, 'texture'> => options;
+const lineOptions = ({ texture, compatibility, ...options }: DrawingOptions): PictureOptions => options;
+
 /** The original puts the textures of all faces in one row. */
 const sheetOf = (textures: readonly RgbaImage[], compatibility?: Compatibility): SheetOptions =>
   compatibility === 'upstream' ? { columns: textures.length } : {};
@@ -70,27 +74,30 @@ export const DRAWINGS = {
   landmarks: {
     needs: 'landmarks',
     isOverlay: true,
-    draw: (image, faces, _, options) => drawLandmarks(image, landmarksOf(faces), options),
+    draw: (image, faces, _, options) => drawLandmarks(image, landmarksOf(faces), lineOptions(options)),
   },
   points: {
     needs: 'vertices',
     isOverlay: true,
-    draw: (image, faces, _, options) => drawPoints(image, verticesOf(faces), options),
+    draw: (image, faces, _, options) => drawPoints(image, verticesOf(faces), lineOptions(options)),
   },
   render: {
     needs: 'surface',
     isOverlay: true,
-    draw: (image, faces, source, options) => drawRender(image, verticesOf(faces), requireFaceMaps(source), options),
+    draw: (image, faces, source, options) =>
+      drawRender(image, verticesOf(faces), requireFaceMaps(source), pictureOptions(options)),
   },
   depth: {
     needs: 'surface',
     isOverlay: true,
-    draw: (image, faces, source, options) => drawDepth(image, verticesOf(faces), requireFaceMaps(source), options),
+    draw: (image, faces, source, options) =>
+      drawDepth(image, verticesOf(faces), requireFaceMaps(source), pictureOptions(options)),
   },
   pncc: {
     needs: 'surface',
     isOverlay: true,
-    draw: (image, faces, source, options) => drawPncc(image, verticesOf(faces), requireFaceMaps(source), options),
+    draw: (image, faces, source, options) =>
+      drawPncc(image, verticesOf(faces), requireFaceMaps(source), pictureOptions(options)),
   },
   'uv-texture': {
     needs: 'surface',
@@ -120,7 +127,7 @@ export const DRAWINGS = {
         landmarks,
         ...(label !== undefined && options.compatibility !== 'upstream' && { label }),
       }));
-      return drawPose(image, heads, options);
+      return drawPose(image, heads, pictureOptions(options));
     },
   },
   boxes: {
@@ -130,7 +137,7 @@ export const DRAWINGS = {
       drawBoxes(
         image,
         faces.map(({ box }) => box),
-        options,
+        lineOptions(options),
       ),
   },
 } as const satisfies Readonly<Record<string, Drawing>>;

@@ -1,4 +1,3 @@
-import * as v from 'valibot';
 import { WeightFormatError } from '../../errors.ts';
 
 /**
@@ -13,20 +12,4 @@ export function parseJsonFile(file: string, bytes: Uint8Array): unknown {
     const isPage = bytes[0] === '<'.charCodeAt(0);
     throw new WeightFormatError(file, isPage ? 'is a web page, not JSON' : 'is not JSON', { cause: error });
   }
-}
-
-/**
- * `value`, checked against a schema.
- * @throws WeightFormatError that names `file` and the first key that is wrong.
- */
-export function checkJson<Schema extends v.GenericSchema>(
-  schema: Schema,
-  file: string,
-  value: unknown,
-): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, value, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const key = v.getDotPath(issue) ?? 'the whole';
-  throw new WeightFormatError(file, `${key}: ${issue.message}`);
 }

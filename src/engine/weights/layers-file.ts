@@ -3,11 +3,20 @@
  * same that `tf.loadLayersModel` reads: half precision is its `quantization: {dtype: 'float16'}`, bytes are its
  * `{dtype: 'uint8', min, scale}`.
  */
-import * as v from 'valibot';
 import { WeightFormatError } from '../../errors.ts';
 import type { LayersArtifact, WeightSpec } from '../layers-artifact.ts';
 import { narrowToFloat16, widenFloat16 } from './float16.ts';
-import { checkJson } from './json-file.ts';
+import {
+  checkJson,
+  type JsonOf,
+  type JsonShape,
+  listOf,
+  members,
+  number,
+  oneOf,
+  text,
+  wholeNumber,
+} from './json-shape.ts';
 import { isPackPath } from './pack-path.ts';
 import { checkFinite, elementCount } from './tensor-file.ts';
 import { narrowToUint8, widenUint8 } from './uint8.ts';
@@ -24,39 +33,53 @@ const BYTES_FROM = 4096;
 
 const STORED_BYTES: Readonly<Record<WeightStorage, number>> = { float32: 4, float16: 2, uint8: 1 };
 
-const dimension = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+type Quantization =
+  | { readonly dtype: 'float16'; readonly original_dtype?: 'float32' }
+  | { readonly dtype: 'uint8'; readonly min: number; readonly scale: number; readonly original_dtype?: 'float32' };
 
-const layersFileSchema = v.looseObject({
-  format: v.literal('layers-model'),
-  modelTopology: v.looseObject({}),
-  weightsManifest: v.array(
-    v.looseObject({
-      paths: v.pipe(v.array(v.pipe(v.string(), v.check(isPackPath, 'is not a path inside a pack'))), v.minLength(1)),
-      weights: v.array(
-        v.looseObject({
-          name: v.pipe(v.string(), v.nonEmpty()),
-          shape: v.pipe(v.array(dimension), v.maxLength(8)),
-          dtype: v.literal('float32'),
-          quantization: v.exactOptional(
-            v.variant('dtype', [
-              v.looseObject({ dtype: v.literal('float16') }),
-              v.looseObject({
-                dtype: v.literal('uint8'),
-                min: v.pipe(v.number(), v.finite()),
-                scale: v.pipe(v.number(), v.finite(), v.gtValue(0)),
-              }),
-            ]),
+const anyQuantization = members({ dtype: oneOf('float16', 'uint8') }, {}, true);
+const uint8Quantization = members(
+  { dtype: oneOf('uint8'), min: number(), scale: number('a number above 0', (scale) => scale > 0) },
+  {},
+  true,
+);
+
+const quantization: JsonShape<Quantization> = (value, place) => {
+  const { dtype } = anyQuantization(value, place);
+  return dtype === 'uint8' ? uint8Quantization(value, place) : { dtype };
+};
+
+const layersFileShape = members(
+  {
+    format: oneOf('layers-model'),
+    modelTopology: members({}, {}, true),
+    weightsManifest: listOf(
+      members(
+        {
+          paths: listOf(text('a path inside the pack', isPackPath), 1),
+          weights: listOf(
+            members(
+              {
+                name: text('a name', (name) => name !== ''),
+                shape: listOf(wholeNumber(), 0, 8),
+                dtype: oneOf('float32'),
+              },
+              { quantization },
+              true,
+            ),
           ),
-        }),
+        },
+        {},
+        true,
       ),
-    }),
-  ),
-});
+    ),
+  },
+  {},
+  true,
+);
 
 /** `model.json`. */
-export type LayersFile = v.InferOutput<typeof layersFileSchema>;
-
-type Quantization = LayersFile['weightsManifest'][number]['weights'][number]['quantization'];
+export type LayersFile = JsonOf<typeof layersFileShape>;
 
 /**
  * Checks a `model.json`.
@@ -64,7 +87,7 @@ type Quantization = LayersFile['weightsManifest'][number]['weights'][number]['qu
  * @throws WeightFormatError
  */
 export function parseLayersFile(file: string, json: unknown): LayersFile {
-  const model = checkJson(layersFileSchema, file, json);
+  const model = checkJson(layersFileShape, file, json);
   const names = new Set<string>();
   const shards = new Set<string>();
   for (const { paths, weights } of model.weightsManifest) {
@@ -132,7 +155,7 @@ export function decodeLayersFile(
   return { modelTopology: model.modelTopology, weightSpecs, weightData: weightData.buffer };
 }
 
-function widen(bytes: Uint8Array<ArrayBuffer>, quantization: Quantization): Float32Array {
+function widen(bytes: Uint8Array<ArrayBuffer>, quantization: Quantization | undefined): Float32Array {
   switch (quantization?.dtype) {
     case undefined:
       return new Float32Array(bytes.buffer);

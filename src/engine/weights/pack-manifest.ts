@@ -1,6 +1,6 @@
-import * as v from 'valibot';
 import { WeightFormatError } from '../../errors.ts';
-import { checkJson, parseJsonFile } from './json-file.ts';
+import { parseJsonFile } from './json-file.ts';
+import { checkJson, type JsonOf, listOf, members, number, oneOf, text, wholeNumber } from './json-shape.ts';
 import { isPackPath } from './pack-path.ts';
 
 /** Name of a pack's manifest, at the root of the pack. */
@@ -15,88 +15,98 @@ export const MAX_MANIFEST_BYTES = 1 << 20;
 /** A file is read whole into memory. The largest face models in use have 150 MB. */
 const MAX_FILE_BYTES = 2 ** 29;
 
-const text = v.pipe(v.string(), v.nonEmpty(), v.maxLength(2000));
-const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1 << 24));
+const sentence = text('text of 1 to 2000 characters', (value) => value !== '' && value.length <= 2000);
+const count = wholeNumber(1, 1 << 24);
 /** Names of packs and models; a model's is a folder too. */
 export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
-const modelName = v.pipe(v.string(), v.regex(NAME_PATTERN, 'a name is letters, digits, `_` and `-`'));
-const packPath = v.pipe(
-  v.string(),
-  v.check(isPackPath, ({ input }) => `'${input}' is not a path inside a pack`),
-);
+const modelName = text('a name of letters, digits, `_` and `-`', (name) => NAME_PATTERN.test(name));
+const packPath = text('a path inside the pack', isPackPath);
 
-const fileSchema = v.strictObject({
+const fileShape = members({
   path: packPath,
   /** Size in bytes. */
-  bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_FILE_BYTES)),
+  bytes: wholeNumber(0, MAX_FILE_BYTES),
   /** Lower-case hexadecimal. */
-  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'a SHA-256 is 64 hexadecimal digits')),
+  sha256: text('a SHA-256, 64 hexadecimal digits', (digits) => /^[0-9a-f]{64}$/.test(digits)),
 });
 
 /** Largest `maxEnlargement` of a detector, wherever it is given: enlarged further, a picture gains nothing. */
 export const MOST_ENLARGEMENT = 8;
 
-const licenceSchema = v.strictObject({
-  /** SPDX identifier where there is one: `MIT`, `CC0-1.0`. */
-  name: text,
-  url: v.exactOptional(text),
-  /** What a user must know before using it, in a sentence. */
-  notice: v.exactOptional(text),
-});
+const licenceShape = members(
+  {
+    /** SPDX identifier where there is one: `MIT`, `CC0-1.0`. */
+    name: sentence,
+  },
+  {
+    url: sentence,
+    /** What a user must know before using it, in a sentence. */
+    notice: sentence,
+  },
+);
 
-const sourceSchema = v.strictObject({
-  /** Where it comes from: project, version, file. */
-  description: text,
-  url: v.exactOptional(text),
-});
+const sourceShape = members(
+  {
+    /** Where it comes from: project, version, file. */
+    description: sentence,
+  },
+  { url: sentence },
+);
 
-const modelSchema = v.strictObject({
-  /** Unique in the pack, whatever the case of its letters. */
+const modelShape = members(
+  {
+    /** Unique in the pack, whatever the case of its letters. */
+    name: modelName,
+    role: oneOf('detector', 'regressor', 'normalization', 'morphable-model', 'face-maps', 'refine'),
+    /** `layers-model`: a tfjs Layers artifact; `tensors`: a tensor file. */
+    format: oneOf('layers-model', 'tensors'),
+    /** `model.json` or `tensors.json`; one of `files`. */
+    path: packPath,
+    files: listOf(fileShape, 1, 1000),
+    licence: licenceShape,
+    source: sourceShape,
+  },
+  {
+    /** Family of a network, as `mobilenet-v1`. */
+    architecture: sentence,
+    /** Channels of a network in units of its standard width. */
+    widthMultiplier: number('a number above 0, up to 64', (width) => width > 0 && width <= 64),
+    /** Height and width that a network takes; missing where it takes any. */
+    inputSize: count,
+    /** Numbers that a network gives. */
+    outputCount: count,
+    /** Of a regressor: how many outputs are shape; of a morphable model: columns of its shape basis. */
+    shapeCount: count,
+    /** The same for expression. */
+    expressionCount: count,
+    /** Of a regressor: numbers of its second output, where it has one: the expressions of a model that acts, then gaze. */
+    actingOutputCount: count,
+    /** Of a regressor: the model of role `normalization` with the mean and the deviation of its outputs. */
+    normalization: modelName,
+    /** Of a network that refines: what its crops show. */
+    region: oneOf('eyes', 'mouth'),
+    /** Of a network that refines: what each output is; of eyes those of the side that it looks at. */
+    outputNames: listOf(sentence),
+    /** Of a detector: up to how many times small pictures are enlarged for it, where nothing else is asked for. */
+    maxEnlargement: number(
+      `a number from 1 to ${MOST_ENLARGEMENT}`,
+      (times) => times >= 1 && times <= MOST_ENLARGEMENT,
+    ),
+    /** Of a morphable model: what each expression column does, where that has a name. */
+    expressionNames: listOf(sentence),
+  },
+);
+
+const manifestShape = members({
+  formatVersion: oneOf(PACK_FORMAT_VERSION),
   name: modelName,
-  role: v.picklist(['detector', 'regressor', 'normalization', 'morphable-model', 'face-maps', 'refine']),
-  /** `layers-model`: a tfjs Layers artifact; `tensors`: a tensor file. */
-  format: v.picklist(['layers-model', 'tensors']),
-  /** `model.json` or `tensors.json`; one of `files`. */
-  path: packPath,
-  files: v.pipe(v.array(fileSchema), v.minLength(1), v.maxLength(1000)),
-  licence: licenceSchema,
-  source: sourceSchema,
-  /** Family of a network, as `mobilenet-v1`. */
-  architecture: v.exactOptional(text),
-  /** Channels of a network in units of its standard width. */
-  widthMultiplier: v.exactOptional(v.pipe(v.number(), v.finite(), v.gtValue(0), v.maxValue(64))),
-  /** Height and width that a network takes; missing where it takes any. */
-  inputSize: v.exactOptional(count),
-  /** Numbers that a network gives. */
-  outputCount: v.exactOptional(count),
-  /** Of a regressor: how many outputs are shape; of a morphable model: columns of its shape basis. */
-  shapeCount: v.exactOptional(count),
-  /** The same for expression. */
-  expressionCount: v.exactOptional(count),
-  /** Of a regressor: numbers of its second output, where it has one: the expressions of a model that acts, then gaze. */
-  actingOutputCount: v.exactOptional(count),
-  /** Of a regressor: the model of role `normalization` with the mean and the deviation of its outputs. */
-  normalization: v.exactOptional(modelName),
-  /** Of a network that refines: what its crops show. */
-  region: v.exactOptional(v.picklist(['eyes', 'mouth'])),
-  /** Of a network that refines: what each output is; of eyes those of the side that it looks at. */
-  outputNames: v.exactOptional(v.array(text)),
-  /** Of a detector: up to how many times small pictures are enlarged for it, where nothing else is asked for. */
-  maxEnlargement: v.exactOptional(v.pipe(v.number(), v.minValue(1), v.maxValue(MOST_ENLARGEMENT))),
-  /** Of a morphable model: what each expression column does, where that has a name. */
-  expressionNames: v.exactOptional(v.array(text)),
-});
-
-const manifestSchema = v.strictObject({
-  formatVersion: v.literal(PACK_FORMAT_VERSION),
-  name: modelName,
-  description: text,
-  models: v.pipe(v.array(modelSchema), v.maxLength(1000)),
+  description: sentence,
+  models: listOf(modelShape, 0, 1000),
 });
 
 /** `pack.json`: what a pack holds, whose it is and how to know that it arrived whole. */
-export type PackManifest = DeepReadonly<v.InferOutput<typeof manifestSchema>>;
+export type PackManifest = DeepReadonly<JsonOf<typeof manifestShape>>;
 
 /** One network or one set of tensors. */
 export type PackModel = PackManifest['models'][number];
@@ -123,7 +133,7 @@ export function parsePackManifest(bytes: Uint8Array): PackManifest {
       actual: version === undefined ? 'none' : JSON.stringify(version),
     });
   }
-  const manifest = checkJson(manifestSchema, PACK_FILE, json);
+  const manifest = checkJson(manifestShape, PACK_FILE, json);
   checkPackManifest(manifest);
   return manifest;
 }

@@ -1,9 +1,8 @@
-import { sha256 as sha256InJavaScript } from '@noble/hashes/sha2.js';
+import { sha256InJavaScript } from './sha256-in-javascript.ts';
 
 /**
  * SHA-256 in lower-case hexadecimal. Browsers have WebCrypto only on pages from https or localhost; on others, such as those
- * of a development server seen from a phone, it is computed in JavaScript: 1.3 kB (gzip), less than what
- * loading it only then would cost.
+ * of a development server seen from a phone, it is computed in JavaScript.
  */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const subtle: SubtleCrypto | undefined = globalThis.crypto?.subtle;

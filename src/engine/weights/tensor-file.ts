@@ -7,10 +7,9 @@
  * The layout is strict, so that a file cut short, grown or shifted can never be read as something else. A tensor is a
  * view into the file's bytes; only float16 is copied, to be widened.
  */
-import * as v from 'valibot';
 import { WeightFormatError } from '../../errors.ts';
 import { narrowToFloat16, widenFloat16 } from './float16.ts';
-import { checkJson } from './json-file.ts';
+import { checkJson, type JsonOf, listOf, members, oneOf, text, wholeNumber } from './json-shape.ts';
 import { isPackPath } from './pack-path.ts';
 
 const ALIGNMENT = 8;
@@ -28,25 +27,22 @@ export type StoredType = 'float32' | 'float16' | 'int32' | 'uint32' | 'uint8';
 
 const STORED_BYTES: Readonly<Record<StoredType, number>> = { float32: 4, float16: 2, int32: 4, uint32: 4, uint8: 1 };
 
-const dimension = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-
-const tensorFileSchema = v.strictObject({
-  data: v.pipe(v.string(), v.check(isPackPath, 'is not a path inside a pack')),
-  tensors: v.pipe(
-    v.array(
-      v.strictObject({
-        name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(200)),
-        dtype: v.picklist(['float32', 'float16', 'int32', 'uint32', 'uint8']),
-        shape: v.pipe(v.array(dimension), v.maxLength(8)),
-        byteOffset: dimension,
-      }),
-    ),
-    v.maxLength(10_000),
+const tensorFileShape = members({
+  data: text('a path inside the pack', isPackPath),
+  tensors: listOf(
+    members({
+      name: text('a name', (name) => name !== '' && name.length <= 200),
+      dtype: oneOf('float32', 'float16', 'int32', 'uint32', 'uint8'),
+      shape: listOf(wholeNumber(), 0, 8),
+      byteOffset: wholeNumber(),
+    }),
+    0,
+    10_000,
   ),
 });
 
 /** `tensors.json`. */
-export type TensorFileManifest = v.InferOutput<typeof tensorFileSchema>;
+export type TensorFileManifest = JsonOf<typeof tensorFileShape>;
 
 /**
  * Checks a `tensors.json`.
@@ -54,7 +50,7 @@ export type TensorFileManifest = v.InferOutput<typeof tensorFileSchema>;
  * @throws WeightFormatError
  */
 export function parseTensorFileManifest(file: string, json: unknown): TensorFileManifest {
-  const manifest = checkJson(tensorFileSchema, file, json);
+  const manifest = checkJson(tensorFileShape, file, json);
   const names = new Set<string>();
   for (const { name } of manifest.tensors) {
     if (names.has(name)) throw new WeightFormatError(file, 'is there twice', { tensor: name });
