@@ -7,51 +7,74 @@ export type OptionNames<Options> = Readonly<Record<keyof Required<Options>, true
 /**
  * Checks that an options object has no options but those that there are.
  * @param argument - name of the object, for the message.
- * @param hints - what to say of options that belong elsewhere.
+ * @param inner - names of the options in those options that are objects themselves; they are checked too.
  * @throws TypeError that names the option and the nearest one that exists.
  */
 export function checkOptionNames<Options extends object>(
-  options: Options | undefined,
+  options: unknown,
   names: OptionNames<Options>,
   argument = 'options',
-  hints: Readonly<Record<string, string>> = {},
+  inner: Readonly<Record<string, Readonly<Record<string, true>>>> = {},
 ): void {
   if (options === undefined) return;
   const known = Object.keys(names);
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`${argument}: expected an object as { ${known[0] ?? ''}: … }, got ${describeValue(options)}`);
+    throw new TypeError(`${argument}: expected an object as { ${known[0]}: … }, got ${describeValue(options)}`);
   }
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(names, name)) continue;
-    const hint = Object.hasOwn(hints, name) ? hints[name] : undefined;
+  for (const [name, value] of Object.entries(options)) {
+    if (Object.hasOwn(names, name)) {
+      if (Object.hasOwn(inner, name)) checkOptionNames<object>(value, inner[name], name);
+      continue;
+    }
+    const owner = Object.keys(inner).find((candidate) => Object.hasOwn(inner[candidate], name));
     const near = nearestName(name, known);
-    const advice = hint ?? (near === undefined ? `there are ${known.join(', ')}` : `did you mean '${near}'?`);
+    const advice =
+      owner !== undefined
+        ? `put it into the ${owner}'s: { ${owner}: { ${name}: … } }`
+        : near === undefined
+          ? `there are ${known.join(', ')}`
+          : `did you mean '${near}'?`;
     throw new TypeError(`${argument}: there is no option '${name}'; ${advice}`);
   }
 }
 
-/** Whether a value is an image as this package takes it; looks at the kinds of its members alone. */
-function looksLikeImage(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { data, width, height } = value as { data?: unknown; width?: unknown; height?: unknown };
-  return ArrayBuffer.isView(data) && typeof width === 'number' && typeof height === 'number';
+/**
+ * Checks a number, or a whole one.
+ * @throws RangeError that names it.
+ */
+export function checkNumber(argument: string, value: number, min: number, max = Infinity, isWhole = false): void {
+  if (value >= min && value <= max && (!isWhole || Number.isSafeInteger(value))) return;
+  const range = max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`;
+  throw new RangeError(`${argument}: expected a ${isWhole ? 'whole ' : ''}number ${range}, got ${value}`);
+}
+
+function mistake(argument: string, expected: string, value: unknown, advice: string): TypeError {
+  return new TypeError(`${argument}: expected ${expected}, got ${describeValue(value)}; ${advice}`);
 }
 
 /**
- * Checks that an image is one.
+ * Checks that an image is one, by the kinds of its members alone.
  * @throws TypeError that says how to make one of what came.
  */
 export function checkImageArgument(image: unknown): void {
-  if (looksLikeImage(image)) return;
-  const kind = describeValue(image);
-  const isFile = typeof image === 'string' || image instanceof URL || ArrayBuffer.isView(image);
-  const advice =
-    typeof image === 'object' && image !== null && 'then' in image
-      ? 'await it first'
-      : isFile
-        ? "readImage of 'tddfa/node' reads files"
-        : "readPixels of 'tddfa/browser' makes one of images, videos, canvases and files";
-  throw new TypeError(`image: expected { data, width, height } with RGBA bytes, got ${kind}; ${advice}`);
+  const { data, width, height } = Object(image);
+  if (ArrayBuffer.isView(data) && typeof width === 'number' && typeof height === 'number') return;
+  const advice = 'await readImage(file) in Node, readPixels(source) in a browser';
+  throw mistake('image', '{ data, width, height } with RGBA bytes', image, advice);
+}
+
+/**
+ * Checks that a list of boxes is one, and that each box has corners.
+ * @param argument - its name, for the message.
+ * @throws TypeError that says what to do.
+ */
+export function checkBoxesArgument(boxes: unknown, argument: 'boxes' | 'roiBoxes'): void {
+  if (!Array.isArray(boxes)) {
+    throw mistake(argument, 'a list of boxes', boxes, 'give [box], or await aligner.detect(image)');
+  }
+  for (const [index, box] of boxes.entries()) {
+    if (!hasCorners(box)) throw mistake(`${argument}[${index}]`, 'a box', box, 'give { xMin, yMin, xMax, yMax }');
+  }
 }
 
 /**
@@ -59,42 +82,28 @@ export function checkImageArgument(image: unknown): void {
  * @throws TypeError that says what to do.
  */
 export function checkFaceArgument(face: unknown, argument = 'face'): void {
-  if (Array.isArray(face)) {
-    throw new TypeError(
-      `${argument}: expected one face, got a list of ${face.length}; take them one by one, as in for (const face of faces)`,
-    );
-  }
-  const isFace =
-    typeof face === 'object' &&
-    face !== null &&
-    'params' in face &&
-    ArrayBuffer.isView(face.params) &&
-    'roiBox' in face &&
-    hasCorners(face.roiBox);
-  if (isFace) return;
-  const advice = hasCorners(face) ? 'align(image, boxes) makes faces of boxes' : 'align(image, boxes) gives such';
-  throw new TypeError(`${argument}: expected a face { roiBox, params }, got ${describeMembers(face)}; ${advice}`);
+  const { params, roiBox } = Object(face);
+  if (ArrayBuffer.isView(params) && hasCorners(roiBox)) return;
+  throw mistake(argument, 'a face', face, 'give one face of those that await aligner.align(image, boxes) gives');
+}
+
+/** Checks a list of faces. @throws TypeError that says what to do. */
+export function checkFacesArgument(faces: unknown): void {
+  if (!Array.isArray(faces)) throw mistake('faces', 'a list of faces', faces, 'give [face]');
+  for (const [index, face] of faces.entries()) checkFaceArgument(face, `faces[${index}]`);
 }
 
 function hasCorners(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return ['xMin', 'yMin', 'xMax', 'yMax'].every((side) => typeof (value as Record<string, unknown>)[side] === 'number');
+  const box = Object(value);
+  return ['xMin', 'yMin', 'xMax', 'yMax'].every((side) => typeof box[side] === 'number');
 }
 
 /** What a value is, in a word or two. */
 export function describeValue(value: unknown): string {
-  if (value === undefined) return 'undefined';
-  if (value === null) return 'null';
   if (typeof value === 'string') return `'${value.slice(0, 40)}'`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value !== 'object') return typeof value === 'function' ? 'a function' : String(value);
   const name = Object.prototype.toString.call(value).slice(8, -1);
-  return name === 'Object' ? describeMembers(value) : `${/^([aeio]|HTML)/i.test(name) ? 'an' : 'a'} ${name}`;
-}
-
-/** A plain object by the names of its members. */
-function describeMembers(value: unknown): string {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return describeValue(value);
-  const names = Object.keys(value).slice(0, 8);
-  return names.length === 0 ? '{}' : `{ ${names.join(', ')} }`;
+  return name === 'Object' ? `{ ${Object.keys(value).slice(0, 8).join(', ')} }` : `a value of type ${name}`;
 }

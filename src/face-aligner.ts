@@ -1,9 +1,18 @@
-import { createEngine, type EngineOptions } from './engine/create-engine.ts';
+import {
+  checkBoxesArgument,
+  checkFacesArgument,
+  checkImageArgument,
+  checkOptionNames,
+  describeValue,
+  type OptionNames,
+} from './check-arguments.ts';
+import { createEngine, ENGINE_OPTION_NAMES, type EngineOptions } from './engine/create-engine.ts';
 import type { BackendName, Engine } from './engine/engine.ts';
 import { eventLoopTurn } from './engine/event-loop-turn.ts';
 import { roundToPixels } from './engine/image/round-to-pixels.ts';
 import type { EngineKernels } from './engine/kernels/engine-kernels.ts';
 import type { BasisPrecision, LinearModel } from './engine/kernels/linear-model.ts';
+import { httpWeights } from './engine/weights/http-source.ts';
 import { openPack } from './engine/weights/open-pack.ts';
 import type { WeightProgressListener, WeightSource } from './engine/weights/weight-source.ts';
 import { DisposedError, WeightFormatError } from './errors.ts';
@@ -20,15 +29,20 @@ import { checkParamCount } from './geometry/params.ts';
 import { roiBoxFromFaceBox, roiBoxFromLandmarks } from './geometry/roi-box.ts';
 import { CROP_SIZE } from './geometry/similarity-transform.ts';
 import { type FacePack, loadFacePack, type ModelLicence } from './models/face-pack.ts';
-import { createFaceDetector, type DetectorOptions, type FaceDetector } from './models/faceboxes/detector.ts';
+import {
+  createFaceDetector,
+  DETECTOR_OPTION_NAMES,
+  type DetectorOptions,
+  type FaceDetector,
+} from './models/faceboxes/detector.ts';
 import type { CreateFaceRefiner, FaceRefiner } from './models/tddfa/face-refiner.ts';
 import { createRegressor, type Regressor } from './models/tddfa/regressor.ts';
 import type { AlignedFace, FaceBox, FaceMaps, MorphableModel, RgbaImage, RoiBox } from './types.ts';
 
 /** Options of {@link createFaceAligner}. */
 export interface FaceAlignerOptions extends EngineOptions {
-  /** Where the pack is: `fileWeights` in Node, `httpWeights` in both. */
-  readonly weights: WeightSource;
+  /** Where the pack is: `fileWeights` in Node, `httpWeights` in both; a text is an address, in Node also a folder. */
+  readonly weights: WeightSource | string | URL;
   /** Default `compiled`. */
   readonly backend?: BackendName;
   /**
@@ -141,12 +155,82 @@ export interface FaceAligner {
   dispose(): void;
 }
 
+/** For checks of names, where an aligner works in another thread and there are more. */
+export const THREAD_ALIGNER_OPTION_NAMES: OptionNames<Omit<FaceAlignerOptions, 'refine'>> = {
+  weights: true,
+  backend: true,
+  regressor: true,
+  subdivisions: true,
+  basis: true,
+  detector: true,
+  onProgress: true,
+  signal: true,
+  ...ENGINE_OPTION_NAMES,
+};
+
+/** For checks of names. */
+export const FACE_ALIGNER_OPTION_NAMES: OptionNames<FaceAlignerOptions> = {
+  ...THREAD_ALIGNER_OPTION_NAMES,
+  refine: true,
+};
+
+/**
+ * Checks the names of options of an aligner, wherever it works.
+ * @param names - of all that there are.
+ * @throws TypeError
+ */
+export function checkFaceAlignerOptions<Options extends Omit<FaceAlignerOptions, 'weights'>>(
+  options: Options,
+  names: OptionNames<Options>,
+): void {
+  checkOptionNames<object>(options ?? null, names, 'options', { detector: DETECTOR_OPTION_NAMES });
+}
+
+/**
+ * Checks the arguments of a call, wherever the aligner works.
+ * @param argument - what follows the image.
+ * @throws TypeError
+ */
+export function checkCallArguments(
+  method: 'detect' | 'align' | 'alignToLandmarks' | 'alignCrops',
+  image: unknown,
+  argument: unknown,
+): void {
+  checkImageArgument(image);
+  if (method === 'detect') checkOptionNames<object>(argument, DETECTOR_OPTION_NAMES);
+  else if (method === 'alignToLandmarks') checkFacesArgument(argument);
+  else checkBoxesArgument(argument, method === 'align' ? 'boxes' : 'roiBoxes');
+}
+
+/**
+ * The pack that an option names.
+ * @param fromPlace - what texts and URLs are: addresses everywhere, in Node also folders.
+ * @throws TypeError for anything else than a source, a text or a URL.
+ */
+export function weightSourceOf(
+  weights: unknown,
+  fromPlace: (place: string | URL) => WeightSource = httpWeights,
+): WeightSource {
+  if (typeof weights === 'string' || weights instanceof URL) return fromPlace(weights);
+  if (isWeightSource(weights)) return weights;
+  throw new TypeError(
+    `weights: expected a source, as httpWeights('/weights/open/'), or an address, got ${describeValue(weights)}`,
+  );
+}
+
+function isWeightSource(weights: unknown): weights is WeightSource {
+  return typeof weights === 'object' && weights !== null && 'read' in weights && typeof weights.read === 'function';
+}
+
 /**
  * Loads a pack and makes an aligner of it.
- * @throws BackendUnavailableError, WeightLoadError, WeightFormatError; RangeError for a regressor that is not in the pack.
+ * @throws BackendUnavailableError, WeightLoadError, WeightFormatError; RangeError for a regressor that is not in the pack;
+ *   TypeError for an option that does not exist.
  */
 export async function createFaceAligner(options: FaceAlignerOptions): Promise<FaceAligner> {
-  const { weights, backend = DEFAULT_BACKEND, signal, onProgress } = options;
+  checkFaceAlignerOptions(options, FACE_ALIGNER_OPTION_NAMES);
+  const { backend = DEFAULT_BACKEND, signal, onProgress } = options;
+  const weights = weightSourceOf(options.weights);
   if (options.basis !== undefined && !BASES.includes(options.basis)) {
     throw new TypeError(`basis: expected ${BASES.join(' or ')}, got '${options.basis}'`);
   }
@@ -209,6 +293,7 @@ function assemble(
 
     async detect(image, options) {
       checkUsable();
+      checkCallArguments('detect', image, options);
       if (detector === undefined)
         throw new WeightFormatError(pack.name, 'this pack has no detector; give boxes instead');
       await eventLoopTurn();
@@ -218,6 +303,7 @@ function assemble(
 
     async align(image, boxes) {
       checkUsable();
+      checkCallArguments('align', image, boxes);
       return aligner.alignCrops(
         image,
         boxes.map((box, index) => roiBoxOfFace(image, box, index)),
@@ -226,6 +312,7 @@ function assemble(
 
     async alignToLandmarks(image, faces) {
       checkUsable();
+      checkCallArguments('alignToLandmarks', image, faces);
       return aligner.alignCrops(
         image,
         faces.map((face) => roiBoxFromLandmarks(aligner.reconstruct(face))),
@@ -234,6 +321,7 @@ function assemble(
 
     async alignCrops(image, roiBoxes) {
       checkUsable();
+      checkCallArguments('alignCrops', image, roiBoxes);
       if (roiBoxes.length === 0) return [];
       await eventLoopTurn();
       checkUsable();

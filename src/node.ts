@@ -1,8 +1,14 @@
 /** Entry for Node: all of the platform-neutral surface, files, and the open pack as the default. */
 
 import type { WeightSource } from './engine/weights/weight-source.ts';
-import { createFaceAligner as createAligner, type FaceAligner, type FaceAlignerOptions } from './face-aligner.ts';
-import { openWeights } from './package-files.ts';
+import {
+  checkFaceAlignerOptions,
+  createFaceAligner as createAligner,
+  FACE_ALIGNER_OPTION_NAMES,
+  type FaceAligner,
+  type FaceAlignerOptions,
+} from './face-aligner.ts';
+import { nodeWeights } from './node/node-weights.ts';
 
 export { fileWeights } from './engine/weights/file-source.ts';
 export { type DecodeImageOptions, decodeImage, MAX_IMAGE_PIXELS } from './image-files/decode-image.ts';
@@ -33,8 +39,8 @@ export type { AlignFileOptions, FileFaces } from './workers/worker-protocol.ts';
 
 /** Options of {@link createFaceAligner} in Node. */
 export interface NodeFaceAlignerOptions extends Omit<FaceAlignerOptions, 'weights'> {
-  /** Where the pack is: `fileWeights`, `httpWeights`. By default the open pack that comes with this package. */
-  readonly weights?: WeightSource;
+  /** Where the pack is: `fileWeights`, `httpWeights`, a folder or an address. By default the open pack that comes with this package. */
+  readonly weights?: WeightSource | string | URL;
 }
 
 /**
@@ -42,5 +48,6 @@ export interface NodeFaceAlignerOptions extends Omit<FaceAlignerOptions, 'weight
  * @throws BackendUnavailableError, WeightLoadError, WeightFormatError; RangeError for a regressor that is not in the pack.
  */
 export async function createFaceAligner(options: NodeFaceAlignerOptions = {}): Promise<FaceAligner> {
-  return createAligner({ ...options, weights: options.weights ?? openWeights() });
+  checkFaceAlignerOptions(options, FACE_ALIGNER_OPTION_NAMES);
+  return createAligner({ ...options, weights: nodeWeights(options.weights) });
 }

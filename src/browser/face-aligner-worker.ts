@@ -1,5 +1,13 @@
+import type { OptionNames } from '../check-arguments.ts';
 import { DisposedError, WorkerFailedError } from '../errors.ts';
-import type { FaceAligner, FaceAlignerOptions } from '../face-aligner.ts';
+import {
+  checkCallArguments,
+  checkFaceAlignerOptions,
+  type FaceAligner,
+  type FaceAlignerOptions,
+  THREAD_ALIGNER_OPTION_NAMES,
+  weightSourceOf,
+} from '../face-aligner.ts';
 import type { RgbaImage } from '../types.ts';
 import { ownerSide } from '../workers/owner-side.ts';
 import { WorkerConnection } from '../workers/worker-connection.ts';
@@ -28,13 +36,22 @@ export interface FaceAlignerWorkerOptions extends Omit<FaceAlignerOptions, 'refi
   readonly startTimeoutMs?: number;
 }
 
+const WORKER_OPTION_NAMES: OptionNames<FaceAlignerWorkerOptions> = {
+  ...THREAD_ALIGNER_OPTION_NAMES,
+  keepPixels: true,
+  createWorker: true,
+  startTimeoutMs: true,
+};
+
 /**
  * Makes a face aligner that works in a module worker, so that the page stays smooth. It is a `FaceAligner` like any other;
  * `reconstruct`, which is fast and no promise, runs on the page.
  * @throws what `createFaceAligner` throws, and WorkerFailedError where the worker cannot be started.
  */
 export async function createFaceAlignerWorker(options: FaceAlignerWorkerOptions): Promise<FaceAligner> {
-  const { weights, signal, onProgress, keepPixels = false, startTimeoutMs = START_TIMEOUT_MS } = options;
+  checkFaceAlignerOptions(options, WORKER_OPTION_NAMES);
+  const { signal, onProgress, keepPixels = false, startTimeoutMs = START_TIMEOUT_MS } = options;
+  const weights = weightSourceOf(options.weights);
   signal?.throwIfAborted();
   const start = options.createWorker ? untilStarted(options.createWorker, startTimeoutMs, signal) : undefined;
   const port = await (start ?? startOwnWorker(startTimeoutMs, signal));
@@ -129,6 +146,7 @@ function assemble(connection: WorkerConnection, created: CreatedAligner, keepPix
     argument: unknown,
   ): Promise<MethodResult<Method>> {
     checkUsable();
+    checkCallArguments(method, image, argument);
     const { sent, transfer } = images.send(image);
     return connection.call(method, sent, transfer, argument);
   }

@@ -5,6 +5,7 @@
  * frame itself, so that both can be drawn as one picture. While a frame is worked on, only the newest of those that follow is
  * kept: under load frames are dropped, never queued.
  */
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { CameraError } from '../errors.ts';
 import type { FaceAligner } from '../face-aligner.ts';
 import { createFaceTracker, type FaceTrackerOptions, type TrackedFace } from '../video/tracker.ts';
@@ -42,6 +43,14 @@ export interface FollowVideoOptions {
   /** Ends it, as `stop` does. */
   readonly signal?: AbortSignal;
 }
+
+const FOLLOW_OPTION_NAMES: OptionNames<FollowVideoOptions> = {
+  aligner: true,
+  tracker: true,
+  camera: true,
+  pauseWhenHidden: true,
+  signal: true,
+};
 
 /** A camera or video that is followed. */
 export interface VideoFollower {
@@ -82,9 +91,7 @@ export function followVideo(
     throw new TypeError(`source: expected a video element, a MediaStream or 'camera', got ${String(source)}`);
   }
   if (typeof onFaces !== 'function') throw new TypeError('onFaces: expected a function');
-  if (options?.aligner === undefined) {
-    throw new TypeError('options.aligner: expected a face aligner');
-  }
+  checkOptionNames(options ?? null, FOLLOW_OPTION_NAMES);
   const { aligner, camera, pauseWhenHidden = true, signal } = options;
   const tracker = createFaceTracker(aligner, options.tracker);
   const ended = new AbortController();

@@ -1,3 +1,4 @@
+import { checkNumber, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { ImageDecodeError } from '../errors.ts';
 import type { RgbaImage } from '../types.ts';
 
@@ -17,6 +18,8 @@ export interface ReadPixelsOptions {
   /** Scales the picture down so that neither side is longer, px; by default it keeps its size. */
   readonly maxSide?: number;
 }
+
+const READ_PIXELS_OPTION_NAMES: OptionNames<ReadPixelsOptions> = { maxSide: true };
 
 interface PixelClasses {
   readonly Blob: Blob;
@@ -47,8 +50,9 @@ function isA<Name extends keyof PixelClasses>(value: unknown, name: Name): value
  *   pixels; TypeError for anything else than the above.
  */
 export async function readPixels(source: PixelSource, options: ReadPixelsOptions = {}): Promise<RgbaImage> {
+  checkOptionNames(options, READ_PIXELS_OPTION_NAMES);
   const { maxSide = Number.POSITIVE_INFINITY } = options;
-  if (!(maxSide >= 1)) throw new RangeError(`maxSide: expected at least 1 px, got ${maxSide}`);
+  checkNumber('maxSide', maxSide, 1);
   if (isA(source, 'Blob')) return readBlob(source, maxSide);
   if (isA(source, 'HTMLImageElement')) {
     await decodeElement(source);
@@ -117,8 +121,10 @@ async function shrink(image: RgbaImage, maxSide: number): Promise<RgbaImage> {
   }
 }
 
-/** Kept from frame to frame, since making one takes longer than drawing; large pictures get their own. */
-let sharedCanvas: OffscreenCanvas | HTMLCanvasElement | undefined;
+type Context = OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D;
+
+/** Its canvas is kept from frame to frame, since making one takes longer than drawing; large pictures get their own. */
+let shared: Context | undefined;
 const MAX_SHARED_PIXELS = 1920 * 1080;
 
 function draw(source: CanvasImageSource, width: number, height: number, maxSide: number): RgbaImage {
@@ -127,19 +133,19 @@ function draw(source: CanvasImageSource, width: number, height: number, maxSide:
   const targetWidth = Math.max(1, Math.round(width * scale));
   const targetHeight = Math.max(1, Math.round(height * scale));
   const isShared = targetWidth * targetHeight <= MAX_SHARED_PIXELS;
-  const canvas = (isShared && sharedCanvas) || createCanvas(targetWidth, targetHeight);
-  if (isShared) sharedCanvas = canvas;
+  const context = (isShared && shared) || createContext(targetWidth, targetHeight);
+  if (context === null) throw new ImageDecodeError(nameOf(source), `the browser has no canvas of ${width} x ${height}`);
+  if (isShared) shared = context;
+  const { canvas } = context;
   if (canvas.width !== targetWidth) canvas.width = targetWidth;
   if (canvas.height !== targetHeight) canvas.height = targetHeight;
-  const context = canvas.getContext('2d', { willReadFrequently: true });
-  if (context === null) throw new ImageDecodeError(nameOf(source), `the browser has no canvas of ${width} x ${height}`);
   context.globalCompositeOperation = 'copy';
   context.imageSmoothingQuality = 'high';
   context.drawImage(source, 0, 0, targetWidth, targetHeight);
   try {
     return context.getImageData(0, 0, targetWidth, targetHeight);
   } catch (cause) {
-    if (isShared) sharedCanvas = undefined; // What it holds must never be read; nothing that it draws later could be.
+    if (isShared) shared = undefined; // What it holds must never be read; nothing that it draws later could be.
     throw new ImageDecodeError(
       nameOf(source),
       "it comes from another site: set its attribute crossorigin='anonymous'",
@@ -150,9 +156,10 @@ function draw(source: CanvasImageSource, width: number, height: number, maxSide:
   }
 }
 
-function createCanvas(width: number, height: number): OffscreenCanvas | HTMLCanvasElement {
-  if (typeof OffscreenCanvas === 'function') return new OffscreenCanvas(width, height);
-  return Object.assign(document.createElement('canvas'), { width, height });
+function createContext(width: number, height: number): Context | null {
+  const settings: CanvasRenderingContext2DSettings = { willReadFrequently: true };
+  if (typeof OffscreenCanvas === 'function') return new OffscreenCanvas(width, height).getContext('2d', settings);
+  return Object.assign(document.createElement('canvas'), { width, height }).getContext('2d', settings);
 }
 
 function nameOf(source: CanvasImageSource): string {

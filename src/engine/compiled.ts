@@ -4,9 +4,9 @@
  * modules use in turn (a run is synchronous). A memory for each module would copy the weights (4 MB of FaceBoxes) for
  * every size of picture; a second memory for the weights alone needs multi-memory, which Node 20 lacks.
  */
+import { checkNumber } from '../check-arguments.ts';
 import { BackendUnavailableError, DisposedError } from '../errors.ts';
-import type { SimdMode } from '../wasm/simd-mode.ts';
-import { detectSimdSupport } from '../wasm/simd-support.ts';
+import { chooseSimdMode, type SimdMode } from '../wasm/simd-mode.ts';
 import {
   type CompiledModule,
   type CompiledNetwork,
@@ -16,6 +16,7 @@ import {
   requiredBytes,
 } from './compiler/compile.ts';
 import { enabledOptimizations, type OptimizeOption } from './compiler/optimize.ts';
+import type { ProgramCheck } from './compiler/program.ts';
 import type { Engine, Network, NetworkOutput } from './engine.ts';
 import type { PictureKernel } from './image/picture-kernel.ts';
 import { createEngineKernels, type EngineKernels } from './kernels/engine-kernels.ts';
@@ -32,8 +33,8 @@ export interface CompiledEngineOptions {
   readonly simd?: SimdMode;
   /** Which of the compiler's optimisations run: all, none, or all but some. For finding the cause of a wrong result. */
   readonly optimize?: OptimizeOption;
-  /** Checks the program after every pass of the compiler. */
-  readonly validate?: boolean;
+  /** Called after every pass of the compiler; `validateProgram` finds what a pass got wrong. For work on the compiler. */
+  readonly validate?: ProgramCheck | undefined;
   /** Input sizes of a network whose modules are kept; the one unused for longest goes first. */
   readonly cachedSizes?: number;
   /**
@@ -45,7 +46,6 @@ export interface CompiledEngineOptions {
 
 export const COMPILED_ENGINE_DEFAULTS = {
   optimize: true,
-  validate: false,
   cachedSizes: 8,
   threads: 1,
 } as const satisfies CompiledEngineOptions;
@@ -96,26 +96,18 @@ const MAX_ARENA_BYTES = 512 * 1024 * 1024;
  *   RangeError for options that do not exist.
  */
 export async function createCompiledEngine(options: CompiledEngineOptions = {}): Promise<CompiledEngine> {
-  const support = detectSimdSupport();
-  const unavailable = (advice: string, errorOptions?: ErrorOptions): BackendUnavailableError =>
-    new BackendUnavailableError('compiled', ['cpu', 'webgl'], advice, errorOptions);
-  if (!support.simd) throw unavailable('this JavaScript engine has no WebAssembly SIMD');
-  if (options.simd === 'fma' && !support.fusedMultiplyAdd) {
-    throw unavailable("simd 'fma' needs relaxed SIMD (Node 22, or Node 20 with --experimental-wasm-relaxed-simd)");
-  }
+  const simd = chooseSimdMode(options.simd);
   const cachedSizes = options.cachedSizes ?? COMPILED_ENGINE_DEFAULTS.cachedSizes;
-  if (!Number.isInteger(cachedSizes) || cachedSizes < 1) {
-    throw new RangeError(`cachedSizes: expected a positive integer, got ${cachedSizes}`);
-  }
+  checkNumber('cachedSizes', cachedSizes, 1, Infinity, true);
   const threads = options.threads ?? COMPILED_ENGINE_DEFAULTS.threads;
-  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
-    throw new RangeError(`threads: expected a whole number from 1 to ${MAX_THREADS}, got ${threads}`);
-  }
+  checkNumber('threads', threads, 1, MAX_THREADS, true);
   enabledOptimizations(options.optimize ?? COMPILED_ENGINE_DEFAULTS.optimize);
   try {
     await WebAssembly.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
   } catch (cause) {
-    throw unavailable(
+    throw new BackendUnavailableError(
+      'compiled',
+      ['cpu', 'webgl'],
       "this page's Content Security Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src, or use the backend 'cpu' or 'webgl'",
       { cause },
     );
@@ -123,9 +115,9 @@ export async function createCompiledEngine(options: CompiledEngineOptions = {}):
   const pool = threads > 1 ? await startThreads(threads) : undefined;
   return new WasmEngine(
     {
-      simd: options.simd ?? (support.fusedMultiplyAdd ? 'fma' : 'plain'),
+      simd,
       optimize: options.optimize ?? COMPILED_ENGINE_DEFAULTS.optimize,
-      validate: options.validate ?? COMPILED_ENGINE_DEFAULTS.validate,
+      validate: options.validate,
       cachedSizes,
       threads,
     },

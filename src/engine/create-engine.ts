@@ -1,3 +1,4 @@
+import type { OptionNames } from '../check-arguments.ts';
 import { BackendUnavailableError } from '../errors.ts';
 import { detectSimdSupport } from '../wasm/simd-support.ts';
 import { type CompiledEngineOptions, createCompiledEngine } from './compiled.ts';
@@ -11,7 +12,16 @@ import {
 } from './tfjs-backends.ts';
 
 /** Options of `createEngine`. */
-export interface EngineOptions extends TfjsEngineOptions, CompiledEngineOptions {}
+export interface EngineOptions extends TfjsEngineOptions, Omit<CompiledEngineOptions, 'validate'> {}
+
+/** For checks of names. */
+export const ENGINE_OPTION_NAMES: OptionNames<EngineOptions> = {
+  simd: true,
+  optimize: true,
+  cachedSizes: true,
+  threads: true,
+  wasmPaths: true,
+};
 
 /**
  * Makes an engine that runs networks on a backend. Nothing of tfjs is imported before.

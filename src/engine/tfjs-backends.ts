@@ -5,7 +5,6 @@
  */
 import { BackendUnavailableError } from '../errors.ts';
 import type { BackendName, Engine } from './engine.ts';
-import { whyNodeIsTooNew } from './tfjs-native.ts';
 
 /** Backends that are tfjs's. */
 export type TfjsBackendName = Exclude<BackendName, 'compiled'>;
@@ -32,29 +31,25 @@ export interface TfjsBackend {
 
 /** All packages of tfjs must be of one version: they share their internals. */
 const TFJS_VERSION = '4.22.0';
-const TFJS_PACKAGES = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'];
+const packageNames = (name: TfjsBackendName): readonly string[] =>
+  name === 'tensorflow' ? ['node'] : ['core', 'layers', `backend-${name}`];
 
 interface BackendFacts {
-  readonly packages: readonly string[];
   /** What it needs where it runs, for messages. */
   readonly needs: string;
   /** What to do where the packages cannot be installed. */
   readonly otherwise?: string;
-  /** Why it cannot run here at all, if so. */
-  readonly whyNot?: () => string | undefined;
 }
 
 const FACTS: Readonly<Record<TfjsBackendName, BackendFacts>> = {
   tensorflow: {
-    packages: ['@tensorflow/tfjs-node'],
     needs: 'Node and its native library',
     otherwise: ', or, where its library does not download, node node_modules/tddfa/dist/scripts/install-tensorflow.js',
-    whyNot: whyNodeIsTooNew,
   },
-  webgpu: { packages: [...TFJS_PACKAGES, '@tensorflow/tfjs-backend-webgpu'], needs: 'a browser with WebGPU' },
-  webgl: { packages: [...TFJS_PACKAGES, '@tensorflow/tfjs-backend-webgl'], needs: 'a browser with WebGL' },
-  wasm: { packages: [...TFJS_PACKAGES, '@tensorflow/tfjs-backend-wasm'], needs: 'WebAssembly' },
-  cpu: { packages: [...TFJS_PACKAGES, '@tensorflow/tfjs-backend-cpu'], needs: 'nothing' },
+  webgpu: { needs: 'a browser with WebGPU' },
+  webgl: { needs: 'a browser with WebGL' },
+  wasm: { needs: 'WebAssembly' },
+  cpu: { needs: 'nothing' },
 };
 
 /** Names of the backends that tfjs can have, fastest first where all are there. */
@@ -85,20 +80,22 @@ export async function findBackend(
   name: TfjsBackendName,
   available: () => Promise<readonly string[]>,
 ): Promise<TfjsBackend> {
-  const { needs, packages, otherwise = '', whyNot } = FACTS[name];
-  const whyNever = whyNot?.();
-  if (whyNever !== undefined) throw new BackendUnavailableError(name, await available(), whyNever);
+  const { needs, otherwise = '' } = FACTS[name];
   let cause: unknown;
   if (!registry().has(name)) {
     try {
       await importEntry(name);
     } catch (error) {
       cause = error;
+      // Its entry says that it cannot run here at all.
+      if (error instanceof RangeError) throw new BackendUnavailableError(name, await available(), error.message);
     }
   }
   const found = registry().get(name);
   if (found === undefined) {
-    const install = `npm install ${packages.map((packageName) => `${packageName}@${TFJS_VERSION}`).join(' ')}${otherwise}`;
+    const install = `npm install ${packageNames(name)
+      .map((part) => `@tensorflow/tfjs-${part}@${TFJS_VERSION}`)
+      .join(' ')}${otherwise}`;
     // Node says by a code that a package is not there; else it is there and broken.
     const isMissing = cause === undefined || (cause as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND';
     const reason = isMissing ? '' : ` (${firstLineOf(cause)})`;

@@ -12,7 +12,7 @@ interface NodeProcess {
 }
 
 /** Why the package cannot run in this Node, if so: it calls functions of `node:util` that Node 23 no longer has. */
-export function whyNodeIsTooNew(): string | undefined {
+function whyNodeIsTooNew(): string | undefined {
   const { process } = globalThis as { process?: NodeProcess };
   const util = process?.getBuiltinModule?.('node:util');
   if (process === undefined || util === undefined || 'isNullOrUndefined' in util) return undefined;
@@ -26,6 +26,8 @@ export function whyNodeIsTooNew(): string | undefined {
 export async function importNativeBackend(core: TfjsCore): Promise<unknown> {
   const { process } = globalThis as { process?: NodeProcess };
   const name = PACKAGE;
+  const whyNot = whyNodeIsTooNew();
+  if (whyNot !== undefined) throw new RangeError(whyNot);
   const former = core.getBackend();
   const restore = process === undefined ? () => {} : silence(process);
   try {

@@ -1,4 +1,5 @@
 /** A face's expression by name. */
+import { checkFaceArgument } from '../check-arguments.ts';
 import { WeightFormatError } from '../errors.ts';
 import type { AlignedFace, MorphableModel, ParamLayout } from '../types.ts';
 import { checkParamCount, splitParams } from './params.ts';
@@ -28,6 +29,7 @@ export function expressionsOf(
   packName: string,
   model: MorphableModel | undefined,
 ): Record<string, number> {
+  checkFaceArgument(face);
   if (model === undefined) throw new WeightFormatError(packName, 'this pack has no morphable model');
   return expressions(face, model);
 }

@@ -1,3 +1,4 @@
+import { checkFaceArgument, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { WeightFormatError } from '../errors.ts';
 import type { AlignedFace, FaceMaps, MorphableModel } from '../types.ts';
 import { contourVertices } from './contour.ts';
@@ -16,6 +17,8 @@ export interface ReconstructOptions {
   /** `[n x 3]`, written to and returned; a new array if absent. */
   readonly dst?: Float32Array;
 }
+
+const RECONSTRUCT_OPTION_NAMES: OptionNames<ReconstructOptions> = { dense: true, landmarks: true, dst: true };
 
 /** Where the first 17 landmarks lie. */
 export type LandmarkSet = '3d' | 'contour';
@@ -66,7 +69,10 @@ export function createSurfaceReconstructor(
   { landmarks = model && packLandmarks(model), createDense = denseOfPacked }: SurfaceParts = {},
 ): SurfaceReconstructor {
   let evaluateDense: DenseEvaluator | undefined;
-  return (face, { dense = false, landmarks: set = '3d', dst } = {}) => {
+  return (face, options) => {
+    checkFaceArgument(face);
+    checkOptionNames(options, RECONSTRUCT_OPTION_NAMES);
+    const { dense = false, landmarks: set = '3d', dst } = options ?? {};
     if (model === undefined || landmarks === undefined) {
       throw new WeightFormatError(packName, 'this pack has no morphable model');
     }

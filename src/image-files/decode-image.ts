@@ -21,7 +21,8 @@ export interface DecodeImageOptions {
   readonly path?: string;
 }
 
-const DECODE_OPTION_NAMES: OptionNames<DecodeImageOptions> = { maxPixels: true, path: true };
+/** For checks of names. */
+export const DECODE_OPTION_NAMES: OptionNames<DecodeImageOptions> = { maxPixels: true, path: true };
 
 /** Default of {@link DecodeImageOptions.maxPixels}. */
 export const MAX_IMAGE_PIXELS = 100_000_000;

@@ -6,12 +6,19 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { checkOptionNames, describeValue, type OptionNames } from '../check-arguments.ts';
 import type { WeightSource } from '../engine/weights/weight-source.ts';
 import { DisposedError, QueueFullError, WorkerFailedError } from '../errors.ts';
-import type { FaceAligner, FaceAlignerOptions } from '../face-aligner.ts';
-import type { DecodeImageOptions } from '../image-files/decode-image.ts';
-import type { DetectorOptions } from '../models/faceboxes/detector.ts';
-import { openWeights, packageRoot } from '../package-files.ts';
+import {
+  checkCallArguments,
+  checkFaceAlignerOptions,
+  type FaceAligner,
+  type FaceAlignerOptions,
+  THREAD_ALIGNER_OPTION_NAMES,
+} from '../face-aligner.ts';
+import { DECODE_OPTION_NAMES, type DecodeImageOptions } from '../image-files/decode-image.ts';
+import { DETECTOR_OPTION_NAMES, type DetectorOptions } from '../models/faceboxes/detector.ts';
+import { packageRoot } from '../package-files.ts';
 import type { AlignedFace, FaceBox, RgbaImage, RoiBox } from '../types.ts';
 import { ownerSide } from '../workers/owner-side.ts';
 import { WorkerConnection } from '../workers/worker-connection.ts';
@@ -20,19 +27,21 @@ import type {
   AlignFileOptions,
   CreatedAligner,
   FileFaces,
+  MethodResult,
   OwnerMessage,
   SentImage,
   SentOptions,
   WorkerMessage,
   WorkerMethod,
 } from '../workers/worker-protocol.ts';
+import { nodeWeights } from './node-weights.ts';
 import { SharedWeights } from './shared-weights.ts';
 import { type PoolWorker, threadPort } from './thread-port.ts';
 
 /** Options of {@link createFaceAlignerPool}. */
 export interface FaceAlignerPoolOptions extends Omit<FaceAlignerOptions, 'weights' | 'refine'> {
   /** Where the pack is. By default the open pack that comes with this package. Each file is read once, for all threads. */
-  readonly weights?: WeightSource;
+  readonly weights?: WeightSource | string | URL;
   /** How many threads, each with an aligner of its own, 1..64. Default: the processor's, as `os.availableParallelism` counts. */
   readonly size?: number;
   /** How many calls may wait for a free thread; one more is rejected with `QueueFullError`. Default 1000. */
@@ -45,6 +54,14 @@ export interface FaceAlignerPoolOptions extends Omit<FaceAlignerOptions, 'weight
 
 export const FACE_ALIGNER_POOL_DEFAULTS = { maxQueued: 1000 } as const satisfies FaceAlignerPoolOptions;
 
+const POOL_OPTION_NAMES: OptionNames<FaceAlignerPoolOptions> = {
+  ...THREAD_ALIGNER_OPTION_NAMES,
+  size: true,
+  maxQueued: true,
+  startTimeoutMs: true,
+  createWorker: true,
+};
+
 const MAX_SIZE = 64;
 /** A thread that dies this many times in a row before it has its aligner is not started again. */
 const MAX_STARTS = 3;
@@ -56,6 +73,16 @@ export interface PoolCallOptions {
   /** Rejects the call with the signal's reason. One that waits leaves the queue; one that runs keeps its thread to its end. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const CALL_OPTION_NAMES: OptionNames<PoolCallOptions> = { signal: true };
+const DETECT_OPTION_NAMES: OptionNames<DetectorOptions & PoolCallOptions> = {
+  ...DETECTOR_OPTION_NAMES,
+  ...CALL_OPTION_NAMES,
+};
+const DECODE_CALL_OPTION_NAMES: OptionNames<DecodeImageOptions & PoolCallOptions> = {
+  ...DECODE_OPTION_NAMES,
+  ...CALL_OPTION_NAMES,
+};
 
 /** How a pool is disposed of. */
 export interface DisposePoolOptions {
@@ -103,11 +130,12 @@ export interface FaceAlignerPool extends FaceAligner {
  * @throws what `createFaceAligner` throws, and WorkerFailedError where the threads cannot be started.
  */
 export async function createFaceAlignerPool(options: FaceAlignerPoolOptions = {}): Promise<FaceAlignerPool> {
+  checkFaceAlignerOptions(options, POOL_OPTION_NAMES);
   const { signal, size = availableParallelism(), maxQueued = FACE_ALIGNER_POOL_DEFAULTS.maxQueued } = options;
   checkCount('size', size, 1, MAX_SIZE);
   checkCount('maxQueued', maxQueued, 0, Number.MAX_SAFE_INTEGER);
   signal?.throwIfAborted();
-  const weights = new SharedWeights(options.weights ?? openWeights());
+  const weights = new SharedWeights(nodeWeights(options.weights));
   const pool = new ThreadPool(options, weights, maxQueued);
   const abort = (): void => pool.close(signal?.reason);
   signal?.addEventListener('abort', abort);
@@ -130,12 +158,14 @@ function checkCount(name: string, value: number, min: number, max: number): void
 }
 
 function assemble(pool: ThreadPool, created: CreatedAligner, size: number): FaceAlignerPool {
-  function call<Method extends WorkerMethod>(
+  async function call<Method extends WorkerMethod>(
     method: Method,
     image: RgbaImage,
     argument: unknown,
     options: PoolCallOptions | undefined,
-  ) {
+  ): Promise<MethodResult<Method>> {
+    checkCallArguments(method, image, argument);
+    checkOptionNames(options, CALL_OPTION_NAMES);
     return pool.run((connection) => {
       const { sent, transfer } = sendable(image);
       return connection.call(method, sent, transfer, argument);
@@ -147,24 +177,37 @@ function assemble(pool: ThreadPool, created: CreatedAligner, size: number): Face
     get queuedCount() {
       return pool.queuedCount;
     },
-    detect(image, { signal, ...detectorOptions } = {}) {
+    async detect(image, options) {
+      checkOptionNames(options, DETECT_OPTION_NAMES);
+      const { signal, ...detectorOptions } = options ?? {};
       return call('detect', image, detectorOptions, { signal });
     },
     align: (image, boxes, options) => call('align', image, boxes, options),
     alignToLandmarks: (image, faces, options) => call('alignToLandmarks', image, faces, options),
     alignCrops: (image, roiBoxes, options) => call('alignCrops', image, roiBoxes, options),
-    decodeImage: (file, { signal, ...options } = {}) =>
-      pool.run((connection) => {
+    async decodeImage(file, options) {
+      checkOptionNames(options, DECODE_CALL_OPTION_NAMES);
+      checkBytes(file);
+      const { signal, ...decoding } = options ?? {};
+      return pool.run((connection) => {
         const bytes = new Uint8Array(file);
-        return connection.ask<RgbaImage>((id) => ({ type: 'decode', id, bytes, options }), [bytes.buffer]);
-      }, signal),
-    alignFile: (file, { signal, ...options } = {}) =>
-      pool.run((connection) => {
+        return connection.ask<RgbaImage>((id) => ({ type: 'decode', id, bytes, options: decoding }), [bytes.buffer]);
+      }, signal);
+    },
+    async alignFile(file, { signal, ...options } = {}) {
+      checkBytes(file);
+      return pool.run((connection) => {
         const bytes = new Uint8Array(file);
         return connection.ask<FileFaces>((id) => ({ type: 'align-file', id, bytes, options }), [bytes.buffer]);
-      }, signal),
+      }, signal);
+    },
     dispose: (options) => pool.dispose(options),
   };
+}
+
+function checkBytes(file: unknown): void {
+  if (ArrayBuffer.isView(file)) return;
+  throw new TypeError(`bytes: expected a Uint8Array with a whole file, got ${describeValue(file)}`);
 }
 
 /** The image as it is sent: shared memory as it is, other pixels as a copy that moves. */

@@ -2,6 +2,7 @@
  * Smooth faces over time. Two ways: low passes on the parameters, which need no frames ahead (`createParamSmoother`), and the
  * original's mean of vertices over neighbouring frames, which does (`createMeanSmoother`).
  */
+import { checkNumber, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { CAMERA_PARAM_COUNT, checkParamCount } from '../geometry/params.ts';
 import { CROP_SIZE, cropPlacement } from '../geometry/similarity-transform.ts';
 import type { AlignedFace, MorphableModel, RoiBox } from '../types.ts';
@@ -20,6 +21,15 @@ export interface ParamSmoothingOptions {
   /** Of a model that acts: where the eyes look; sizes are degrees. */
   readonly gaze?: OffsetFilterOptions;
 }
+
+/** For checks of names. */
+export const PARAM_SMOOTHING_OPTION_NAMES: OptionNames<ParamSmoothingOptions> = {
+  camera: true,
+  shape: true,
+  expression: true,
+  blink: true,
+  gaze: true,
+};
 
 /** How strongly a tracker smooths: `calm` for pictures of people who sit still, `quick` for games and masks. */
 export type SmoothingPreset = 'calm' | 'balanced' | 'quick';
@@ -74,6 +84,7 @@ export function createParamSmoother(
   model: MorphableModel,
   options: ParamSmoothingOptions = SMOOTHING_PRESETS.balanced,
 ): ParamSmoother {
+  checkOptionNames(options, PARAM_SMOOTHING_OPTION_NAMES);
   const { shapeCount, expressionCount, acting, gazeCount = 0 } = model;
   const radius = landmarkRadius(model);
   const weights = coefficientWeights(model, radius);
@@ -204,6 +215,8 @@ export interface MeanSmoothingOptions {
   readonly framesAfter?: number;
 }
 
+const MEAN_OPTION_NAMES: OptionNames<MeanSmoothingOptions> = { framesBefore: true, framesAfter: true };
+
 /** A face with points, in a list for each frame. */
 export interface FacePoints {
   readonly id: number;
@@ -228,11 +241,11 @@ export interface MeanSmoother {
  * @throws RangeError for a count that is not a whole number >= 0.
  * @see demo_video_smooth.py (3DDFA_V2 1b6c676)
  */
-export function createMeanSmoother({ framesBefore = 1, framesAfter = 1 }: MeanSmoothingOptions = {}): MeanSmoother {
+export function createMeanSmoother(options: MeanSmoothingOptions = {}): MeanSmoother {
+  checkOptionNames(options, MEAN_OPTION_NAMES);
+  const { framesBefore = 1, framesAfter = 1 } = options;
   for (const [name, value] of Object.entries({ framesBefore, framesAfter })) {
-    if (!Number.isSafeInteger(value) || value < 0) {
-      throw new RangeError(`${name}: expected a whole number of frames, at least 0, got ${value}`);
-    }
+    checkNumber(name, value, 0, Infinity, true);
   }
   /** The last frames, from `framesBefore` before the one that is next to be given out. */
   const frames: (readonly FacePoints[])[] = [];

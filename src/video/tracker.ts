@@ -1,12 +1,20 @@
+import {
+  checkImageArgument,
+  checkNumber,
+  checkOptionNames,
+  describeValue,
+  type OptionNames,
+} from '../check-arguments.ts';
 import { WeightFormatError } from '../errors.ts';
 import type { FaceAligner } from '../face-aligner.ts';
 import type { ReconstructOptions } from '../geometry/face-surface.ts';
-import type { DetectorOptions } from '../models/faceboxes/detector.ts';
+import { DETECTOR_OPTION_NAMES, type DetectorOptions } from '../models/faceboxes/detector.ts';
 import type { AlignedFace, RgbaImage } from '../types.ts';
 import { createIdentityLock, type IdentityLock } from './identity-lock.ts';
 import { createRobustRule, ROBUST_RULE_DEFAULTS } from './robust-rule.ts';
 import {
   createParamSmoother,
+  PARAM_SMOOTHING_OPTION_NAMES,
   type ParamSmoother,
   type ParamSmoothingOptions,
   SMOOTHING_PRESETS,
@@ -42,6 +50,18 @@ export interface FaceTrackerOptions {
   /** Mode `upstream`: what the next crop is put around; see `UpstreamRuleOptions`. Default `landmarks`. */
   readonly roiFrom?: 'landmarks' | 'vertices';
 }
+
+const TRACKER_OPTION_NAMES: OptionNames<FaceTrackerOptions> = {
+  mode: true,
+  maxFaces: true,
+  detectEvery: true,
+  keepLostMs: true,
+  detector: true,
+  smoothing: true,
+  smoothingOptions: true,
+  lockIdentity: true,
+  roiFrom: true,
+};
 
 /** How faces are followed. */
 export type TrackingMode = 'robust' | 'upstream';
@@ -80,8 +100,17 @@ export interface FaceTracker {
  *   model.
  */
 export function createFaceTracker(given: FaceAligner, options: FaceTrackerOptions = {}): FaceTracker {
+  if (typeof given?.align !== 'function') {
+    throw new TypeError(
+      `aligner: expected a face aligner, got ${describeValue(given)}; await createFaceAligner() makes one`,
+    );
+  }
   // What a face looks like is seen here, in pixels that must not have moved to a worker.
   const aligner = given.keepingPixels ?? given;
+  checkOptionNames(options, TRACKER_OPTION_NAMES, 'options', {
+    detector: DETECTOR_OPTION_NAMES,
+    smoothingOptions: PARAM_SMOOTHING_OPTION_NAMES,
+  });
   const settings = checkOptions(options);
   const { morphableModel } = aligner;
   if (morphableModel === undefined) throw new WeightFormatError('the pack', 'tracking needs a morphable model');
@@ -113,6 +142,7 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
   }
 
   async function take(image: RgbaImage, timeMs: number): Promise<TrackedFace[]> {
+    checkImageArgument(image);
     if (!(timeMs > lastTimeMs) || timeMs === Infinity) {
       throw new RangeError(`timeMs: expected a time after ${lastTimeMs}, got ${timeMs}`);
     }
@@ -174,14 +204,9 @@ function checkOptions(options: FaceTrackerOptions): Settings {
   checkChoice('smoothing', settings.smoothing, [...Object.keys(SMOOTHING_PRESETS), 'none']);
   checkChoice('roiFrom', options.roiFrom ?? 'landmarks', ['landmarks', 'vertices']);
   for (const name of ['maxFaces', 'detectEvery'] as const) {
-    const value = settings[name];
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`${name}: expected a whole number of at least 1, got ${value}`);
-    }
+    checkNumber(name, settings[name], 1, Infinity, true);
   }
-  if (!(settings.keepLostMs >= 0)) {
-    throw new RangeError(`keepLostMs: expected a time of at least 0, got ${settings.keepLostMs}`);
-  }
+  checkNumber('keepLostMs', settings.keepLostMs, 0);
   return settings;
 }
 

@@ -257,7 +257,7 @@ describeWithChromium('followVideo', () => {
     expect(messages).toEqual([
       expect.stringMatching(/^TypeError: source: /),
       expect.stringMatching(/^TypeError: onFaces: /),
-      expect.stringMatching(/^TypeError: options.aligner: /),
+      expect.stringMatching(/^TypeError: aligner: /),
     ]);
   });
 });

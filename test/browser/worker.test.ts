@@ -70,6 +70,60 @@ describeWithChromium('createFaceAlignerWorker', () => {
     expect(furthest).toBeLessThan(DENSE_MAX_ABS);
   });
 
+  test('refuses mistakes with what to do, as the aligner of the page does, and takes an address for weights', async () => {
+    const messages = await page.evaluate(async () => {
+      const loose = (call: unknown) => call as (...args: unknown[]) => unknown;
+      const results: string[][] = [];
+      for (const create of [tddfa.createFaceAligner, tddfa.createFaceAlignerWorker]) {
+        const aligner = await create({ weights: '/pack/' });
+        const image = { data: new Uint8Array(64 * 64 * 4).fill(90), width: 64, height: 64 };
+        const box = { xMin: 8, yMin: 8, xMax: 56, yMax: 56 };
+        const faces = await aligner.align(image, [box]);
+        const fresh = { data: new Uint8Array(64 * 64 * 4).fill(90), width: 64, height: 64 };
+        const calls = [
+          () => loose(aligner.detect)(new Image()),
+          () => loose(aligner.detect)(fresh, { minimumScore: 1 }),
+          () => loose(aligner.align)(fresh),
+          () => loose(aligner.align)(fresh, box),
+          () => loose(aligner.align)(fresh, [{ x: 1, y: 2 }]),
+          () => loose(aligner.reconstruct)(faces),
+          () => loose(aligner.reconstruct)(faces[0], true),
+          () => loose(create)({ weights: '/pack/', minScore: 1 }),
+          () => loose(create)(),
+          () => loose(tddfa.readPixels)(fresh, { maxSize: 1 }),
+          () => loose(tddfa.followVideo)('camera', () => {}, { aligner, tracker: { maxface: 1 } }),
+        ];
+        const told: string[] = [];
+        for (const call of calls) {
+          try {
+            await call();
+            told.push('was accepted');
+          } catch (error) {
+            told.push(String(error));
+          }
+        }
+        results.push(told);
+        aligner.dispose();
+      }
+      return results;
+    });
+    for (const told of messages) {
+      expect(told).toEqual([
+        expect.stringMatching(/^TypeError: image: .*HTMLImageElement; await .* readPixels\(source\) in a browser$/),
+        expect.stringMatching(/^TypeError: options: .*'minimumScore'; did you mean 'minScore'\?$/),
+        expect.stringMatching(/^TypeError: boxes: expected a list of boxes, got undefined; /),
+        expect.stringMatching(/^TypeError: boxes: expected a list of boxes, got \{ xMin, /),
+        expect.stringMatching(/^TypeError: boxes\[0\]: expected a box, got \{ x, y \}; /),
+        expect.stringMatching(/^TypeError: face: expected a face, got a list of 1; /),
+        expect.stringMatching(/^TypeError: options: expected an object as \{ dense: … \}, got true$/),
+        expect.stringMatching(/^TypeError: options: .*'minScore'; put it into the detector's: /),
+        expect.stringMatching(/^TypeError: options: expected an object as \{ weights: … \}, got null$/),
+        expect.stringMatching(/^TypeError: options: .*'maxSize'; did you mean 'maxSide'\?$/),
+        expect.stringMatching(/^TypeError: options: .*'maxface'; did you mean 'maxFaces'\?$/),
+      ]);
+    }
+  });
+
   test('moves the pixels by default and still knows the image; keeps them when asked to', async () => {
     const result = await page.evaluate(async () => {
       const weights = tddfa.httpWeights('/pack/');

@@ -68,8 +68,7 @@ describe('the browser bundle', () => {
     expect(inputs.filter((input) => input.includes('@tensorflow'))).toEqual([]);
   });
 
-  // Known gap: 63.7 kB and 62.9 kB, since the entry has named expressions, gaze and cameras; valibot is 9.4 kB of it before gzip.
-  test.failing.each([
+  test.each([
     ['all of the entry', "export * from './dist/src/browser.js'", ['./aligner-worker-source.js']],
     [
       'an aligner in a worker whose script is in the same file',

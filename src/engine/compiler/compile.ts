@@ -12,9 +12,8 @@ import { enabledOptimizations, type Optimization, type OptimizeOption, optimizeP
 import { type PackedWeights, packWeights, withoutWeights } from './pack-weights.ts';
 import { parseLayersArtifact } from './parse.ts';
 import { bufferBytes, planMemory } from './plan-memory.ts';
-import type { Program } from './program.ts';
+import type { Program, ProgramCheck } from './program.ts';
 import { scheduleOperations } from './schedule.ts';
-import { validateProgram } from './validate.ts';
 
 /** Bytes at the start of the memory that hold no weights: the barrier of the threads. */
 const RESERVED_BYTES = 1024;
@@ -23,8 +22,8 @@ export const PAGE_BYTES = 65_536;
 export interface CompileOptions {
   /** Which optimisations run; all of them by default. */
   readonly optimize?: OptimizeOption;
-  /** Checks the program after every pass. */
-  readonly validate?: boolean;
+  /** Called after every pass; `validateProgram` finds what a pass got wrong. */
+  readonly validate?: ProgramCheck | undefined;
   /** Packs the weights for modules with fused multiply-add; they fit the others, which are then slow. Default false. */
   readonly fusedMultiplyAdd?: boolean;
 }
@@ -35,7 +34,7 @@ export interface CompiledNetwork {
   /** Where the packed weights lie. */
   readonly weights: PackedWeights;
   readonly enabled: ReadonlySet<Optimization>;
-  readonly validate: boolean;
+  readonly validate: ProgramCheck | undefined;
   /** Address of the arena: the first byte after the weights. */
   readonly arena: number;
 }
@@ -65,12 +64,12 @@ export interface CompiledModule {
  */
 export function compileNetwork(
   artifact: LayersArtifact,
-  { optimize = true, validate = false, fusedMultiplyAdd = false }: CompileOptions = {},
+  { optimize = true, validate, fusedMultiplyAdd = false }: CompileOptions = {},
 ): CompiledNetwork {
   const enabled = enabledOptimizations(optimize);
   const lowered = lowerGraph(parseLayersArtifact(artifact));
-  if (validate) validateProgram(lowered, 'lower');
-  const program = optimizeProgram(lowered, enabled, { validate });
+  validate?.(lowered, 'lower');
+  const program = optimizeProgram(lowered, enabled, validate);
   const weights = packWeights(program, enabled, RESERVED_BYTES, fusedMultiplyAdd);
   const arena = Math.ceil((RESERVED_BYTES + weights.data.byteLength) / PAGE_BYTES) * PAGE_BYTES;
   return { program: withoutWeights(program), weights, enabled, validate, arena };
@@ -87,7 +86,7 @@ export function compileModule(
 ): CompiledModule {
   const { program, weights, enabled, validate, arena } = network;
   const check = (shaped: ShapedProgram, pass: string): ShapedProgram => {
-    if (validate) validateProgram(shaped.program, pass);
+    validate?.(shaped.program, pass);
     return shaped;
   };
   const shaped = check(inferShapes(program, inputShape), 'infer-shapes');

@@ -11,8 +11,7 @@ import { fusePadding } from './passes/fuse-padding.ts';
 import { fuseResidual } from './passes/fuse-residual.ts';
 import { mergeConvolutions } from './passes/merge-convolutions.ts';
 import { zeroPadMaxPool } from './passes/zero-pad-max-pool.ts';
-import type { Program } from './program.ts';
-import { validateProgram } from './validate.ts';
+import type { Program, ProgramCheck } from './program.ts';
 
 /** The rewrites, in the order in which they run. */
 const REWRITES = {
@@ -62,13 +61,13 @@ export function enabledOptimizations(option: OptimizeOption): ReadonlySet<Optimi
 export function optimizeProgram(
   program: Program,
   enabled: ReadonlySet<Optimization>,
-  { validate = false } = {},
+  validate?: ProgramCheck,
 ): Program {
   let result = program;
   for (const name of REWRITE_NAMES) {
     if (!enabled.has(name)) continue;
     result = REWRITES[name](result);
-    if (validate) validateProgram(result, name);
+    validate?.(result, name);
   }
   return result;
 }

@@ -272,3 +272,9 @@ export function replaceOperations(program: Program, changes: ReadonlyMap<Operati
   }
   return { ...program, operations };
 }
+
+/**
+ * Checks a program after a pass of the compiler.
+ * @throws where something in it is wrong.
+ */
+export type ProgramCheck = (program: Program, pass: string) => void;

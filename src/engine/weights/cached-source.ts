@@ -5,6 +5,7 @@
  * downloads only what changed. The manifest itself is stored under its address. Nothing is stored before its sum is right,
  * and what is stored is checked again when it is read, so that a damaged store costs a download and no more.
  */
+import { checkOptionNames, type OptionNames } from '../../check-arguments.ts';
 import { PACK_FILE } from './pack-manifest.ts';
 import { noteSha256, sha256 } from './sha256.ts';
 import type { ReadOptions, WeightSource } from './weight-source.ts';
@@ -22,6 +23,8 @@ export interface CachedWeightsOptions {
   readonly onWarning?: (warning: Error) => void;
 }
 
+const CACHED_OPTION_NAMES: OptionNames<CachedWeightsOptions> = { revalidate: true, cacheName: true, onWarning: true };
+
 /** Name of the cache where none is given. */
 export const WEIGHT_CACHE_NAME = 'tddfa-weights';
 
@@ -34,6 +37,7 @@ const KEY_ORIGIN = 'https://tddfa.invalid/';
  * @param source - where the pack comes from at the first visit, such as `httpWeights`.
  */
 export function cachedWeights(source: WeightSource, options: CachedWeightsOptions = {}): WeightSource {
+  checkOptionNames(options, CACHED_OPTION_NAMES);
   const { revalidate = false, cacheName = WEIGHT_CACHE_NAME, onWarning } = options;
   let warned = false;
 

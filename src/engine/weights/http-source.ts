@@ -1,3 +1,4 @@
+import { checkOptionNames, type OptionNames } from '../../check-arguments.ts';
 import { WeightLoadError } from '../../errors.ts';
 import { concatenateBytes } from './concatenate-bytes.ts';
 import { checkPackPath } from './pack-path.ts';
@@ -13,6 +14,8 @@ export interface HttpWeightsOptions {
   readonly idleTimeoutMs?: number;
 }
 
+const HTTP_OPTION_NAMES: OptionNames<HttpWeightsOptions> = { headers: true, fetch: true, idleTimeoutMs: true };
+
 const DEFAULT_IDLE_TIMEOUT_MS = 30_000;
 
 /**
@@ -20,6 +23,7 @@ const DEFAULT_IDLE_TIMEOUT_MS = 30_000;
  * @param baseUrl - the folder that holds `pack.json`; in a browser it may be relative to the page.
  */
 export function httpWeights(baseUrl: string | URL, options: HttpWeightsOptions = {}): WeightSource {
+  checkOptionNames(options, HTTP_OPTION_NAMES);
   const base = String(baseUrl)
     .replace(/[?#].*$/, '')
     .replace(/\/*$/, '/');

@@ -1,3 +1,4 @@
+import { checkNumber, type OptionNames } from '../../check-arguments.ts';
 import type { Engine, Network, NetworkOutput } from '../../engine/engine.ts';
 import { MEAN_SUBTRACTED } from '../../engine/image/network-input.ts';
 import type { PictureKernel } from '../../engine/image/picture-kernel.ts';
@@ -31,6 +32,18 @@ export interface DetectorOptions {
    */
   readonly maxEnlargement?: number;
 }
+
+/** For checks of names. */
+export const DETECTOR_OPTION_NAMES: OptionNames<DetectorOptions> = {
+  confidenceThreshold: true,
+  nmsThreshold: true,
+  minScore: true,
+  topK: true,
+  keepTopK: true,
+  maxWidth: true,
+  maxHeight: true,
+  maxEnlargement: true,
+};
 
 /** The original's values. A pack can have its own `maxEnlargement`. */
 export const DETECTOR_DEFAULTS: Required<DetectorOptions> = {
@@ -220,17 +233,10 @@ function checkOutputs(
 
 function checkOptions(options: Required<DetectorOptions>): void {
   for (const name of ['confidenceThreshold', 'nmsThreshold', 'minScore'] as const) {
-    const value = options[name];
-    if (!(value >= 0 && value <= 1)) throw new RangeError(`${name}: expected a number from 0 to 1, got ${value}`);
+    checkNumber(name, options[name], 0, 1);
   }
-  const { maxEnlargement } = options;
-  if (!(maxEnlargement >= 1 && maxEnlargement <= MOST_ENLARGEMENT)) {
-    throw new RangeError(`maxEnlargement: expected a number from 1 to ${MOST_ENLARGEMENT}, got ${maxEnlargement}`);
-  }
+  checkNumber('maxEnlargement', options.maxEnlargement, 1, MOST_ENLARGEMENT);
   for (const name of ['topK', 'keepTopK', 'maxWidth', 'maxHeight'] as const) {
-    const value = options[name];
-    if (!(Number.isInteger(value) && value >= 1)) {
-      throw new RangeError(`${name}: expected a whole number of at least 1, got ${value}`);
-    }
+    checkNumber(name, options[name], 1, Infinity, true);
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '../../../development/formula.ts';
 import { type CompiledEngine, type CompiledEngineOptions, createCompiledEngine } from '../../../src/engine/compiled.ts';
 import { OPTIMIZATIONS } from '../../../src/engine/compiler/optimize.ts';
+import { validateProgram } from '../../../src/engine/compiler/validate.ts';
 import { createEngine } from '../../../src/engine/create-engine.ts';
 import type { Engine, NetworkOutput } from '../../../src/engine/engine.ts';
 import type { LayersArtifact } from '../../../src/engine/layers-artifact.ts';
@@ -27,10 +28,11 @@ const FACEBOXES_SIZES = [
 ] as const;
 
 const VARIANTS: [string, CompiledEngineOptions][] = [
-  ['plain SIMD', { simd: 'plain', validate: true }],
-  ['no optimisations', { simd: 'plain', validate: true, optimize: false }],
+  ['plain SIMD', { simd: 'plain', validate: validateProgram }],
+  ['no optimisations', { simd: 'plain', validate: validateProgram, optimize: false }],
 ];
-if (detectSimdSupport().fusedMultiplyAdd) VARIANTS.push(['fused multiply-add', { simd: 'fma', validate: true }]);
+if (detectSimdSupport().fusedMultiplyAdd)
+  VARIANTS.push(['fused multiply-add', { simd: 'fma', validate: validateProgram }]);
 
 /** tfjs's plain JavaScript takes its time over ResNet22. */
 const SLOW_MS = 180_000;
@@ -118,7 +120,11 @@ describe('compiled networks give what tfjs gives', () => {
     const input = noise(2 * 70 * 41 * 3).map((value) => value * 127);
     const shape: Shape = [2, 70, 41, 3];
     const expected = await runOn(engines.get('plain SIMD') as Engine, artifact, input, shape);
-    const engine = await createCompiledEngine({ simd: 'plain', validate: true, optimize: { except: [name] } });
+    const engine = await createCompiledEngine({
+      simd: 'plain',
+      validate: validateProgram,
+      optimize: { except: [name] },
+    });
     expectOutputsClose(await runOn(engine, artifact, input, shape), expected);
     engine.dispose();
   });

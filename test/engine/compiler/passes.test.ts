@@ -3,6 +3,7 @@ import { convertNetwork } from '../../../converters/networks/convert-network.ts'
 import { formulaFaceboxes, formulaRegressor } from '../../../development/formula.ts';
 import { compileModule, compileNetwork } from '../../../src/engine/compiler/compile.ts';
 import type { Operation } from '../../../src/engine/compiler/program.ts';
+import { validateProgram } from '../../../src/engine/compiler/validate.ts';
 
 const faceboxes = convertNetwork(formulaFaceboxes().stateDict, { file: 'faceboxes' }).artifact;
 const mobilenet = convertNetwork(formulaRegressor('mobilenet_v1_x0.5').stateDict, { file: 'mb05' }).artifact;
@@ -16,7 +17,7 @@ function kinds(operations: readonly Operation[]): Record<string, number> {
 
 describe('the passes', () => {
   test('leave of FaceBoxes what has to be computed', () => {
-    const { program } = compileNetwork(faceboxes, { validate: true });
+    const { program } = compileNetwork(faceboxes, { validate: validateProgram });
     // 2 CReLU, 3 Inceptions of 4, 4 in the tail, 3 pairs of heads; and the averages of the Inceptions.
     expect(kinds(program.operations)).toEqual({
       convolution: 2 + 3 * 4 + 4 + 3,
@@ -29,12 +30,12 @@ describe('the passes', () => {
   });
 
   test('leave of MobileNet its convolutions and the mean', () => {
-    const { program } = compileNetwork(mobilenet, { validate: true });
+    const { program } = compileNetwork(mobilenet, { validate: validateProgram });
     expect(kinds(program.operations)).toEqual({ convolution: 15, depthwise: 13, globalAverage: 1 });
   });
 
   test('leave of MobileNet-V3 its convolutions, means, gates and sums', () => {
-    const { program } = compileNetwork(mobilenetV3, { validate: true });
+    const { program } = compileNetwork(mobilenetV3, { validate: validateProgram });
     // 11 blocks: 2 convolutions and a depthwise one each; 9 of them with a gate, of two small layers; 6 with a shortcut.
     const operations = kinds(program.operations);
     expect(operations).toEqual({

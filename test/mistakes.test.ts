@@ -1,0 +1,250 @@
+/** What callers mistake, in Node: a TypeError that names the argument and says what to do. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { faceMesh } from '../src/geometry/face-mesh.ts';
+import { writeGlb } from '../src/geometry/glb.ts';
+import { suppressOverlaps } from '../src/geometry/nms.ts';
+import { createSheet } from '../src/geometry/sheet.ts';
+import { nearestName } from '../src/nearest-name.ts';
+import {
+  createFaceAligner,
+  createFaceAlignerPool,
+  createFaceTracker,
+  createMeanSmoother,
+  decodeImage,
+  type FaceAligner,
+  httpWeights,
+  readImage,
+} from '../src/node.ts';
+import type { AlignedFace, FaceBox, RgbaImage } from '../src/types.ts';
+import { repositoryRoot } from './support/shared.ts';
+
+const PACK = join(repositoryRoot, 'weights', 'open');
+const PHOTO = join(repositoryRoot, 'examples', 'astronaut.png');
+
+let aligner: FaceAligner;
+let image: RgbaImage;
+let boxes: FaceBox[];
+let faces: AlignedFace[];
+beforeAll(async () => {
+  aligner = await createFaceAligner({ weights: PACK });
+  image = await readImage(PHOTO);
+  boxes = await aligner.detect(image);
+  faces = await aligner.align(image, boxes);
+});
+afterAll(() => aligner.dispose());
+
+/** Calls as JavaScript allows them. */
+type Loose = (...args: unknown[]) => unknown;
+const loose = (call: unknown): Loose => call as Loose;
+
+async function mistake(call: () => unknown): Promise<string> {
+  try {
+    await call();
+  } catch (error) {
+    expect(error).toBeInstanceOf(TypeError);
+    return (error as Error).message;
+  }
+  return 'was accepted';
+}
+
+test('a folder, its URL and an address are weights', async () => {
+  for (const weights of [PACK, new URL(`file://${PACK}`)]) (await createFaceAligner({ weights })).dispose();
+  await expect(createFaceAligner({ weights: 'http://127.0.0.1:1/pack' })).rejects.toThrow(
+    'http://127.0.0.1:1/pack/pack.json',
+  );
+  await expect(createFaceAligner({ weights: '/nowhere' })).rejects.toThrow('/nowhere');
+});
+
+describe.each<[string, () => unknown, string]>([
+  [
+    'no boxes',
+    () => loose(aligner.align)(image),
+    'boxes: expected a list of boxes, got undefined; give [box], or await aligner.detect(image)',
+  ],
+  [
+    'one box',
+    () => loose(aligner.align)(image, boxes[0]),
+    'boxes: expected a list of boxes, got { xMin, yMin, xMax, yMax, score }; give [box], or await',
+  ],
+  [
+    'a promise of boxes',
+    () => loose(aligner.align)(image, Promise.resolve(boxes)),
+    'boxes: expected a list of boxes, got a value of type Promise; give [box], or await aligner.detect(image)',
+  ],
+  [
+    'an area without corners',
+    () => loose(aligner.align)(image, [{ x: 1, y: 2, width: 3, height: 4 }]),
+    'boxes[0]: expected a box, got { x, y, width, height }; give { xMin, yMin, xMax, yMax }',
+  ],
+  ['no crops', () => loose(aligner.alignCrops)(image), 'roiBoxes: expected a list of boxes, got undefined'],
+  [
+    'one face of a film',
+    () => loose(aligner.alignToLandmarks)(image, faces[0]),
+    'faces: expected a list of faces, got { roiBox, params }; give [face]',
+  ],
+  ['boxes for faces', () => loose(aligner.alignToLandmarks)(image, boxes), 'faces[0]: expected a face, got { xMin, '],
+  [
+    'all faces at once',
+    () => loose(aligner.reconstruct)(faces),
+    'face: expected a face, got a list of 1; give one face of those that await aligner.align(image, boxes) gives',
+  ],
+  [
+    'no face',
+    () => loose(aligner.reconstruct)(undefined),
+    'face: expected a face, got undefined; give one face of those',
+  ],
+  ['a box for a face', () => loose(aligner.reconstruct)(boxes[0]), 'face: expected a face, got { xMin, '],
+  [
+    'true for options',
+    () => loose(aligner.reconstruct)(faces[0], true),
+    'options: expected an object as { dense: … }, got true',
+  ],
+  ['all faces for expressions', () => loose(aligner.expressions)(faces), 'face: expected a face, got a list of 1'],
+  [
+    'a path for a picture',
+    () => loose(aligner.detect)(PHOTO),
+    '; await readImage(file) in Node, readPixels(source) in a browser',
+  ],
+  [
+    'bytes for a picture',
+    () => loose(aligner.detect)(new Uint8Array(3)),
+    'image: expected { data, width, height } with RGBA bytes, got a value of type Uint8Array; await readImage(file)',
+  ],
+  [
+    'a promise of a picture',
+    () => loose(aligner.detect)(readImage(PHOTO)),
+    'got a value of type Promise; await readImage(file) in Node',
+  ],
+  [
+    'no picture',
+    () => loose(aligner.detect)(undefined),
+    'image: expected { data, width, height } with RGBA bytes, got undefined; await readImage(file)',
+  ],
+  [
+    'a number for options',
+    () => loose(aligner.detect)(image, 0.5),
+    'options: expected an object as { confidenceThreshold: … }, got 0.5',
+  ],
+  [
+    'an option of detect',
+    () => loose(aligner.detect)(image, { minScor: 0.5 }),
+    "options: there is no option 'minScor'; did you mean 'minScore'?",
+  ],
+  [
+    'the old name of one',
+    () => loose(aligner.detect)(image, { minimumScore: 0.5 }),
+    "options: there is no option 'minimumScore'; did you mean 'minScore'?",
+  ],
+  [
+    "the detector's options",
+    () => loose(createFaceAligner)({ minScore: 0.5 }),
+    "options: there is no option 'minScore'; put it into the detector's: { detector: { minScore: … } }",
+  ],
+  [
+    'an option of the detector',
+    () => loose(createFaceAligner)({ detector: { maxwidth: 9 } }),
+    "detector: there is no option 'maxwidth'; did you mean 'maxWidth'?",
+  ],
+  [
+    'an option of the aligner',
+    () => loose(createFaceAligner)({ weigths: PACK }),
+    "options: there is no option 'weigths'; did you mean 'weights'?",
+  ],
+  [
+    'a number for weights',
+    () => loose(createFaceAligner)({ weights: 7 }),
+    "weights: expected a source, as httpWeights('/weights/open/'), or an address, got 7",
+  ],
+  ['a path for options', () => loose(createFaceAligner)(PACK), "options: expected an object as { weights: … }, got '"],
+  ['null for options', () => loose(createFaceAligner)(null), 'options: expected an object as { weights: … }, got null'],
+  [
+    'an option of a pool',
+    () => loose(createFaceAlignerPool)({ sise: 2 }),
+    "options: there is no option 'sise'; did you mean 'size'?",
+  ],
+  [
+    'an option of the tracker',
+    () => loose(createFaceTracker)(aligner, { maxface: 1 }),
+    "options: there is no option 'maxface'; did you mean 'maxFaces'?",
+  ],
+  [
+    "the tracker's detector",
+    () => loose(createFaceTracker)(aligner, { minScore: 1 }),
+    "put it into the detector's: { detector: { minScore: … } }",
+  ],
+  [
+    'an option of smoothing',
+    () => loose(createMeanSmoother)({ before: 1 }),
+    "options: there is no option 'before'; did you mean 'framesBefore'?",
+  ],
+  [
+    'an option of decoding',
+    () => loose(decodeImage)(new Uint8Array(9), { maxPixel: 1 }),
+    "options: there is no option 'maxPixel'; did you mean 'maxPixels'?",
+  ],
+  [
+    'an option of an address',
+    () => loose(httpWeights)('/x', { header: {} }),
+    "options: there is no option 'header'; did you mean 'headers'?",
+  ],
+  [
+    'an option of a mesh',
+    () => loose(faceMesh)(image, faces[0], aligner, { textures: false }),
+    "options: there is no option 'textures'; did you mean 'texture'?",
+  ],
+  ['all faces for a mesh', () => loose(faceMesh)(image, faces, aligner), 'face: expected a face, got a list of 1'],
+  [
+    'an option of a file',
+    () => loose(writeGlb)([], { unitscale: 1 }),
+    "options: there is no option 'unitscale'; did you mean 'unitScale'?",
+  ],
+  [
+    'an option of boxes',
+    () => loose(suppressOverlaps)(new Float32Array(0), new Float32Array(0), { treshold: 1 }),
+    "options: there is no option 'treshold'; did you mean 'threshold'?",
+  ],
+  [
+    'an option of a sheet',
+    () => loose(createSheet)(1, image, { maxSize: 9 }),
+    "options: there is no option 'maxSize'; did you mean 'maxSide'?",
+  ],
+])('%s', (_what, call, message) => {
+  test('is a TypeError that says what to do', async () => {
+    expect(await mistake(call)).toContain(message);
+  });
+});
+
+test('a pool and its threads refuse the same', async () => {
+  const pool = await createFaceAlignerPool({ size: 1, weights: PACK });
+  try {
+    const calls: [() => unknown, string][] = [
+      [() => loose(pool.align)(image, boxes[0]), 'boxes: expected a list of boxes'],
+      [() => loose(pool.align)(image, boxes, { signl: 1 }), "there is no option 'signl'; did you mean 'signal'?"],
+      [() => loose(pool.detect)(PHOTO), 'image: expected { data, width, height }'],
+      [() => loose(pool.detect)(image, { minScor: 1 }), "there is no option 'minScor'; did you mean 'minScore'?"],
+      [() => loose(pool.detect)(image, 0.5), 'options: expected an object as'],
+      [() => loose(pool.decodeImage)(PHOTO), 'bytes: expected a Uint8Array with a whole file'],
+      [() => loose(pool.reconstruct)(faces), 'face: expected a face, got a list of 1'],
+    ];
+    for (const [call, message] of calls) expect(await mistake(call)).toContain(message);
+    expect(await pool.align(image, boxes)).toHaveLength(1);
+  } finally {
+    await pool.dispose();
+  }
+});
+
+test('a tracker refuses what is no aligner and no picture, and continues', async () => {
+  expect(await mistake(() => loose(createFaceTracker)())).toContain('aligner: expected a face aligner, got undefined');
+  expect(await mistake(() => loose(createFaceTracker)(createFaceAligner()))).toContain('await createFaceAligner()');
+  const tracker = createFaceTracker(aligner);
+  expect(await mistake(() => loose(tracker.next)(PHOTO, 0))).toContain('image: expected { data, width, height }');
+  await expect(loose(tracker.next)(image)).rejects.toThrow('timeMs: expected a time after');
+  expect(await tracker.next(image, 0)).toHaveLength(1);
+});
+
+test('the nearest name', () => {
+  expect(nearestName('min-score', ['maxWidth', 'minScore'])).toBe('minScore');
+  expect(nearestName('zzzzzz', ['maxWidth', 'minScore'])).toBeUndefined();
+  expect(nearestName('', ['a'])).toBeUndefined();
+});
