@@ -58,6 +58,9 @@ const FORMATS: Readonly<Record<ElementType, ElementFormat>> = {
   float64: plain(Float64Array),
 };
 
+/** Axes that an array from a file may have: as many as numpy and torch know. */
+export const MAX_AXES = 64;
+
 /** Bytes of one element in the file. */
 export function elementByteCount(type: ElementType): number {
   return FORMATS[type].byteCount;

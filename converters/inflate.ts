@@ -30,6 +30,12 @@ export function inflate(reader: ByteReader, compressed: Uint8Array): ByteReader 
  */
 export function inflateRaw(reader: ByteReader, compressed: Uint8Array, byteCount: number, what: string): Uint8Array {
   reader.allocate(byteCount, what);
+  if (byteCount > MAX_RATIO * compressed.length) {
+    throw reader.error(`${what} declares more than its bytes can inflate to`, {
+      expected: `at most ${MAX_RATIO * compressed.length} bytes`,
+      actual: `${byteCount}`,
+    });
+  }
   const content = decompress(reader, compressed, inflateRawSync, byteCount, what);
   if (content.length === byteCount) return content;
   throw reader.error(`${what} has another size than it declares`, {
@@ -37,6 +43,9 @@ export function inflateRaw(reader: ByteReader, compressed: Uint8Array, byteCount
     actual: `${content.length}`,
   });
 }
+
+/** A match of 258 bytes takes two bits at least. */
+const MAX_RATIO = 1032;
 
 function decompress(
   reader: ByteReader,

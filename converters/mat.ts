@@ -9,6 +9,7 @@ import {
   type ElementType,
   elementByteCount,
   exactElementCount,
+  MAX_AXES,
   zeroElements,
 } from './element-types.ts';
 import { inflate } from './inflate.ts';
@@ -120,7 +121,11 @@ function readMatrix(reader: ByteReader): { name: string; array: NamedTensor | st
   const otherClass = OTHER_CLASSES.get(arrayClass);
   // Functions and newer objects have no dimensions.
   if (arrayClass === 16 || arrayClass === 17) return { name: '', array: otherClass ?? '' };
-  const shape = Array.from(numbersOf(expectElement(reader, INT32, 'dimensions'), reader), Number);
+  const dimensions = expectElement(reader, INT32, 'dimensions');
+  if (dimensions.bytes.length > MAX_AXES * elementByteCount('int32')) {
+    throw damaged(reader, `at most ${MAX_AXES} dimensions`, `${dimensions.bytes.length} bytes of them`);
+  }
+  const shape = Array.from(numbersOf(dimensions, reader), Number);
   const name = latin1(expectElement(reader, INT8, 'a name').bytes);
   if (otherClass !== undefined) return { name, array: otherClass };
   if (Number(flags) & COMPLEX_FLAG) return { name, array: 'complex array' };

@@ -1,5 +1,5 @@
 import type { ByteReader } from './byte-reader.ts';
-import { decodeElements, type ElementType, elementByteCount, exactElementCount } from './element-types.ts';
+import { decodeElements, type ElementType, elementByteCount, exactElementCount, MAX_AXES } from './element-types.ts';
 import { columnMajorStrides, gatherStrided } from './strides.ts';
 import type { NamedTensor } from './tensor.ts';
 
@@ -43,6 +43,9 @@ export function decodeNumpyArray(reader: ByteReader, bytes: Uint8Array, layout: 
       expected: `one of ${[...ELEMENT_TYPES.keys()].join(' ')}`,
       actual: dtype.slice(0, 80),
     });
+  }
+  if (shape.length > MAX_AXES) {
+    throw reader.error('has too many axes', { expected: `at most ${MAX_AXES}`, actual: `${shape.length}` });
   }
   const byteCount = exactElementCount(shape) * elementByteCount(elementType);
   if (bytes.length !== byteCount) {

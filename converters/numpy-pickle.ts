@@ -5,6 +5,7 @@
  * reference.
  */
 import type { ByteReader } from './byte-reader.ts';
+import { MAX_AXES } from './element-types.ts';
 import { decodeNumpyArray } from './numpy-array.ts';
 import {
   describePickleValue,
@@ -17,9 +18,6 @@ import {
   readPickle,
 } from './pickle.ts';
 import { BARE_ARRAY_NAME, type NamedTensor, type StateDict } from './tensor.ts';
-
-/** More axes than numpy knows. */
-const MAX_AXES = 64;
 
 /** A numpy array; empty until its state is set. */
 class PickledArray extends PickleObject implements NamedTensor {

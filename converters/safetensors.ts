@@ -6,7 +6,7 @@
 import { parseJsonFile } from '../src/engine/weights/json-file.ts';
 import { checkJson, type JsonOf, listOf, mapOf, members, text, wholeNumber } from '../src/engine/weights/json-shape.ts';
 import type { ByteReader } from './byte-reader.ts';
-import { decodeElements, type ElementType, elementByteCount, exactElementCount } from './element-types.ts';
+import { decodeElements, type ElementType, elementByteCount, exactElementCount, MAX_AXES } from './element-types.ts';
 import type { NamedTensor, StateDict } from './tensor.ts';
 
 const LENGTH_BYTES = 8;
@@ -32,7 +32,7 @@ const ELEMENT_TYPES: ReadonlyMap<string, ElementType> = new Map([
 ]);
 
 const entryShape = members(
-  { dtype: text(), shape: listOf(wholeNumber()), data_offsets: listOf(wholeNumber(), 2, 2) },
+  { dtype: text(), shape: listOf(wholeNumber(), 0, MAX_AXES), data_offsets: listOf(wholeNumber(), 2, 2) },
   {},
   true,
 );

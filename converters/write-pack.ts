@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { copyFile, readdir, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { copyFile, readdir, realpath, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { LayersArtifact } from '../src/engine/layers-artifact.ts';
 import { fileWeights } from '../src/engine/weights/file-source.ts';
 import { encodeLayersFile, type WeightStorage } from '../src/engine/weights/layers-file.ts';
@@ -17,7 +15,7 @@ import { sha256 } from '../src/engine/weights/sha256.ts';
 import { encodeTensors, type Tensor } from '../src/engine/weights/tensor-file.ts';
 import { TddfaError } from '../src/errors.ts';
 import { makeFolder } from '../src/files/make-folder.ts';
-import { beginWork } from '../src/files/unfinished-work.ts';
+import { replaceFolder, restoreFolder, withFolder } from '../src/files/replace-folder.ts';
 import { writeFailure } from '../src/files/write-file-atomically.ts';
 import { equaliseChannels } from './equalise-channels.ts';
 
@@ -59,6 +57,8 @@ export interface WritePackOptions {
    */
   readonly storage?: WeightStorage | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called where another process is writing the same pack, which is waited for. */
+  readonly onWait?: (() => void) | undefined;
 }
 
 /** What `writePack` did. */
@@ -71,15 +71,30 @@ export interface WrittenPack {
 /**
  * Writes a pack, or adds models to the one that is in the folder; a model of the same name is replaced in its place. The folder
  * appears (or changes) as a whole or not at all: everything is written beside it, then renamed. Other files in the folder stay.
+ * Processes that write one pack do so one after the other, and none loses what another has added.
  * @throws TddfaError where the folder holds something else or cannot be written, WeightFormatError where the pack that is
  *   there is damaged, RangeError for values that the storage cannot hold.
  */
-export async function writePack(
-  folder: string,
-  { name, description, models, copies = [] }: NewPack,
-  options: WritePackOptions = {},
-): Promise<WrittenPack> {
+export async function writePack(folder: string, pack: NewPack, options: WritePackOptions = {}): Promise<WrittenPack> {
   const target = await resolveTarget(folder);
+  try {
+    return await withFolder(target, () => addToPack(target, pack, options), options);
+  } catch (error) {
+    // Only errors of the system have such a code.
+    throw typeof (error as NodeJS.ErrnoException).code === 'string' ? cannotWrite(target, error) : error;
+  }
+}
+
+/** Puts a pack back that a killed process had moved away to replace it. */
+export async function restorePack(folder: string): Promise<void> {
+  await restoreFolder(await resolveTarget(folder));
+}
+
+async function addToPack(
+  target: string,
+  { name, description, models, copies = [] }: NewPack,
+  options: WritePackOptions,
+): Promise<WrittenPack> {
   const existing = await openExisting(target);
   const present = existing?.manifest.models ?? [];
   const newNames = new Set([...models, ...copies.map(({ model }) => model)].map((model) => model.name.toLowerCase()));
@@ -215,52 +230,6 @@ async function otherFiles(target: string, models: readonly PackModel[]): Promise
     .filter((entry) => entry.isFile())
     .map((entry) => relative(target, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .filter((path) => !own.has(path));
-}
-
-/** Fills a folder beside `target` and puts it in its place; leaves nothing behind where that fails. */
-async function replaceFolder(target: string, fill: (temporary: string) => Promise<void>): Promise<void> {
-  const beside = (what: string) => join(dirname(target), `.${basename(target)}.${what}-${randomUUID().slice(0, 8)}`);
-  const temporary = beside('new');
-  const missing = await missingFolders(dirname(target));
-  const endWork = beginWork(() => rmSync(temporary, { recursive: true, force: true }));
-  try {
-    await makeFolder(temporary);
-    await fill(temporary);
-    await swap(temporary, target, beside('old'));
-  } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
-    for (const folder of missing) await rmdir(folder).catch(() => undefined);
-    // Only errors of the system have such a code.
-    throw typeof (error as NodeJS.ErrnoException).code === 'string' ? cannotWrite(target, error) : error;
-  } finally {
-    endWork();
-  }
-}
-
-async function swap(temporary: string, target: string, old: string): Promise<void> {
-  let hasOld = true;
-  try {
-    await rename(target, old);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    hasOld = false;
-  }
-  try {
-    await rename(temporary, target);
-  } catch (error) {
-    if (hasOld) await rename(old, target);
-    throw error;
-  }
-  if (hasOld) await rm(old, { recursive: true, force: true });
-}
-
-/** Those of `folder` and the folders above it that are not there yet, from the inside out. */
-async function missingFolders(folder: string): Promise<string[]> {
-  const isThere = await stat(folder).then(
-    () => true,
-    () => false,
-  );
-  return isThere || dirname(folder) === folder ? [] : [folder, ...(await missingFolders(dirname(folder)))];
 }
 
 function cannotWrite(target: string, error: unknown): TddfaError {

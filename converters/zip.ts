@@ -29,6 +29,9 @@ const DEFLATED = 8;
 /** General purpose flag: the entry is encrypted. */
 const ENCRYPTED = 1;
 
+/** Charged for each entry of a directory, bytes: gzipped, a directory of millions is small. */
+const ENTRY_COST = 512;
+
 interface ZipEntry {
   readonly method: number;
   readonly flags: number;
@@ -108,6 +111,7 @@ function readDirectory(reader: ByteReader): Map<string, ZipEntry> {
     if (reader.remaining < CENTRAL_HEADER_BYTES || reader.uint32() !== CENTRAL_HEADER) {
       throw reader.error('has a damaged zip directory', { expected: `${entryCount} entries`, actual: `${i}` });
     }
+    reader.allocate(ENTRY_COST, 'the directory');
     reader.skip(4);
     const flags = reader.uint16();
     const method = reader.uint16();

@@ -1,18 +1,31 @@
 /**
- * Feeds one parser with inputs of consecutive numbers: `child.ts TARGET FIRST PROGRESS_FILE`. The number at work is in the
- * progress file, so that whoever watches knows which input has hung; failures are lines of JSON on stdout.
+ * Feeds one parser with inputs of consecutive numbers: `child.ts TARGET FIRST LAST PROGRESS_FILE`; or, with the word `known` for
+ * FIRST, with those of the kinds that failed once. The number at work is in the
+ * progress file, so that whoever watches knows which input has hung; failures are lines of JSON on stdout. The parser runs in an
+ * empty working folder of its own, which it must leave empty.
  */
-import { openSync, writeSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { randomNumbers } from '../development/random.ts';
+import { knownKinds } from './known-kinds.ts';
 import { TARGETS } from './targets.ts';
 
+/** Of the processor, not of the clock: a machine may be busy with other things. */
 const SLOW_MS = 1000;
+/** An input may take `SLOW_MS` for each so many bytes that it has. */
+const SLOW_BYTES = 2 ** 16;
 const MAX_BYTES = 512 * 2 ** 20;
+/** What takes long is looked at once in so many inputs. */
+const CHECKED_EVERY = 64;
 
-const [name = '', first = '0', progressFile = ''] = process.argv.slice(2);
+const [name = '', first = '0', last = '', progressFile = ''] = process.argv.slice(2);
 const target = await TARGETS.get(name)?.();
 if (target === undefined) throw new Error(`there is no target '${name}'`);
 const progress = openSync(progressFile, 'w');
+const folder = mkdtempSync(join(tmpdir(), 'tddfa-fuzzed-'));
+process.chdir(folder);
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const write = process.stdout.write.bind(process.stdout);
 let printed = '';
 for (const stream of [process.stdout, process.stderr]) {
@@ -22,28 +35,57 @@ for (const stream of [process.stdout, process.stderr]) {
   };
 }
 const prototypes = [Object.prototype, Array.prototype, Function.prototype];
-const prototypeKeys = JSON.stringify(prototypes.map((prototype) => Reflect.ownKeys(prototype).map(String)));
-const idleBytes = process.memoryUsage.rss();
+const keysOfPrototypes = (): string => JSON.stringify(prototypes.map((one) => Reflect.ownKeys(one).map(String)));
+const keysAtFirst = keysOfPrototypes();
+const peakBytes = (): number => process.resourceUsage().maxRSS * 1024;
+// What has been used at least once is there: memory that an input takes is counted from here.
+const feed = async (input: Uint8Array): Promise<void> => target.feed(input);
+for (let i = 0; i < 4; i++) await feed(target.make(randomNumbers(i))).catch(() => undefined);
+let usedBytes = peakBytes();
 
-for (let seed = Number(first); ; seed++) {
+/** Inputs under their number or name. */
+function* inputs(make: (seed: number) => Uint8Array): Generator<readonly [number | string, Uint8Array]> {
+  if (first === 'known') {
+    yield* Object.entries(knownKinds(name));
+    const corpus = new URL(`corpus/${name}/`, import.meta.url);
+    const files = existsSync(corpus) ? readdirSync(corpus) : [];
+    for (const file of files) yield [file, new Uint8Array(readFileSync(new URL(file, corpus)))];
+    return;
+  }
+  const end = last === '' ? Number.POSITIVE_INFINITY : Number(last);
+  for (let seed = Number(first); seed <= end; seed++) yield [seed, make(seed)];
+}
+
+let count = 0;
+for (const [seed, input] of inputs((number) => target.make(randomNumbers(number)))) {
   writeSync(progress, String(seed).padEnd(16), 0);
   printed = '';
-  const start = performance.now();
+  const start = process.cpuUsage();
   let failure: string | undefined;
   try {
-    await target.run(randomNumbers(seed));
+    await feed(input);
   } catch (error) {
     if (!target.isRightError(error)) failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
     else if (/\p{Cc}/u.test(String(error))) failure = `more than one line: ${error}`;
   }
-  const elapsedMs = performance.now() - start;
-  if (elapsedMs > SLOW_MS) failure ??= `took ${Math.round(elapsedMs)} ms`;
-  if (printed !== '') failure ??= `printed ${printed.slice(0, 200)}`;
-  if (seed % 64 === 0) {
-    if (process.memoryUsage.rss() - idleBytes > MAX_BYTES) failure ??= 'took more than 512 MB';
-    if (JSON.stringify(prototypes.map((prototype) => Reflect.ownKeys(prototype).map(String))) !== prototypeKeys) {
-      failure ??= 'changed a prototype';
-    }
+  const { user, system } = process.cpuUsage(start);
+  const elapsedMs = (user + system) / 1000;
+  if (elapsedMs > SLOW_MS * Math.max(1, input.length / SLOW_BYTES)) {
+    failure ??= `took ${Math.round(elapsedMs)} ms for ${input.length} bytes`;
   }
-  if (failure !== undefined) write(`${JSON.stringify({ seed, failure })}\n`);
+  if (printed !== '') failure ??= `printed ${printed.slice(0, 200)}`;
+  const grownBytes = peakBytes() - usedBytes;
+  if (grownBytes > MAX_BYTES) {
+    failure ??= `took ${Math.round(grownBytes / 2 ** 20)} MB for ${input.length} bytes`;
+    usedBytes += grownBytes;
+  }
+  if (count++ % CHECKED_EVERY === 0) {
+    if (keysOfPrototypes() !== keysAtFirst) failure ??= 'changed a prototype';
+    if (readdirSync(folder).length > 0) failure ??= `wrote ${readdirSync(folder).join(', ')}`;
+  }
+  if (failure !== undefined) {
+    const kept = first === 'known' ? {} : { input: Buffer.from(input).toString('base64') };
+    write(`${JSON.stringify({ seed, failure, ...kept })}\n`);
+  }
 }
+if (first === 'known') write(`${JSON.stringify({ fed: count })}\n`);

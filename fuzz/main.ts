@@ -1,10 +1,11 @@
 /**
- * `npm run fuzz -- [--minutes 1] [--only png] [--first 0]`: feeds every parser with damaged files for a time each, in a process
- * of its own that is ended where it hangs. An input is its target's name and a number, so that a failure can be had again
- * with `--only TARGET --first NUMBER`. Exits with 1 if anything failed.
+ * `npm run fuzz -- [--minutes 1] [--inputs N] [--only png] [--first 0] [--keep FOLDER]`: feeds every parser with damaged files, for
+ * a time or so many inputs each, in a process of its own that is ended where it hangs. An input is its target's name and a number,
+ * so that a failure can be had again with `--only TARGET --first NUMBER --inputs 1`; with `--keep` inputs that failed are kept as
+ * files, to be put into `fuzz/corpus/TARGET/`. Exits with 1 if anything failed.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,63 +13,100 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { TARGETS } from './targets.ts';
 
-/** After so long on one input it hangs; a machine may be busy. */
-const HANG_MS = 20_000;
-const WATCH_MS = 250;
+/** After so long on one input, or without a first one, it hangs; a machine may be busy with other things. */
+const HANG_MS = 60_000;
+const WATCH_MS = 100;
 /** Failures of one target that are printed. */
 const MOST_FAILURES = 10;
 
+interface Failure {
+  readonly seed: number;
+  readonly failure: string;
+  /** In base64; missing where the process ended with it. */
+  readonly input?: string;
+}
+
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '1' },
+    minutes: { type: 'string' },
+    inputs: { type: 'string' },
     only: { type: 'string', default: '' },
     first: { type: 'string', default: '0' },
+    keep: { type: 'string' },
   },
 });
-const limitMs = Number(values.minutes) * 60_000;
-const names = [...TARGETS.keys()].filter((name) => name.includes(values.only));
-if (!(limitMs > 0) || names.length === 0) {
-  console.error(`fuzz: --minutes takes a number above 0, --only a part of ${[...TARGETS.keys()].join(', ')}`);
+const limitMs = Number(values.minutes ?? (values.inputs === undefined ? 1 : Number.POSITIVE_INFINITY)) * 60_000;
+const firstOfAll = Number(values.first);
+const last = values.inputs === undefined ? Number.POSITIVE_INFINITY : firstOfAll + Number(values.inputs) - 1;
+const wanted = values.only.split(',');
+const names = [...TARGETS.keys()].filter((name) => wanted.some((part) => name.includes(part)));
+if (!(limitMs > 0) || !(last >= firstOfAll) || names.length === 0) {
+  const all = [...TARGETS.keys()].join(', ');
+  console.error(`fuzz: --minutes and --inputs take a number above 0, --only parts of the names ${all}`);
   process.exit(2);
 }
 const folder = mkdtempSync(join(tmpdir(), 'tddfa-fuzz-'));
 const child = fileURLToPath(new URL('child.ts', import.meta.url));
+const loader = import.meta.resolve('tsx');
+
+function keep(name: string, { seed, input }: Failure): void {
+  if (values.keep === undefined || input === undefined) return;
+  mkdirSync(join(values.keep, name), { recursive: true });
+  writeFileSync(join(values.keep, name, `${seed}.bin`), Buffer.from(input, 'base64'));
+}
 
 async function fuzz(name: string): Promise<number> {
   const progressFile = join(folder, name);
   const end = Date.now() + limitMs;
-  const failures: string[] = [];
-  let first = Number(values.first);
+  const failures: Failure[] = [];
+  let first = firstOfAll;
   let inputs = 0;
   const at = (): number => Number(readFileSync(progressFile, { encoding: 'utf8', flag: 'a+' }) || first);
-  while (Date.now() < end && failures.length < MOST_FAILURES) {
-    const running = spawn(process.execPath, ['--import', 'tsx', child, name, String(first), progressFile], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+  while (Date.now() < end && first <= last && failures.length < MOST_FAILURES) {
+    const lastArgument = Number.isFinite(last) ? String(last) : '';
+    const running = spawn(
+      process.execPath,
+      ['--import', loader, child, name, String(first), lastArgument, progressFile],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    let [printed, stderr] = ['', ''];
+    running.stdout.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (printed + text).split('\n');
+      printed = lines.pop() ?? '';
+      for (const line of lines) {
+        const failure = JSON.parse(line) as Failure;
+        failures.push(failure);
+        keep(name, failure);
+      }
     });
-    let stderr = '';
-    running.stdout.setEncoding('utf8').on('data', (text: string) => failures.push(...text.trim().split('\n')));
     running.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    let isOver = false;
-    running.on('exit', () => {
-      isOver = true;
+    let ending: number | null | undefined;
+    running.on('close', (code) => {
+      ending = code;
     });
     let [seed, since, hung] = [first, Date.now(), false];
-    while (!isOver && !hung && Date.now() < end && failures.length < MOST_FAILURES) {
+    while (ending === undefined && !hung && Date.now() < end && failures.length < MOST_FAILURES) {
       await sleep(WATCH_MS);
       const now = at();
       if (now !== seed) [seed, since] = [now, Date.now()];
       hung = Date.now() - since > HANG_MS;
     }
-    if (hung) failures.push(JSON.stringify({ seed, failure: `hung for ${HANG_MS / 1000} s` }));
-    else if (isOver) failures.push(JSON.stringify({ seed: at(), failure: `ended: ${stderr.trim().slice(0, 300)}` }));
+    if (hung) failures.push({ seed: at(), failure: `hung for ${HANG_MS / 1000} s` });
+    else if (ending !== undefined && ending !== 0) {
+      failures.push({ seed: at(), failure: `ended: ${stderr.trim().slice(0, 300)}` });
+    }
     running.kill('SIGKILL');
     inputs += at() - first + 1;
     first = at() + 1;
   }
-  console.log(`${name.padEnd(20)} ${inputs} inputs from ${values.first}, ${failures.length} failures`);
-  for (const failure of failures.slice(0, MOST_FAILURES)) console.log(`  ${failure}`);
+  const count = `${inputs} inputs from ${firstOfAll}, ${failures.length} failures`;
+  console.log(`${name.padEnd(16)} ${count}`);
+  for (const { seed, failure } of failures.slice(0, MOST_FAILURES))
+    console.log(`  ${JSON.stringify({ seed, failure })}`);
   return failures.length;
 }
 

@@ -1,23 +1,34 @@
 /** Changes to files that parsers stumble over: extreme lengths, pieces dropped, doubled and swapped, ends cut off. */
+import type { Pieces } from './pieces.ts';
 
 /** Numbers in 0..1. */
-type Random = () => number;
+export type Random = () => number;
 
-const EXTREMES = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
+/** Unsigned numbers of 32 bits on which counts and sums break. */
+export const EXTREMES = [
+  0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff,
+];
 const NUMBERS = [0, -1, 1, 0.5, 1e9, -1e9, 2 ** 24, 2 ** 31, 2 ** 53, 1e308, -0];
 const TEXTS = ['', '__proto__', 'constructor', '../x', '/etc/passwd', '\u0000', 'a'.repeat(5000)];
+/** Values that one mutation of JSON may add. */
+const MOST_ADDED = 20_000;
 
-const below = (random: Random, limit: number): number => Math.floor(random() * limit);
-const pick = <T>(random: Random, values: readonly T[], fallback: T): T =>
+/** A whole number from 0 to below `limit`. */
+export const below = (random: Random, limit: number): number => Math.floor(random() * limit);
+/** One of some values. */
+export const pick = <T>(random: Random, values: readonly T[], fallback: T): T =>
   values[below(random, values.length)] ?? fallback;
 
-/** A copy of some bytes with one to four changes. */
-export function mutateBytes(original: Uint8Array, random: Random): Uint8Array {
+/**
+ * A copy of some bytes with one to four changes.
+ * @param words - what means something in this format, to be written in somewhere.
+ */
+export function mutateBytes(original: Uint8Array, random: Random, words: readonly Uint8Array[] = []): Uint8Array {
   let bytes: Uint8Array = Uint8Array.from(original);
   for (let left = 1 + below(random, 4); left > 0; left--) {
     const at = below(random, bytes.length);
     const count = 1 + below(random, pick(random, [4, 16, 64, 1024], 4));
-    switch (below(random, 7)) {
+    switch (below(random, words.length > 0 ? 10 : 7)) {
       case 0:
         bytes[at] = below(random, 256);
         break;
@@ -44,11 +55,40 @@ export function mutateBytes(original: Uint8Array, random: Random): Uint8Array {
         bytes.set(bytes.slice(other, Math.min(other + count, other + bytes.length - at)), at);
         break;
       }
-      default:
+      case 6:
         bytes = bytes.slice(0, at);
+        break;
+      default: {
+        const word = pick(random, words, bytes);
+        bytes = joined(joined(bytes.subarray(0, at), word), bytes.subarray(random() < 0.5 ? at : at + word.length));
+      }
     }
   }
   return bytes;
+}
+
+/** A file made of its parts after one to three of them were dropped, doubled, swapped or changed. */
+export function mutatePieces({ parts: original, join }: Pieces, random: Random): Uint8Array {
+  const parts = [...original];
+  for (let left = 1 + below(random, 3); left > 0 && parts.length > 0; left--) {
+    const [first, second] = [below(random, parts.length), below(random, parts.length)];
+    switch (below(random, 6)) {
+      case 0:
+        parts.splice(first, 1);
+        break;
+      case 1: {
+        const copies = pick(random, [1, 2, 200], 1);
+        parts.splice(second, 0, ...Array.from({ length: copies }, () => parts[first]));
+        break;
+      }
+      case 2:
+        [parts[first], parts[second]] = [parts[second], parts[first]];
+        break;
+      default:
+        parts[first] = mutateBytes(parts[first], random);
+    }
+  }
+  return join(parts);
 }
 
 /** A copy of a JSON value with one to three of its parts changed, dropped, doubled or swapped. */
@@ -83,11 +123,13 @@ export function mutateJson(original: unknown, random: Random): unknown {
         else delete holder[key];
         break;
       case 4:
-        if (Array.isArray(inner))
-          for (let n = pick(random, [1, 10, 3000], 1); n > 0; n--) inner.push(structuredClone(inner[0]));
+        if (Array.isArray(inner)) {
+          const count = Math.min(pick(random, [1, 10, 5000], 1), MOST_ADDED / sizeOf(inner[0]));
+          for (let n = 0; n < count; n++) inner.push(structuredClone(inner[0]));
+        }
         break;
       case 5:
-        holder[key] = structuredClone(second.holder[second.key]);
+        if (sizeOf(second.holder[second.key]) < MOST_ADDED) holder[key] = structuredClone(second.holder[second.key]);
         break;
       default: {
         let nested: unknown = inner;
@@ -97,6 +139,12 @@ export function mutateJson(original: unknown, random: Random): unknown {
     }
   }
   return root.value;
+}
+
+/** How many values a JSON value is made of. */
+function sizeOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 1;
+  return Object.values(value).reduce((sum: number, inner) => sum + sizeOf(inner), 1);
 }
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {

@@ -1,75 +1,183 @@
-/** The parsers that strangers reach, each with seeds made by code and what it may throw. */
-import { Jimp } from 'jimp';
+/** The parsers that strangers reach, each with seeds and what it may throw. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { unzipSync } from 'fflate';
 import { parseWeightFile } from '../converters/read-weight-file.ts';
+import { parseAnnotations } from '../src/cli/annotations.ts';
+import { CliError } from '../src/cli/cli-error.ts';
+import { parseGivenBoxes } from '../src/cli/given-boxes.ts';
 import { createEngine } from '../src/engine/create-engine.ts';
 import type { BackendName } from '../src/engine/engine.ts';
 import { LayersModelBuilder } from '../src/engine/layers-model-builder.ts';
 import { memoryWeights } from '../src/engine/weights/memory-source.ts';
 import { openPack } from '../src/engine/weights/open-pack.ts';
+import { sha256 } from '../src/engine/weights/sha256.ts';
+import { encodeTensors } from '../src/engine/weights/tensor-file.ts';
 import { TddfaError } from '../src/errors.ts';
 import { decodeImage } from '../src/image-files/decode-image.ts';
-import { SAMPLE_NAMES, sample } from '../test/converters/samples.ts';
-import { mutateBytes, mutateJson } from './mutate.ts';
+import { readWebpStructure } from '../src/image-files/webp-structure.ts';
+import { PamSplitter } from '../src/video-files/pam-splitter.ts';
+import { readProbe } from '../src/video-files/probe-video.ts';
+import { SAMPLE_NAMES, type SampleName, sample } from '../test/converters/samples.ts';
+import { damagedZip } from './damaged-zip.ts';
+import { mutateBytes, mutateJson, mutatePieces, pick, type Random } from './mutate.ts';
+import {
+  type Split,
+  splitBoxes,
+  splitGif,
+  splitJpeg,
+  splitMat,
+  splitNothing,
+  splitNpy,
+  splitPng,
+  splitRiff,
+  splitSafetensors,
+  splitTiff,
+} from './pieces.ts';
 
 /** One parser under test. */
 export interface FuzzTarget {
-  /** Makes the input of a number and feeds it; throws what the parser throws, or an error that says what was wrong. */
-  run(random: () => number): Promise<void>;
+  /** Makes an input. */
+  make(random: Random): Uint8Array;
+  /** Feeds an input; throws what the parser throws, or an error that names what was wrong with its result. */
+  feed(input: Uint8Array): Promise<void> | void;
   /** Whether a parser may end so. */
   isRightError(error: unknown): boolean;
 }
 
 const isTyped = (error: unknown): boolean => error instanceof TddfaError;
 
-function weightFile(seed: Uint8Array): FuzzTarget {
+/** Half of the inputs have damaged parts, the others damaged bytes. */
+function mutateFile(seed: Uint8Array, split: Split, random: Random, words: readonly Uint8Array[] = []): Uint8Array {
+  return random() < 0.5 ? mutatePieces(split(seed), random) : mutateBytes(seed, random, words);
+}
+
+function feedWeightFile(input: Uint8Array): void {
+  for (const { shape, data } of parseWeightFile(input, 'fuzzed').values()) {
+    const count = shape.reduce((product, extent) => product * extent, 1);
+    if (data.length !== count) throw new Error(`a tensor of shape [${shape}] has ${data.length} values`);
+  }
+}
+
+function weightFiles(pattern: RegExp, split: Split, words: readonly string[] = []): FuzzTarget {
+  const seeds = SAMPLE_NAMES.filter((name) => pattern.test(name)).map((name) => new Uint8Array(sample(name)));
+  const wordBytes = words.map((word) => Buffer.from(word, 'latin1'));
   return {
-    async run(random) {
-      for (const { shape, data } of parseWeightFile(mutateBytes(seed, random), 'fuzzed').values()) {
-        const count = shape.reduce((product, extent) => product * extent, 1);
-        if (data.length !== count) throw new Error(`a tensor of shape [${shape}] has ${data.length} values`);
-      }
-    },
+    make: (random) => mutateFile(pick(random, seeds, seeds[0]), split, random, wordBytes),
+    feed: feedWeightFile,
     isRightError: isTyped,
   };
 }
 
-async function picture(
-  mime: 'image/png' | 'image/jpeg' | 'image/bmp' | 'image/gif' | 'image/tiff',
-): Promise<FuzzTarget> {
-  const width = 13;
-  const height = 9;
-  const data = Buffer.from(
-    Uint8Array.from({ length: width * height * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 37) % 256)),
-  );
-  const seed = await Jimp.fromBitmap({ data, width, height }).getBuffer(mime);
+/** Opcodes that group, store, refer, call and build, and numbers without end. */
+const PICKLE_WORDS = [
+  ...'(ltd}])Rbo012aesu\x85\x94.',
+  ...['q\0', 'h\0', '\x8a\xff', '\x8b\xff\xff\xff\x7f', 'X\xff\xff\xff\x7f', 'J\xff\xff\xff\x7f', 'M\xff\xff', 'K\0'],
+  ...[
+    'cbuiltins\neval\n',
+    'cbuiltins\nset\n',
+    'c__proto__\nx\n',
+    'ccollections\nOrderedDict\n',
+    '\x8e\0\0\0\0\0\0\0\x01',
+  ],
+];
+
+/** Archives that are written anew, with lies in their directories. */
+function zips(names: readonly SampleName[]): FuzzTarget {
+  const archives = names.map((name) => new Map(Object.entries(unzipSync(sample(name)))));
+  const words = PICKLE_WORDS.map((word) => Buffer.from(word, 'latin1'));
   return {
-    async run(random) {
-      const { data, width, height } = await decodeImage(mutateBytes(seed, random), { maxPixels: 1_000_000 });
-      if (!(width > 0 && height > 0 && width * height <= 1_000_000 && data.length === width * height * 4)) {
+    make(random) {
+      const contents = new Map<string, Uint8Array>(pick(random, archives, archives[0]));
+      const name = pick(random, [...contents.keys()], '');
+      if (random() < 0.5) contents.set(name, mutateBytes(contents.get(name) ?? new Uint8Array(1), random, words));
+      return damagedZip(contents, random);
+    },
+    feed: feedWeightFile,
+    isRightError: isTyped,
+  };
+}
+
+const MAX_PIXELS = 1_000_000;
+
+/** @param sizeOf - width and height from the header, where they have a fixed place. */
+function pictures(
+  format: string,
+  split: Split,
+  sizeOf: (bytes: Buffer) => readonly [number, number] | undefined = () => undefined,
+): FuzzTarget {
+  const folder = new URL(`seeds/${format}/`, import.meta.url);
+  const seeds = readdirSync(folder).map((name) => new Uint8Array(readFileSync(new URL(name, folder))));
+  return {
+    make: (random) => mutateFile(pick(random, seeds, seeds[0]), split, random),
+    async feed(input) {
+      const { data, width, height } = await decodeImage(input, { maxPixels: MAX_PIXELS });
+      if (!(width > 0 && height > 0 && width * height <= MAX_PIXELS && data.length === width * height * 4)) {
         throw new Error(`a picture of ${width} x ${height} with ${data.length} bytes`);
       }
+      const size = sizeOf(Buffer.from(input));
+      const isAsSaid = size === undefined || [size, size.toReversed()].some(([w, h]) => w === width && h === height);
+      if (!isAsSaid) throw new Error(`${width} x ${height} instead of ${size?.join(' x ')}`);
     },
     isRightError: isTyped,
   };
 }
 
-async function layers(backend: BackendName): Promise<FuzzTarget> {
+const PNG_SIZE = (bytes: Buffer) => [bytes.readUInt32BE(16), bytes.readUInt32BE(20)] as const;
+const GIF_SIZE = (bytes: Buffer) => [bytes.readUInt16LE(6), bytes.readUInt16LE(8)] as const;
+
+/** The frames of a film of WebP, which are read without ffmpeg. */
+function animatedWebp(): FuzzTarget {
+  const seed = new Uint8Array(readFileSync(new URL('seeds/webp/animated.webp', import.meta.url)));
+  return {
+    make: (random) => mutateFile(seed, splitRiff, random),
+    feed(input) {
+      const { width, height, frames } = readWebpStructure(input);
+      for (const frame of frames) {
+        const isInside = frame.x + frame.width <= width && frame.y + frame.height <= height;
+        if (!isInside) throw new RangeError(`a frame at ${frame.x}, ${frame.y} lies outside ${width} x ${height}`);
+      }
+    },
+    // Its one caller makes a typed error of a plain one.
+    isRightError: (error) => error instanceof Error && error.constructor === Error,
+  };
+}
+
+function smallModel() {
   const model = new LayersModelBuilder('fuzzed');
   const padded = model.zeroPadding2d('pad', model.input('input', [null, null, 3]), 1);
   const features = model.conv2d('conv', padded, { filters: 4, kernelSize: 3, activation: 'relu' });
   const sum = model.add('sum', [features, model.depthwiseConv2d('depthwise', features, { kernelSize: 1 })]);
   const pooled = model.globalAveragePooling2d('mean', model.maxPooling2d('pool', sum, 2, 2));
-  const { modelTopology, weightSpecs } = model.build([model.dense('dense', pooled, 5)]);
-  const count = weightSpecs.reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
+  return model.build([model.dense('dense', pooled, 5)]);
+}
+
+const elementCount = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+function json(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value) ?? 'nothing');
+}
+
+/** Inputs that are not JSON at all are for the reader of JSON, which is another target. */
+function parsed(input: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(input));
+  } catch {
+    return undefined;
+  }
+}
+
+async function layers(backend: BackendName): Promise<FuzzTarget> {
+  const { modelTopology, weightSpecs } = smallModel();
+  const count = weightSpecs.reduce((total, { shape }) => total + elementCount(shape), 0);
   const weightData = Float32Array.from({ length: count }, (_, i) => Math.sin(i)).buffer;
   const engine = await createEngine(backend);
   return {
-    async run(random) {
-      const topology = mutateJson(modelTopology, random) as object;
-      const network = await engine.loadNetwork({ modelTopology: topology, weightSpecs, weightData });
+    make: (random) => json(mutateJson(modelTopology, random)),
+    async feed(input) {
+      const network = await engine.loadNetwork({ modelTopology: parsed(input) as object, weightSpecs, weightData });
       try {
         for (const { data, shape } of await network.run(new Float32Array(6 * 5 * 3), [1, 6, 5, 3])) {
-          if (data.length !== shape.reduce((a, b) => a * b, 1)) throw new Error(`${data.length} numbers in [${shape}]`);
+          if (data.length !== elementCount(shape)) throw new Error(`${data.length} numbers in [${shape}]`);
         }
       } finally {
         network.dispose();
@@ -80,27 +188,139 @@ async function layers(backend: BackendName): Promise<FuzzTarget> {
   };
 }
 
+const ORIGIN = { licence: { name: 'CC0-1.0' }, source: { description: 'made for a test' } };
+const NO_SUM = '0'.repeat(64);
+
 function packManifest(): FuzzTarget {
   const model = { name: 'a', role: 'normalization', format: 'tensors', path: 'a/tensors.json' };
-  const files = ['tensors.json', 'tensors.bin'].map((name) => ({
-    path: `a/${name}`,
-    bytes: 8,
-    sha256: '0'.repeat(64),
-  }));
-  const origin = { licence: { name: 'CC0-1.0' }, source: { description: 'made for a test' } };
+  const files = ['tensors.json', 'tensors.bin'].map((name) => ({ path: `a/${name}`, bytes: 8, sha256: NO_SUM }));
   const manifest = {
     formatVersion: 1,
     name: 'fuzzed',
     description: 'a pack',
-    models: [{ ...model, files, ...origin }],
+    models: [{ ...model, files, ...ORIGIN }],
   };
   return {
-    async run(random) {
-      const text = JSON.stringify(mutateJson(manifest, random)) ?? 'nothing';
-      const contents = new Map([['pack.json', new TextEncoder().encode(text)]]);
-      await (await openPack(memoryWeights(contents))).verify();
+    make: (random) => json(mutateJson(manifest, random)),
+    async feed(input) {
+      await (await openPack(memoryWeights(new Map([['pack.json', input]])))).verify();
     },
     isRightError: isTyped,
+  };
+}
+
+/** A model of a pack whose manifest is right: its JSON is damaged, or its binary file. */
+async function packModel(format: 'layers-model' | 'tensors'): Promise<FuzzTarget> {
+  const path = format === 'tensors' ? 'a/tensors.json' : 'a/model.json';
+  const dataPath = 'a/data.bin';
+  const tensors = new Map([
+    ['mean', { shape: [3], data: Float32Array.of(1, 2, 3) }],
+    ['faces', { shape: [2, 3], data: Uint32Array.of(0, 1, 2, 2, 1, 3) }],
+  ]);
+  const encoded = encodeTensors(tensors, 'data.bin', new Set(['mean']));
+  const { modelTopology, weightSpecs } = smallModel();
+  const weights = weightSpecs.map((spec, i) => (i % 2 === 0 ? spec : { ...spec, quantization: { dtype: 'float16' } }));
+  const bytesOf = weightSpecs.reduce((sum, { shape }, i) => sum + elementCount(shape) * (i % 2 === 0 ? 4 : 2), 0);
+  const [description, data] =
+    format === 'tensors'
+      ? [encoded.manifest, encoded.bytes]
+      : [{ format, modelTopology, weightsManifest: [{ paths: ['data.bin'], weights }] }, new Uint8Array(bytesOf)];
+  const describe = async (name: string, bytes: Uint8Array) => ({
+    path: name,
+    bytes: bytes.length,
+    sha256: await sha256(new Uint8Array(bytes)),
+  });
+  const separator = 0;
+  return {
+    make(random) {
+      const isData = random() < 0.2;
+      const text = isData ? json(description) : json(mutateJson(description, random));
+      return Buffer.concat([text, Uint8Array.of(separator), isData ? mutateBytes(data, random) : data]);
+    },
+    async feed(input) {
+      const end = input.indexOf(separator);
+      const files = new Map([
+        [path, input.subarray(0, end)],
+        [dataPath, input.subarray(end + 1)],
+      ]);
+      const model = { name: 'a', role: 'normalization', format, path, ...ORIGIN };
+      const described = await Promise.all([...files].map(([name, bytes]) => describe(name, bytes)));
+      const manifest = { formatVersion: 1, name: 'a', description: 'a', models: [{ ...model, files: described }] };
+      const pack = await openPack(memoryWeights(new Map([...files, ['pack.json', json(manifest)]])));
+      await pack.verify();
+    },
+    isRightError: isTyped,
+  };
+}
+
+/** JSON that one function reads. */
+function jsonReader(seeds: readonly unknown[], read: (value: unknown) => void): FuzzTarget {
+  return {
+    make: (random) => json(mutateJson(pick(random, seeds, seeds[0]), random)),
+    feed: (input) => read(parsed(input)),
+    isRightError: (error) => isTyped(error) || error instanceof CliError,
+  };
+}
+
+function jsonArrays(): FuzzTarget {
+  const seeds = [{ mean: [1, 2], std: [[1], [2]] }, [1, 2]];
+  return {
+    make: (random) => json(mutateJson(pick<unknown>(random, seeds, seeds[0]), random)),
+    feed: feedWeightFile,
+    isRightError: isTyped,
+  };
+}
+
+const BOX = { xMin: 1, yMin: 2, xMax: 30, yMax: 40, score: 0.9 };
+const LANDMARKS = [0, 1, 2].map((axis) => Array.from({ length: 68 }, (_, i) => axis + i));
+const ANNOTATIONS = [
+  { image: 'a.png', landmarks: LANDMARKS, roiBox: [0, 0, 9, 9], yawDegrees: 3 },
+  { image: 'b.png', faces: [{ box: [0, 0, 5, 5], landmarks: LANDMARKS[0].map((x, i) => [x, i]) }, { ignore: true }] },
+];
+const PROBE = {
+  packets: [0, 1, 2].map((i) => ({ stream_index: 0, pts_time: `${i / 25}` })),
+  streams: [
+    {
+      ...{ index: 0, codec_type: 'video', codec_name: 'h264', r_frame_rate: '25/1', avg_frame_rate: '25/1' },
+      ...{
+        duration: '0.12',
+        start_time: '0',
+        nb_frames: '3',
+        color_transfer: 'bt709',
+        disposition: { attached_pic: 0 },
+      },
+    },
+    { index: 1, codec_type: 'audio', codec_name: 'aac' },
+  ],
+  format: { duration: '0.12', start_time: '0.0' },
+};
+
+function checkProbe(value: unknown): void {
+  const info = readProbe('fuzzed', value);
+  const numbers = [info.framesPerSecond, info.firstFrameMs, info.frameCount ?? 1, info.storedFrames ?? 1];
+  const isRight = numbers.every((number) => Number.isFinite(number) && number >= 0) && info.framesPerSecond > 0;
+  if (!isRight) throw new Error(`a film of ${JSON.stringify(info)}`);
+}
+
+/** Pictures as they come out of a pipe, in pieces of any length. */
+function pam(): FuzzTarget {
+  const header = 'P7\nWIDTH 3\nHEIGHT 2\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n';
+  const frame = Buffer.concat([Buffer.from(header), Buffer.alloc(24, 7)]);
+  const words = ['P7\n', 'WIDTH ', 'HEIGHT ', '999999999', '\n', '1e9', '-1', 'ENDHDR\n'].map((word) =>
+    Buffer.from(word),
+  );
+  return {
+    make: (random) => mutateBytes(Buffer.concat([frame, frame]), random, words),
+    feed(input) {
+      const splitter = new PamSplitter();
+      for (let at = 0; at < input.length; at += 7) {
+        splitter.push(input.subarray(at, at + 7), ({ data, width, height }) => {
+          if (data.length !== width * height * 4) throw new RangeError(`${data.length} bytes of ${width}x${height}`);
+        });
+      }
+    },
+    // Its one caller makes a typed error of a plain one.
+    isRightError: (error) => error instanceof Error && error.constructor === Error,
   };
 }
 
@@ -108,11 +328,40 @@ type MakeTarget = () => FuzzTarget | Promise<FuzzTarget>;
 
 /** How each target is made. */
 export const TARGETS: ReadonlyMap<string, MakeTarget> = new Map<string, MakeTarget>([
-  ...SAMPLE_NAMES.map((name): [string, MakeTarget] => [name, () => weightFile(sample(name))]),
-  ...(['png', 'jpeg', 'bmp', 'gif', 'tiff'] as const).map((name): [string, MakeTarget] => [
-    name,
-    () => picture(`image/${name}`),
-  ]),
-  ...(['compiled', 'cpu'] as const).map((name): [string, MakeTarget] => [`layers-${name}`, () => layers(name)]),
+  ['pickle', () => weightFiles(/^numpy/, splitNothing, PICKLE_WORDS)],
+  ['torch-legacy', () => weightFiles(/^torchLegacy/, splitNothing, PICKLE_WORDS)],
+  ['torch-zip', () => zips(['torchZip', 'torchZipProtocol4', 'torchScript'])],
+  ['torch-other', () => weightFiles(/^torch(Zip|Script|Module)/, splitNothing, PICKLE_WORDS)],
+  ['npy', () => weightFiles(/^npy/, splitNpy, ["'shape': (", "'descr': '<f8'", '1, ', '999999999999999', 'True', ')'])],
+  ['npz', () => zips(['npz', 'npzCompressed'])],
+  ['mat', () => weightFiles(/^mat/, splitMat)],
+  [
+    'safetensors',
+    () => weightFiles(/^safetensors/, splitSafetensors, ['"shape":[', '[', '__proto__', '9007199254740993']),
+  ],
+  ['json-arrays', jsonArrays],
+  ['png', () => pictures('png', splitPng, PNG_SIZE)],
+  ['jpeg', () => pictures('jpeg', splitJpeg)],
+  ['bmp', () => pictures('bmp', splitNothing)],
+  ['gif', () => pictures('gif', splitGif, GIF_SIZE)],
+  ['tiff', () => pictures('tiff', splitTiff)],
+  ['webp', () => pictures('webp', splitRiff)],
+  ['animated-webp', animatedWebp],
+  ['avif', () => pictures('avif', splitBoxes)],
+  ['heic', () => pictures('heic', splitBoxes)],
+  ...(['compiled', 'cpu', 'wasm'] as const).map((name): [string, MakeTarget] => [`layers-${name}`, () => layers(name)]),
   ['pack', packManifest],
+  ['pack-layers', () => packModel('layers-model')],
+  ['pack-tensors', () => packModel('tensors')],
+  [
+    'boxes',
+    () =>
+      jsonReader(
+        [[BOX], { images: [{ file: 'a.png', faces: [{ box: BOX }] }] }],
+        (value) => void parseGivenBoxes('boxes.json', value).boxesOf('a.png'),
+      ),
+  ],
+  ['annotations', () => jsonReader([ANNOTATIONS], (value) => void parseAnnotations('annotations.json', value))],
+  ['ffprobe', () => jsonReader([PROBE], checkProbe)],
+  ['pam', pam],
 ]);

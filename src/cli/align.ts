@@ -141,6 +141,11 @@ async function align(imageArguments: readonly string[], given: AlignFlags, termi
   const isDrawn = picturePlan.kinds.length + meshPlan.kinds.length > 0;
   const saysEach = !hasStreams(flags) && !isOnStdout(flags);
   const { signal } = terminal;
+  const documents = [flags.json, flags.jsonl, flags.csv, flags.pts, flags.coco];
+  const writesFiles =
+    picturePlan.kinds.length + meshPlan.kinds.length > 0 ||
+    documents.some((path) => path !== undefined && path !== '-');
+  if (writesFiles) terminal.goOnUnread?.();
 
   // Also ends a list whose next line has not come.
   const listing = new AbortController();

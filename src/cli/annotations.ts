@@ -64,7 +64,11 @@ export interface AnnotatedPicture {
  * @throws CliError that says what is wrong and where.
  */
 export async function readAnnotations(path: string): Promise<AnnotatedPicture[]> {
-  const json = await readJsonFile(path);
+  return parseAnnotations(path, await readJsonFile(path));
+}
+
+/** As {@link readAnnotations}, of the file's content. */
+export function parseAnnotations(path: string, json: unknown): AnnotatedPicture[] {
   if (!Array.isArray(json) || json.length === 0) throw new CliError(`${path}: expected a list of pictures`);
   return json.map((entry, index) => {
     const result = v.safeParse(pictureSchema, entry);

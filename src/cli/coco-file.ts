@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { createReadStream, rmSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { TddfaError } from '../errors.ts';
 import { openLineFile } from '../files/line-file.ts';
+import { removeLeftovers, temporaryName } from '../files/temporary-name.ts';
 import { beginWork } from '../files/unfinished-work.ts';
 import { writeFailure } from '../files/write-file-atomically.ts';
 import { packageVersion } from '../package-files.ts';
@@ -24,8 +25,9 @@ export interface CocoFile {
  * @throws TddfaError, as each of its functions, where it cannot be written.
  */
 export async function openCocoFile(path: string): Promise<CocoFile> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  const temporaryFaces = `${path}.${randomUUID()}.tmp`;
+  await removeLeftovers(dirname(path));
+  const temporary = temporaryName(path);
+  const temporaryFaces = temporaryName(path);
   const remove = (): void => {
     rmSync(temporary, { force: true });
     rmSync(temporaryFaces, { force: true });

@@ -5,7 +5,7 @@ import type { BasePack } from '../../converters/complete-pack.ts';
 import type { Conversion } from '../../converters/conversion.ts';
 import { convertCheckpoint } from '../../converters/convert-checkpoint.ts';
 import { CONVERT_UPSTREAM_DEFAULTS, convertUpstream } from '../../converters/convert-upstream.ts';
-import { writePack } from '../../converters/write-pack.ts';
+import { restorePack, writePack } from '../../converters/write-pack.ts';
 import { fileWeights } from '../engine/weights/file-source.ts';
 import type { WeightStorage } from '../engine/weights/layers-file.ts';
 import { openPack } from '../engine/weights/open-pack.ts';
@@ -75,6 +75,8 @@ async function convert(source: string, options: ConvertOptions, terminal: Termin
   const { signal } = terminal;
   const isFolder = (await stat(source)).isDirectory();
   refuseOptions(options, isFolder);
+  terminal.goOnUnread?.();
+  await restorePack(options.out);
   const progress = createProgress(terminal, 'items');
   let conversion: Conversion;
   try {
@@ -94,7 +96,11 @@ async function convert(source: string, options: ConvertOptions, terminal: Termin
     progress.stop();
   }
   const { pack, notices } = conversion;
-  const { manifest, replaced } = await writePack(options.out, pack, { storage: options.storage, signal });
+  const { manifest, replaced } = await writePack(options.out, pack, {
+    storage: options.storage,
+    signal,
+    onWait: () => void terminal.stderr.write(`note: another tddfa is writing ${options.out}: waiting for it\n`),
+  });
 
   const { models, copies = [] } = pack;
   const names = [...models.map(({ name }) => name), ...copies.map(({ model }) => model.name)];

@@ -7,8 +7,9 @@
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { WeightFormatError, WeightLoadError } from '../errors.ts';
+import { TddfaError, WeightFormatError, WeightLoadError } from '../errors.ts';
 import { makeFolder } from '../files/make-folder.ts';
+import { writeFailure } from '../files/write-file-atomically.ts';
 import { gitBlobId } from './git-blob-id.ts';
 
 export interface DownloadOptions {
@@ -20,29 +21,35 @@ export interface DownloadOptions {
   readonly attempts?: number | undefined;
   /** Before the second attempt; doubled before each further one. */
   readonly retryDelayMilliseconds?: number | undefined;
+  /** Attempts in all, however much each brings. */
+  readonly maxAttempts?: number | undefined;
   /** A connection that is silent for so long counts as dropped. */
   readonly silenceMilliseconds?: number | undefined;
+  /** One that brings less in `silenceMilliseconds`, on the mean, counts as one that brought nothing. */
+  readonly minBytesPerSecond?: number | undefined;
 }
 
 export const DOWNLOAD_DEFAULTS = {
   attempts: 5,
+  maxAttempts: 50,
   retryDelayMilliseconds: 1000,
   silenceMilliseconds: 30_000,
+  minBytesPerSecond: 4096,
 } as const;
 
 /** Far beyond any file that is asked for: what stands between a wrong server and a full disk. */
-const MAX_BYTES = 2 ** 30;
+const MAX_BYTES = 2 ** 28;
 
 /**
  * Downloads a file, or finds that it is there.
  * @param target - where it goes; the folder is made.
- * @throws WeightLoadError with the HTTP status where the server refuses, or where all attempts failed; WeightFormatError
+ * @throws TddfaError where it cannot be written; WeightLoadError with the HTTP status where the server refuses, or where all attempts failed; WeightFormatError
  *   where the bytes are not those of `blobId`; the signal's reason, keeping what has arrived.
  */
 export async function downloadFile(url: string, target: string, options: DownloadOptions): Promise<void> {
   if (await hasBlobId(target, options.blobId)) return;
   const part = `${target}.part`;
-  await makeFolder(dirname(target));
+  await onDisk(part, makeFolder(dirname(target)));
   const wasResumed = (await sizeOf(part)) > 0;
   await fetchAll(url, part, options);
   if (!(await hasBlobId(part, options.blobId)) && wasResumed) {
@@ -57,7 +64,16 @@ export async function downloadFile(url: string, target: string, options: Downloa
       actual,
     });
   }
-  await rename(part, target);
+  await onDisk(target, rename(part, target));
+}
+
+/** @throws TddfaError that names the path and says what the system said. */
+async function onDisk<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new TddfaError(`cannot write ${path}: ${writeFailure(cause)}`, { cause });
+  }
 }
 
 /** Whether a file is there and has the content of a blob id. */
@@ -81,32 +97,46 @@ async function sizeOf(path: string): Promise<number> {
 async function fetchAll(url: string, part: string, options: DownloadOptions): Promise<void> {
   const { signal } = options;
   const attempts = options.attempts ?? DOWNLOAD_DEFAULTS.attempts;
+  const maxAttempts = options.maxAttempts ?? DOWNLOAD_DEFAULTS.maxAttempts;
   const firstDelay = options.retryDelayMilliseconds ?? DOWNLOAD_DEFAULTS.retryDelayMilliseconds;
-  for (let failures = 0; ; ) {
-    const before = await sizeOf(part);
+  /** A server that begins anew and breaks off again and again brings nothing: only what is beyond this does. */
+  let mostBytes = await sizeOf(part);
+  let failures = 0;
+  for (let attempt = 1; ; attempt++) {
     try {
-      await fetchRest(url, part, before, options);
+      await fetchRest(url, part, await sizeOf(part), options);
       return;
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof DroppedError)) throw error;
-      failures = (await sizeOf(part)) > before ? 1 : failures + 1;
-      if (failures >= attempts) {
-        const tries = `${attempts} attempts`;
+      const bytes = await sizeOf(part);
+      failures = bytes > mostBytes && !error.isTooSlow ? 1 : failures + 1;
+      mostBytes = Math.max(mostBytes, bytes);
+      if (failures >= attempts || attempt >= maxAttempts) {
+        const tries = `${failures >= attempts ? attempts : attempt} attempts`;
         throw new WeightLoadError(url, `${error.message}, ${tries}; run it again to resume`, { cause: error.cause });
       }
     }
-    await delay(firstDelay * 2 ** (failures - 1), undefined, { signal });
+    await delay(firstDelay * 2 ** (failures - 1), undefined, { signal }).catch(() => signal?.throwIfAborted());
   }
 }
 
 /** A failure that the next attempt may not meet. */
 class DroppedError extends Error {
   override readonly name = 'DroppedError';
+  /** Whether what has come is too little to count. */
+  readonly isTooSlow: boolean;
+
+  constructor(message: string, options?: ErrorOptions & { isTooSlow?: boolean }) {
+    super(message, options);
+    this.isTooSlow = options?.isTooSlow === true;
+  }
 }
 
 async function fetchRest(url: string, part: string, offset: number, options: DownloadOptions): Promise<void> {
-  const silence = new SilenceTimer(options.silenceMilliseconds ?? DOWNLOAD_DEFAULTS.silenceMilliseconds);
+  const silenceMs = options.silenceMilliseconds ?? DOWNLOAD_DEFAULTS.silenceMilliseconds;
+  const minBytesPerSecond = options.minBytesPerSecond ?? DOWNLOAD_DEFAULTS.minBytesPerSecond;
+  const silence = new SilenceTimer(silenceMs);
   const signal = options.signal ? AbortSignal.any([options.signal, silence.signal]) : silence.signal;
   let file: FileHandle | undefined;
   try {
@@ -118,14 +148,22 @@ async function fetchRest(url: string, part: string, offset: number, options: Dow
     const start = await startOfBody(response, url, part, offset);
     const total = totalBytes(response, start);
     checkSize(url, total ?? 0);
-    file = await open(part, start === 0 ? 'w' : 'a');
+    file = await onDisk(part, open(part, start === 0 ? 'w' : 'a'));
     let loadedBytes = start;
+    let window = { startMs: performance.now(), loadedBytes };
     options.onProgress?.(loadedBytes, total);
     for await (const chunk of response.body ?? []) {
       silence.restart();
-      await file.appendFile(chunk);
+      await onDisk(part, file.appendFile(chunk));
       loadedBytes += chunk.length;
       checkSize(url, loadedBytes);
+      const elapsedMs = performance.now() - window.startMs;
+      if (elapsedMs >= silenceMs) {
+        if ((loadedBytes - window.loadedBytes) * 1000 < minBytesPerSecond * elapsedMs) {
+          throw new DroppedError(`the server sends less than ${minBytesPerSecond} bytes a second`, { isTooSlow: true });
+        }
+        window = { startMs: performance.now(), loadedBytes };
+      }
       options.onProgress?.(loadedBytes, total);
     }
     if (total !== undefined && loadedBytes < total) {
@@ -138,6 +176,8 @@ async function fetchRest(url: string, part: string, offset: number, options: Dow
     throw new DroppedError(silence.signal.aborted ? 'the server fell silent' : reasonOf(error), { cause: error });
   } finally {
     silence.stop();
+    // Ends the connection where it was given up.
+    silence.abort();
     await file?.close();
   }
 }
@@ -200,6 +240,10 @@ class SilenceTimer {
 
   stop(): void {
     clearTimeout(this.#timer);
+  }
+
+  abort(): void {
+    this.#controller.abort();
   }
 
   #start(): NodeJS.Timeout {

@@ -1,10 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { fileWeights } from '../engine/weights/file-source.ts';
 import { httpWeights } from '../engine/weights/http-source.ts';
 import { PACK_FILE } from '../engine/weights/pack-manifest.ts';
 import type { WeightSource } from '../engine/weights/weight-source.ts';
+import { nameOfReplaced, restoreFolder } from '../files/replace-folder.ts';
 import { shippedPacks } from '../package-files.ts';
 import { CliError } from './cli-error.ts';
 import type { Terminal } from './terminal.ts';
@@ -101,7 +102,9 @@ async function installedPacks(env: Environment, shippedFolder: string): Promise<
 }
 
 async function packsIn(folder: string, foundBy: FoundPack['foundBy']): Promise<FoundPack[]> {
-  const names = await readdir(folder).catch(() => []);
+  const there = await readdir(folder).catch(() => []);
+  // What was killed in the middle of a change is put back.
+  const names = [...new Set(there.map((name) => nameOfReplaced(name) ?? name))];
   const packs: FoundPack[] = [];
   for (const name of names.sort()) {
     const location = join(folder, name);
@@ -114,6 +117,7 @@ async function packsIn(folder: string, foundBy: FoundPack['foundBy']): Promise<F
 
 async function hasPack(folder: string): Promise<boolean> {
   try {
+    await restoreFolder(resolve(folder)).catch(() => {});
     return (await stat(join(folder, PACK_FILE))).isFile();
   } catch {
     return false;

@@ -29,7 +29,11 @@ export interface GivenBoxes {
  * @throws CliError that says what is wrong with the file.
  */
 export async function readGivenBoxes(path: string): Promise<GivenBoxes> {
-  const json = await readJsonFile(path);
+  return parseGivenBoxes(path, await readJsonFile(path));
+}
+
+/** As {@link readGivenBoxes}, of the file's content. */
+export function parseGivenBoxes(path: string, json: unknown): GivenBoxes {
   const result = v.safeParse(fileSchema, json);
   if (!result.success) {
     throw new CliError(

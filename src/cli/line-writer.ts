@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { createWriteStream, rmSync, type WriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolder } from '../files/make-folder.ts';
+import { removeLeftovers, temporaryName } from '../files/temporary-name.ts';
 import { beginWork } from '../files/unfinished-work.ts';
 import { writeFailure } from '../files/write-file-atomically.ts';
 import { CliError } from './cli-error.ts';
@@ -30,7 +30,7 @@ export function openLineWriter(path: string, terminal: Terminal): LineWriter {
       async abort() {},
     };
   }
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  const temporary = temporaryName(path);
   const endWork = beginWork(() => rmSync(temporary, { force: true }));
   let stream: WriteStream | undefined;
 
@@ -44,6 +44,7 @@ export function openLineWriter(path: string, terminal: Terminal): LineWriter {
 
   async function start(): Promise<WriteStream> {
     await makeFolder(dirname(path));
+    await removeLeftovers(dirname(path));
     const file = await open(temporary, 'wx');
     const opened = createWriteStream('', { fd: file });
     // Each write reports its own failure.

@@ -1,11 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { convertUpstream } from '../../converters/convert-upstream.ts';
 import { type WrittenPack, writePack } from '../../converters/write-pack.ts';
 import type { WeightStorage } from '../engine/weights/layers-file.ts';
-import { WeightFormatError, WeightLoadError } from '../errors.ts';
-import { writeFileAtomically } from '../files/write-file-atomically.ts';
+import { TddfaError, WeightFormatError, WeightLoadError } from '../errors.ts';
+import { makeFolder } from '../files/make-folder.ts';
+import { withLock } from '../files/with-lock.ts';
+import { writeFailure, writeFileAtomically } from '../files/write-file-atomically.ts';
 import { type DownloadOptions, downloadFile, hasBlobId } from './download-file.ts';
 import { gitBlobId } from './git-blob-id.ts';
 import { UPSTREAM_FILES, type UpstreamModel } from './upstream-files.ts';
@@ -21,16 +23,39 @@ export interface PullOptions {
   readonly storage: WeightStorage;
   readonly signal: AbortSignal;
   readonly onProgress: (file: string, loadedBytes: number, totalBytes: number | undefined) => void;
+  /** Called where another process is downloading to the same place, which is waited for. */
+  readonly onWait?: () => void;
   /** For tests: how long to wait before trying again. */
   readonly download?: Pick<DownloadOptions, 'attempts' | 'retryDelayMilliseconds' | 'silenceMilliseconds'>;
 }
 
 /**
  * Fetches files of the original, checks each and turns them into a pack. A file that fails stops it; those before it stay
- * for the next time.
+ * for the next time, and are removed once there is a pack. Processes that download to one place do so one after the other.
+ * @param isDone - asked when it is this process' turn: another one may have made the pack meanwhile.
+ * @returns nothing where it is done.
  * @throws WeightLoadError, WeightFormatError, TddfaError where the pack cannot be written, or the signal's reason.
  */
-export async function pullWeights(options: PullOptions): Promise<WrittenPack> {
+export async function pullWeights(
+  options: PullOptions,
+  isDone: () => Promise<boolean> = async () => false,
+): Promise<WrittenPack | undefined> {
+  const { downloads, signal, onWait } = options;
+  const pullOnce = async (): Promise<WrittenPack | undefined> => {
+    if (await isDone()) return undefined;
+    const written = await pullAlone(options);
+    await rm(downloads, { recursive: true, force: true });
+    return written;
+  };
+  try {
+    await makeFolder(dirname(downloads));
+  } catch (cause) {
+    throw new TddfaError(`cannot write ${downloads}: ${writeFailure(cause)}`, { cause });
+  }
+  return withLock(`${downloads}.lock`, pullOnce, { signal, onWait });
+}
+
+async function pullAlone(options: PullOptions): Promise<WrittenPack> {
   const { from, models, downloads, out, signal, onProgress } = options;
   const files = UPSTREAM_FILES.filter((file) => models.includes(file.model));
   for (const { path, blobId } of files) {
@@ -50,7 +75,7 @@ export async function pullWeights(options: PullOptions): Promise<WrittenPack> {
   const { pack } = await convertUpstream(downloads, { signal });
   // An earlier pull that failed may have left more.
   const wanted = pack.models.filter(({ name }) => models.some((model) => model === name));
-  return writePack(out, { ...pack, models: wanted }, { storage: options.storage, signal });
+  return writePack(out, { ...pack, models: wanted }, { storage: options.storage, signal, onWait: options.onWait });
 }
 
 /** Copies a file of a folder in the original's layout, plain or gzipped, once it is known to be the right one. */

@@ -15,6 +15,8 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted at the first Ctrl-C or SIGTERM; a second one ends the process at once, without its unfinished files. */
   readonly signal: AbortSignal;
+  /** Called by a command that writes files: where whoever read stdout has gone, it goes on all the same. */
+  readonly goOnUnread?: () => void;
 }
 
 /** A stream that may be a terminal. */
@@ -23,6 +25,7 @@ export type TerminalStream = Writable & { readonly isTTY?: boolean };
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
   const controller = new AbortController();
+  let goesOnUnread = false;
   const interrupt = (): void => {
     if (controller.signal.aborted) {
       undoUnfinishedWork();
@@ -31,10 +34,12 @@ export function processTerminal(): Terminal {
     controller.abort();
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-  // A reader that has seen enough (`tddfa … | head`) is not an error; a full disk is one line.
+  // A reader that has seen enough (`tddfa … | head`) is not an error, but no reason to leave files unwritten; a full disk is one line.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    const isUnread = error.code === 'EPIPE';
+    if (isUnread && goesOnUnread) return;
     undoUnfinishedWork();
-    if (error.code === 'EPIPE') process.exit(EXIT_STATUS.success);
+    if (isUnread) process.exit(EXIT_STATUS.success);
     process.stderr.write(`tddfa: cannot write to stdout: ${writeFailure(error)}\n`, () =>
       process.exit(EXIT_STATUS.badInput),
     );
@@ -45,6 +50,9 @@ export function processTerminal(): Terminal {
     stdin: process.stdin,
     env: process.env,
     signal: controller.signal,
+    goOnUnread() {
+      goesOnUnread = true;
+    },
   };
 }
 

@@ -153,6 +153,7 @@ async function trackVideo(
   if (flags.start !== undefined && flags.end !== undefined && flags.end < flags.start) {
     throw usageError(`--end: expected no less than --start (${flags.start}), got ${flags.end}`);
   }
+  if (flags.out !== undefined || (flags.json !== undefined && flags.json !== '-')) terminal.goOnUnread?.();
   const source = await openSource(inputs, flags, terminal);
   const sink = flags.out === undefined ? undefined : await openSink(flags.out, source, flags, terminal);
   const aligner = await openAligner(flags, terminal);

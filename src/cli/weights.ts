@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { fileWeights } from '../engine/weights/file-source.ts';
@@ -18,6 +17,7 @@ import {
   PULLED_PACK,
   packCacheFolder,
 } from './find-pack.ts';
+import { parsePositive } from './number-flags.ts';
 import { licenceNotices, packTable } from './pack-table.ts';
 import { createProgress } from './progress.ts';
 import { canPrompt, confirm } from './prompt.ts';
@@ -71,6 +71,7 @@ export function registerWeights(program: Command, terminal: Terminal): void {
     .option('-o, --out <folder>', 'the pack to write (default: in the cache of this user)')
     .addOption(storageOption())
     .option('--accept-licence', 'accept the licences without a question')
+    .option('--timeout <minutes>', 'give up after so long; what has come is kept for the next time', parsePositive)
     .addHelpText('after', PULL_NOTES)
     .action((options: PullCommandOptions) => pull(options, terminal));
 }
@@ -153,6 +154,7 @@ interface PullCommandOptions {
   readonly out?: string;
   readonly storage: WeightStorage;
   readonly acceptLicence?: true;
+  readonly timeout?: number;
 }
 
 async function pull(options: PullCommandOptions, terminal: Terminal): Promise<void> {
@@ -163,21 +165,31 @@ async function pull(options: PullCommandOptions, terminal: Terminal): Promise<vo
     stdout.write(`${out}\n  holds ${models.join(', ')} already\n`);
     return;
   }
+  terminal.goOnUnread?.();
   await acceptLicence(models, options.acceptLicence === true, terminal);
 
   const downloads = join(cacheFolder(env), 'downloads', UPSTREAM_COMMIT);
   const progress = createProgress(terminal, 'bytes');
   try {
-    const { manifest } = await pullWeights({
-      from: options.from.replace(/(?<!:\/)\/+$/, ''),
-      models,
-      downloads,
-      out,
-      storage: options.storage,
-      signal,
-      onProgress: (file, loadedBytes, totalBytes) => progress.update(file, loadedBytes, totalBytes),
-    });
+    const pulled = await pullWeights(
+      {
+        from: options.from.replace(/(?<!:\/)\/+$/, ''),
+        models,
+        downloads,
+        out,
+        storage: options.storage,
+        signal: options.timeout === undefined ? signal : AbortSignal.any([signal, timeLimit(options.timeout)]),
+        onProgress: (file, loadedBytes, totalBytes) => progress.update(file, loadedBytes, totalBytes),
+        onWait: () => void terminal.stderr.write('note: another tddfa is downloading: waiting for it\n'),
+      },
+      () => isPulled(out, models, signal),
+    );
     progress.stop();
+    if (pulled === undefined) {
+      stdout.write(`${out}\n  holds ${models.join(', ')} already\n`);
+      return;
+    }
+    const { manifest } = pulled;
     stdout.write(
       `${out}\n${packTable(manifest.models)
         .map((line) => `  ${line}\n`)
@@ -186,7 +198,14 @@ async function pull(options: PullCommandOptions, terminal: Terminal): Promise<vo
   } finally {
     progress.stop();
   }
-  await rm(downloads, { recursive: true, force: true });
+}
+
+/** A signal whose reason is one line with the way to resume. */
+function timeLimit(minutes: number): AbortSignal {
+  const controller = new AbortController();
+  const reason = new CliError(`nothing whole after ${minutes} minutes (--timeout): run it again to resume`);
+  setTimeout(() => controller.abort(reason), minutes * 60_000).unref();
+  return controller.signal;
 }
 
 /** A regressor is of no use without its mean and deviation. */

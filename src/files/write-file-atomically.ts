@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TddfaError } from '../errors.ts';
 import { makeFolder } from './make-folder.ts';
+import { removeLeftovers, temporaryName } from './temporary-name.ts';
 import { beginWork } from './unfinished-work.ts';
 
 /**
@@ -12,10 +12,11 @@ import { beginWork } from './unfinished-work.ts';
  * @throws TddfaError with one line that names the path and what the system said.
  */
 export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  const temporary = temporaryName(path);
   const endWork = beginWork(() => rmSync(temporary, { force: true }));
   try {
     await makeFolder(dirname(path));
+    await removeLeftovers(dirname(path));
     await writeFile(temporary, content, { flag: 'wx' });
     await rename(temporary, path);
   } catch (cause) {

@@ -1,22 +1,47 @@
-import type { RgbaImage } from '../types.ts';
 import type { CheckSize, DecodedPicture } from './decoded-picture.ts';
 import { readHeifStructure } from './heif-structure.ts';
 
-/** What of libheif-js is used here. */
+/**
+ * What of libheif-js is used here: functions of libheif itself, because its class `HeifDecoder` prints what is amiss with a file
+ * and never frees it. Contexts, handles and pictures are opaque, and so are the constants.
+ */
 interface LibHeif {
-  readonly HeifDecoder: new () => { decode(bytes: Uint8Array): HeifImage[]; delete?(): void };
+  heif_context_alloc(): unknown;
+  heif_context_free(context: unknown): void;
+  heif_context_read_from_memory(context: unknown, bytes: Uint8Array): { readonly code: unknown };
+  heif_js_context_get_primary_image_handle(context: unknown): object;
+  heif_image_handle_get_width(handle: unknown): number;
+  heif_image_handle_get_height(handle: unknown): number;
+  heif_image_handle_release(handle: unknown): void;
+  heif_js_decode_image2(
+    handle: unknown,
+    colorspace: unknown,
+    chroma: unknown,
+  ): HeifPicture | { readonly code: unknown };
+  heif_image_release(image: unknown): void;
+  readonly heif_error_code: { readonly heif_error_Ok: unknown };
+  readonly heif_colorspace: { readonly heif_colorspace_RGB: unknown };
+  readonly heif_chroma: { readonly heif_chroma_interleaved_RGBA: unknown };
 }
 
-interface HeifImage {
-  get_width(): number;
-  get_height(): number;
-  is_primary(): boolean;
-  display(into: RgbaImage, done: (filled: RgbaImage | null) => void): void;
-  free(): void;
+interface HeifPicture {
+  readonly image: unknown;
+  readonly channels: readonly HeifChannel[];
 }
 
-/** The one with its WebAssembly inside. The package has no types for it. */
-const PACKAGE_FILE: string = 'libheif-js/wasm-bundle.js';
+interface HeifChannel {
+  readonly width: number;
+  readonly height: number;
+  /** Bytes from row to row. */
+  readonly stride: number;
+  readonly data: Uint8Array;
+}
+
+/** The one with its WebAssembly inside: what the package's own entry calls. It has no types. */
+const PACKAGE_FILE: string = 'libheif-js/libheif-wasm/libheif-bundle.js';
+
+/** Starts libheif; its decoder prints what is amiss with a file. */
+type StartLibheif = (options: { readonly print: () => void; readonly printErr: () => void }) => LibHeif;
 const ADVICE = 'HEIC pictures need the package libheif-js (npm install libheif-js), or to be saved as JPEG';
 
 /**
@@ -26,28 +51,54 @@ const ADVICE = 'HEIC pictures need the package libheif-js (npm install libheif-j
 export async function decodeHeic(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
   const structure = readHeifStructure(bytes);
   checkSize(structure.width, structure.height);
-  const { HeifDecoder } = await loadLibheif();
-  const images = new HeifDecoder().decode(bytes);
+  const heif = await loadLibheif();
+  const context = heif.heif_context_alloc();
   try {
-    const image = images.find((candidate) => candidate.is_primary()) ?? images[0];
-    if (image === undefined) throw new Error('the HEIC data is damaged');
-    const width = image.get_width();
-    const height = image.get_height();
-    if (width * height !== structure.width * structure.height) throw new Error('the HEIC data is damaged');
-    const into = { data: new Uint8ClampedArray(width * height * 4), width, height };
-    const filled = await new Promise<RgbaImage | null>((resolve) => image.display(into, resolve));
-    if (filled === null) throw new Error('the HEIC data is damaged');
-    return { image: into, orientation: 1 };
+    if (heif.heif_context_read_from_memory(context, bytes).code !== heif.heif_error_code.heif_error_Ok) throw damaged();
+    const handle = heif.heif_js_context_get_primary_image_handle(context);
+    if ('code' in handle) throw damaged();
+    try {
+      const width = heif.heif_image_handle_get_width(handle);
+      const height = heif.heif_image_handle_get_height(handle);
+      if (width * height !== structure.width * structure.height) throw damaged();
+      return { image: { data: decodePixels(heif, handle, width, height), width, height }, orientation: 1 };
+    } finally {
+      heif.heif_image_handle_release(handle);
+    }
   } finally {
-    for (const image of images) image.free();
+    heif.heif_context_free(context);
   }
+}
+
+/** `[height x width x 4]`, RGBA. */
+function decodePixels(heif: LibHeif, handle: unknown, width: number, height: number): Uint8Array {
+  const { heif_colorspace_RGB: rgb } = heif.heif_colorspace;
+  const { heif_chroma_interleaved_RGBA: interleaved } = heif.heif_chroma;
+  const picture = heif.heif_js_decode_image2(handle, rgb, interleaved);
+  if (!('channels' in picture)) throw damaged();
+  try {
+    const [channel] = picture.channels;
+    if (channel?.width !== width || channel.height !== height) throw damaged();
+    const pixels = new Uint8Array(width * height * 4);
+    for (let row = 0; row < height; row++) {
+      const start = row * channel.stride;
+      pixels.set(channel.data.subarray(start, start + width * 4), row * width * 4);
+    }
+    return pixels;
+  } finally {
+    heif.heif_image_release(picture.image);
+  }
+}
+
+function damaged(): Error {
+  return new Error('the HEIC data is damaged');
 }
 
 let libheif: LibHeif | undefined;
 
 async function loadLibheif(): Promise<LibHeif> {
   try {
-    libheif ??= ((await import(PACKAGE_FILE)) as { default: LibHeif }).default;
+    libheif ??= ((await import(PACKAGE_FILE)) as { default: StartLibheif }).default({ print() {}, printErr() {} });
   } catch (cause) {
     throw new Error(ADVICE, { cause });
   }

@@ -4,4 +4,9 @@ export interface FfmpegOptions {
   readonly ffmpegFolder?: string;
   /** Ends the work; what is then thrown is the signal's reason. */
   readonly signal?: AbortSignal;
+  /** After how long a program that reads, writes and prints nothing is given up, ms; default 120,000. */
+  readonly idleTimeoutMs?: number;
 }
+
+/** Default of {@link FfmpegOptions.idleTimeoutMs}: starting on a busy machine and finishing a long film take less. */
+export const FFMPEG_IDLE_TIMEOUT_MS = 120_000;

@@ -1,9 +1,11 @@
 import { type ChildProcessByStdio, type SpawnOptions, spawn } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { VideoFileError } from '../errors.ts';
 import { beginWork } from '../files/unfinished-work.ts';
-import type { FfmpegOptions } from './ffmpeg-options.ts';
+import { FFMPEG_IDLE_TIMEOUT_MS, type FfmpegOptions } from './ffmpeg-options.ts';
 
 /** How a program ended. */
 interface Ending {
@@ -29,6 +31,12 @@ export interface FfmpegProcess {
   readonly notes: Readable;
   /** Settles when the program is gone; rejects with a VideoFileError only where it could not be started. */
   readonly ended: Promise<Ending>;
+  /**
+   * Waits for something that the program is to do.
+   * @param output - a file that it writes, whose growth is a sign of life.
+   * @throws VideoFileError where it shows no sign of life for too long; it is then ended.
+   */
+  waitFor<T>(step: Promise<T>, output?: string): Promise<T>;
   /** Ends it at once; idempotent. */
   kill(): void;
 }
@@ -44,7 +52,7 @@ export function startFfmpeg(
   program: 'ffmpeg' | 'ffprobe',
   args: readonly string[],
   path: string,
-  { ffmpegFolder, isLenient = false }: StartOptions = {},
+  { ffmpegFolder, isLenient = false, idleTimeoutMs = FFMPEG_IDLE_TIMEOUT_MS }: StartOptions = {},
 ): FfmpegProcess {
   const command = ffmpegFolder === undefined ? program : join(ffmpegFolder, program);
   // Without -xerror, ffmpeg goes on past a damaged frame and a full disk, and calls it a success.
@@ -55,7 +63,8 @@ export function startFfmpeg(
     detached: process.platform !== 'win32',
     windowsHide: true,
   };
-  const child = spawn(command, [...quiet, ...args], options) as ChildProcessByStdio<Writable, Readable, Readable>;
+  const child = spawn(command, [...quiet, ...args], options) as ChildProcessByStdio<Writable, Socket, Socket>;
+  const notes = child.stdio[3] as unknown as Socket;
   // In a process group of its own, it would outlive this process.
   const endWork = beginWork(() => child.kill('SIGKILL'));
   let complaint = '';
@@ -83,13 +92,48 @@ export function startFfmpeg(
   return {
     stdin: child.stdin,
     stdout: child.stdout,
-    notes: child.stdio[3] as unknown as Readable,
+    notes,
     ended,
+    async waitFor(step, output) {
+      const signOfLife = async (): Promise<string> => {
+        const size =
+          output === undefined
+            ? 0
+            : await stat(output).then(
+                (found) => found.size,
+                () => 0,
+              );
+        return [child.stdout, child.stderr, notes].map(({ bytesRead }) => bytesRead).join() + size;
+      };
+      let [sign, since] = ['', performance.now()];
+      let giveUp: (error: VideoFileError) => void = () => {};
+      const watch = async (): Promise<void> => {
+        const now = await signOfLife();
+        if (now !== sign) [sign, since] = [now, performance.now()];
+        if (performance.now() - since < idleTimeoutMs) return;
+        child.kill('SIGKILL');
+        giveUp(new VideoFileError(path, `${program} has done nothing for ${idleTimeoutMs / 1000} s and was ended`));
+      };
+      const timer = setInterval(() => void watch(), Math.min(WATCH_MS, idleTimeoutMs / 4));
+      try {
+        return await Promise.race([
+          step,
+          new Promise<never>((_, reject) => {
+            giveUp = reject;
+          }),
+        ]);
+      } finally {
+        clearInterval(timer);
+      }
+    },
     kill() {
       child.kill('SIGKILL');
     },
   };
 }
+
+/** How often a program that is waited for is looked at. */
+const WATCH_MS = 1000;
 
 /** Runs a program to its end and gives what it printed. */
 export async function runFfmpeg(
@@ -109,7 +153,7 @@ export async function runFfmpeg(
     running.stdout.setEncoding('utf8').on('data', (text: string) => {
       printed += text;
     });
-    const { ok, complaint } = await running.ended;
+    const { ok, complaint } = await running.waitFor(running.ended);
     signal?.throwIfAborted();
     if (!ok) throw new VideoFileError(path, explain(complaint, path));
     return printed;

@@ -72,7 +72,7 @@ function newFrame(header: string): { data: Uint8Array; width: number; height: nu
   const height = Number(fields.get('HEIGHT'));
   const isRgba = magic === 'P7' && fields.get('DEPTH') === '4' && fields.get('MAXVAL') === '255';
   if (!isRgba || !Number.isInteger(width) || !Number.isInteger(height) || !(width >= 1 && height >= 1)) {
-    throw new Error(`expected a PAM picture of 8-bit RGBA, got ${JSON.stringify(header)}`);
+    throw new Error(`expected a PAM picture of 8-bit RGBA, got '${header.replace(/[^ -~]+/g, ' ').trim()}'`);
   }
   if (!(width * height <= MAX_FRAME_PIXELS)) {
     throw new Error(`${width}x${height} px are more than the limit of ${MAX_FRAME_PIXELS}`);

@@ -167,9 +167,11 @@ async function* decode(
         judgeEnding(path, info, ending, index, options);
         return;
       }
-      await new Promise<void>((resolve) => {
+      const woken = new Promise<void>((resolve) => {
         wake = resolve;
       });
+      // Frames before the first are decoded without a sign of it.
+      await (index === start && start > 0 ? woken : ffmpeg.waitFor(woken));
     }
   } finally {
     signal?.removeEventListener('abort', stop);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { createWriteStream, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { VideoFileError } from '../errors.ts';
+import { removeLeftovers, temporaryName } from '../files/temporary-name.ts';
 import { beginWork } from '../files/unfinished-work.ts';
 import { writeFailure } from '../files/write-file-atomically.ts';
 
@@ -22,7 +22,8 @@ export interface SpooledFilm {
  * @throws VideoFileError where there is no room; the signal's reason where it is aborted.
  */
 export async function spoolFilm(stream: Readable, name: string, signal: AbortSignal): Promise<SpooledFilm> {
-  const path = join(tmpdir(), `tddfa-${randomUUID()}.film`);
+  await removeLeftovers(tmpdir());
+  const path = temporaryName(join(tmpdir(), 'stdin.film'));
   const endWork = beginWork(() => rmSync(path, { force: true }));
   const remove = async (): Promise<void> => {
     await rm(path, { force: true });

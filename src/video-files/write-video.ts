@@ -1,10 +1,10 @@
 /** Video files, encoded by the system's ffmpeg from frames that go through a pipe. */
-import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { VideoFileError } from '../errors.ts';
 import { makeFolder } from '../files/make-folder.ts';
+import { removeLeftovers, temporaryName } from '../files/temporary-name.ts';
 import { beginWork } from '../files/unfinished-work.ts';
 import { writeFailure } from '../files/write-file-atomically.ts';
 import type { RgbaImage } from '../types.ts';
@@ -50,12 +50,10 @@ const H264_ARGUMENTS = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18'] 
  * The file is written beside its place and renamed when it is complete. Frames of odd size get a black row or column where
  * the format needs even ones. ffmpeg is started by the first frame.
  */
-export function writeVideo(path: string, { frameRate, audio, ffmpegFolder, onWarning }: WriteVideoOptions): FrameSink {
+export function writeVideo(path: string, { frameRate, audio, onWarning, ...options }: WriteVideoOptions): FrameSink {
   const ending = extname(path);
-  const stem = path.slice(0, path.length - ending.length);
-  const temporary = `${stem}.${randomUUID()}.tmp${ending}`;
-  const withSound = `${stem}.${randomUUID()}.tmp${ending}`;
-  const options = ffmpegFolder === undefined ? {} : { ffmpegFolder };
+  const temporary = temporaryName(path, { keepsEnding: true });
+  const withSound = temporaryName(path, { keepsEnding: true });
   const endWork = beginWork(() => {
     for (const file of [temporary, withSound]) rmSync(file, { force: true });
   });
@@ -74,6 +72,7 @@ export function writeVideo(path: string, { frameRate, audio, ffmpegFolder, onWar
     await makeFolder(dirname(path)).catch((cause: unknown) => {
       throw new VideoFileError(path, writeFailure(cause), { cause });
     });
+    await removeLeftovers(dirname(path));
     const hasH264 =
       H264_ENDINGS.has(ending.toLowerCase()) &&
       (await runFfmpeg('ffmpeg', ['-encoders'], path, options)).includes('libx264');
@@ -99,12 +98,12 @@ export function writeVideo(path: string, { frameRate, audio, ffmpegFolder, onWar
     return new VideoFileError(path, explain(words, path));
   }
 
-  async function encode({ stdin, ended }: FfmpegProcess, frame: Buffer): Promise<void> {
-    const isWritten = await new Promise<boolean>((resolve) => {
+  async function encode(running: FfmpegProcess, frame: Buffer): Promise<void> {
+    const writing = new Promise<boolean>((resolve) => {
       onEnd = () => resolve(false);
-      stdin.write(frame, (error) => resolve(!error));
+      running.stdin.write(frame, (error) => resolve(!error));
     });
-    if (!isWritten) throw failure((await ended).complaint);
+    if (!(await running.waitFor(writing, temporary))) throw failure((await running.ended).complaint);
     frameCount++;
   }
 
@@ -174,8 +173,8 @@ export function writeVideo(path: string, { frameRate, audio, ffmpegFolder, onWar
       if (isClosed) return;
       if (encoder === undefined) throw new VideoFileError(path, 'there is no frame to write');
       encoder.stdin.end();
-      const { ok, complaint } = await encoder.ended;
       try {
+        const { ok, complaint } = await encoder.waitFor(encoder.ended, temporary);
         if (!ok) throw failure(complaint);
         if (audio !== undefined && SILENT_ENDINGS.has(ending.toLowerCase())) {
           onWarning?.(`${path}: without the sound, which ${ending} files do not hold`);

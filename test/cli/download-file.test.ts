@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type LocalServer, type RequestHandler, startServer } from '../../development/local-server.ts';
@@ -249,6 +249,69 @@ describe('downloadFile', () => {
 
   test('says where it cannot write', async () => {
     await writeFile(temporary('blocked'), 'x');
-    await expect(download('blocked', await serve(sendRange))).rejects.toThrow(/ENOTDIR|EEXIST|not a directory/);
+    const downloading = download('blocked', await serve(sendRange));
+    await expect(downloading).rejects.toThrow(TddfaError);
+    await expect(downloading).rejects.toThrow(
+      `cannot write ${temporary('blocked', 'file.part')}: a part of the path is a file, not a folder`,
+    );
+  });
+
+  test('names the file for which the disk is full', async () => {
+    await mkdir(temporary('full'));
+    await symlink('/dev/full', temporary('full', 'file.part'));
+    await expect(download('full', await serve(sendRange))).rejects.toThrow(
+      `cannot write ${temporary('full', 'file.part')}: the disk is full`,
+    );
+  });
+
+  describe('does not try for ever', () => {
+    test('where every answer breaks off somewhere else', async () => {
+      let answers = 0;
+      const server = await serve((_, response) => {
+        // Ranges are ignored: it begins anew each time, and no further than it once was.
+        const bytes = [5000, 200, 4000, 30, 3000][answers++ % 5];
+        response.writeHead(200, { 'content-length': content.length });
+        response.write(content.subarray(0, bytes), () => setTimeout(() => response.destroy(), 20));
+      });
+      await expect(download('elsewhere', server)).rejects.toThrow(/, 5 attempts; run it again to resume$/);
+    });
+
+    test('where each answer brings a byte', async () => {
+      const part = temporary('a-byte/file.part');
+      const server = await serve((request, response) => sendPiece(request, response, 1, part));
+      await expect(download('a-byte', server, { maxAttempts: 8 })).rejects.toThrow(
+        /, 8 attempts; run it again to resume$/,
+      );
+      expect(server.requests).toHaveLength(8);
+    });
+
+    test('where a range begins at another byte than the one that was asked for', async () => {
+      const server = await serve((request, response) => {
+        const start = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0);
+        const from = start > 0 ? start + 1 : 0;
+        const range = `bytes ${from}-${content.length - 1}/${content.length}`;
+        response.writeHead(start > 0 ? 206 : 200, {
+          'content-length': content.length - from,
+          ...(start > 0 ? { 'content-range': range } : {}),
+        });
+        response.write(content.subarray(from, from + 1000), () => setTimeout(() => response.destroy(), 20));
+      });
+      await expect(download('shifted', server)).rejects.toThrow(/ attempts; run it again to resume$/);
+      expect(server.requests.length).toBeLessThan(12);
+    });
+
+    test('where bytes drip', async () => {
+      const server = await serve((request, response) => drip(response, answerHeaders(request).headers, 20));
+      const downloading = download('dripping', server, { silenceMilliseconds: 200, attempts: 2 });
+      await expect(downloading).rejects.toThrow('the server sends less than 4096 bytes a second, 2 attempts');
+      expect(server.requests).toHaveLength(2);
+    });
   });
 });
+
+/** Sends a byte every so often, without end. */
+function drip(response: ServerResponse, headers: Record<string, string | number>, everyMs: number): void {
+  response.writeHead(200, headers);
+  const timer = setInterval(() => response.write('x'), everyMs);
+  response.on('close', () => clearInterval(timer));
+}

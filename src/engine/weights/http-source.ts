@@ -12,11 +12,28 @@ export interface HttpWeightsOptions {
   readonly fetch?: (url: string, init: { headers?: Record<string, string>; signal?: AbortSignal }) => Promise<Response>;
   /** After how long without a byte a server is given up, ms; by default 30,000. */
   readonly idleTimeoutMs?: number;
+  /** A server that sends less than this in `idleTimeoutMs`, on the mean, is given up; by default 4096. */
+  readonly minBytesPerSecond?: number;
+  /** After how long a file that is still not whole is given up, ms; by default 1,800,000, half an hour. */
+  readonly fileTimeoutMs?: number;
 }
 
-const HTTP_OPTION_NAMES: OptionNames<HttpWeightsOptions> = { headers: true, fetch: true, idleTimeoutMs: true };
+const HTTP_OPTION_NAMES: OptionNames<HttpWeightsOptions> = {
+  headers: true,
+  fetch: true,
+  idleTimeoutMs: true,
+  minBytesPerSecond: true,
+  fileTimeoutMs: true,
+};
 
-const DEFAULT_IDLE_TIMEOUT_MS = 30_000;
+/** Timers take no more. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const DEFAULTS = {
+  idleTimeoutMs: 30_000,
+  minBytesPerSecond: 4096,
+  fileTimeoutMs: 30 * 60_000,
+} as const;
 
 /**
  * A pack on a web server: Node and browser.
@@ -28,7 +45,14 @@ export function httpWeights(baseUrl: string | URL, options: HttpWeightsOptions =
     .replace(/[?#].*$/, '')
     .replace(/\/*$/, '/');
   const request = options.fetch ?? globalThis.fetch;
-  const { idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = options;
+  const limits = {
+    idleTimeoutMs: options.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs,
+    minBytesPerSecond: options.minBytesPerSecond ?? DEFAULTS.minBytesPerSecond,
+    fileTimeoutMs: options.fileTimeoutMs ?? DEFAULTS.fileTimeoutMs,
+  };
+  for (const [name, limit] of Object.entries(limits)) {
+    if (!(limit >= 0)) throw new RangeError(`${name}: expected a number of at least 0, got ${limit}`);
+  }
   return {
     describe: () => base,
     async read(path, readOptions = {}) {
@@ -39,7 +63,7 @@ export function httpWeights(baseUrl: string | URL, options: HttpWeightsOptions =
       const giveUp = new AbortController();
       const end = (): void => giveUp.abort(signal?.reason);
       signal?.addEventListener('abort', end, { once: true });
-      const inTime: InTime = (promise) => orSilent(promise, url, idleTimeoutMs);
+      const inTime = downloadClock(url, limits);
       try {
         const response = await answerOf(url, giveUp.signal, inTime, signal);
         return await readBody(response, url, path, inTime, readOptions);
@@ -75,21 +99,47 @@ export function httpWeights(baseUrl: string | URL, options: HttpWeightsOptions =
   }
 }
 
-/** Waits for a step of a download, but no longer than a server may be silent. */
-type InTime = <T>(promise: Promise<T>) => Promise<T>;
+/** Waits for a step of a download, but no longer than a server may take. @param loadedBytes - what has come before it. */
+type InTime = <T>(promise: Promise<T>, loadedBytes?: number) => Promise<T>;
 
-/** @throws WeightLoadError where nothing has come for so long. */
-async function orSilent<T>(promise: Promise<T>, url: string, idleTimeoutMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    const reason = `the server has sent nothing for ${idleTimeoutMs / 1000} s`;
-    timer = setTimeout(() => reject(new WeightLoadError(url, reason)), idleTimeoutMs);
-  });
-  try {
-    return await Promise.race([promise, silence]);
-  } finally {
-    clearTimeout(timer);
-  }
+interface DownloadLimits {
+  readonly idleTimeoutMs: number;
+  readonly minBytesPerSecond: number;
+  readonly fileTimeoutMs: number;
+}
+
+/** Watches one download. What it gives throws a WeightLoadError where the server is silent, too slow or takes too long. */
+function downloadClock(url: string, { idleTimeoutMs, minBytesPerSecond, fileTimeoutMs }: DownloadLimits): InTime {
+  const end = performance.now() + fileTimeoutMs;
+  /** The window in which the rate is measured, and what had come when it began. */
+  let window = { start: performance.now(), loadedBytes: 0 };
+  return async (promise, loadedBytes = 0) => {
+    // Where it is not waited for to its end, nobody is interested in why it fails.
+    promise.catch(() => {});
+    const now = performance.now();
+    const elapsedMs = now - window.start;
+    if (elapsedMs >= idleTimeoutMs && loadedBytes > window.loadedBytes) {
+      if ((loadedBytes - window.loadedBytes) * 1000 < minBytesPerSecond * elapsedMs) {
+        throw new WeightLoadError(url, `the server sends less than ${minBytesPerSecond} bytes a second`);
+      }
+      window = { start: now, loadedBytes };
+    }
+    const notWhole = `it is not whole after ${fileTimeoutMs / 1000} s`;
+    // Where there is always something to read, a timer would never have its turn.
+    if (now >= end) throw new WeightLoadError(url, notWhole);
+    const isLast = end - now < idleTimeoutMs;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const waited = new Promise<never>((_, reject) => {
+      const reason = isLast ? notWhole : `the server has sent nothing for ${idleTimeoutMs / 1000} s`;
+      const waitMs = Math.min(Math.max(0, isLast ? end - now : idleTimeoutMs), MAX_TIMER_MS);
+      timer = setTimeout(() => reject(new WeightLoadError(url, reason)), waitMs);
+    });
+    try {
+      return await Promise.race([promise, waited]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
 }
 
 async function readBody(response: Response, url: string, path: string, inTime: InTime, options: ReadOptions) {
@@ -130,7 +180,7 @@ async function readChunk(
   signal: AbortSignal | undefined,
 ) {
   try {
-    const result = await inTime(reader.read());
+    const result = await inTime(reader.read(), loadedBytes);
     signal?.throwIfAborted();
     return result;
   } catch (error) {

@@ -140,6 +140,48 @@ describe('httpWeights', () => {
     }
   });
 
+  describe('whatever a server does, there is one line in time:', () => {
+    const dripping: RequestHandler = (_, response) => {
+      response.writeHead(200);
+      const timer = setInterval(() => response.write('x'), 10);
+      response.on('close', () => clearInterval(timer));
+    };
+    const redirect =
+      (location: string): RequestHandler =>
+      (_, response) =>
+        void response.writeHead(302, { location }).end();
+    const gzipped =
+      (body: Uint8Array): RequestHandler =>
+      (_, response) =>
+        void response.writeHead(200, { 'content-encoding': 'gzip' }).end(body);
+    const limits = { idleTimeoutMs: 200, fileTimeoutMs: 3000 };
+
+    const cases: readonly [string, RequestHandler, RegExp, object?][] = [
+      ['bytes that drip', dripping, /: the server sends less than 4096 bytes a second$/],
+      ['bytes that may drip', dripping, /: it is not whole after 1 s$/, { minBytesPerSecond: 0, fileTimeoutMs: 1000 }],
+      ['redirects in a circle', redirect('/x'), /redirect/],
+      ['a redirect to a file', redirect('file:///etc/passwd'), /^cannot load /],
+      ['a redirect to where nobody is', redirect('http://127.0.0.1:1/'), /^cannot load /],
+      ['a gzip bomb', gzipped(gzipSync(Buffer.alloc(50 * 2 ** 20))), /is too long \(expected at most 1000000 bytes/],
+      ['a gzip that is none', gzipped(Buffer.from('none')), /the connection dropped after 0 bytes/],
+      ['more than is wanted', (_, response) => void response.end(Buffer.alloc(2_000_000)), /is too long/],
+      ['no HTTP', (_, response) => void response.socket?.end('hello\r\n\r\n'), /^cannot load /],
+    ];
+    test.each(cases)('%s', async (_what, handler, message, options = {}) => {
+      const server = await serve(handler);
+      const source = httpWeights(server.url, { ...limits, ...options });
+      const error = await failure(source.read('a.bin', { maxBytes: 1_000_000 }));
+      expect(error instanceof WeightLoadError || error instanceof WeightFormatError).toBe(true);
+      expect(error.message).toMatch(message);
+      expect(error.message).not.toMatch(/\p{Cc}/u);
+    });
+
+    test('limits that are none are refused', () => {
+      expect(() => httpWeights('http://localhost/', { idleTimeoutMs: -1 })).toThrow(RangeError);
+      expect(() => httpWeights('http://localhost/', { minBytesPerSecond: Number.NaN })).toThrow('minBytesPerSecond');
+    });
+  });
+
   test('does not read on beyond the limit', async () => {
     const announced = await serve((_, response) => {
       response.writeHead(200, { 'content-length': 1e9 }).write(new Uint8Array(10));

@@ -1,0 +1,120 @@
+/**
+ * Kills commands at random moments, as a machine that loses its power does, and looks at what is left: nothing half-written
+ * under its final name; the same command, run again, ends well; and then there is no file that was not asked for.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileWeights } from '../src/engine/weights/file-source.ts';
+import { openPack } from '../src/engine/weights/open-pack.ts';
+import { readImage } from '../src/image-files/read-image.ts';
+import { repositoryRoot } from './paths.ts';
+
+/** A command that writes files into an empty folder. */
+export interface KilledCommand {
+  readonly name: string;
+  /** Its arguments, with `folder` the one that it writes into. */
+  readonly args: (folder: string) => readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** What there is in the folder once it has ended well, sorted. */
+  readonly files: readonly string[];
+  /** Run before each, without being killed. */
+  readonly before?: (folder: string) => Promise<void>;
+}
+
+/** What became of the kills of one command. */
+export interface KillCounts {
+  readonly kills: number;
+  /** How many of them left the command's files as they were, left all of them, or hit while some were there. */
+  readonly withNoFile: number;
+  readonly withAllFiles: number;
+}
+
+/** Runs the command; ends it with SIGKILL after so many ms. @returns its exit status, -1 where it was killed. */
+export function runCommand(command: KilledCommand, folder: string, killAfterMs?: number): Promise<number> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...command.args(folder)], {
+    cwd: repositoryRoot,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '', TDDFA_CACHE: join(folder, 'cache'), ...command.env },
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+  return new Promise((resolve, reject) => {
+    child.on('close', (status) => {
+      clearTimeout(timer);
+      if (status === null || status === 0) resolve(status ?? -1);
+      else reject(new Error(`${command.name} ended with ${status}: ${stderr}`));
+    });
+  });
+}
+
+/**
+ * Kills a command again and again.
+ * @param random - numbers in 0..1.
+ * @throws Error that names what was wrong with what it left.
+ */
+export async function killCommand(
+  command: KilledCommand,
+  scratch: string,
+  kills: number,
+  random: () => number,
+): Promise<KillCounts> {
+  const fresh = async (number: number): Promise<string> => {
+    const folder = join(scratch, `${command.name}-${number}`);
+    mkdirSync(folder, { recursive: true });
+    await command.before?.(folder);
+    return folder;
+  };
+  const first = await fresh(0);
+  const start = performance.now();
+  await runCommand(command, first);
+  const wholeMs = performance.now() - start;
+  expectFiles(command, first);
+  let [withNoFile, withAllFiles] = [0, 0];
+  for (let number = 1; number <= kills; number++) {
+    const folder = await fresh(number);
+    // Before a third of its time it has only been started.
+    await runCommand(command, folder, wholeMs * (0.3 + 0.8 * random()));
+    const left = visibleFiles(folder);
+    for (const file of left) await checkWhole(join(folder, file));
+    if (left.length === 0) withNoFile++;
+    if (left.join() === command.files.join()) withAllFiles++;
+    // An encoder that has lost its master may take a moment to go.
+    await sleep(200);
+    await runCommand(command, folder);
+    expectFiles(command, folder);
+    for (const file of command.files) await checkWhole(join(folder, file));
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return { kills, withNoFile, withAllFiles };
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name !== 'cache')
+    .sort();
+}
+
+function visibleFiles(folder: string): string[] {
+  return filesIn(folder).filter((name) => !name.startsWith('.') && !name.includes('.tmp'));
+}
+
+function expectFiles(command: KilledCommand, folder: string): void {
+  const found = filesIn(folder).join(', ');
+  const expected = command.files.join(', ');
+  if (found !== expected) throw new Error(`${command.name} left ${found} instead of ${expected}`);
+}
+
+async function checkWhole(path: string): Promise<void> {
+  if (statSync(path).isDirectory()) await (await openPack(fileWeights(path))).verify();
+  else if (path.endsWith('.png')) await readImage(path);
+  else if (path.endsWith('.mp4')) execFileSync('ffprobe', ['-v', 'error', path]);
+  else if (path.endsWith('.glb')) {
+    const bytes = readFileSync(path);
+    if (bytes.readUInt32LE(8) !== bytes.length) throw new Error(`${path} is half-written`);
+  } else for (const line of readFileSync(path, 'utf8').trimEnd().split('\n')) JSON.parse(line);
+}
