@@ -10,7 +10,8 @@ import { killCommand } from '../development/kill-commands.ts';
 import { KILLED_ALIGN, KILLED_CONVERT, KILLED_PULL, KILLED_VIDEO } from '../development/killed-commands.ts';
 import { growthPerStep } from '../development/memory-growth.ts';
 import { randomNumbers } from '../development/random.ts';
-import { createFaceAligner } from '../src/node.ts';
+import { fileWeights } from '../src/engine/weights/file-source.ts';
+import { createFaceAligner } from '../src/face-aligner.ts';
 
 const { values } = parseArgs({
   options: {
@@ -32,7 +33,7 @@ for (const command of [KILLED_CONVERT, KILLED_ALIGN, KILLED_VIDEO, KILLED_PULL])
 rmSync(scratch, { recursive: true, force: true });
 
 if ('photos'.includes(values.only)) {
-  const aligner = await createFaceAligner();
+  const aligner = await createFaceAligner({ weights: fileWeights(new URL('../weights/open', import.meta.url)) });
   // The median of seven windows, after one to warm up.
   const stepsPerWindow = Math.ceil(Number(values.photos) / 8);
   const bytes = await growthPerStep({
