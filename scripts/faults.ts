@@ -8,10 +8,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { killCommand } from '../development/kill-commands.ts';
 import { KILLED_ALIGN, KILLED_CONVERT, KILLED_PULL, KILLED_VIDEO } from '../development/killed-commands.ts';
-import { growthPerStep } from '../development/memory-growth.ts';
+import { photoGrowth } from '../development/photo-growth.ts';
 import { randomNumbers } from '../development/random.ts';
-import { fileWeights } from '../src/engine/weights/file-source.ts';
-import { createFaceAligner } from '../src/face-aligner.ts';
 
 const { values } = parseArgs({
   options: {
@@ -33,19 +31,6 @@ for (const command of [KILLED_CONVERT, KILLED_ALIGN, KILLED_VIDEO, KILLED_PULL])
 rmSync(scratch, { recursive: true, force: true });
 
 if ('photos'.includes(values.only)) {
-  const aligner = await createFaceAligner({ weights: fileWeights(new URL('../weights/open', import.meta.url)) });
-  // The median of seven windows, after one to warm up.
-  const stepsPerWindow = Math.ceil(Number(values.photos) / 8);
-  const bytes = await growthPerStep({
-    stepsPerWindow,
-    async run(_start, count) {
-      for (let i = 0; i < count; i++) {
-        const [width, height] = [1 + Math.floor(random() * 320), 1 + Math.floor(random() * 320)];
-        const image = { width, height, data: new Uint8Array(width * height * 4).fill(random() * 255) };
-        await aligner.align(image, [{ xMin: 0, yMin: 0, xMax: width, yMax: height }]);
-      }
-    },
-  });
-  aligner.dispose();
-  console.log(`${8 * stepsPerWindow} photos: ${bytes.toFixed(1)} bytes a photo are left behind`);
+  const { photos, bytes } = await photoGrowth(Number(values.photos), random);
+  console.log(`${photos} photos: ${bytes.toFixed(1)} bytes a photo are left behind`);
 }
