@@ -219,6 +219,7 @@ const after = (name: string): unknown => [[[name, 0, 0, {}]]];
 const networks: Readonly<Record<string, Buffer>> = {
   'use-without-inputs': network([relu('a', [[]])], 'a'),
   'no-uses': network([relu('a', [])], 'a'),
+  'fed-by-a-layer-without-uses': network([relu('a', []), relu('b', after('a'))], 'b'),
   cycle: network([relu('a', after('b')), relu('b', after('a'))], 'b'),
   itself: network([relu('a', after('a'))], 'a'),
   'type-constructor': network([relu('a', after('i'), 'constructor')], 'a'),

@@ -16,8 +16,6 @@ import { TARGETS } from './targets.ts';
 /** After so long on one input, or without a first one, it hangs; a machine may be busy with other things. */
 const HANG_MS = 60_000;
 const WATCH_MS = 100;
-/** Failures of one target that are printed. */
-const MOST_FAILURES = 10;
 
 interface Failure {
   readonly seed: number;
@@ -33,8 +31,11 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     first: { type: 'string', default: '0' },
     keep: { type: 'string' },
+    failures: { type: 'string', default: '10' },
   },
 });
+/** Failures after which a target is given up. */
+const mostFailures = Number(values.failures);
 const limitMs = Number(values.minutes ?? (values.inputs === undefined ? 1 : Number.POSITIVE_INFINITY)) * 60_000;
 const firstOfAll = Number(values.first);
 const last = values.inputs === undefined ? Number.POSITIVE_INFINITY : firstOfAll + Number(values.inputs) - 1;
@@ -62,7 +63,7 @@ async function fuzz(name: string): Promise<number> {
   let first = firstOfAll;
   let inputs = 0;
   const at = (): number => Number(readFileSync(progressFile, { encoding: 'utf8', flag: 'a+' }) || first);
-  while (Date.now() < end && first <= last && failures.length < MOST_FAILURES) {
+  while (Date.now() < end && first <= last && failures.length < mostFailures) {
     const lastArgument = Number.isFinite(last) ? String(last) : '';
     const running = spawn(
       process.execPath,
@@ -89,7 +90,7 @@ async function fuzz(name: string): Promise<number> {
       ending = code;
     });
     let [seed, since, hung] = [first, Date.now(), false];
-    while (ending === undefined && !hung && Date.now() < end && failures.length < MOST_FAILURES) {
+    while (ending === undefined && !hung && Date.now() < end && failures.length < mostFailures) {
       await sleep(WATCH_MS);
       const now = at();
       if (now !== seed) [seed, since] = [now, Date.now()];
@@ -105,7 +106,7 @@ async function fuzz(name: string): Promise<number> {
   }
   const count = `${inputs} inputs from ${firstOfAll}, ${failures.length} failures`;
   console.log(`${name.padEnd(16)} ${count}`);
-  for (const { seed, failure } of failures.slice(0, MOST_FAILURES))
+  for (const { seed, failure } of failures.slice(0, mostFailures))
     console.log(`  ${JSON.stringify({ seed, failure })}`);
   return failures.length;
 }

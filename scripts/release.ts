@@ -1,6 +1,6 @@
 /**
  * `npm run release -- VERSION [--dry-run]`: sets the version, dates the changelog, packs, tries the tarball in an empty project,
- * commits and tags. It pushes and publishes nothing, but prints the commands that do.
+ * lists what it depends on (CycloneDX), commits and tags. It pushes and publishes nothing, but prints the commands that do.
  *
  * VERSION is `major`, `minor`, `patch` or a version such as 0.2.0. With --dry-run all of it happens in a temporary clone.
  */
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { billOfMaterials, productionPackages, readLockfile } from './lockfile.ts';
 import { datedChangelog, nextVersion, placeholdersIn } from './release-text.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
@@ -113,14 +114,18 @@ function release(step: string, isDryRun: boolean): void {
     const { size } = statSync(tarball);
     if (size > MAX_TARBALL_BYTES) throw new Error(`${filename} has ${size} bytes, more than ${MAX_TARBALL_BYTES}`);
     smokeTest(tarball, readManifest(folder), temporary);
+    const bill = `${filename.replace(/\.tgz$/, '')}.cdx.json`;
+    const installed = productionPackages(readLockfile(readFileSync(join(folder, 'package-lock.json'), 'utf8')));
+    const { name } = readManifest(folder);
+    writeFileSync(join(temporary, bill), `${JSON.stringify(billOfMaterials(name, version, installed), null, 2)}\n`);
 
     run(folder, 'git', 'add', 'CHANGELOG.md', 'package.json', 'package-lock.json');
     run(folder, 'git', 'commit', '--quiet', '--message', `Version ${version}`);
     run(folder, 'git', 'tag', '--annotate', `v${version}`, '--message', `Version ${version}`);
     console.log(`${filename}: ${(size / 1e6).toFixed(2)} MB, works in an empty project; tag v${version}`);
     if (isDryRun) return;
-    cpSync(tarball, resolve(ROOT, filename));
-    console.log(`Now: git push --follow-tags && npm publish ${filename}`);
+    for (const made of [filename, bill]) cpSync(join(temporary, made), resolve(ROOT, made));
+    console.log(`Now: attach ${bill} to the release; git push --follow-tags && npm publish ${filename}`);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }

@@ -403,7 +403,8 @@ function isSerializedLayer(layer: unknown): layer is SerializedLayer {
 
 /** Plays the building of the model through: each use of a layer needs the uses that it takes its inputs from. */
 function checkWiring(name: string, layers: readonly SerializedLayer[]): void {
-  const uses = new Map(layers.map((layer) => [layer.name, layer.inbound_nodes.length === 0 ? 1 : 0]));
+  // Inputs alone have a use from the beginning; another layer without uses feeds nobody.
+  const uses = new Map(layers.map((layer) => [layer.name, layer.class_name === 'InputLayer' ? 1 : 0]));
   let waiting = layers.flatMap((layer) => layer.inbound_nodes.map((inputs) => ({ layer: layer.name, inputs })));
   for (;;) {
     const stillWaiting = waiting.filter(({ layer, inputs }) => {

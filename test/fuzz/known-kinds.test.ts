@@ -22,9 +22,9 @@ const KNOWN: Readonly<Record<string, number>> = {
   tiff: 7,
   bmp: 3,
   heic: 1,
-  'layers-compiled': 10,
-  'layers-cpu': 10,
-  'layers-wasm': 10,
+  'layers-compiled': 11,
+  'layers-cpu': 11,
+  'layers-wasm': 11,
   'pack-layers': 3,
 };
 

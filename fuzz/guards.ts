@@ -1,0 +1,72 @@
+/**
+ * `npm run fuzz:guards`: takes limits away, one at a time and in a copy, and expects the fuzzer to notice within a minute. A limit
+ * whose absence it does not notice is one that it does not test. Exits with 1 where there is one.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+interface Guard {
+  readonly what: string;
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  readonly target: string;
+}
+
+const GUARDS: readonly Guard[] = [
+  {
+    what: 'layers that wait for ever',
+    file: 'src/engine/tfjs.ts',
+    from: '  checkWiring(name, layers);',
+    to: '',
+    target: 'layers-cpu',
+  },
+  {
+    what: 'size of a picture',
+    file: 'src/image-files/decode-image.ts',
+    from: 'if (!(width * height <= maxPixels)) {',
+    to: 'if (width < 0) {',
+    target: 'bmp',
+  },
+  {
+    what: 'control characters in errors',
+    file: 'src/errors.ts',
+    from: String.raw`.replace(/\p{Cc}+/gu, '\ufffd')`,
+    to: '',
+    target: 'pickle',
+  },
+  {
+    what: 'header of a PAM picture',
+    file: 'src/video-files/pam-splitter.ts',
+    from: 'if (!(width * height <= MAX_FRAME_PIXELS)) {',
+    to: 'if (width < 0) {',
+    target: 'pam',
+  },
+];
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const FOLDERS = ['converters', 'development', 'fuzz', 'src', 'test', 'package.json', 'tsconfig.json', 'weights'];
+
+let unnoticed = 0;
+for (const { what, file, from, to, target } of GUARDS) {
+  const copy = mkdtempSync(join(tmpdir(), 'tddfa-guards-'));
+  for (const name of FOLDERS) cpSync(join(root, name), join(copy, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
+  const text = readFileSync(join(copy, file), 'utf8');
+  if (!text.includes(from)) throw new Error(`${file} has no '${from}'`);
+  writeFileSync(join(copy, file), text.replace(from, to));
+  const start = performance.now();
+  const args = ['--import', 'tsx', 'fuzz/main.ts', '--minutes', '1', '--only', target, '--failures', '1'];
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8' });
+  const seconds = Math.round((performance.now() - start) / 1000);
+  if (status === 1) console.log(`${what}: noticed after ${seconds} s: ${stdout.split('\n')[1]?.slice(0, 160)}`);
+  else {
+    console.log(`${what}: NOT noticed: ${stdout.trim()}`);
+    unnoticed++;
+  }
+  rmSync(copy, { recursive: true, force: true });
+}
+process.exitCode = unnoticed > 0 ? 1 : 0;
