@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Comparison, compareVariant } from '../development/formats/compare-variant.ts';
 import { makeSources } from '../development/formats/make-sources.ts';
+import { createPortraitLandmarks, type LandmarkDistances } from '../development/formats/portrait-landmarks.ts';
 import { missingPackages } from '../development/formats/run-program.ts';
 import { rowBeginning } from '../development/formats/table-row.ts';
 import { variants } from '../development/formats/variants.ts';
@@ -31,21 +32,35 @@ function resultOf({ variant, difference, refusal, fault }: Comparison): string {
   return `right: ${difference.mean.toFixed(2)} on the mean, ${difference.largest} at most (${against})`;
 }
 
+function landmarksOf(distances: LandmarkDistances | undefined): string {
+  return distances === undefined ? '' : `${distances.fromPortrait.toFixed(2)} (${distances.fromOther.toFixed(2)})`;
+}
+
 const missing = await missingPackages();
 if (missing.length > 0) throw new Error(`these packages are missing: apt install ${missing.join(' ')}`);
 const folder = await mkdtemp(join(tmpdir(), 'tddfa-formats-'));
 try {
   const sources = await makeSources(folder);
+  const landmarks = await createPortraitLandmarks(sources);
   const rows: string[] = [];
   let wrong = 0;
   for (const [index, variant] of variants.entries()) {
     const comparison = await compareVariant(variant, sources);
     if (comparison.fault !== undefined) wrong++;
-    rows.push(`${rowBeginning(variant)} ${resultOf(comparison)} |`);
+    const distances = await landmarks.distances(comparison);
+    rows.push(`${rowBeginning(variant)} ${resultOf(comparison)} | ${landmarksOf(distances)} |`);
     process.stderr.write(`\r${index + 1} of ${variants.length}, ${wrong} wrong`);
   }
   process.stderr.write('\n');
-  const table = ['', '| container | feature | result |', '| --- | --- | --- |', ...rows, '', ''].join('\n');
+  landmarks.dispose();
+  const table = [
+    '',
+    '| container | feature | result | landmarks, px |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+    '',
+  ].join('\n');
   const page = await readFile(PAGE, 'utf8');
   await writeFile(
     PAGE,

@@ -12,7 +12,10 @@ import { filesOf } from './support/source-files.ts';
 
 /** Rooms of the house, by the beginning of a file's path; the first that fits counts. */
 const ROOMS = {
-  base: ['src/types.ts', 'src/errors.ts', 'src/check-arguments.ts', 'src/nearest-name.ts', 'src/platform-types.ts'],
+  base: [
+    ...['src/types.ts', 'src/errors.ts', 'src/check-arguments.ts', 'src/nearest-name.ts', 'src/platform-types.ts'],
+    'src/heif-kind.ts',
+  ],
   entries: ['src/index.ts', 'src/node.ts', 'src/browser.ts', 'src/geometry.ts', 'src/three.ts'],
   packageFiles: ['src/package-files.ts'],
   backends: ['src/backends/'],

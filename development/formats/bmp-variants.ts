@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { byMagick, byPillow, NO_PORTRAIT, patched, variantsOf } from './new-variant.ts';
+import { byMagick, byPillow, NO_FACE, patched, variantsOf } from './new-variant.ts';
 import { run } from './run-program.ts';
-import type { Variant } from './variant.ts';
+import type { Detail, Variant } from './variant.ts';
 
 const { right, refused } = variantsOf('BMP', 'bmp');
 
@@ -12,12 +12,12 @@ const byFfmpeg =
   };
 
 /** Saved by depth: each has a header of 40 bytes. */
-const BY_DEPTH: readonly (readonly [depth: string, portrait: string, make: Variant['make']])[] = [
-  ['1 bit', NO_PORTRAIT, byPillow('bilevel.png', 'i = i.convert("1")')],
-  ['4 bit', '16.png', byMagick('16.png', ['-type', 'Palette', '-compress', 'None'], 'BMP3:')],
-  ['8 bit', '256.png', byMagick('256.png', ['-type', 'Palette', '-compress', 'None'], 'BMP3:')],
-  ['24 bit', 'rgb.png', byMagick('rgb.png', [], 'BMP3:')],
-  ['32 bit', 'rgb.png', byFfmpeg('bgra')],
+const BY_DEPTH: readonly (readonly [depth: string, detail: Detail, make: Variant['make']])[] = [
+  ['1 bit', 'coarse', byPillow('bilevel.png', 'i = i.convert("1")')],
+  ['4 bit', 'coarse', byMagick('16.png', ['-type', 'Palette', '-compress', 'None'], 'BMP3:')],
+  ['8 bit', 'less', byMagick('256.png', ['-type', 'Palette', '-compress', 'None'], 'BMP3:')],
+  ['24 bit', 'all', byMagick('rgb.png', [], 'BMP3:')],
+  ['32 bit', 'all', byFfmpeg('bgra')],
 ];
 
 /** Moves the pixels away from the header. */
@@ -141,67 +141,70 @@ const indexed4 = byMagick('16.png', ['-type', 'Palette', '-compress', 'None'], '
 
 /** All that is tested of BMP. */
 export const bmpVariants: readonly Variant[] = [
-  ...BY_DEPTH.flatMap(([depth, portrait, make]) => [
-    right(depth, 'pillow', make, { portrait }),
+  ...BY_DEPTH.flatMap(([depth, detail, make]) => [
+    right(depth, 'pillow', make, { detail, isGrey: depth === '1 bit' }),
     right(
       `${depth}, a gap of 64 bytes before the pixels`,
       'pillow',
       patched(make, (bytes) => withGap(bytes, 64)),
-      { portrait },
+      { detail, isGrey: depth === '1 bit' },
     ),
     right(
       `${depth}, an odd gap before the pixels`,
       'pillow',
       patched(make, (bytes) => withGap(bytes, 3)),
-      { portrait },
+      { detail, isGrey: depth === '1 bit' },
     ),
-    right(`${depth}, from top to bottom`, 'pillow', patched(make, topDown), { portrait }),
+    right(`${depth}, from top to bottom`, 'pillow', patched(make, topDown), { detail, isGrey: depth === '1 bit' }),
     right(
       `${depth}, header V4`,
       'pillow',
       patched(make, (bytes) => withHeader(bytes, 108)),
-      { portrait },
+      { detail, isGrey: depth === '1 bit' },
     ),
     right(
       `${depth}, header V5`,
       'pillow',
       patched(make, (bytes) => withHeader(bytes, 124)),
-      { portrait },
+      { detail, isGrey: depth === '1 bit' },
     ),
     right(
       `${depth}, header of OS/2 2 (64 bytes)`,
       'pillow',
       patched(make, (bytes) => withHeader(bytes, 64)),
-      { portrait },
+      { detail, isGrey: depth === '1 bit' },
     ),
     right(
       `${depth}, bytes after the end`,
       'pillow',
       patched(make, (bytes) => Buffer.concat([bytes, Buffer.alloc(99, 7)])),
-      { portrait },
+      { detail, isGrey: depth === '1 bit' },
     ),
   ]),
-  right('1 bit, header of OS/2 1', 'imagemagick', byMagick('bilevel.png', [], 'BMP2:'), { portrait: NO_PORTRAIT }),
+  right('1 bit, header of OS/2 1', 'imagemagick', byMagick('bilevel.png', [], 'BMP2:'), {
+    detail: 'coarse',
+    isGrey: true,
+  }),
   right('8 bit, header of OS/2 1', 'imagemagick', byMagick('256.png', ['-type', 'Palette'], 'BMP2:'), {
-    portrait: '256.png',
+    detail: 'less',
   }),
   right('24 bit, header of OS/2 1', 'imagemagick', byMagick('rgb.png', [], 'BMP2:')),
   right('4 colours in 4 bits', 'imagemagick', byMagick('4.png', ['-type', 'Palette', '-compress', 'None'], 'BMP3:'), {
-    portrait: NO_PORTRAIT,
+    detail: 'coarse',
   }),
-  right('8 bit grey', 'pillow', byPillow('grey.png', 'i = i.convert("L")'), { portrait: 'grey.png' }),
-  right('16 bit, RGB 555', 'ffmpeg', byFfmpeg('rgb555le'), { isLossy: true }),
-  right('16 bit, RGB 565', 'ffmpeg', byFfmpeg('rgb565le'), { isLossy: true }),
+  right('8 bit grey', 'pillow', byPillow('grey.png', 'i = i.convert("L")'), { isGrey: true }),
+  right('16 bit, RGB 555', 'ffmpeg', byFfmpeg('rgb555le'), { detail: 'less' }),
+  right('16 bit, RGB 565', 'ffmpeg', byFfmpeg('rgb565le'), { detail: 'less' }),
   right('16 bit, RGB 565 by ImageMagick', 'imagemagick', byMagick('rgb.png', ['-define', 'bmp:subtype=RGB565']), {
-    isLossy: true,
+    detail: 'less',
   }),
   right('16 bit, RGB 555 by ImageMagick', 'imagemagick', byMagick('rgb.png', ['-define', 'bmp:subtype=RGB555']), {
-    isLossy: true,
+    detail: 'less',
   }),
   right('16 bit, ARGB 4444', 'imagemagick', patched(bgra, withMasks([0xf00, 0xf0, 0xf, 0xf000], 108, 16)), {
     // ImageMagick and ffmpeg read back 240 for the brightest of 16 levels.
     source: { name: 'rgb.png', args: ['+dither', '-posterize', '16'] },
-    portrait: NO_PORTRAIT,
+    detail: 'less',
   }),
   right(
     '16 bit, masks of 5 bits, blue first',
@@ -209,9 +212,12 @@ export const bmpVariants: readonly Variant[] = [
     patched(bgra, withMasks([0x1f, 0x3e0, 0x7c00, 0], 108, 16)),
     {
       source: { name: 'rgb.png', args: ['+dither', '-posterize', '32'] },
+      detail: 'less',
     },
   ),
-  right('16 bit, ARGB 1555', 'imagemagick', byMagick('rgba.png', ['-define', 'bmp:subtype=ARGB1555'])),
+  right('16 bit, ARGB 1555', 'imagemagick', byMagick('rgba.png', ['-define', 'bmp:subtype=ARGB1555']), {
+    detail: 'less',
+  }),
   right('24 bit, header V5 by ImageMagick', 'imagemagick', byMagick('rgb.png', [])),
   right('32 bit with alpha, header V5', 'imagemagick', byMagick('rgba.png', [])),
   right('32 bit with alpha by Pillow', 'pillow', byPillow('rgba.png', '')),
@@ -222,48 +228,46 @@ export const bmpVariants: readonly Variant[] = [
     '8 bit RLE by ImageMagick',
     'imagemagick',
     byMagick('256.png', ['-type', 'Palette', '-compress', 'RLE'], 'BMP3:'),
-    { portrait: '256.png' },
+    { detail: 'less' },
   ),
   right(
     '8 bit RLE',
     'ffmpeg',
     patched(indexed8, (bytes) => runLengths(bytes)),
-    { portrait: '256.png' },
+    { detail: 'less' },
   ),
   right(
     '8 bit RLE with jumps',
     'imagemagick',
     patched(indexed8, (bytes) => runLengths(bytes, true)),
-    { portrait: '256.png' },
+    { detail: 'less' },
   ),
   right(
     '8 bit RLE, a gap',
     'imagemagick',
     patched(indexed8, (bytes) => withGap(runLengths(bytes), 10)),
-    { portrait: '256.png' },
+    { detail: 'less' },
   ),
   right(
     '4 bit RLE',
     'ffmpeg',
     patched(indexed4, (bytes) => runLengths(bytes)),
-    { portrait: '16.png' },
+    { detail: 'coarse' },
   ),
   right(
     '4 bit RLE with jumps',
     'imagemagick',
     patched(indexed4, (bytes) => runLengths(bytes, true)),
-    { portrait: '16.png' },
+    { detail: 'coarse' },
   ),
   right(
     '4 bit RLE, header V5',
     'imagemagick',
     patched(indexed4, (bytes) => withHeader(runLengths(bytes), 124)),
-    { portrait: '16.png' },
+    { detail: 'coarse' },
   ),
-  right('24 bit, 5x3 pixels', 'pillow', small, { portrait: NO_PORTRAIT }),
-  right('1 bit, 1x1 pixel', 'pillow', byPillow('bilevel.png', 'i = i.convert("1").crop((0, 0, 1, 1))'), {
-    portrait: NO_PORTRAIT,
-  }),
+  right('24 bit, 5x3 pixels', 'pillow', small, NO_FACE),
+  right('1 bit, 1x1 pixel', 'pillow', byPillow('bilevel.png', 'i = i.convert("1").crop((0, 0, 1, 1))'), NO_FACE),
   refused('JPEG inside', 'JPEG compression in a BMP is not supported', patched(rgb24, change(30, 4))),
   refused('PNG inside', 'PNG compression in a BMP is not supported', patched(rgb24, change(30, 5))),
   refused(

@@ -14,6 +14,8 @@ export interface Comparison {
   /** Of the colours of pixels that can be seen, levels of 255; absent where it was refused. */
   readonly difference?: { readonly mean: number; readonly largest: number };
   readonly image?: RgbaImage;
+  /** As another program decoded it. */
+  readonly other?: RgbaImage;
   /** The line with which it was refused. */
   readonly refusal?: string;
   /** What is wrong, if anything. */
@@ -52,7 +54,7 @@ async function compare(variant: Variant, sources: Sources): Promise<Comparison> 
   const difference = differenceOf(image.data, expected.data);
   const bound = variant.isLossy ? MEAN_DIFFERENCE.lossy : MEAN_DIFFERENCE.exact;
   const fault = difference.mean <= bound ? undefined : `differs by ${difference.mean.toFixed(2)} on the mean`;
-  return { variant, image, difference, ...(fault !== undefined && { fault }) };
+  return { variant, image, other: expected, difference, ...(fault !== undefined && { fault }) };
 }
 
 /** Some decoders blank the colours of pixels that are transparent altogether; those are compared by alpha alone. */

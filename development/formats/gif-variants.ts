@@ -1,4 +1,4 @@
-import { byMagick, byPillow, NO_PORTRAIT, patched, variantsOf } from './new-variant.ts';
+import { byMagick, byPillow, NO_FACE, patched, type RightOptions, variantsOf } from './new-variant.ts';
 import { magick, run } from './run-program.ts';
 import type { Variant } from './variant.ts';
 
@@ -7,8 +7,11 @@ const right = (
   feature: string,
   oracle: 'imagemagick' | 'pillow',
   make: Variant['make'],
-  { portrait = '256.png' } = {},
-) => rightOf(feature, oracle, make, { portrait });
+  options: RightOptions = { detail: 'less' },
+) => rightOf(feature, oracle, make, options);
+
+/** 16 colours and fewer. */
+const COARSE = { detail: 'coarse' } as const;
 
 const plain = byMagick('256.png', []);
 const interlaced = byMagick('256.png', ['-interlace', 'GIF']);
@@ -24,29 +27,24 @@ const partial =
 /** All that is tested of GIF. */
 export const gifVariants: readonly Variant[] = [
   right('256 colours', 'imagemagick', plain),
-  right('16 colours', 'imagemagick', byMagick('16.png', []), { portrait: '16.png' }),
-  right('4 colours', 'imagemagick', byMagick('4.png', []), { portrait: NO_PORTRAIT }),
-  right('2 colours', 'imagemagick', byMagick('bilevel.png', []), { portrait: NO_PORTRAIT }),
+  right('16 colours', 'imagemagick', byMagick('16.png', []), COARSE),
+  right('4 colours', 'imagemagick', byMagick('4.png', []), COARSE),
+  right('2 colours', 'imagemagick', byMagick('bilevel.png', []), { ...COARSE, isGrey: true }),
   right('version 87a', 'imagemagick', byMagick('256.png', [], 'GIF87:')),
   right('interlaced', 'imagemagick', interlaced),
   right(
     'interlaced, 5x3 pixels',
     'imagemagick',
     byMagick('256.png', ['-crop', '5x3+90+60', '+repage', '-interlace', 'GIF']),
-    { portrait: NO_PORTRAIT },
+    NO_FACE,
   ),
-  right('by Pillow', 'pillow', byPillow('rgb.png', ''), { portrait: NO_PORTRAIT }),
-  right(
-    'by ffmpeg',
-    'pillow',
-    async (sources, path) => {
-      await run('ffmpeg', '-v', 'error', '-y', '-i', sources.path('256.png'), path);
-    },
-    { portrait: NO_PORTRAIT },
-  ),
-  right('grey', 'pillow', byMagick('grey.png', []), { portrait: 'grey.png' }),
-  right('a transparent colour', 'pillow', transparent, { portrait: NO_PORTRAIT }),
-  right('a frame on a larger canvas', 'pillow', partial('-background', 'black'), { portrait: NO_PORTRAIT }),
+  right('by Pillow', 'pillow', byPillow('rgb.png', '')),
+  right('by ffmpeg', 'pillow', async (sources, path) => {
+    await run('ffmpeg', '-v', 'error', '-y', '-i', sources.path('256.png'), path);
+  }),
+  right('grey', 'pillow', byMagick('grey.png', []), { isGrey: true }),
+  right('a transparent colour', 'pillow', transparent, COARSE),
+  right('a frame on a larger canvas', 'pillow', partial('-background', 'black'), { detail: 'less', corner: [7, 9] }),
   right('animated: the first frame', 'pillow', async (sources, path) => {
     await magick('-delay', '10', sources.path('256.png'), sources.path('16.png'), '-loop', '0', path);
   }),

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { byMagick, byPillow, exifOf, NO_PORTRAIT, patched, variantsOf } from './new-variant.ts';
+import { turnedSource } from './make-sources.ts';
+import { byMagick, byPillow, exifOf, patched, type RightOptions, variantsOf } from './new-variant.ts';
 import { magick, run } from './run-program.ts';
 import type { Variant } from './variant.ts';
 
@@ -8,12 +9,14 @@ const right = (
   feature: string,
   oracle: 'imagemagick' | 'pillow',
   make: Variant['make'],
-  { portrait = 'rgb.png' } = {},
-): Variant => rightOrLossy(feature, oracle, make, { isLossy: true, portrait });
+  options: RightOptions = {},
+): Variant => rightOrLossy(feature, oracle, make, { isLossy: true, ...options });
 
 const sampled = (factors: string, ...more: string[]) =>
   byMagick('rgb.png', ['-quality', '92', '-sampling-factor', factors, ...more]);
 const plain = sampled('1x1');
+const turned = (orientation: number) =>
+  byMagick(turnedSource(orientation), ['-quality', '92', '-sampling-factor', '1x1']);
 
 const byCjpeg =
   (...args: string[]): Variant['make'] =>
@@ -52,11 +55,11 @@ export const jpegVariants: readonly Variant[] = [
     right(`baseline, colours sampled ${factors}`, 'imagemagick', sampled(factors)),
     right(`progressive, colours sampled ${factors}`, 'imagemagick', sampled(factors, '-interlace', 'JPEG')),
   ]),
-  right('grey', 'imagemagick', byMagick('grey.png', ['-quality', '92']), { portrait: 'grey.png' }),
+  right('grey', 'imagemagick', byMagick('grey.png', ['-quality', '92']), { isGrey: true }),
   right('grey, progressive', 'imagemagick', byMagick('grey.png', ['-quality', '92', '-interlace', 'JPEG']), {
-    portrait: 'grey.png',
+    isGrey: true,
   }),
-  right('quality 30', 'imagemagick', byMagick('rgb.png', ['-quality', '30']), { portrait: NO_PORTRAIT }),
+  right('quality 30', 'imagemagick', byMagick('rgb.png', ['-quality', '30']), { detail: 'coarse' }),
   right('quality 100', 'imagemagick', byMagick('rgb.png', ['-quality', '100'])),
   right('RGB, not YCbCr', 'pillow', byCjpeg('-rgb')),
   right('restart markers', 'pillow', byCjpeg('-restart', '1')),
@@ -67,14 +70,10 @@ export const jpegVariants: readonly Variant[] = [
   right('CMYK, progressive', 'pillow', byPillow('rgb.png', cmyk, 'quality=92, progressive=True')),
   right('CMYK by ImageMagick', 'pillow', byMagick('rgb.png', ['-colorspace', 'CMYK', '-quality', '92'])),
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((orientation) =>
-    right(`EXIF orientation ${orientation}`, 'imagemagick', patched(plain, withExif(orientation)), {
-      portrait: orientation === 1 ? 'rgb.png' : NO_PORTRAIT,
-    }),
+    right(`EXIF orientation ${orientation}`, 'imagemagick', patched(turned(orientation), withExif(orientation))),
   ),
   right('EXIF orientation 9 (none)', 'pillow', patched(plain, withExif(9))),
-  right('EXIF orientation in CMYK', 'pillow', patched(byPillow('rgb.png', cmyk, 'quality=92'), withExif(6)), {
-    portrait: NO_PORTRAIT,
-  }),
+  right('EXIF orientation in CMYK', 'pillow', patched(byPillow(turnedSource(6), cmyk, 'quality=92'), withExif(6))),
   right(
     'bytes after the end',
     'pillow',

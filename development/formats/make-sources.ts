@@ -14,6 +14,8 @@ export async function makeSources(folder: string): Promise<Sources> {
   await magick(join(repositoryRoot, 'examples/astronaut.png'), '-crop', CROP, '+repage', '-strip', `PNG24:${portrait}`);
   await magick(portrait, '-colorspace', 'Gray', '-depth', '8', path('grey.png'));
   await magick(portrait, '-monochrome', '-depth', '1', path('bilevel.png'));
+  for (const [orientation, args] of STORED.entries())
+    await magick(portrait, ...args, `PNG24:${path(turnedSource(orientation + 1))}`);
   for (const colours of [256, 16, 4]) {
     await magick(portrait, '-dither', 'FloydSteinberg', '-colors', String(colours), `PNG8:${path(`${colours}.png`)}`);
   }
@@ -50,6 +52,21 @@ export async function makeSources(folder: string): Promise<Sources> {
   await magick(path('rgb16.png'), '-colorspace', 'Gray', '-depth', '16', path('grey16.png'));
   return { folder, path };
 }
+
+/** What is stored for each EXIF orientation, 1..8, so that it is upright once it has been turned. */
+const STORED = [
+  [],
+  ['-flop'],
+  ['-rotate', '180'],
+  ['-flip'],
+  ['-transpose'],
+  ['-rotate', '270'],
+  ['-transverse'],
+  ['-rotate', '90'],
+] as const;
+
+/** The source of a picture of an EXIF orientation, 1..8: the portrait, which that turns upright. */
+export const turnedSource = (orientation: number): string => `turned-${orientation}.png`;
 
 const ALPHA = ['-alpha', 'off', '-compose', 'CopyOpacity', '-composite', '-define', 'png:color-type=6'];
 const SLOPED = ['-compose', 'plus', '-composite', '-define', 'png:bit-depth=16', '-define', 'png:color-type=2'];

@@ -1,24 +1,34 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { magick, pillow } from './run-program.ts';
-import type { Oracle, SourceOfPixels, Sources, Variant } from './variant.ts';
+import type { Detail, Oracle, SourceOfPixels, Sources, Variant } from './variant.ts';
 
 type Make = Variant['make'];
 
-interface RightOptions {
+/** Of a variant that is decoded. */
+export interface RightOptions {
   readonly isLossy?: boolean;
-  /** The source whose face it shows; by default the one in colours. */
-  readonly portrait?: string;
+  /** By default `less` of a lossy coding, else `all`. */
+  readonly detail?: Detail;
+  /** Whether it is the portrait in grey. */
+  readonly isGrey?: boolean;
+  /** Of the portrait, by default the picture's own; `undefined` where it shows no face. */
+  readonly corner?: Variant['corner'];
   /** What it is compared with instead of another decoding of itself. */
   readonly source?: SourceOfPixels;
 }
 
-/** Of a variant that shows no face, or not upright, or with too few colours. */
-export const NO_PORTRAIT = '';
+const WHOLE_PORTRAIT = [0, 0] as const;
+/** Options of a variant that shows no face. */
+export const NO_FACE = { corner: undefined } as const;
 
 /** Makes variants of a container, each by a word for its feature. */
 export function variantsOf(container: string, ending: string) {
   const names = new Set<string>();
-  function add(feature: string, make: Make, rest: Pick<Variant, 'expected' | 'isLossy' | 'portrait'>): Variant {
+  function add(
+    feature: string,
+    make: Make,
+    rest: Pick<Variant, 'expected' | 'isLossy' | 'detail' | 'portrait' | 'corner'>,
+  ): Variant {
     const base = feature.replace(/[^a-z0-9]+/gi, '-').toLowerCase();
     let name = `${base}.${ending}`;
     for (let i = 2; names.has(name); i++) name = `${base}-${i}.${ending}`;
@@ -27,20 +37,20 @@ export function variantsOf(container: string, ending: string) {
   }
   return {
     /** One that is decoded as another decoder does. */
-    right: (
-      feature: string,
-      oracle: Oracle,
-      make: Make,
-      { isLossy = false, portrait = 'rgb.png', source }: RightOptions = {},
-    ): Variant =>
-      add(feature, make, {
+    right: (feature: string, oracle: Oracle, make: Make, options: RightOptions = {}): Variant => {
+      const { isLossy = false, detail = isLossy ? 'less' : 'all', isGrey = false, source } = options;
+      const corner = 'corner' in options ? options.corner : WHOLE_PORTRAIT;
+      return add(feature, make, {
         expected: { oracle, ...(source !== undefined && { source }) },
         isLossy,
-        ...(portrait !== NO_PORTRAIT && { portrait }),
-      }),
+        detail,
+        portrait: isGrey ? 'grey.png' : 'rgb.png',
+        ...(corner !== undefined && { corner }),
+      });
+    },
     /** One that is refused with these words. */
     refused: (feature: string, refusal: string, make: Make): Variant =>
-      add(feature, make, { expected: { refusal }, isLossy: false }),
+      add(feature, make, { expected: { refusal }, isLossy: false, detail: 'all', portrait: 'rgb.png' }),
   };
 }
 

@@ -1,6 +1,7 @@
-import { byMagick, byPillow, exifOf, NO_PORTRAIT, patched, variantsOf } from './new-variant.ts';
+import { turnedSource } from './make-sources.ts';
+import { byMagick, byPillow, exifOf, NO_FACE, patched, variantsOf } from './new-variant.ts';
 import { run } from './run-program.ts';
-import type { Variant } from './variant.ts';
+import type { Detail, Variant } from './variant.ts';
 
 const { right, refused } = variantsOf('PNG', 'png');
 
@@ -10,22 +11,22 @@ const INTERLACING = [
 ] as const;
 
 /** Colour types and depths, and what they are made of. */
-const KINDS: readonly (readonly [name: string, source: string, type: number, depth: number, portrait: string])[] = [
-  ['grey 1 bit', 'bilevel.png', 0, 1, NO_PORTRAIT],
-  ['grey 2 bit', 'grey.png', 0, 2, NO_PORTRAIT],
-  ['grey 4 bit', 'grey.png', 0, 4, NO_PORTRAIT],
-  ['grey 8 bit', 'grey.png', 0, 8, 'grey.png'],
-  ['grey 16 bit', 'grey16.png', 0, 16, 'grey16.png'],
-  ['RGB 8 bit', 'rgb.png', 2, 8, 'rgb.png'],
-  ['RGB 16 bit', 'rgb16.png', 2, 16, 'rgb16.png'],
-  ['palette 1 bit', 'bilevel.png', 3, 1, NO_PORTRAIT],
-  ['palette 2 bit', '4.png', 3, 2, NO_PORTRAIT],
-  ['palette 4 bit', '16.png', 3, 4, NO_PORTRAIT],
-  ['palette 8 bit', '256.png', 3, 8, '256.png'],
-  ['grey with alpha 8 bit', 'grey-alpha.png', 4, 8, 'grey.png'],
-  ['grey with alpha 16 bit', 'grey-alpha.png', 4, 16, 'grey.png'],
-  ['RGB with alpha 8 bit', 'rgba.png', 6, 8, 'rgb.png'],
-  ['RGB with alpha 16 bit', 'rgba.png', 6, 16, 'rgb.png'],
+const KINDS: readonly (readonly [name: string, source: string, type: number, depth: number, detail: Detail])[] = [
+  ['grey 1 bit', 'bilevel.png', 0, 1, 'coarse'],
+  ['grey 2 bit', 'grey.png', 0, 2, 'coarse'],
+  ['grey 4 bit', 'grey.png', 0, 4, 'less'],
+  ['grey 8 bit', 'grey.png', 0, 8, 'all'],
+  ['grey 16 bit', 'grey16.png', 0, 16, 'all'],
+  ['RGB 8 bit', 'rgb.png', 2, 8, 'all'],
+  ['RGB 16 bit', 'rgb16.png', 2, 16, 'all'],
+  ['palette 1 bit', 'bilevel.png', 3, 1, 'coarse'],
+  ['palette 2 bit', '4.png', 3, 2, 'coarse'],
+  ['palette 4 bit', '16.png', 3, 4, 'coarse'],
+  ['palette 8 bit', '256.png', 3, 8, 'less'],
+  ['grey with alpha 8 bit', 'grey-alpha.png', 4, 8, 'all'],
+  ['grey with alpha 16 bit', 'grey-alpha.png', 4, 16, 'all'],
+  ['RGB with alpha 8 bit', 'rgba.png', 6, 8, 'all'],
+  ['RGB with alpha 16 bit', 'rgba.png', 6, 16, 'all'],
 ];
 
 const saved = (source: string, type: number, depth: number, ...args: string[]) => {
@@ -73,9 +74,12 @@ function inPieces(bytes: Buffer): Buffer {
 
 /** All that is tested of PNG. */
 export const pngVariants: readonly Variant[] = [
-  ...KINDS.flatMap(([name, source, type, depth, portrait]) =>
+  ...KINDS.flatMap(([name, source, type, depth, detail]) =>
     INTERLACING.map(([suffix, interlace]) =>
-      right(`${name}${suffix}`, 'imagemagick', saved(source, type, depth, '-interlace', interlace), { portrait }),
+      right(`${name}${suffix}`, 'imagemagick', saved(source, type, depth, '-interlace', interlace), {
+        detail,
+        isGrey: /^(grey|bilevel)/.test(source),
+      }),
     ),
   ),
   ...[1, 2, 3, 5, 8, 9].map((size) =>
@@ -83,23 +87,25 @@ export const pngVariants: readonly Variant[] = [
       `interlaced, ${size} pixels wide`,
       'imagemagick',
       saved('rgb.png', 2, 8, '-crop', `${size}x7+90+60`, '+repage', '-interlace', 'PNG'),
-      { portrait: NO_PORTRAIT },
+      NO_FACE,
     ),
   ),
   ...[0, 1, 2, 3, 4].map((filter) =>
     right(`filter ${filter}`, 'imagemagick', saved('rgb.png', 2, 8, '-define', `png:compression-filter=${filter}`)),
   ),
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((orientation) =>
-    right(`EXIF orientation ${orientation}`, 'pillow', patched(plain, withChunk('eXIf', exifOf(orientation))), {
-      portrait: orientation === 1 ? 'rgb.png' : NO_PORTRAIT,
-    }),
+    right(
+      `EXIF orientation ${orientation}`,
+      'pillow',
+      patched(saved(turnedSource(orientation), 2, 8), withChunk('eXIf', exifOf(orientation))),
+    ),
   ),
   right('a transparent grey', 'pillow', byPillow('grey.png', 'i = i.convert("L")', 'transparency=200'), {
-    portrait: 'grey.png',
+    isGrey: true,
   }),
   right('a transparent RGB colour', 'pillow', byPillow('rgb.png', '', 'transparency=i.getpixel((90, 60))')),
   right('a palette with alpha', 'pillow', byPillow('256.png', '', 'transparency=bytes(range(256))'), {
-    portrait: '256.png',
+    detail: 'less',
   }),
   right('in chunks of 100 bytes', 'imagemagick', patched(plain, inPieces)),
   right('gamma 1 (ignored)', 'pillow', patched(plain, withChunk('gAMA', Uint8Array.of(0, 1, 0x86, 0xa0)))),

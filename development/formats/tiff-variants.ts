@@ -1,6 +1,7 @@
-import { byMagick, byPillow, NO_PORTRAIT, patched, variantsOf } from './new-variant.ts';
+import { turnedSource } from './make-sources.ts';
+import { byMagick, byPillow, NO_FACE, patched, variantsOf } from './new-variant.ts';
 import { magick, run } from './run-program.ts';
-import type { Oracle, Variant } from './variant.ts';
+import type { Detail, Oracle, Variant } from './variant.ts';
 
 const { right, refused } = variantsOf('TIFF', 'tif');
 
@@ -50,13 +51,13 @@ const withField =
     throw new Error(`this TIFF has no field ${tag}`);
   };
 
-const KINDS: readonly (readonly [name: string, make: Variant['make'], oracle: Oracle, portrait: string])[] = [
-  ['grey 8 bit', grey, 'imagemagick', 'grey.png'],
-  ['RGB 8 bit', rgb, 'libtiff', 'rgb.png'],
-  ['RGB 16 bit', rgb16, 'imagemagick', 'rgb16.png'],
-  ['RGB with alpha 8 bit', rgba, 'imagemagick', 'rgb.png'],
-  ['palette 8 bit', palette, 'imagemagick', '256.png'],
-  ['CMYK 8 bit', cmyk, 'imagemagick', 'rgb.png'],
+const KINDS: readonly (readonly [name: string, make: Variant['make'], oracle: Oracle, detail: Detail])[] = [
+  ['grey 8 bit', grey, 'imagemagick', 'all'],
+  ['RGB 8 bit', rgb, 'libtiff', 'all'],
+  ['RGB 16 bit', rgb16, 'imagemagick', 'all'],
+  ['RGB with alpha 8 bit', rgba, 'imagemagick', 'all'],
+  ['palette 8 bit', palette, 'imagemagick', 'less'],
+  ['CMYK 8 bit', cmyk, 'imagemagick', 'all'],
 ];
 const WAYS: readonly (readonly [name: string, args: readonly string[]])[] = [
   ['LZW', ['-c', 'lzw']],
@@ -76,38 +77,42 @@ const isPossible = (kind: string, way: string): boolean =>
 
 /** All that is tested of TIFF. */
 export const tiffVariants: readonly Variant[] = [
-  ...KINDS.flatMap(([name, make, oracle, portrait]) => [
-    right(name, oracle, make, { portrait }),
+  ...KINDS.flatMap(([name, make, oracle, detail]) => [
+    right(name, oracle, make, { detail, isGrey: make === grey }),
     ...WAYS.filter(([way]) => isPossible(name, way)).map(([way, args]) =>
-      right(`${name}, ${way}`, oracle, copied(make, ...args), { portrait }),
+      right(`${name}, ${way}`, oracle, copied(make, ...args), { detail, isGrey: make === grey }),
     ),
   ]),
-  right('grey 1 bit', 'imagemagick', tiff('bilevel.png', '-depth', '1', '-type', 'bilevel'), { portrait: NO_PORTRAIT }),
+  right('grey 1 bit', 'imagemagick', tiff('bilevel.png', '-depth', '1', '-type', 'bilevel'), {
+    detail: 'coarse',
+    isGrey: true,
+  }),
   right('grey 1 bit, bits reversed', 'imagemagick', copied(tiff('bilevel.png', '-depth', '1'), '-f', 'lsb2msb'), {
-    portrait: NO_PORTRAIT,
+    detail: 'coarse',
+    isGrey: true,
   }),
   right('grey 1 bit, white is zero', 'imagemagick', tiff('bilevel.png', '-define', 'quantum:polarity=min-is-white'), {
-    portrait: NO_PORTRAIT,
+    detail: 'coarse',
+    isGrey: true,
   }),
   ...[2, 4].map((bits) =>
     right(`grey ${bits} bit`, 'imagemagick', tiff('grey.png', '-depth', String(bits)), {
-      portrait: NO_PORTRAIT,
+      detail: bits === 4 ? 'less' : 'coarse',
+      isGrey: true,
     }),
   ),
   ...[10, 12, 14, 16, 32].map((bits) =>
-    right(`grey ${bits} bit`, 'imagemagick', tiff('grey16.png', '-depth', String(bits)), { portrait: 'grey16.png' }),
+    right(`grey ${bits} bit`, 'imagemagick', tiff('grey16.png', '-depth', String(bits)), { isGrey: true }),
   ),
   right('grey 8 bit, white is zero', 'imagemagick', tiff('grey.png', '-define', 'quantum:polarity=min-is-white'), {
     // ImageMagick says so and leaves the samples: a negative.
-    portrait: NO_PORTRAIT,
+    ...NO_FACE,
   }),
-  right('RGB 16 bit, in planes', 'imagemagick', tiff('rgb16.png', '-depth', '16', '-interlace', 'plane'), {
-    portrait: 'rgb16.png',
-  }),
-  right('grey with alpha', 'imagemagick', tiff('grey-alpha.png', '-depth', '8'), { portrait: 'grey.png' }),
+  right('RGB 16 bit, in planes', 'imagemagick', tiff('rgb16.png', '-depth', '16', '-interlace', 'plane')),
+  right('grey with alpha', 'imagemagick', tiff('grey-alpha.png', '-depth', '8'), { isGrey: true }),
   ...[4, 12, 32].map((bits) =>
     right(`RGB ${bits} bit`, 'imagemagick', tiff('rgb16.png', '-depth', String(bits)), {
-      portrait: bits > 4 ? 'rgb16.png' : NO_PORTRAIT,
+      detail: bits > 4 ? 'all' : 'less',
     }),
   ),
   ...['16', '32', '64'].map((bits) => right(`RGB floating point ${bits} bit`, 'imagemagick', float(bits))),
@@ -118,7 +123,7 @@ export const tiffVariants: readonly Variant[] = [
       copied(float('32'), '-c', compression === 'none' ? compression : `${compression}:3`),
     ),
   ),
-  right('grey floating point 32 bit', 'imagemagick', float('32', 'grey16.png'), { portrait: 'grey16.png' }),
+  right('grey floating point 32 bit', 'imagemagick', float('32', 'grey16.png'), { isGrey: true }),
   right('RGB floating point 32 bit, big-endian', 'imagemagick', copied(float('32'), '-B', '-c', 'none')),
   right('RGB with associated alpha', 'imagemagick', tiff('rgba.png', '-define', 'tiff:alpha=associated')),
   right(
@@ -127,18 +132,21 @@ export const tiffVariants: readonly Variant[] = [
     tiff('rgba.png', '-define', 'tiff:alpha=unspecified'),
   ),
   right('CMYK 16 bit', 'imagemagick', tiff('rgb16.png', '-colorspace', 'CMYK', '-depth', '16')),
-  right('palette 4 bit', 'imagemagick', tiff('16.png', '-type', 'Palette', '-depth', '4'), { portrait: NO_PORTRAIT }),
-  right('palette 1 bit', 'imagemagick', byPillow('bilevel.png', 'i = i.convert("P")'), { portrait: NO_PORTRAIT }),
+  right('palette 4 bit', 'imagemagick', tiff('16.png', '-type', 'Palette', '-depth', '4'), { detail: 'coarse' }),
+  right('palette 1 bit', 'imagemagick', byPillow('bilevel.png', 'i = i.convert("P")'), {
+    detail: 'coarse',
+    isGrey: true,
+  }),
   ...['yuv444p', 'yuv422p', 'yuv420p', 'yuv411p', 'yuv440p', 'yuv410p'].flatMap((format) =>
     ['raw', 'lzw', 'packbits', 'deflate'].map((compression) =>
       right(`YCbCr (${format}), ${compression}`, 'libtiff', yCbCr(format, compression), {
-        isLossy: format !== 'yuv444p',
+        detail: format === 'yuv444p' ? 'all' : 'less',
       }),
     ),
   ),
   right('JPEG, grey', 'imagemagick', copied(grey, '-c', 'jpeg:90', '-r', '176'), {
     isLossy: true,
-    portrait: 'grey.png',
+    isGrey: true,
   }),
   right('JPEG, YCbCr', 'libtiff', copied(rgb, '-c', 'jpeg:90', '-r', '176'), { isLossy: true }),
   right('JPEG, RGB', 'libtiff', copied(rgb, '-c', 'jpeg:90:r', '-r', '176'), { isLossy: true }),
@@ -155,9 +163,11 @@ export const tiffVariants: readonly Variant[] = [
     await magick(sources.path('rgb.png'), sources.path('grey.png'), '-compress', 'None', path);
   }),
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((orientation) =>
-    right(`orientation ${orientation}`, 'imagemagick', patched(rgb, withField(274, orientation)), {
-      portrait: orientation === 1 ? 'rgb.png' : NO_PORTRAIT,
-    }),
+    right(
+      `orientation ${orientation}`,
+      'imagemagick',
+      patched(tiff(turnedSource(orientation), '-depth', '8'), withField(274, orientation)),
+    ),
   ),
   right(
     'bytes after the end',

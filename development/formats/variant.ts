@@ -9,6 +9,12 @@ export interface SourceOfPixels {
   readonly args: readonly string[];
 }
 
+/**
+ * How much of the portrait a file keeps: `all` its pixels; `less`, by the losses of everyday coding or in fewer colours; `coarse`
+ * what is left of it in 16 colours and fewer, in 2 bits and fewer, or at JPEG's quality 30.
+ */
+export type Detail = 'all' | 'less' | 'coarse';
+
 /** A file, how it is made, and what becomes of it. */
 export interface Variant {
   readonly container: string;
@@ -19,10 +25,13 @@ export interface Variant {
   readonly make: (sources: Sources, path: string) => Promise<void>;
   /** Decodes it besides us; or the words with which it is refused. */
   readonly expected: { readonly oracle: Oracle; readonly source?: SourceOfPixels } | { readonly refusal: string };
-  /** Whether its coding loses detail, so that decoders and landmarks differ. */
+  /** Whether its coding is like JPEG's, so that decoders differ by a level or two. */
   readonly isLossy: boolean;
-  /** The source whose face it shows upright and well enough for landmarks to be compared. */
-  readonly portrait?: string;
+  /** How much of the portrait it keeps, of that in colours or in grey. */
+  readonly detail: Detail;
+  readonly portrait: 'rgb.png' | 'grey.png';
+  /** Where the portrait's corner is in it, px; absent where it shows no face that landmarks could be compared of. */
+  readonly corner?: readonly [x: number, y: number];
 }
 
 /** What variants are made of, in one folder. */

@@ -1,13 +1,14 @@
 import { writeFile } from 'node:fs/promises';
-import { exifOf, NO_PORTRAIT, patched, variantsOf } from './new-variant.ts';
+import { turnedSource } from './make-sources.ts';
+import { exifOf, patched, type RightOptions, variantsOf } from './new-variant.ts';
 import { run } from './run-program.ts';
 import type { Variant } from './variant.ts';
 
 const { right: rightOrLossy, refused } = variantsOf('WebP', 'webp');
-const lossy = (feature: string, make: Variant['make'], { portrait = 'rgb.png' } = {}): Variant =>
-  rightOrLossy(feature, 'pillow', make, { isLossy: true, portrait });
-const lossless = (feature: string, make: Variant['make'], { portrait = 'rgb.png' } = {}): Variant =>
-  rightOrLossy(feature, 'pillow', make, { portrait });
+const lossy = (feature: string, make: Variant['make']): Variant =>
+  rightOrLossy(feature, 'pillow', make, { isLossy: true });
+const lossless = (feature: string, make: Variant['make'], options: RightOptions = {}): Variant =>
+  rightOrLossy(feature, 'pillow', make, options);
 
 const byCwebp =
   (source: string, ...args: string[]): Variant['make'] =>
@@ -36,7 +37,7 @@ const plain = byCwebp('rgb.png', '-q', '90');
 /** All that is tested of WebP. */
 export const webpVariants: readonly Variant[] = [
   lossy('lossy, quality 90', plain),
-  lossy('lossy, quality 40', byCwebp('rgb.png', '-q', '40'), { portrait: NO_PORTRAIT }),
+  lossy('lossy, quality 40', byCwebp('rgb.png', '-q', '40')),
   lossy('lossy, sharp colours', byCwebp('rgb.png', '-q', '90', '-sharp_yuv')),
   lossy('lossy, 8 partitions', byCwebp('rgb.png', '-q', '90', '-partition_limit', '50', '-segments', '4', '-m', '6')),
   lossy('lossy with alpha', byCwebp('rgba.png', '-q', '90')),
@@ -44,13 +45,11 @@ export const webpVariants: readonly Variant[] = [
   lossless('lossless', byCwebp('rgb.png', '-lossless')),
   lossless('lossless, fast', byCwebp('rgb.png', '-lossless', '-z', '0')),
   lossless('lossless with alpha, colours under it kept', byCwebp('rgba.png', '-lossless', '-exact')),
-  lossless('lossless, 16 colours', byCwebp('16.png', '-lossless'), { portrait: '16.png' }),
-  lossless('nearly lossless', byCwebp('rgb.png', '-near_lossless', '40')),
-  lossless('lossless, grey', byCwebp('grey.png', '-lossless'), { portrait: 'grey.png' }),
+  lossless('lossless, 16 colours', byCwebp('16.png', '-lossless'), { detail: 'coarse' }),
+  lossless('nearly lossless', byCwebp('rgb.png', '-near_lossless', '40'), { detail: 'less' }),
+  lossless('lossless, grey', byCwebp('grey.png', '-lossless'), { isGrey: true }),
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((orientation) =>
-    lossy(`EXIF orientation ${orientation}`, withExif(plain, orientation), {
-      portrait: orientation === 1 ? 'rgb.png' : NO_PORTRAIT,
-    }),
+    lossy(`EXIF orientation ${orientation}`, withExif(byCwebp(turnedSource(orientation), '-q', '90'), orientation)),
   ),
   lossy('animated: the first frame', byImg2webp('-lossy', '-q', '90')),
   lossless('animated, lossless: the first frame', byImg2webp('-lossless')),

@@ -1,5 +1,6 @@
 import { checkNumber, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { ImageDecodeError } from '../errors.ts';
+import { HEIC_ADVICE, HEIF_BEGINNING_BYTES, heifKind } from '../heif-kind.ts';
 import type { RgbaImage } from '../types.ts';
 
 /** Whatever in a browser has pixels. A `Blob` or `File` holds a picture file in any format that the browser decodes. */
@@ -102,7 +103,10 @@ async function readBlob(blob: Blob | File, maxSide: number): Promise<RgbaImage> 
       premultiplyAlpha: 'none',
     });
   } catch (cause) {
-    throw new ImageDecodeError(name, 'this is not a picture that the browser can read', { cause });
+    const beginning = await blob.slice(0, HEIF_BEGINNING_BYTES).arrayBuffer();
+    const isHeic = heifKind(new Uint8Array(beginning)) === 'HEIC';
+    const reason = 'this is not a picture that the browser can read';
+    throw new ImageDecodeError(name, isHeic ? `${reason}; ${HEIC_ADVICE}` : reason, { cause });
   }
   try {
     return draw(bitmap, bitmap.width, bitmap.height, maxSide);

@@ -21,8 +21,10 @@ import {
   type SmoothingPreset,
 } from '../video/smoothing.ts';
 import { createFaceTracker, type FaceTracker, type TrackedFace, type TrackingMode } from '../video/tracker.ts';
+import { isWebp } from '../video-files/film-format.ts';
 import { isImagePattern } from '../video-files/image-pattern.ts';
 import { findImageSequence, readImageSequence, writeImageSequence } from '../video-files/image-sequence.ts';
+import { openPipe } from '../video-files/open-pipe.ts';
 import { readAnimatedWebp } from '../video-files/read-animated-webp.ts';
 import { readVideo, type VideoSource } from '../video-files/read-video.ts';
 import { spoolFilm } from '../video-files/spool-film.ts';
@@ -83,7 +85,7 @@ export function registerVideo(program: Command, terminal: Terminal): void {
     .description('track the faces of a video: ids, head pose, 3DMM parameters, landmarks, drawings')
     .argument(
       '<input...>',
-      'a video file, - for stdin, a folder of pictures, pictures, or a pattern such as frames/%05d.png',
+      'a video file or named pipe, - for stdin, a folder of pictures, pictures, or a pattern such as frames/%05d.png',
     )
     .option('-o, --out <file>', 'video to write (mp4, mov, mkv, webm, gif …), or a folder or pattern for pictures')
     .option('-d, --draw <kinds>', `what to draw, comma-separated: ${OVERLAY_KINDS.join(', ')} (default: landmarks)`)
@@ -127,34 +129,45 @@ export function registerVideo(program: Command, terminal: Terminal): void {
     .action((inputs: string[], flags: VideoFlags) => video(inputs, flags, terminal));
 }
 
-/** Reads a film, or stdin where one comes through it. */
+/** Reads a film; one that comes through stdin or a named pipe is kept in a temporary file first. */
 async function video(inputs: readonly string[], given: VideoFlags, terminal: Terminal): Promise<void> {
   checkJsonPath(given.json);
   const meant = originalMeaning(given, false, terminal);
   const draw = meant !== undefined && 'draw' in meant ? { draw: meant.draw } : {};
   const flags: VideoFlags = meant === undefined ? given : { ...given, ...draw, out: originalVideoName(inputs) };
   const meshPath = flags.mesh && meshPathFor(inputs, flags);
-  if (inputs.length !== 1 || inputs[0] !== '-') return trackVideo(inputs, flags, meshPath, terminal);
-  const spooled = await spoolFilm(terminal.stdin, 'stdin', terminal.signal);
+  const [input = '', ...others] = inputs;
+  const isStdin = input === '-';
+  const isPipe = isStdin || (await stat(input).catch(() => undefined))?.isFIFO() === true;
+  if (others.length > 0 || !isPipe) return trackVideo(inputs, flags, meshPath, terminal);
+  const name = isStdin ? 'stdin' : input;
+  const stream = isStdin ? terminal.stdin : await openPipe(input, terminal.signal);
+  const spooled = await spoolFilm(stream, name, terminal.signal);
+  const rename = (text: string): string => text.replaceAll(spooled.path, name);
   try {
-    await trackVideo([spooled.path], flags, meshPath, terminal);
+    await trackVideo([spooled.path], flags, meshPath, terminal, rename);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes(spooled.path)) throw error;
+    throw new CliError(rename(error.message), { cause: error });
   } finally {
     await spooled.remove();
   }
 }
 
+/** @param rename - puts what the film is called in the place of the file that it was kept in. */
 async function trackVideo(
   inputs: readonly string[],
   flags: VideoFlags,
   meshPath: string | undefined,
   terminal: Terminal,
+  rename: (text: string) => string = (text) => text,
 ): Promise<void> {
   const kinds = parseDrawings(flags);
   if (flags.start !== undefined && flags.end !== undefined && flags.end < flags.start) {
     throw usageError(`--end: expected no less than --start (${flags.start}), got ${flags.end}`);
   }
   if (flags.out !== undefined || (flags.json !== undefined && flags.json !== '-')) terminal.goOnUnread?.();
-  const source = await openSource(inputs, flags, terminal);
+  const source = await openSource(inputs, flags, terminal, rename);
   const sink = flags.out === undefined ? undefined : await openSink(flags.out, source, flags, terminal);
   const aligner = await openAligner(flags, terminal);
   const lines = flags.json === undefined ? undefined : openLineWriter(flags.json, terminal);
@@ -238,7 +251,7 @@ async function trackVideo(
 
   if (flags.json !== '-') {
     const count = ids.size === 1 ? '1 face' : `${ids.size || 'no'} faces`;
-    const name = coloursFor(terminal.stdout, terminal.env).bold(source.path);
+    const name = coloursFor(terminal.stdout, terminal.env).bold(rename(source.path));
     terminal.stdout.write(
       `${name}  ${size}  ${frameCount} frames, ${rate(frameCount).toFixed(1)} a second  ${count}\n`,
     );
@@ -346,6 +359,7 @@ async function openSource(
   inputs: readonly string[],
   flags: VideoFlags,
   terminal: Terminal,
+  rename: (text: string) => string,
 ): Promise<FrameSource | VideoSource> {
   const range = {
     ...(flags.start !== undefined && { start: flags.start }),
@@ -370,8 +384,14 @@ async function openSource(
   }
   if (flags.frameRate !== undefined)
     throw usageError('--frame-rate: only for pictures; a video file has a frame rate of its own');
-  if (film === 'WebP') return readAnimatedWebp(input, range);
-  return readVideo(input, { ...range, signal: terminal.signal, ...ffmpegOptions(terminal), ...warnings(terminal) });
+  if (film === 'WebP' || (found?.isFile() === true && (await isWebp(input)))) return readAnimatedWebp(input, range);
+  const { onWarning } = warnings(terminal);
+  return readVideo(input, {
+    ...range,
+    signal: terminal.signal,
+    ...ffmpegOptions(terminal),
+    onWarning: (line) => onWarning(rename(line)),
+  });
 }
 
 /** Lines about what goes on all the same. */

@@ -1,3 +1,4 @@
+import { HEIC_ADVICE } from '../heif-kind.ts';
 import type { CheckSize, DecodedPicture } from './decoded-picture.ts';
 import { readHeifStructure } from './heif-structure.ts';
 
@@ -42,7 +43,6 @@ const PACKAGE_FILE: string = 'libheif-js/libheif-wasm/libheif-bundle.js';
 
 /** Starts libheif; its decoder prints what is amiss with a file. */
 type StartLibheif = (options: { readonly print: () => void; readonly printErr: () => void }) => LibHeif;
-const ADVICE = 'HEIC pictures need the package libheif-js (npm install libheif-js), or to be saved as JPEG';
 
 /**
  * Decodes a HEIC by libheif-js, which is installed only where it is wanted; it turns the picture itself.
@@ -100,7 +100,7 @@ async function loadLibheif(): Promise<LibHeif> {
   try {
     libheif ??= ((await import(PACKAGE_FILE)) as { default: StartLibheif }).default({ print() {}, printErr() {} });
   } catch (cause) {
-    throw new Error(ADVICE, { cause });
+    throw new Error(HEIC_ADVICE, { cause });
   }
   return libheif;
 }

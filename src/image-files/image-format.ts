@@ -1,3 +1,5 @@
+import { heifKind } from '../heif-kind.ts';
+
 /** A format that is decoded. */
 export type ImageFormat = 'JPEG' | 'PNG' | 'BMP' | 'GIF' | 'TIFF' | 'WebP' | 'AVIF' | 'HEIC';
 
@@ -13,10 +15,6 @@ const SIGNATURES: readonly (readonly [signature: string, format: ImageFormat])[]
   ['II+\0', 'TIFF'],
   ['MM\0+', 'TIFF'],
   ['RIFF????WEBP', 'WebP'],
-  ['????ftypavi', 'AVIF'],
-  ['????ftyphei', 'HEIC'],
-  ['????ftyphev', 'HEIC'],
-  ['????ftypmif1', 'HEIC'],
 ];
 
 /** What is known well enough to be called by its name, and not decoded. */
@@ -55,8 +53,7 @@ const LONGEST_SIGNATURE = 16;
 /** What a file is, by its first bytes: a format that is decoded, the name of another one, or nothing known. */
 export function detectImageFormat(bytes: Uint8Array): { format?: ImageFormat; otherName?: string } {
   const beginning = String.fromCharCode(...bytes.subarray(0, LONGEST_SIGNATURE));
-  const format = SIGNATURES.find(([signature]) => fits(beginning, signature))?.[1];
-  if (format === 'HEIC' && isAvifBrand(bytes)) return { format: 'AVIF' };
+  const format = SIGNATURES.find(([signature]) => fits(beginning, signature))?.[1] ?? heifKind(bytes);
   if (format !== undefined) return { format };
   const otherName = OTHERS.find(([signature]) => fits(beginning.trimStart(), signature))?.[1];
   return otherName === undefined ? {} : { otherName };
@@ -67,11 +64,4 @@ function fits(beginning: string, signature: string): boolean {
     beginning.length >= signature.length &&
     [...signature].every((character, i) => character === '?' || character === beginning[i])
   );
-}
-
-/** Whether a picture that is only called HEIF lists AVIF among what it fits. */
-function isAvifBrand(bytes: Uint8Array): boolean {
-  const length = (bytes[0] << 24) | (bytes[1] << 16) | (bytes[2] << 8) | bytes[3];
-  const brands = String.fromCharCode(...bytes.subarray(16, Math.min(length, 256)));
-  return /^(....)*avif/s.test(brands);
 }

@@ -84,6 +84,11 @@ export async function detectDemuxer(path: string): Promise<string> {
   throw new VideoFileError(path, 'the file is no video or is cut short');
 }
 
+/** Whether a file is a WebP by its first bytes: ffmpeg does not read those that move. */
+export async function isWebp(path: string): Promise<boolean> {
+  return fits(String.fromCharCode(...(await readBeginning(path)).subarray(0, 16)), 'RIFF????WEBP');
+}
+
 /** Arguments with which ffmpeg and ffprobe open a film and nothing else. */
 export function filmArguments(path: string, demuxer: string): string[] {
   return [
@@ -110,8 +115,7 @@ async function readBeginning(path: string): Promise<Uint8Array> {
     throw new VideoFileError(path, `cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause });
   });
   try {
-    if (!(await file.stat()).isFile())
-      throw new VideoFileError(path, 'this is a device or pipe, not a file; stdin is named -');
+    if (!(await file.stat()).isFile()) throw new VideoFileError(path, 'this is a device or pipe, not a file');
     const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES, 0);
     return buffer.subarray(0, bytesRead);
   } finally {

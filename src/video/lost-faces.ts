@@ -81,6 +81,11 @@ export class LostFaces {
     return this.#tracks.some((track) => isBehind(track, beside));
   }
 
+  /** Whether one of them may be in a box by now. */
+  someAt(box: RoiBox, timestampMs: number, image: Size): boolean {
+    return this.#tracks.some((track) => isOfItsSize(track, box) && mayBeAt(track, box, timestampMs, image));
+  }
+
   /** Whether a sighting looks like one of them. */
   someLike(sighting: Sighting): boolean {
     return this.#tracks.some((track) => !(similarity(track.appearance, sighting.appearance) < SAME_FACE_SIMILARITY));
@@ -93,20 +98,23 @@ function isBehind({ lostBeside }: Track, beside: readonly number[]): boolean {
 }
 
 /** Whether a face may be as large as a box by now. */
-function isOfItsSize({ box: before }: Track, box: RoiBox): boolean {
-  const scale = boxSize(box) / boxSize(before);
-  return Math.max(scale, 1 / scale) <= REVIVAL_SCALE;
+function isOfItsSize(track: Track, box: RoiBox): boolean {
+  return [track.box, track.seenBox].some((before) => {
+    const scale = boxSize(box) / boxSize(before);
+    return Math.max(scale, 1 / scale) <= REVIVAL_SCALE;
+  });
 }
 
 /** Whether a face may be in a box by now: near where it was or would be, or anywhere at the side at which it left. */
 function mayBeAt(track: Track, box: RoiBox, timestampMs: number, image: Size): boolean {
-  return distanceTo(track, box, timestampMs) <= REVIVAL_DISTANCE || crossSameSide(track.box, box, image);
+  const hasLeftThere = crossSameSide(track.box, box, image) || crossSameSide(track.seenBox, box, image);
+  return hasLeftThere || distanceTo(track, box, timestampMs) <= REVIVAL_DISTANCE;
 }
 
 /** From where a face was, or would be by now, whichever is nearer, to a box, in sizes of the box. */
 function distanceTo(track: Track, box: RoiBox, timestampMs: number): number {
-  const expected = predictBox(track, timestampMs);
-  return Math.min(centreDistance(expected, box), centreDistance(track.box, box)) / boxSize(box);
+  const places = [predictBox(track, timestampMs), track.box, track.seenBox];
+  return Math.min(...places.map((place) => centreDistance(place, box))) / boxSize(box);
 }
 
 /** Where a track's box would be by now had the face moved on as it did. */

@@ -55,6 +55,8 @@ const SAME_PLACE_OVERLAP = 0.5;
 const DOUBTFUL_VISIBLE_SHARE = 0.6;
 /** … and one of which less than this is seen gets no new id; those that are half seen seem to be up to 0.6. */
 const NEW_FACE_VISIBLE_SHARE = 0.65;
+/** The same where a face was lost lately: it may be that one, which is known better when more of it is seen. */
+const OTHER_FACE_VISIBLE_SHARE = 0.85;
 /** A detector's box belongs to a track from this overlap with its landmarks' box on (it is higher: 0.6 to 0.8 is usual). */
 const JOINING_OVERLAP = 0.3;
 /** A track that the detector does not see this many times in a row, though nothing else speaks against it, ends. */
@@ -81,10 +83,12 @@ export function createRobustRule(aligner: FaceAligner, options: RobustRuleOption
     return faces.map((face) => {
       const landmarks = aligner.reconstruct(face);
       if (!landmarks.every(Number.isFinite) || !isUsable(roiBoxFromLandmarks(landmarks))) return undefined;
+      const box = boundingBox(landmarks);
       return {
         face,
         landmarks,
-        box: boundingBox(landmarks),
+        box,
+        visible: visibleShareOfRoom(box, image),
         appearance: faceAppearance(image, landmarks),
         crookedness: cameraCrookedness(face.params),
       };
@@ -121,8 +125,8 @@ export function createRobustRule(aligner: FaceAligner, options: RobustRuleOption
     const known = lost.take(sighting, beside, isCut, timestampMs, image);
     if (known !== undefined) return { ...advance(known, sighting, timestampMs), missedDetections: 0 };
     const mayBeLost = !isCut && lost.someBehind(beside);
-    const isHalfSeen = visibleShareOfRoom(sighting.box, image) < NEW_FACE_VISIBLE_SHARE;
-    return mayBeLost || isHalfSeen ? track : { ...track, id: nextId++ };
+    const isTooLittle = seemsHalfSeen(sighting, !isCut && lost.someAt(sighting.box, timestampMs, image));
+    return mayBeLost || isTooLittle ? track : { ...track, id: nextId++ };
   }
 
   /** Whether a sighting in the place of a track is of the same face. */
@@ -247,6 +251,12 @@ function isDoubtful(track: Track, sighting: Sighting, image: RgbaImage): boolean
     intersectionOverUnion(track.box, sighting.box) < DOUBTFUL_STEP_OVERLAP ||
     visibleShare(sighting.box, image) < DOUBTFUL_VISIBLE_SHARE
   );
+}
+
+/** Whether too little of a face at the border is seen for it to be a new one; of very little, landmarks are crooked. */
+function seemsHalfSeen({ visible, crookedness }: Sighting, mayBeKnown: boolean): boolean {
+  const least = mayBeKnown ? OTHER_FACE_VISIBLE_SHARE : NEW_FACE_VISIBLE_SHARE;
+  return visible < least || (visible < 1 && !(crookedness <= DOUBTFUL_CROOKEDNESS));
 }
 
 /** How much a sighting looks like what its track always looked like. */

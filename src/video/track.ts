@@ -4,6 +4,10 @@ import { blendAppearances, type FaceAppearance } from './face-appearance.ts';
 
 /** How much of a new appearance a track takes over, a frame. */
 const APPEARANCE_SHARE = 0.05;
+/** Landmarks of a face of which less is seen are too far off to remember what it looks like … */
+const REMEMBERED_VISIBLE_SHARE = 0.9;
+/** … and where it is. */
+const PLACED_VISIBLE_SHARE = 0.65;
 /** How much of a new velocity a track takes over, a frame. */
 const VELOCITY_SHARE = 0.3;
 /** A head with its hair is this many times as large as the box around its landmarks: what is behind it is no further away. */
@@ -17,6 +21,8 @@ export interface Track {
   landmarks: Float32Array;
   /** Around the landmarks. */
   box: RoiBox;
+  /** The same when most of the face was last seen: of less, landmarks are guesses. */
+  seenBox: RoiBox;
   /** A frame ago, and over its life. */
   lastAppearance: FaceAppearance;
   appearance: FaceAppearance;
@@ -36,6 +42,8 @@ export interface Sighting {
   readonly box: RoiBox;
   readonly appearance: FaceAppearance;
   readonly crookedness: number;
+  /** How much of the face lies in the picture, of as much as that has room for, 0..1. */
+  readonly visible: number;
 }
 
 /** A track that begins with a sighting, of nobody known yet. */
@@ -45,6 +53,7 @@ export function newTrack({ face, landmarks, box, appearance }: Sighting, timesta
     face,
     landmarks,
     box,
+    seenBox: box,
     lastAppearance: appearance,
     appearance,
     velocityX: 0,
@@ -56,7 +65,8 @@ export function newTrack({ face, landmarks, box, appearance }: Sighting, timesta
 }
 
 /** The track a frame later. */
-export function advance(track: Track, { face, landmarks, box, appearance }: Sighting, timestampMs: number): Track {
+export function advance(track: Track, sighting: Sighting, timestampMs: number): Track {
+  const { face, landmarks, box, appearance, visible } = sighting;
   const passedMs = timestampMs - track.timestampMs;
   const velocityX = (box.xMin + box.xMax - track.box.xMin - track.box.xMax) / 2 / passedMs;
   const velocityY = (box.yMin + box.yMax - track.box.yMin - track.box.yMax) / 2 / passedMs;
@@ -65,8 +75,12 @@ export function advance(track: Track, { face, landmarks, box, appearance }: Sigh
     face,
     landmarks,
     box,
+    seenBox: visible < PLACED_VISIBLE_SHARE ? track.seenBox : box,
     lastAppearance: appearance,
-    appearance: blendAppearances(track.appearance, appearance, APPEARANCE_SHARE),
+    appearance:
+      visible < REMEMBERED_VISIBLE_SHARE
+        ? track.appearance
+        : blendAppearances(track.appearance, appearance, APPEARANCE_SHARE),
     velocityX: track.velocityX + VELOCITY_SHARE * (velocityX - track.velocityX),
     velocityY: track.velocityY + VELOCITY_SHARE * (velocityY - track.velocityY),
     timestampMs,

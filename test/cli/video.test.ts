@@ -23,6 +23,13 @@ import { type CliResult, type CliTestOptions, runCli } from '../support/run-cli.
 import { describeWithShared, repositoryRoot, sharedPath } from '../support/shared.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
 
+/** Lines of JSON, each of which is what the schema says. */
+const parse = (text: string): VideoFrameEntry[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => v.parse(videoFrameSchema, JSON.parse(line)));
+
 /** Px; 0.0007 was measured. */
 const LANDMARK_MAX_ABS = 0.002;
 
@@ -90,6 +97,66 @@ describe('tddfa video with the open pack', () => {
     } finally {
       aligner.dispose();
     }
+  });
+
+  describeWithFfmpeg('from pipes, and cut off', () => {
+    function makeFilm(name: string, args: readonly string[]): string {
+      const source = ['-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=25', '-pix_fmt', 'yuv420p'];
+      const made = spawnSync('ffmpeg', ['-v', 'error', '-y', ...source, ...args, inFolder(name)], { encoding: 'utf8' });
+      if (made.status !== 0) throw new Error(made.stderr);
+      return inFolder(name);
+    }
+
+    test('a named pipe and stdin are films, called as they were given', async () => {
+      const pipe = inFolder('pipe');
+      spawnSync('mkfifo', [pipe]);
+      for (const film of [
+        makeFilm('piped.mp4', ['-frames:v', '10']),
+        makeFilm('piped.gif', ['-frames:v', '10', '-pix_fmt', 'rgb8']),
+        makeFilm('piped.png', ['-frames:v', '10', '-f', 'apng', '-pix_fmt', 'rgb24']),
+        makeFilm('piped.webp', ['-frames:v', '10', '-lossless', '0', '-quality', '50', '-compression_level', '0']),
+      ]) {
+        const writer = spawn('sh', ['-c', 'cat "$0" > "$1"', film, pipe]);
+        const written = new Promise((resolve) => writer.on('exit', resolve));
+        const throughPipe = await runCli(['video', pipe]);
+        expect(await written).toBe(0);
+        expect(throughPipe).toMatchObject({ status: 0, stderr: '' });
+        const { stdout } = await runCli(['video', film, '--json', '-']);
+        const count = parse(stdout).length;
+        // The encoder of WebP joins what is nearly the same.
+        expect(count).toBeGreaterThanOrEqual(film.endsWith('webp') ? 2 : 10);
+        expect(throughPipe.stdout).toContain(`${pipe}  64x48  ${count} frames`);
+        const throughStdin = await runCli(['video', '-'], { stdin: await readFile(film) });
+        expect(throughStdin).toMatchObject({ status: 0, stderr: '' });
+        expect(throughStdin.stdout).toContain(`stdin  64x48  ${count} frames`);
+      }
+      const list = await runCli(['video', '-'], { stdin: Buffer.from('#EXTM3U\nfilm.ts\n') });
+      expect(list).toEqual({
+        status: 1,
+        stdout: '',
+        stderr: 'tddfa: stdin: this is an HLS or M3U playlist, not a film; what it names is not opened\n',
+      });
+    });
+
+    test('waiting for a pipe that nobody writes to can be ended', async () => {
+      const pipe = inFolder('silent-pipe');
+      spawnSync('mkfifo', [pipe]);
+      const ended = await runCli(['video', pipe], { signal: AbortSignal.timeout(200) });
+      expect(ended.status).not.toBe(0);
+    });
+
+    test('a film that ends early keeps its frames, and ends with a line and status 1', async () => {
+      const film = makeFilm('early.mp4', ['-frames:v', '100', '-movflags', '+faststart']);
+      await truncate(film, Math.round((await readFile(film)).length * 0.6));
+      const lines = inFolder('early.jsonl');
+      const { status, stderr } = await runCli(['video', film, '--json', lines]);
+      expect(status).toBe(1);
+      const [, count] =
+        /: the film ends early, after (\d+) of 100 frames[^\n]*; .*early\.jsonl ends there\n$/.exec(stderr) ?? [];
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+      expect(Number(count)).toBeGreaterThan(0);
+      expect(parse(await readFile(lines, 'utf8'))).toHaveLength(Number(count));
+    });
   });
 
   test('refuses what is no overlay', async () => {
@@ -166,13 +233,6 @@ describeWithShared('tddfa video', () => {
 
   const video = (args: readonly string[], options: CliTestOptions = {}): Promise<CliResult> =>
     runCli(['video', '--weights', pack, ...args], options);
-
-  /** Lines of JSON, each of which is what the schema says. */
-  const parse = (text: string): VideoFrameEntry[] =>
-    text
-      .trimEnd()
-      .split('\n')
-      .map((line) => v.parse(videoFrameSchema, JSON.parse(line)));
 
   test('pictures in, pictures and JSON out, without ffmpeg', async () => {
     const out = inFolder('drawn');

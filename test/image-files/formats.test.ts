@@ -2,20 +2,20 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Comparison, compareVariant } from '../../development/formats/compare-variant.ts';
+import { compareVariant } from '../../development/formats/compare-variant.ts';
 import { makeSources } from '../../development/formats/make-sources.ts';
+import {
+  createPortraitLandmarks,
+  FROM_PORTRAIT_PX,
+  type PortraitLandmarks,
+  SAME_PIXELS_PX,
+} from '../../development/formats/portrait-landmarks.ts';
 import { missingPackages } from '../../development/formats/run-program.ts';
 import { rowBeginning } from '../../development/formats/table-row.ts';
 import type { Sources } from '../../development/formats/variant.ts';
 import { variants } from '../../development/formats/variants.ts';
-import type { FaceAligner } from '../../src/face-aligner.ts';
-import { decodeImage } from '../../src/image-files/decode-image.ts';
-import { createFaceAligner } from '../../src/node.ts';
-import type { FaceBox } from '../../src/types.ts';
 import { repositoryRoot } from '../support/shared.ts';
 
-/** How far landmarks may move from those of the source, px. */
-const LANDMARK_PX = { exact: 0.5, lossy: 1.5 } as const;
 /** As wished for the whole table. */
 const LEAST_VARIANTS = 250;
 
@@ -40,50 +40,28 @@ const skipped = missing.length === 0 ? '' : `[${missing.join(', ')}] `;
 
 describeWithPrograms(`${skipped}pictures of other programs`, () => {
   let sources: Sources;
-  let aligner: FaceAligner;
-  let box: FaceBox;
-  const landmarksOfSources = new Map<string, Float32Array>();
-
-  async function landmarksOf(bytes: Awaited<ReturnType<typeof decodeImage>>): Promise<Float32Array> {
-    const [face] = await aligner.align(bytes, [box]);
-    if (face === undefined) throw new Error('there is no face');
-    return aligner.reconstruct(face);
-  }
+  let landmarks: PortraitLandmarks;
 
   beforeAll(async () => {
     if (missing.length > 0) throw new Error(`these Debian packages are missing: ${missing.join(' ')}`);
     sources = await makeSources(await mkdtemp(join(tmpdir(), 'tddfa-formats-')));
-    aligner = await createFaceAligner();
-    const portrait = await decodeImage(await readFile(sources.path('rgb.png')));
-    const [found] = await aligner.detect(portrait);
-    if (found === undefined) throw new Error('there is no face in the portrait');
-    box = found;
+    landmarks = await createPortraitLandmarks(sources);
   });
   afterAll(async () => {
-    aligner?.dispose();
+    landmarks?.dispose();
     if (sources !== undefined) await rm(sources.folder, { recursive: true, force: true });
   });
-
-  async function farthestLandmark({ variant, image }: Comparison): Promise<number> {
-    const source = variant.portrait;
-    if (source === undefined || image === undefined) return 0;
-    const known = landmarksOfSources.get(source);
-    const expected = known ?? (await landmarksOf(await decodeImage(await readFile(sources.path(source)))));
-    landmarksOfSources.set(source, expected);
-    const found = await landmarksOf(image);
-    let farthest = 0;
-    for (let i = 0; i < expected.length; i += 3) {
-      farthest = Math.max(farthest, Math.hypot(found[i] - expected[i], found[i + 1] - expected[i + 1]));
-    }
-    return farthest;
-  }
 
   test.each(variants.map((variant) => [`${variant.container}: ${variant.feature}`, variant] as const))(
     '%s',
     async (_, variant) => {
       const comparison = await compareVariant(variant, sources);
       expect(comparison.fault).toBeUndefined();
-      expect(await farthestLandmark(comparison)).toBeLessThanOrEqual(LANDMARK_PX[variant.isLossy ? 'lossy' : 'exact']);
+      const distances = await landmarks.distances(comparison);
+      expect(distances !== undefined).toBe('oracle' in variant.expected && variant.corner !== undefined);
+      if (distances === undefined) return;
+      expect(distances.fromOther).toBeLessThanOrEqual(SAME_PIXELS_PX);
+      expect(distances.fromPortrait).toBeLessThanOrEqual(FROM_PORTRAIT_PX[variant.detail]);
     },
   );
 });

@@ -14,6 +14,8 @@ export interface CliTestOptions {
   readonly answers?: string;
   /** Whether stdin, stdout and stderr say that they are terminals. */
   readonly isTTY?: boolean;
+  /** What comes through stdin. */
+  readonly stdin?: Uint8Array;
   readonly signal?: AbortSignal;
 }
 
@@ -21,7 +23,10 @@ export interface CliTestOptions {
 export async function runCli(args: readonly string[], options: CliTestOptions = {}): Promise<CliResult> {
   const stdout = new CapturedStream(options.isTTY === true);
   const stderr = new CapturedStream(options.isTTY === true);
-  const stdin = options.isTTY === true ? ttyInput(options.answers ?? '') : Readable.from([]);
+  const stdin =
+    options.isTTY === true
+      ? ttyInput(options.answers ?? '')
+      : Readable.from(options.stdin === undefined ? [] : [options.stdin]);
   const status = await run(args, {
     stdout,
     stderr,

@@ -203,6 +203,42 @@ describeWithFfmpeg('films as they are', () => {
     expect(await readTimes(path)).toEqual(Array.from({ length: 10 }, (_, i) => 100 * i));
   });
 
+  test('an animated WebP is a film, each frame with its own time', async () => {
+    const path = inFolder('moving.webp');
+    const moving = ['-f', 'lavfi', '-i', 'testsrc2=size=48x32:rate=10:duration=1,format=rgb24'];
+    ffmpeg(...moving, '-lossless', '1', path);
+    const png = (i: number): string => inFolder(`moving-${i}.png`);
+    ffmpeg(...moving, inFolder('moving-%d.png'));
+    const { frames } = await readAnimatedWebp(path);
+    let lastMs = -1;
+    for await (const { image, timeMs } of frames()) {
+      expect(timeMs).toBeGreaterThan(lastMs);
+      lastMs = timeMs;
+      // The encoder joins frames that are the same; each is there when it is due.
+      const expected = await readImage(png(Math.round(timeMs / 100) + 1));
+      expect(Buffer.from(image.data).equals(Buffer.from(expected.data))).toBe(true);
+    }
+    expect(lastMs).toBe(900);
+  });
+
+  test('odd sizes, alpha and interlaced films keep their frames', async () => {
+    const transparent = 'color=0xc86432@0.5:size=33x17:rate=5:duration=1,format=argb';
+    ffmpeg('-f', 'lavfi', '-i', transparent, '-c:v', 'qtrle', inFolder('alpha.mov'));
+    for await (const { image } of (await readVideo(inFolder('alpha.mov'))).frames()) {
+      expect([image.width, image.height]).toEqual([33, 17]);
+      expect([...image.data.subarray(0, 4)]).toEqual([200, 100, 50, 127]);
+    }
+    const fields = ['-vf', 'tinterlace=interleave_top', '-flags', '+ildct+ilme', '-pix_fmt', 'yuv420p'];
+    for (const [ending, codec] of [
+      ['mp4', ['-c:v', 'libx264', '-x264opts', 'tff=1']],
+      ['ts', ['-c:v', 'mpeg2video', '-q:v', '2']],
+    ] as const) {
+      const path = inFolder(`interlaced.${ending}`);
+      ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=50:duration=1', ...fields, ...codec, path);
+      expect(await readTimes(path)).toEqual(Array.from({ length: 25 }, (_, i) => 40 * i));
+    }
+  });
+
   test('frames that are left out, and cut beginnings', async () => {
     const path = inFolder('vfr.mp4');
     const source = ['-f', 'lavfi', '-i', 'testsrc2=size=48x32:rate=25:duration=3', '-pix_fmt', 'yuv420p'];
@@ -272,16 +308,19 @@ describeWithFfmpeg('films as they are', () => {
     );
   });
 
-  test('bright colours are tone-mapped', async () => {
-    const path = inFolder('pq.mkv');
+  test.each([
+    ['PQ', 'smpte2084'],
+    ['HLG', 'arib-std-b67'],
+  ])('bright colours (%s) are tone-mapped', async (hdr, transfer) => {
+    const path = inFolder(`${hdr}.mkv`);
     const screen = 'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv';
-    const bright = 'zscale=p=bt2020:t=smpte2084:m=bt2020nc:r=tv:npl=100,format=yuv420p10le';
+    const bright = `zscale=p=bt2020:t=${transfer}:m=bt2020nc:r=tv:npl=100,format=yuv420p10le`;
     const filters = `format=yuv420p,${screen},zscale=t=linear:npl=100,format=gbrpf32le,${bright}`;
-    const names = 'log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc';
+    const names = `log-level=none:colorprim=bt2020:transfer=${transfer}:colormatrix=bt2020nc`;
     const grey = ['-f', 'lavfi', '-i', 'color=0x808080:size=64x48:rate=5:duration=0.4'];
     ffmpeg(...grey, '-vf', filters, '-c:v', 'libx265', '-x265-params', names, path);
     const info = await probeVideo(path);
-    expect(info.hdr).toBe('PQ');
+    expect(info.hdr).toBe(hdr);
     for await (const { image } of (await readVideo(path)).frames()) {
       // The grey that went in; as it is stored it comes out as 90.
       expect(Math.abs(image.data[0] - 128)).toBeLessThan(12);
