@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { VideoFileError } from '../errors.ts';
 
-/** A pipe is looked at so often until somebody writes to it, ms. */
+/** Pause between two looks at a pipe that nobody writes to yet, ms. */
 const LOOK_EVERY_MS = 50;
 
 /**
