@@ -7,6 +7,7 @@ import { GLTFExporter } from 'three/examples/jsm/exporters/GLTFExporter.js';
 import { upstreamPack } from '../../development/upstream-pack.ts';
 import { WeightFormatError } from '../../src/errors.ts';
 import { createFaceAligner, type FaceAligner } from '../../src/face-aligner.ts';
+import { expressionNames } from '../../src/geometry/expressions.ts';
 import { transferExpression, withExpression } from '../../src/geometry/face-tools.ts';
 import { withClosedMouth } from '../../src/geometry/mesh.ts';
 import { poseFromParams, poseMatrix } from '../../src/geometry/pose.ts';
@@ -21,6 +22,8 @@ import { describeWithShared, repositoryRoot } from '../support/shared.ts';
 
 /** Px, in pictures of 512; 1.3e-4 measured with both packs. */
 const MAX_PX = 4e-4;
+/** Px, of morph targets where lids and eyeballs move, which is not linear in their weights; 0.33 measured. */
+const MAX_EYE_PX = 0.4;
 
 interface Subject {
   readonly aligner: FaceAligner;
@@ -55,7 +58,13 @@ function vertexOf({ maps, aligner }: Subject, { mouth = 'closed' }: FaceMesh3DOp
 }
 
 /** Largest distance of a mesh's vertices, as the camera shows them, from the face's on the photo; z but for a constant. */
-function largestDistance(subject: Subject, mesh: Mesh, face: AlignedFace, options: FaceMesh3DOptions = {}): number {
+function largestDistance(
+  subject: Subject,
+  mesh: Mesh,
+  face: AlignedFace,
+  options: FaceMesh3DOptions = {},
+  isMeant: (vertex: number) => boolean = () => true,
+): number {
   const { width, height } = subject.photo;
   const camera = new PhotoCamera(width, height);
   const dense = subject.aligner.reconstruct(face, { dense: true });
@@ -64,6 +73,7 @@ function largestDistance(subject: Subject, mesh: Mesh, face: AlignedFace, option
   let most = 0;
   let zero: number | undefined;
   for (const [i, vertex] of vertexOf(subject, options).entries()) {
+    if (!isMeant(vertex)) continue;
     mesh.getVertexPosition(i, point).applyMatrix4(mesh.matrixWorld);
     zero ??= point.z - dense[3 * vertex + 2];
     const depth = point.z - zero;
@@ -73,6 +83,18 @@ function largestDistance(subject: Subject, mesh: Mesh, face: AlignedFace, option
     most = Math.max(most, Math.hypot(x - dense[3 * vertex], y - dense[3 * vertex + 1], depth - dense[3 * vertex + 2]));
   }
   return most;
+}
+
+/** Whether a blink or a look moves a vertex of a model that acts: targets of these are near the face, not on it. */
+function eyeMovement({ aligner }: Subject): (vertex: number) => boolean {
+  const model = aligner.morphableModel;
+  if (model?.acting === undefined) return () => false;
+  const { expressionBasis, expressionCount, acting } = model;
+  const columns = expressionNames(model).flatMap((name, column) => (/^eye(Blink|Look)/.test(name) ? [column] : []));
+  const balls = new Set(acting.eyeVertices.flatMap((vertices) => [...vertices]));
+  return (vertex) =>
+    balls.has(vertex) ||
+    [0, 1, 2].some((axis) => columns.some((k) => expressionBasis[(3 * vertex + axis) * expressionCount + k] !== 0));
 }
 
 /** How many times three was given new contents. */
@@ -180,10 +202,15 @@ function suite(packOf: () => string | Promise<string>): void {
     expect(largestDistance(subject, mesh, transferExpression(face, actor, model))).toBeLessThan(MAX_PX);
 
     const puppet = new FaceMesh3D(aligner, { morphTargets: true }).update(face);
+    const isNearEye = eyeMovement(subject);
+    const expectFace = (shown: AlignedFace): void => {
+      expect(largestDistance(subject, puppet, shown, {}, (vertex) => !isNearEye(vertex))).toBeLessThan(MAX_PX * 2);
+      expect(largestDistance(subject, puppet, shown, {}, isNearEye)).toBeLessThan(MAX_EYE_PX);
+    };
     expect(Object.keys(puppet.morphTargetDictionary ?? {})).toEqual(names);
-    expect(largestDistance(subject, puppet, face)).toBeLessThan(MAX_PX * 2);
+    expectFace(face);
     puppet.express(actor);
-    expect(largestDistance(subject, puppet, transferExpression(face, actor, model))).toBeLessThan(MAX_PX * 2);
+    expectFace(transferExpression(face, actor, model));
     const [first] = names;
     expect(puppet.morphTargetInfluences?.[puppet.morphTargetDictionary?.[first] ?? -1]).toBe(values[0]);
     // Another person's shape makes targets anew; what is on the graphics card of the old ones is given up.
@@ -192,7 +219,7 @@ function suite(packOf: () => string | Promise<string>): void {
     const other = { ...face, params: face.params.map((value, i) => (i >= 12 && i < 52 ? -value : value)) };
     puppet.reshape(other).update(other);
     expect(given).toBe(1);
-    expect(largestDistance(subject, puppet, other)).toBeLessThan(MAX_PX * 2);
+    expectFace(other);
   });
 
   test('an exporter of glTF writes it with its named targets', async () => {
