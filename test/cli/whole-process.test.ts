@@ -46,12 +46,12 @@ describe('tddfa as a process', () => {
     ]);
   });
 
-  test.each(['align', 'video'])('%s refuses a pipe at once', (command) => {
-    const pipe = temporary(`pipe-of-${command}`);
+  test('align refuses a pipe at once', () => {
+    const pipe = temporary('pipe-of-pictures');
     execFileSync('mkfifo', [pipe]);
-    const { status, stderr } = tddfa([command, pipe]);
+    const { status, stderr } = tddfa(['align', pipe]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^tddfa: [^\n]*pipe-of-\w+: this is a device or pipe[^\n]*\n/);
+    expect(stderr).toMatch(/^tddfa: [^\n]*pipe-of-pictures: this is a device or pipe[^\n]*\n/);
   });
 
   test('a full disk behind stdout is one line', () => {
