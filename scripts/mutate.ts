@@ -12,6 +12,7 @@ import { pathToFileURL } from 'node:url';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { build } from 'esbuild';
 import { repositoryRoot } from '../development/paths.ts';
+import { randomNumbers } from '../development/random.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
 
 const ROOMS = ['engine', 'models', 'geometry', 'video'] as const;
@@ -42,17 +43,6 @@ const command = new Command('mutate')
   .parse();
 const [room] = command.processedArgs as [(typeof ROOMS)[number]];
 const { count, seed, nearest, only } = command.opts<{ count: number; seed: number; nearest: number; only?: string }>();
-
-/** Numbers in [0, 1): mulberry32. */
-function createRandom(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 async function filesBelow(folder: string, ending: string): Promise<string[]> {
   const entries = await readdir(join(repositoryRoot, folder), { recursive: true, withFileTypes: true });
@@ -173,7 +163,7 @@ const testsOf = await testsByFile(await filesBelow(`test/${room}`, '.test.ts'));
 const sources = new Map<string, string>();
 for (const path of files) sources.set(path, await readFile(join(repositoryRoot, path), 'utf8'));
 const all = [...sources].flatMap(([path, source]) => mutantsOf(path, source));
-const random = createRandom(seed);
+const random = randomNumbers(seed);
 const sample = all
   .map((mutant) => ({ mutant, order: random() }))
   .sort((a, b) => a.order - b.order)
