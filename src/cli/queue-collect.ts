@@ -1,7 +1,8 @@
+import { createReadStream, existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type CollectedResults, collectResults } from '../queue/collect-results.ts';
 import { CliError } from './cli-error.ts';
-import { type LineWriter, openLineWriter } from './line-writer.ts';
+import { openLineWriter } from './line-writer.ts';
 import { checkJsonPath } from './output-paths.ts';
 import { createProgress } from './progress.ts';
 import { addQueueFlags, counted, type QueueFlags, withQueue } from './queue-flags.ts';
@@ -24,6 +25,7 @@ The exit status is 0 where every picture has its line, be it an error, and 1 whe
 
 /** Missing pictures that are named on stderr. */
 const NAMED_MISSING = 20;
+const LINE_FEED = 10;
 
 /** Registers `tddfa queue collect`. */
 export function registerQueueCollect(program: Command, terminal: Terminal): void {
@@ -58,7 +60,9 @@ async function collect(flags: CollectFlags, terminal: Terminal): Promise<void> {
         onProgress: (done, all) => progress.update('jobs', done, all),
       });
       progress.stop();
-      await finish(results, missing);
+      await missing?.finish();
+      await checkNothingIsLost(flags.jsonl, collected);
+      await results.finish();
     } catch (error) {
       await results.abort();
       await missing?.abort();
@@ -72,9 +76,25 @@ async function collect(flags: CollectFlags, terminal: Terminal): Promise<void> {
   });
 }
 
-async function finish(results: LineWriter, missing: LineWriter | undefined): Promise<void> {
-  await results.finish();
-  await missing?.finish();
+/**
+ * An earlier, fuller collection stays.
+ * @throws CliError where the file that would be replaced holds more pictures than were found now.
+ */
+async function checkNothingIsLost(path: string, { pictures, missing }: CollectedResults): Promise<void> {
+  if (missing === 0 || path === '-' || !existsSync(path)) return;
+  const held = (await countLines(path)) - 1;
+  if (held <= pictures) return;
+  throw new CliError(
+    `${path} is kept as it is: it holds ${counted(held, 'picture')}, and ${pictures} were found with ${missing} missing`,
+  );
+}
+
+async function countLines(path: string): Promise<number> {
+  let count = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Uint8Array>) {
+    for (const byte of chunk) if (byte === LINE_FEED) count++;
+  }
+  return count;
 }
 
 function summary({ jobs, pictures, failed, missing, repeated }: CollectedResults): string {

@@ -157,6 +157,13 @@ describeWithRedis('tddfa queue', () => {
     const whole = await collect('partly', ['--jsonl', temporary('whole.jsonl')]);
     expect([whole.status, whole.stdout]).toEqual([0, '']);
     expect(pathsOf(readFileSync(temporary('whole.jsonl'), 'utf8'))).toEqual(pictures);
+
+    const poorer = await collect('partly', ['--parts', temporary('empty'), '--jsonl', temporary('whole.jsonl')]);
+    expect(poorer.status).toBe(1);
+    expect(poorer.stderr).toContain(
+      `whole.jsonl is kept as it is: it holds ${PICTURES} pictures, and 0 were found with ${PICTURES} missing\n`,
+    );
+    expect(pathsOf(readFileSync(temporary('whole.jsonl'), 'utf8'))).toEqual(pictures);
   });
 
   test('retry tries pictures again that failed', async () => {
