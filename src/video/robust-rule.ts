@@ -66,89 +66,82 @@ const DETECT_EVERY_WHILE_MISSING = 3;
 /** Frames that differ by more than this are of different scenes, grey levels on the mean. */
 const CUT_DIFFERENCE = 25;
 
+/** A track in this frame. */
+interface Followed {
+  readonly track: Track;
+  readonly sighting: Sighting;
+  isDoubtful: boolean;
+}
+
 /** Makes the rule of mode `robust`. Options are taken as they are: `createFaceTracker` has checked them. */
 export function createRobustRule(aligner: FaceAligner, options: RobustRuleOptions = {}): TrackingRule {
-  const { detector = {} } = options;
-  const { maxFaces, detectEvery, keepLostMs } = { ...ROBUST_RULE_DEFAULTS, ...options };
-  let tracks: Track[] = [];
-  const lost = new LostFaces();
-  let framesSinceDetection = 0;
-  let lastThumbnail: FrameThumbnail | undefined;
-  let isCut = false;
-  let nextId = 0;
+  return new RobustRule(aligner, options);
+}
 
-  /** Aligns crops and looks at what came out; undefined for each crop without a usable answer. */
-  async function sight(image: RgbaImage, roiBoxes: readonly RoiBox[]): Promise<(Sighting | undefined)[]> {
-    const faces = await aligner.alignCrops(image, roiBoxes);
-    return faces.map((face) => {
-      const landmarks = aligner.reconstruct(face);
-      if (!landmarks.every(Number.isFinite) || !isUsable(roiBoxFromLandmarks(landmarks))) return undefined;
-      const box = boundingBox(landmarks);
-      return {
-        face,
-        landmarks,
-        box,
-        visible: visibleShareOfRoom(box, image),
-        appearance: faceAppearance(image, landmarks),
-        crookedness: cameraCrookedness(face.params),
-      };
-    });
+class RobustRule implements TrackingRule {
+  readonly #aligner: FaceAligner;
+  readonly #options: Required<RobustRuleOptions>;
+  readonly #lost = new LostFaces();
+  #tracks: Track[] = [];
+  #framesSinceDetection = 0;
+  #lastThumbnail: FrameThumbnail | undefined;
+  #nextId = 0;
+
+  constructor(aligner: FaceAligner, options: RobustRuleOptions) {
+    this.#aligner = aligner;
+    this.#options = { ...ROBUST_RULE_DEFAULTS, ...options, detector: options.detector ?? {} };
   }
 
-  /** Aligns faces in the detector's boxes and once more around their landmarks. */
-  async function sightBoxes(image: RgbaImage, boxes: readonly FaceBox[]): Promise<(Sighting | undefined)[]> {
-    const rough = await aligner.align(image, boxes);
-    const usable = rough.map((face) => {
-      const landmarks = aligner.reconstruct(face);
-      const roiBox = landmarks.every(Number.isFinite) ? roiBoxFromLandmarks(landmarks) : undefined;
-      return roiBox !== undefined && isUsable(roiBox) ? roiBox : undefined;
-    });
-    const sightings = await sight(
-      image,
-      usable.filter((roiBox) => roiBox !== undefined),
+  async step(image: RgbaImage, timestampMs: number): Promise<FollowedFace[]> {
+    const lost = this.#lost;
+    const waiting = this.#tracks.flatMap(({ id, box }) => (id === undefined ? [box] : []));
+    lost.forget(timestampMs, this.#options.keepLostMs, waiting, image);
+    const isCut = this.#noticeCut(image);
+    const followed = await this.#follow(image);
+    const frame = new FrameTracks(image, timestampMs, followed, (track, sighting, beside) =>
+      this.#identify(track, sighting, beside, { image, timestampMs, isCut }),
     );
-    let next = 0;
-    return usable.map((roiBox) => {
-      const sighting = roiBox && sightings[next++];
-      return sighting !== undefined && sighting.crookedness < IMPOSSIBLE_CROOKEDNESS ? sighting : undefined;
-    });
+
+    this.#framesSinceDetection++;
+    const { detectEvery } = this.#options;
+    const pause = followed.length === 0 ? 1 : lost.count > 0 ? DETECT_EVERY_WHILE_MISSING : detectEvery;
+    const isInDoubt = followed.some(({ isDoubtful }) => isDoubtful);
+    if (isInDoubt || this.#framesSinceDetection >= pause) {
+      this.#framesSinceDetection = 0;
+      await this.#detect(frame, isCut);
+    } else {
+      for (const { track, sighting } of followed) frame.keep(track, sighting);
+    }
+    this.#tracks = frame.tracks;
+    return frame.found;
   }
 
-  /** Gives a new face its id: that of a lost one which it continues, or one of its own once it cannot be of that kind. */
-  function identify(
-    track: Track,
-    sighting: Sighting,
-    beside: readonly number[],
-    timestampMs: number,
-    image: Size,
-  ): Track {
-    const known = lost.take(sighting, beside, isCut, timestampMs, image);
-    if (known !== undefined) return { ...advance(known, sighting, timestampMs), missedDetections: 0 };
-    const mayBeLost = !isCut && lost.someBehind(beside);
-    const isTooLittle = seemsHalfSeen(sighting, !isCut && lost.someAt(sighting.box, timestampMs, image));
-    return mayBeLost || isTooLittle ? track : { ...track, id: nextId++ };
+  reset(): void {
+    this.#tracks = [];
+    this.#lost.clear();
+    this.#lastThumbnail = undefined;
+    this.#framesSinceDetection = 0;
   }
 
-  /** Whether a sighting in the place of a track is of the same face. */
-  function isSameFace(track: Track, sighting: Sighting): boolean {
-    const alike = similarity(track.appearance, sighting.appearance);
-    if (!(alike < SAME_FACE_SIMILARITY)) return true;
-    if (isCut || Math.max(alike, similarity(track.lastAppearance, sighting.appearance)) < HALF_HIDDEN_SIMILARITY)
-      return false;
-    // It may be another that was here before.
-    return !lost.someLike(sighting);
+  /** Whether this frame is of another scene than the one before. */
+  #noticeCut(image: RgbaImage): boolean {
+    const thumbnail = frameThumbnail(image);
+    const last = this.#lastThumbnail;
+    this.#lastThumbnail = thumbnail;
+    return last !== undefined && thumbnailDifference(last, thumbnail) > CUT_DIFFERENCE;
   }
 
   /** Follows each track into this frame. */
-  async function follow(image: RgbaImage): Promise<{ track: Track; sighting: Sighting; isDoubtful: boolean }[]> {
-    const sightings = await sight(
+  async #follow(image: RgbaImage): Promise<Followed[]> {
+    const tracks = this.#tracks;
+    const sightings = await this.#sight(
       image,
       tracks.map(({ landmarks }) => roiBoxFromLandmarks(landmarks)),
     );
-    const followed: { track: Track; sighting: Sighting; isDoubtful: boolean }[] = [];
+    const followed: Followed[] = [];
     for (const [i, track] of tracks.entries()) {
       const sighting = sightings[i];
-      if (sighting === undefined) lost.add(track, tracks);
+      if (sighting === undefined) this.#lost.add(track, tracks);
       else followed.push({ track, sighting, isDoubtful: isDoubtful(track, sighting, image) });
     }
     // Of two on the same face, the one that looks less like its own is in doubt.
@@ -162,76 +155,157 @@ export function createRobustRule(aligner: FaceAligner, options: RobustRuleOption
     return followed;
   }
 
-  return {
-    async step(image, timestampMs) {
-      const found: FollowedFace[] = [];
-      const next: Track[] = [];
-      const keep = (track: Track, sighting: Sighting, how: TrackingStep): void => {
-        const others = [...followed.map((one) => ({ id: one.track.id, box: one.sighting.box })), ...next];
-        const beside = idsBeside(sighting.box, others);
-        const kept = track.id === undefined ? identify(track, sighting, beside, timestampMs, image) : track;
-        next.push(kept);
-        if (kept.id !== undefined) found.push({ id: kept.id, how, face: kept.face, landmarks: kept.landmarks });
+  /** Asks the detector which of the tracks go on, and which faces are new. */
+  async #detect(frame: FrameTracks, isCut: boolean): Promise<void> {
+    const { image, followed } = frame;
+    const boxes = await this.#aligner.detect(image, this.#options.detector);
+    const free = new Set(boxes.filter((box) => visibleShare(box, image) > 0));
+    // Certain tracks choose first, so that a doubtful one cannot take their box.
+    const certain = followed.filter(({ isDoubtful }) => !isDoubtful);
+    for (const { track, sighting, box } of joinBoxes(certain, free)) {
+      track.missedDetections = box === undefined ? track.missedDetections + 1 : 0;
+      if (track.missedDetections > MAX_MISSED_DETECTIONS) this.#lost.add(track, this.#tracks);
+      else frame.keep(track, sighting);
+    }
+    const doubtful = joinBoxes(
+      followed.filter(({ isDoubtful }) => isDoubtful),
+      free,
+    );
+    for (const { track, box } of doubtful) if (box === undefined) this.#lost.add(track, this.#tracks);
+    // A box on a face that is followed already says nothing new.
+    for (const box of free) if (frame.isTaken(box, JOINING_OVERLAP)) free.delete(box);
+
+    const rejoined = doubtful.flatMap(({ track, box }) => (box === undefined ? [] : [{ track, box }]));
+    const room = Math.max(0, this.#options.maxFaces - frame.tracks.length - rejoined.length);
+    const candidates: { readonly track?: Track; readonly box: FaceBox }[] = [
+      ...rejoined,
+      ...[...free].slice(0, room).map((box) => ({ box })),
+    ];
+    const sightings = await this.#sightBoxes(
+      image,
+      candidates.map(({ box }) => box),
+    );
+    for (const [i, { track }] of candidates.entries()) this.#admit(frame, track, sightings[i], isCut);
+  }
+
+  /** Takes a face in one of the detector's boxes as a doubtful track's, if it is the same face, or as a new one. */
+  #admit(frame: FrameTracks, before: Track | undefined, sighting: Sighting | undefined, isCut: boolean): void {
+    const isSame = before !== undefined && sighting !== undefined && this.#isSameFace(before, sighting, isCut);
+    const isTaken = sighting !== undefined && frame.isTaken(sighting.box, SAME_PLACE_OVERLAP);
+    if (before !== undefined && (!isSame || isTaken)) this.#lost.add(before, this.#tracks);
+    if (sighting === undefined || isTaken) return;
+    if (isSame) frame.keep({ ...before, missedDetections: 0 }, sighting, 'detect+refine');
+    else frame.start(sighting);
+  }
+
+  /** Whether a sighting in the place of a track is of the same face. */
+  #isSameFace(track: Track, sighting: Sighting, isCut: boolean): boolean {
+    const alike = similarity(track.appearance, sighting.appearance);
+    if (!(alike < SAME_FACE_SIMILARITY)) return true;
+    if (isCut || Math.max(alike, similarity(track.lastAppearance, sighting.appearance)) < HALF_HIDDEN_SIMILARITY)
+      return false;
+    // It may be another that was here before.
+    return !this.#lost.someLike(sighting);
+  }
+
+  /** Gives a new face its id: that of a lost one which it continues, or one of its own once it cannot be of that kind. */
+  #identify(
+    track: Track,
+    sighting: Sighting,
+    beside: readonly number[],
+    { image, timestampMs, isCut }: { readonly image: Size; readonly timestampMs: number; readonly isCut: boolean },
+  ): Track {
+    const lost = this.#lost;
+    const known = lost.take(sighting, beside, isCut, timestampMs, image);
+    if (known !== undefined) return { ...advance(known, sighting, timestampMs), missedDetections: 0 };
+    const mayBeLost = !isCut && lost.someBehind(beside);
+    const isTooLittle = seemsHalfSeen(sighting, !isCut && lost.someAt(sighting.box, timestampMs, image));
+    return mayBeLost || isTooLittle ? track : { ...track, id: this.#nextId++ };
+  }
+
+  /** Aligns faces in the detector's boxes and once more around their landmarks. */
+  async #sightBoxes(image: RgbaImage, boxes: readonly FaceBox[]): Promise<(Sighting | undefined)[]> {
+    const rough = await this.#aligner.align(image, boxes);
+    const usable = rough.map((face) => {
+      const landmarks = this.#aligner.reconstruct(face);
+      const roiBox = landmarks.every(Number.isFinite) ? roiBoxFromLandmarks(landmarks) : undefined;
+      return roiBox !== undefined && isUsable(roiBox) ? roiBox : undefined;
+    });
+    const sightings = await this.#sight(
+      image,
+      usable.filter((roiBox) => roiBox !== undefined),
+    );
+    let next = 0;
+    return usable.map((roiBox) => {
+      const sighting = roiBox && sightings[next++];
+      return sighting !== undefined && sighting.crookedness < IMPOSSIBLE_CROOKEDNESS ? sighting : undefined;
+    });
+  }
+
+  /** Aligns crops and looks at what came out; undefined for each crop without a usable answer. */
+  async #sight(image: RgbaImage, roiBoxes: readonly RoiBox[]): Promise<(Sighting | undefined)[]> {
+    const faces = await this.#aligner.alignCrops(image, roiBoxes);
+    return faces.map((face) => {
+      const landmarks = this.#aligner.reconstruct(face);
+      if (!landmarks.every(Number.isFinite) || !isUsable(roiBoxFromLandmarks(landmarks))) return undefined;
+      const box = boundingBox(landmarks);
+      return {
+        face,
+        landmarks,
+        box,
+        visible: visibleShareOfRoom(box, image),
+        appearance: faceAppearance(image, landmarks),
+        crookedness: cameraCrookedness(face.params),
       };
-      const waiting = tracks.flatMap(({ id, box }) => (id === undefined ? [box] : []));
-      lost.forget(timestampMs, keepLostMs, waiting, image);
-      const thumbnail = frameThumbnail(image);
-      isCut = lastThumbnail !== undefined && thumbnailDifference(lastThumbnail, thumbnail) > CUT_DIFFERENCE;
-      lastThumbnail = thumbnail;
-      const followed = await follow(image);
+    });
+  }
+}
 
-      framesSinceDetection++;
-      const pause = followed.length === 0 ? 1 : lost.count > 0 ? DETECT_EVERY_WHILE_MISSING : detectEvery;
-      const mustDetect = followed.some(({ isDoubtful }) => isDoubtful) || framesSinceDetection >= pause;
-      if (!mustDetect) {
-        for (const { track, sighting } of followed) keep(advance(track, sighting, timestampMs), sighting, 'track');
-        tracks = next;
-        return found;
-      }
+/** What becomes of the tracks in one frame. */
+class FrameTracks {
+  readonly image: RgbaImage;
+  readonly followed: readonly Followed[];
+  /** Tracks of the next frame, … */
+  readonly tracks: Track[] = [];
+  /** … and those of them that have an id, as they are reported. */
+  readonly found: FollowedFace[] = [];
+  readonly #timestampMs: number;
+  readonly #identify: (track: Track, sighting: Sighting, beside: readonly number[]) => Track;
 
-      framesSinceDetection = 0;
-      const boxes = (await aligner.detect(image, detector)).filter((box) => visibleShare(box, image) > 0);
-      // Certain tracks choose first, so that a doubtful one cannot take their box.
-      const certain = followed.filter(({ isDoubtful }) => !isDoubtful);
-      const doubtful = followed.filter(({ isDoubtful }) => isDoubtful);
-      const free = new Set(boxes);
-      for (const { track, sighting, box } of joinBoxes(certain, free)) {
-        track.missedDetections = box === undefined ? track.missedDetections + 1 : 0;
-        if (track.missedDetections > MAX_MISSED_DETECTIONS) lost.add(track, tracks);
-        else keep(advance(track, sighting, timestampMs), sighting, 'track');
-      }
-      const joined = joinBoxes(doubtful, free);
-      for (const { track, box } of joined) if (box === undefined) lost.add(track, tracks);
-      // A box on a face that is followed already says nothing new.
-      for (const box of free)
-        if (next.some((track) => intersectionOverUnion(track.box, box) >= JOINING_OVERLAP)) free.delete(box);
+  constructor(
+    image: RgbaImage,
+    timestampMs: number,
+    followed: readonly Followed[],
+    identify: (track: Track, sighting: Sighting, beside: readonly number[]) => Track,
+  ) {
+    this.image = image;
+    this.followed = followed;
+    this.#timestampMs = timestampMs;
+    this.#identify = identify;
+  }
 
-      const rejoined = joined.filter(({ box }) => box !== undefined);
-      const newBoxes = [...free].slice(0, Math.max(0, maxFaces - next.length - rejoined.length));
-      const sightings = await sightBoxes(image, [...rejoined.map(({ box }) => box as FaceBox), ...newBoxes]);
-      for (const [i, sighting] of sightings.entries()) {
-        const before = rejoined[i]?.track;
-        const isSame = before !== undefined && sighting !== undefined && isSameFace(before, sighting);
-        if (before !== undefined && !isSame) lost.add(before, tracks);
-        if (sighting === undefined) continue;
-        if (next.some((track) => intersectionOverUnion(track.box, sighting.box) >= SAME_PLACE_OVERLAP)) {
-          if (isSame) lost.add(before, tracks);
-          continue;
-        }
-        const track = isSame ? advance(before, sighting, timestampMs) : newTrack(sighting, timestampMs);
-        keep({ ...track, missedDetections: 0 }, sighting, 'detect+refine');
-      }
-      tracks = next;
-      return found;
-    },
+  /** Goes on with a track. */
+  keep(track: Track, sighting: Sighting, how: TrackingStep = 'track'): void {
+    this.#add(advance(track, sighting, this.#timestampMs), sighting, how);
+  }
 
-    reset() {
-      tracks = [];
-      lost.clear();
-      lastThumbnail = undefined;
-      framesSinceDetection = 0;
-    },
-  };
+  /** Begins a track. */
+  start(sighting: Sighting): void {
+    this.#add(newTrack(sighting, this.#timestampMs), sighting, 'detect+refine');
+  }
+
+  /** Whether a track is there already. */
+  isTaken(box: RoiBox, overlap: number): boolean {
+    return this.tracks.some((track) => intersectionOverUnion(track.box, box) >= overlap);
+  }
+
+  #add(track: Track, sighting: Sighting, how: TrackingStep): void {
+    const others = [...this.followed.map((one) => ({ id: one.track.id, box: one.sighting.box })), ...this.tracks];
+    const beside = idsBeside(sighting.box, others);
+    const kept = track.id === undefined ? this.#identify(track, sighting, beside) : track;
+    this.tracks.push(kept);
+    if (kept.id !== undefined) this.found.push({ id: kept.id, how, face: kept.face, landmarks: kept.landmarks });
+  }
 }
 
 /** Px of the image, by side: a crop smaller than this shows nothing, and one larger is a mistake. */
