@@ -7,6 +7,7 @@
  *
  * @see https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation
  */
+import { BLENDSHAPE_NAMES, type BlendshapeName } from './blendshape-names.ts';
 import { addCheekAndNoseShapes } from './cheek-and-nose-shapes.ts';
 import { addBrowShapes, addEyeShapes } from './eye-and-brow-shapes.ts';
 import { addJawShapes, addTongueShape } from './jaw-and-tongue-shapes.ts';
@@ -14,22 +15,6 @@ import { addLipShapes } from './lip-shapes.ts';
 import type { MakeHuman } from './makehuman.ts';
 import { MM_PER_DECIMETRE, ShapeMaker, times } from './shape-maker.ts';
 import { ShapeSet } from './shape-set.ts';
-
-/** In the order of the model's expression parameters: ARKit's, eyes first. */
-// biome-ignore format: a table
-export const BLENDSHAPE_NAMES = [
-  'eyeBlinkLeft', 'eyeLookDownLeft', 'eyeLookInLeft', 'eyeLookOutLeft', 'eyeLookUpLeft', 'eyeSquintLeft', 'eyeWideLeft',
-  'eyeBlinkRight', 'eyeLookDownRight', 'eyeLookInRight', 'eyeLookOutRight', 'eyeLookUpRight', 'eyeSquintRight', 'eyeWideRight',
-  'jawForward', 'jawLeft', 'jawRight', 'jawOpen',
-  'mouthClose', 'mouthFunnel', 'mouthPucker', 'mouthLeft', 'mouthRight', 'mouthSmileLeft', 'mouthSmileRight',
-  'mouthFrownLeft', 'mouthFrownRight', 'mouthDimpleLeft', 'mouthDimpleRight', 'mouthStretchLeft', 'mouthStretchRight',
-  'mouthRollLower', 'mouthRollUpper', 'mouthShrugLower', 'mouthShrugUpper', 'mouthPressLeft', 'mouthPressRight',
-  'mouthLowerDownLeft', 'mouthLowerDownRight', 'mouthUpperUpLeft', 'mouthUpperUpRight',
-  'browDownLeft', 'browDownRight', 'browInnerUp', 'browOuterUpLeft', 'browOuterUpRight',
-  'cheekPuff', 'cheekSquintLeft', 'cheekSquintRight', 'noseSneerLeft', 'noseSneerRight', 'tongueOut',
-] as const;
-
-export type BlendshapeName = (typeof BLENDSHAPE_NAMES)[number];
 
 /**
  * Makes the 52 shapes.

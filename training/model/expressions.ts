@@ -1,5 +1,5 @@
 /** The ten named expressions of the original's layout. */
-import type { BlendshapeName } from './blendshapes.ts';
+import type { BlendshapeName } from './blendshape-names.ts';
 
 /** One expression: a name, and what it is made of. Its natural range is 0..1. */
 export interface NamedExpression {

@@ -1,7 +1,8 @@
 /** Puts the morphable model together: surface, identities, expressions, landmarks, regions. */
 import { applySparseRows, type SparseRows } from '../../src/geometry/catmull-clark.ts';
 import type { CoarseFace } from '../../src/geometry/subdivide-face.ts';
-import { BLENDSHAPE_NAMES, buildBlendshapes } from './blendshapes.ts';
+import { BLENDSHAPE_NAMES } from './blendshape-names.ts';
+import { buildBlendshapes } from './blendshapes.ts';
 import { EXPRESSION_VERSIONS } from './expression-units.ts';
 import { NAMED_EXPRESSIONS } from './expressions.ts';
 import { LEFT_LID_PAIRS, ORIGIN_VERTICES } from './face-region.ts';

@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SparseRows } from '../../src/geometry/catmull-clark.ts';
 import { applySparseRows, catmullClark, sparseRowsFromMaps } from '../../src/geometry/catmull-clark.ts';
-import { BLENDSHAPE_NAMES } from './blendshapes.ts';
+import { BLENDSHAPE_NAMES } from './blendshape-names.ts';
 import { expressionUnits } from './expression-units.ts';
 import {
   type EyeballSpace,

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FULL_LOOK_DEGREES } from '../../src/geometry/acting.ts';
 import { subdivideFace } from '../../src/geometry/subdivide-face.ts';
-import { BLENDSHAPE_NAMES } from './blendshapes.ts';
+import { BLENDSHAPE_NAMES } from './blendshape-names.ts';
 import { NAMED_EXPRESSIONS } from './expressions.ts';
 import {
   buildFaceModel,

@@ -1,4 +1,4 @@
-import type { BlendshapeName } from './blendshapes.ts';
+import type { BlendshapeName } from './blendshape-names.ts';
 import type { Field, ShapeMaker } from './shape-maker.ts';
 
 /** Shapes by name, as they are made. One-sided ones are given for the person's left and mirrored. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { applySparseRows } from '../../../src/geometry/catmull-clark.ts';
 import { type CoarseFace, type DenseFace, subdivideFace } from '../../../src/geometry/subdivide-face.ts';
-import { BLENDSHAPE_NAMES } from '../../../training/model/blendshapes.ts';
+import { BLENDSHAPE_NAMES } from '../../../training/model/blendshape-names.ts';
 import { borderLoops } from '../../../training/model/border-loops.ts';
 import { NAMED_EXPRESSIONS } from '../../../training/model/expressions.ts';
 import {
