@@ -35,6 +35,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css',
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
+  '.jsx': 'text/javascript',
   '.json': 'application/json',
   '.mjs': 'text/javascript',
   '.mp4': 'video/mp4',

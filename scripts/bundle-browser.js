@@ -1,5 +1,6 @@
 /**
- * Bundles for pages without a bundler: `tddfa.js`, everything of `tddfa/browser` and `tddfa/geometry` in one file; the script of
+ * Bundles for pages without a bundler: `tddfa.js`, everything of `tddfa/browser`, `tddfa/geometry` and `tddfa/element` in one
+ * file; `tddfa-face.js`, which defines the element with the package's own weights; the script of
  * the worker; the entry for three.js, which it leaves to the page to find; and the backends of tfjs, each of which a page imports beside
  * `tddfa.js`.
  */
@@ -9,6 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** What a page without a bundler loads for `<tddfa-face>` alone. */
+const FACE_SCRIPT = `import { defineFaceElement } from './tddfa.js';
+defineFaceElement({ weights: new URL('../../weights/open/', import.meta.url).href });
+`;
 const WORKER_TEXT = './aligner-worker-source.js';
 
 /** @type {import('esbuild').BuildOptions & { metafile: true }} */
@@ -33,7 +38,8 @@ export async function bundleBrowser(outdir) {
     build({
       ...COMMON,
       stdin: {
-        contents: "export * from './src/browser.ts'; export * from './src/geometry.ts';",
+        contents:
+          "export * from './src/browser.ts'; export * from './src/geometry.ts'; export * from './src/element.ts';",
         resolveDir: root,
         sourcefile: 'tddfa.ts',
       },
@@ -58,6 +64,7 @@ export async function bundleBrowser(outdir) {
       chunkNames: 'chunks/[name]-[hash]',
     }),
   ]);
+  await writeFile(join(outdir, 'tddfa-face.js'), FACE_SCRIPT);
   await writeWorkerText(join(outdir, 'aligner-worker.js'), join(outdir, WORKER_TEXT));
   const metafiles = built.map(({ metafile }) => metafile);
   return {

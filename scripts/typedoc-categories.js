@@ -15,6 +15,7 @@ const CATEGORIES = [
   [/^src\/geometry\/(face-mesh|glb|mesh|mesh-holes|normals|obj|ply|expression-targets)\b/, 'Meshes'],
   [/^src\/geometry\//, 'Model and parameters'],
   [/^src\/three\//, 'three.js'],
+  [/^src\/(react|element)\//, 'React and HTML'],
   [/^src\/types\.ts/, 'Faces'],
 ];
 

@@ -16,7 +16,15 @@ const ROOMS = {
     ...['src/types.ts', 'src/errors.ts', 'src/check-arguments.ts', 'src/nearest-name.ts', 'src/platform-types.ts'],
     'src/heif-kind.ts',
   ],
-  entries: ['src/index.ts', 'src/node.ts', 'src/browser.ts', 'src/geometry.ts', 'src/three.ts'],
+  entries: [
+    'src/index.ts',
+    'src/node.ts',
+    'src/browser.ts',
+    'src/geometry.ts',
+    'src/three.ts',
+    'src/react.ts',
+    'src/element.ts',
+  ],
   packageFiles: ['src/package-files.ts'],
   backends: ['src/backends/'],
   cli: ['src/cli/'],
@@ -25,6 +33,8 @@ const ROOMS = {
   node: ['src/node/'],
   workers: ['src/workers/'],
   three: ['src/three/'],
+  element: ['src/element/'],
+  react: ['src/react/'],
   aligner: ['src/face-aligner.ts', 'src/video/'],
   models: ['src/models/'],
   engine: ['src/engine/'],
@@ -64,6 +74,8 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   browser: ['base', 'aligner', 'workers', 'engine'],
   node: ['base', 'aligner', 'workers', 'models', 'engine', 'imageFiles', 'packageFiles'],
   three: ['base', 'geometry'],
+  element: ['base', 'engine', 'geometry', 'browser'],
+  react: ['aligner', 'engine', 'browser'],
   packageFiles: ['base', 'engine'],
   converters: ['base', 'models', 'engine', 'geometry', 'files'],
   bench: ['base', 'wasm', 'aligner', 'models', 'engine', 'geometry', 'imageFiles'],
@@ -78,6 +90,8 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
       'packageFiles',
       'browser',
       'three',
+      'element',
+      'react',
       'node',
       'imageFiles',
       'videoFiles',
@@ -115,7 +129,7 @@ const NODE_ONLY = [
   'converters/',
 ];
 /** Files that only ever run in a browser. */
-const BROWSER_ONLY = ['src/browser.ts', 'src/browser/', 'src/engine/weights/cache'];
+const BROWSER_ONLY = ['src/browser.ts', 'src/browser/', 'src/element', 'src/react', 'src/engine/weights/cache'];
 /** The only files that know tfjs. */
 const TFJS_ONLY = ['src/engine/tfjs', 'src/backends/'];
 
@@ -295,9 +309,9 @@ describe('architecture', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('only the entry for three.js imports three', () => {
+  test('only their entries import three and React', () => {
     const wrong = breaches(({ room, packages }) =>
-      room === 'three' ? [] : packages.filter((name) => name === 'three'),
+      packages.filter((name) => ['three', 'react'].includes(name) && name !== room),
     );
     expect(wrong).toEqual([]);
   });

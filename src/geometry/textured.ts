@@ -27,8 +27,16 @@ export function drawTextured(
   options: PictureOptions = {},
 ): Picture {
   checkOptionNames(options, PICTURE_OPTION_NAMES);
+  return paintTextured(newCanvas(image, options.background), faces, maps);
+}
+
+/** `drawTextured` in place, on a canvas that may be clear. @returns `canvas`. */
+export function paintTextured(
+  canvas: Picture,
+  faces: readonly TexturedFace[],
+  maps: Pick<FaceMaps, 'triangles' | 'uvs' | 'uvTriangles'>,
+): Picture {
   const { triangles, uvs, uvTriangles = triangles } = maps;
-  const canvas = newCanvas(image, options.background);
   const target = new Uint32Array(canvas.data.buffer);
   for (const { texture } of faces) checkImage(texture);
   const vertices = faces.map((face) => face.vertices);

@@ -10,6 +10,7 @@ import {
 } from 'three';
 import { expressionTargets, targetWeights } from '../geometry/expression-targets.ts';
 import { requireFaceMaps, type SurfaceSource } from '../geometry/face-surface.ts';
+import { HeadSurface, METRES_PER_VALUE } from '../geometry/head-surface.ts';
 import { LANDMARK_COUNT } from '../geometry/landmark-regions.ts';
 import { DEFAULT_INTEROCULAR_MM, withClosedMouth } from '../geometry/mesh.ts';
 import { vertexNormals } from '../geometry/normals.ts';
@@ -17,7 +18,6 @@ import { CAMERA_PARAM_COUNT, checkParamCount } from '../geometry/params.ts';
 import { surfaceMatrix } from '../geometry/pose.ts';
 import { type SplitMesh, splitAtSeams } from '../geometry/split-at-seams.ts';
 import type { AlignedFace } from '../types.ts';
-import { HeadSurface, METRES_PER_VALUE } from './head-surface.ts';
 import { OCCLUDER_RENDER_ORDER, OccluderMaterial } from './occluder.ts';
 
 /** Options of {@link FaceMesh3D}. */

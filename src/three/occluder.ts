@@ -1,8 +1,8 @@
 /** What hides things behind a head without being seen itself. */
 import { Mesh, MeshBasicMaterial, SphereGeometry, Vector3 } from 'three';
 import type { SurfaceSource } from '../geometry/face-surface.ts';
+import { HeadSurface, METRES_PER_VALUE } from '../geometry/head-surface.ts';
 import { DEFAULT_INTEROCULAR_MM } from '../geometry/mesh.ts';
-import { HeadSurface, METRES_PER_VALUE } from './head-surface.ts';
 
 /** Things that hide others must be drawn before them. */
 export const OCCLUDER_RENDER_ORDER = -1;

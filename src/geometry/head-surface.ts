@@ -2,12 +2,13 @@
  * Faces in the head's own frame, computed by whatever reconstructs faces on photos: an aligner is given the face with a camera that
  * neither turns nor moves it.
  */
-import { requireMorphableModel, type SurfaceSource } from '../geometry/face-surface.ts';
-import { pupilDistance } from '../geometry/mesh.ts';
-import { type PackedModel, packLandmarks, reconstruct } from '../geometry/morphable-model.ts';
-import { CAMERA_PARAM_COUNT, checkParamCount, paramCount } from '../geometry/params.ts';
-import { CROP_SIZE } from '../geometry/similarity-transform.ts';
+
 import type { AlignedFace, MorphableModel, RoiBox } from '../types.ts';
+import { requireMorphableModel, type SurfaceSource } from './face-surface.ts';
+import { pupilDistance } from './mesh.ts';
+import { type PackedModel, packLandmarks, reconstruct } from './morphable-model.ts';
+import { CAMERA_PARAM_COUNT, checkParamCount, paramCount } from './params.ts';
+import { CROP_SIZE } from './similarity-transform.ts';
 
 /** Of this crop `reconstruct` leaves scales as they are. */
 const UNIT_BOX: RoiBox = { xMin: 0, yMin: 0, xMax: CROP_SIZE, yMax: CROP_SIZE };
