@@ -1,6 +1,7 @@
+import { transformBox, withProperties, withStatedSize } from './heif-boxes.ts';
 import { turnedSource } from './make-sources.ts';
-import { patched, variantsOf } from './new-variant.ts';
-import { run } from './run-program.ts';
+import { NO_FACE, patched, variantsOf } from './new-variant.ts';
+import { magick, run } from './run-program.ts';
 import type { Oracle, Variant } from './variant.ts';
 
 const avif = variantsOf('AVIF', 'avif');
@@ -26,6 +27,13 @@ const byAvifenc =
     await run('avifenc', '--speed', '9', '--min', '10', '--max', '20', ...args, sources.path(source), path);
   };
 
+const byFfmpeg =
+  (...args: string[]): Variant['make'] =>
+  async (sources, path) => {
+    const coding = ['-frames:v', '1', '-c:v', 'libaom-av1', '-cpu-used', '8', '-crf', '20', ...args];
+    await run('ffmpeg', '-v', 'error', '-y', '-i', sources.path('rgb.png'), ...coding, '-f', 'avif', path);
+  };
+
 const byHeifEnc =
   (source: string, ...args: string[]): Variant['make'] =>
   async (sources, path) => {
@@ -33,6 +41,30 @@ const byHeifEnc =
   };
 
 const plain = byAvifenc('rgb.png');
+
+/** Turns and mirrors in all ways: quarter turns against the clock, then an axis where it is mirrored after them. */
+const TRANSFORMS: readonly (readonly [turns: number, axis: number | undefined])[] = [0, 1, 2, 3].flatMap((turns) =>
+  [undefined, 0, 1].flatMap((axis) => (turns === 0 && axis === undefined ? [] : [[turns, axis] as const])),
+);
+
+function transformName(turns: number, axis: number | undefined): string {
+  if (axis === undefined) return `turned ${turns} times (irot)`;
+  return turns === 0 ? `mirrored (imir ${axis})` : `turned ${turns} times and mirrored ${axis}`;
+}
+
+const heicTurned = (turns: number, axis: number | undefined): Variant => {
+  const orientation = axis === undefined ? TURNED[turns] : MIRRORED[axis]?.[turns];
+  const boxes = [
+    ...(turns === 0 ? [] : [transformBox('irot', turns)]),
+    ...(axis === undefined ? [] : [transformBox('imir', axis)]),
+  ];
+  const stored = byHeifEnc(turnedSource(orientation ?? 1));
+  return rightHeic(transformName(turns, axis), patched(stored, withProperties(...boxes)));
+};
+
+/** A quarter turn after the mirroring: what a mirroring about the other axis makes of it before. */
+const mirroredFirst = (axis: 0 | 1) => withProperties(transformBox('imir', axis), transformBox('irot', 1));
+const storedForMirroredFirst = (axis: 0 | 1): string => turnedSource(MIRRORED[axis === 0 ? 1 : 0][1]);
 
 /** All that is tested of AVIF. */
 export const avifVariants: readonly Variant[] = [
@@ -47,6 +79,17 @@ export const avifVariants: readonly Variant[] = [
   right('16-bit source', byAvifenc('rgb16.png', '-d', '10')),
   right('tiles', byAvifenc('rgb.png', '--tilerowslog2', '1', '--tilecolslog2', '1')),
   right('by libheif', byHeifEnc('rgb.png', '-A'), 'libheif'),
+  right('by ffmpeg', byFfmpeg('-still-picture', '1')),
+  right('by ffmpeg, as a film of one frame', byFfmpeg()),
+  avif.right(
+    'tiles with properties of their own (grid)',
+    'libavif',
+    async (sources, path) => {
+      await magick(sources.path('rgb.png'), '-crop', '160x160+10+8', '+repage', `${path}.png`);
+      await run('avifenc', '--speed', '9', '-y', '444', '--grid', '2x2', `${path}.png`, path);
+    },
+    { isLossy: true, ...NO_FACE },
+  ),
   ...[1, 2, 3].map((turns) => turned(`turned ${turns} times (irot)`, TURNED[turns], '--irot', String(turns))),
   ...MIRRORED.map(([orientation], axis) => turned(`mirrored (imir ${axis})`, orientation, '--imir', String(axis))),
   ...[1, 2, 3].flatMap((turns) =>
@@ -58,6 +101,25 @@ export const avifVariants: readonly Variant[] = [
       ),
     ),
   ),
+  ...([0, 1] as const).map((axis) =>
+    right(
+      `mirrored ${axis} and then turned 1 times`,
+      patched(byAvifenc(storedForMirroredFirst(axis)), mirroredFirst(axis)),
+      'libheif',
+    ),
+  ),
+  ...(
+    [
+      [90, 87],
+      [300, 290],
+    ] as const
+  ).map(([width, height]) =>
+    avif.refused(
+      `a header of ${width}x${height} pixels, AV1 of 181x175`,
+      `its AV1 data has 181x175 pixels, and its header ${width}x${height}`,
+      patched(plain, withStatedSize(width, height)),
+    ),
+  ),
   avif.refused(
     'cropped (clap)',
     'a cropped picture (clap) is not supported',
@@ -65,7 +127,7 @@ export const avifVariants: readonly Variant[] = [
   ),
   avif.refused(
     'cut off',
-    'the AVIF data is damaged',
+    'the file is truncated',
     patched(plain, (bytes) => bytes.subarray(0, bytes.length - 800)),
   ),
 ];
@@ -78,4 +140,11 @@ export const heicVariants: readonly Variant[] = [
   rightHeic('10 bits', byHeifEnc('rgb16.png', '-b', '10')),
   rightHeic('with a thumbnail', byHeifEnc('rgb.png', '-t', '64')),
   rightHeic('grey', byHeifEnc('grey.png'), true),
+  ...TRANSFORMS.map(([turns, axis]) => heicTurned(turns, axis)),
+  ...([0, 1] as const).map((axis) =>
+    rightHeic(
+      `mirrored ${axis} and then turned 1 times`,
+      patched(byHeifEnc(storedForMirroredFirst(axis)), mirroredFirst(axis)),
+    ),
+  ),
 ];

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 const runFile = promisify(execFile);
-const MAX_OUTPUT_BYTES = 1 << 26;
+const MAX_OUTPUT_BYTES = 1 << 27;
 
 /** Debian's, where another Python comes first on the PATH. */
 const PYTHON = '/usr/bin/python3';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { availableBackends } from '../engine/create-engine.ts';
 import { openPack } from '../engine/weights/open-pack.ts';
 import { DEFAULT_BACKEND } from '../face-aligner.ts';
 import { packageVersion } from '../package-files.ts';
+import { type BackendState, backendStates } from './backend-states.ts';
 import { describeError } from './describe-error.ts';
 import { type FoundPack, HOW_TO_GET_A_PACK, listPacks } from './find-pack.ts';
 import type { Terminal } from './terminal.ts';
@@ -12,7 +12,10 @@ interface Info {
   readonly version: string;
   readonly node: string;
   readonly platform: string;
+  /** Those that work here. */
   readonly backends: readonly string[];
+  /** The others: why, and the command that makes each work, where there is one. */
+  readonly otherBackends: readonly BackendState[];
   readonly defaultBackend: string;
   readonly packs: readonly PackInfo[];
 }
@@ -30,7 +33,9 @@ interface PackInfo {
 export function registerInfo(program: Command, terminal: Terminal): void {
   program
     .command('info')
-    .description('versions, backends that work here, packs and their licences; for bug reports')
+    .description(
+      'versions, which backends work here and what mends the others, packs and their licences; for bug reports',
+    )
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: true }) => {
       const info = await collectInfo(terminal);
@@ -40,11 +45,13 @@ export function registerInfo(program: Command, terminal: Terminal): void {
 
 async function collectInfo(terminal: Terminal): Promise<Info> {
   const packs = await listPacks(terminal.env);
+  const states = await backendStates();
   return {
     version: packageVersion(),
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
-    backends: await availableBackends(),
+    backends: states.flatMap(({ backend, reason }) => (reason === undefined ? [backend] : [])),
+    otherBackends: states.filter(({ reason }) => reason !== undefined),
     defaultBackend: DEFAULT_BACKEND,
     packs: await Promise.all(packs.map(describePack)),
   };
@@ -60,11 +67,18 @@ async function describePack({ source, location, foundBy }: FoundPack): Promise<P
   }
 }
 
-function formatInfo({ version, node, platform, backends, defaultBackend, packs }: Info): string {
+function formatInfo({ version, node, platform, backends, otherBackends, defaultBackend, packs }: Info): string {
+  const states = [
+    ...backends.map((name) => [name, name === defaultBackend ? 'works (default)' : 'works'] as const),
+    ...otherBackends.map(
+      ({ backend, reason, command }) =>
+        [backend, `does not work here: ${reason}${command === undefined ? '' : `; ${command}`}`] as const,
+    ),
+  ];
   const lines = [
     `tddfa     ${version}`,
     `Node      ${node}, ${platform}`,
-    `backends  ${backends.map((name) => (name === defaultBackend ? `${name} (default)` : name)).join(', ')}`,
+    ...states.map(([name, state], i) => `${i === 0 ? 'backends' : ''}`.padEnd(10) + name.padEnd(12) + state),
   ];
   if (packs.length === 0) lines.push(`packs     none: ${HOW_TO_GET_A_PACK}`);
   for (const [index, { location, foundBy, name, models, error }] of packs.entries()) {

@@ -71,6 +71,13 @@ export function registerBackend(name: TfjsBackendName, backend: TfjsBackend): vo
   registry().set(name, backend);
 }
 
+/** The command that installs what a backend needs. */
+export function tfjsInstallCommand(name: TfjsBackendName): string {
+  return `npm install ${packageNames(name)
+    .map((part) => `@tensorflow/tfjs-${part}@${TFJS_VERSION}`)
+    .join(' ')}`;
+}
+
 /**
  * The backend of a name.
  * @param available - asked for the error message only.
@@ -93,9 +100,7 @@ export async function findBackend(
   }
   const found = registry().get(name);
   if (found === undefined) {
-    const install = `npm install ${packageNames(name)
-      .map((part) => `@tensorflow/tfjs-${part}@${TFJS_VERSION}`)
-      .join(' ')}${otherwise}`;
+    const install = `${tfjsInstallCommand(name)}${otherwise}`;
     // Node says by a code that a package is not there; else it is there and broken.
     const isMissing = cause === undefined || (cause as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND';
     const reason = isMissing ? '' : ` (${firstLineOf(cause)})`;

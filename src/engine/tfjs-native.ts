@@ -12,7 +12,7 @@ interface NodeProcess {
 }
 
 /** Why the package cannot run in this Node, if so: it calls functions of `node:util` that Node 23 no longer has. */
-function whyNodeIsTooNew(): string | undefined {
+export function whyNodeIsTooNew(): string | undefined {
   const { process } = globalThis as { process?: NodeProcess };
   const util = process?.getBuiltinModule?.('node:util');
   if (process === undefined || util === undefined || 'isNullOrUndefined' in util) return undefined;

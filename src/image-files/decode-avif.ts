@@ -1,5 +1,6 @@
+import { readAv1Size } from './av1-size.ts';
 import type { CheckSize, DecodedPicture } from './decoded-picture.ts';
-import { readHeifStructure } from './heif-structure.ts';
+import { readHeifItems, readHeifStructure } from './heif-structure.ts';
 import { createWasmDecoder } from './wasm-codec.ts';
 
 const decodeByLibavif = createWasmDecoder(
@@ -15,6 +16,16 @@ const decodeByLibavif = createWasmDecoder(
 export async function decodeAvif(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
   const { width, height, orientation } = readHeifStructure(bytes);
   checkSize(width, height);
+  // Decoders allocate what the coded pictures say to be, and some then scale that to the size of the container.
+  for (const item of readHeifItems(bytes, 'av01')) {
+    const coded = readAv1Size(item.data);
+    checkSize(coded.width, coded.height);
+    if (coded.width !== item.width || coded.height !== item.height) {
+      throw new Error(
+        `its AV1 data has ${coded.width}x${coded.height} pixels, and its header ${item.width}x${item.height}`,
+      );
+    }
+  }
   const image = await decodeByLibavif(bytes);
   if (image.width !== width || image.height !== height) throw new Error('the AVIF data is damaged');
   return { image, orientation };

@@ -9,6 +9,15 @@ export interface HeifStructure {
   readonly orientation: number;
 }
 
+/** A picture that is coded by itself: the whole one, a tile, the alpha, a thumbnail. */
+export interface HeifItem {
+  /** As its own properties have it. */
+  readonly width: number;
+  readonly height: number;
+  /** The first piece of what is coded. */
+  readonly data: Uint8Array;
+}
+
 interface Box {
   readonly name: string;
   readonly content: Uint8Array;
@@ -27,27 +36,118 @@ const TURNED_THEN_TOP_BOTTOM = [4, 5, 2, 7] as const;
  * @see ISO/IEC 23008-12, sections 6.5 and 9
  */
 export function readHeifStructure(bytes: Uint8Array): HeifStructure {
-  const meta = required(readBoxes(bytes), 'meta');
-  const boxes = readBoxes(meta.subarray(4));
-  const primary = readPrimaryItem(required(boxes, 'pitm'));
-  const properties = readBoxes(required(boxes, 'iprp'));
-  const all = readBoxes(required(properties, 'ipco'));
-  const indices = properties
-    .filter(({ name }) => name === 'ipma')
-    .flatMap(({ content }) => readAssociations(content, primary));
-  const own = indices.flatMap((index) => all[index - 1] ?? []);
-  const extents = new ByteReader(required(own, 'ispe'), 'big-endian');
+  const boxes = readMeta(bytes);
+  const own = readProperties(boxes)(readPrimaryItem(required(boxes, 'pitm')));
   if (own.some(({ name }) => name === 'clap')) throw new Error('a cropped picture (clap) is not supported');
-  const turns = own.find(({ name }) => name === 'irot')?.content[0] ?? 0;
-  const mirror = own.find(({ name }) => name === 'imir')?.content[0];
-  return { width: extents.uint32(4), height: extents.uint32(8), orientation: orientationOf(turns & 3, mirror) };
+  return { ...readSize(own), orientation: readOrientation(own) };
 }
 
-function orientationOf(turns: number, mirror: number | undefined): number {
+/**
+ * The pictures of a file that are coded in one way.
+ * @param type - such as `av01`.
+ * @throws Error where the boxes that describe them are cut off, damaged or missing.
+ * @see ISO/IEC 14496-12, section 8.11
+ */
+export function readHeifItems(bytes: Uint8Array, type: string): HeifItem[] {
+  const boxes = readMeta(bytes);
+  const propertiesOf = readProperties(boxes);
+  const ids = new Set(readItemsOfType(required(boxes, 'iinf'), type));
+  const stored = boxes.find(({ name }) => name === 'idat')?.content ?? new Uint8Array(0);
+  // An item that is listed again is not another picture.
+  const locations = new Map(readLocations(required(boxes, 'iloc')).map((location) => [location.id, location]));
+  return [...locations.values()]
+    .filter(({ id }) => ids.has(id))
+    .map(({ id, isInBox, offset, length }) => {
+      const place = isInBox ? stored : bytes;
+      const data = new ByteReader(place, 'big-endian').slice(offset, length === 0 ? place.length - offset : length);
+      return { ...readSize(propertiesOf(id)), data };
+    });
+}
+
+function readMeta(bytes: Uint8Array): Box[] {
+  return readBoxes(required(readBoxes(bytes), 'meta').subarray(4));
+}
+
+/** @returns the properties of an item, in the order in which they are applied. */
+function readProperties(boxes: readonly Box[]): (item: number) => Box[] {
+  const properties = readBoxes(required(boxes, 'iprp'));
+  const all = readBoxes(required(properties, 'ipco'));
+  const associations = new Map<number, number[]>();
+  for (const { name, content } of properties) if (name === 'ipma') addAssociations(content, associations);
+  return (item) => (associations.get(item) ?? []).flatMap((index) => all[index - 1] ?? []);
+}
+
+function readSize(properties: readonly Box[]): { width: number; height: number } {
+  const extents = new ByteReader(required(properties, 'ispe'), 'big-endian');
+  return { width: extents.uint32(4), height: extents.uint32(8) };
+}
+
+function readOrientation(properties: readonly Box[]): number {
+  const turning = properties.findIndex(({ name }) => name === 'irot');
+  const mirroring = properties.findIndex(({ name }) => name === 'imir');
+  const turns = (properties[turning]?.content[0] ?? 0) & 3;
+  const mirror = properties[mirroring]?.content[0];
   if (mirror === undefined) return TURNED[turns] ?? 1;
   // Axis 0 is upright, about which left and right change places, in AVIF; programs agree on it since 2022.
-  const mirrored = (mirror & 1) === 0 ? TURNED_THEN_TOP_BOTTOM : TURNED_THEN_LEFT_RIGHT;
+  const isTopBottom = (mirror & 1) === 0;
+  // To mirror before a quarter turn is to mirror about the other axis after it.
+  const isSwapped = mirroring < turning && turns % 2 === 1;
+  const mirrored = isTopBottom !== isSwapped ? TURNED_THEN_TOP_BOTTOM : TURNED_THEN_LEFT_RIGHT;
   return mirrored[turns] ?? 1;
+}
+
+function readItemsOfType(content: Uint8Array, type: string): number[] {
+  const isWide = new ByteReader(content, 'big-endian').uint8(0) > 0;
+  return readBoxes(content.subarray(isWide ? 8 : 6)).flatMap((box) => {
+    const entry = new ByteReader(box.content, 'big-endian');
+    const version = box.name === 'infe' ? entry.uint8(0) : 0;
+    if (version < 2) return [];
+    const isLong = version > 2;
+    return entry.tag(isLong ? 10 : 8) === type ? [isLong ? entry.uint32(4) : entry.uint16(4)] : [];
+  });
+}
+
+interface Location {
+  readonly id: number;
+  /** Whether it is in the box for small items; else it is in the file. */
+  readonly isInBox: boolean;
+  readonly offset: number;
+  /** 0 up to the end. */
+  readonly length: number;
+}
+
+/** Where items are; of those in several pieces the first. */
+function readLocations(content: Uint8Array): Location[] {
+  const file = new ByteReader(content, 'big-endian');
+  const version = file.uint8(0);
+  const [offsetBytes, lengthBytes] = [file.uint8(4) >> 4, file.uint8(4) & 15];
+  const [baseBytes, indexBytes] = [file.uint8(5) >> 4, version > 0 ? file.uint8(5) & 15 : 0];
+  let at = 6;
+  const next = (size: number): number => {
+    at += size;
+    if (size === 0) return 0;
+    if (size === 2) return file.uint16(at - 2);
+    if (size === 4) return file.uint32(at - 4);
+    if (size === 8) return file.uint64(at - 8);
+    throw new Error('its boxes are damaged');
+  };
+  const count = next(version < 2 ? 2 : 4);
+  const locations: Location[] = [];
+  for (let i = 0; i < count; i++) {
+    const id = next(version < 2 ? 2 : 4);
+    const isInBox = version > 0 && (next(2) & 15) === 1;
+    next(2); // where references to other files would begin
+    const base = next(baseBytes);
+    const extents = next(2);
+    if (extents > 1 && indexBytes + offsetBytes + lengthBytes === 0) throw new Error('its boxes are damaged');
+    for (let extent = 0; extent < extents; extent++) {
+      next(indexBytes);
+      const offset = base + next(offsetBytes);
+      const length = next(lengthBytes);
+      if (extent === 0) locations.push({ id, isInBox, offset, length });
+    }
+  }
+  return locations;
 }
 
 function readBoxes(bytes: Uint8Array): Box[] {
@@ -77,23 +177,22 @@ function readPrimaryItem(content: Uint8Array): number {
   return reader.uint8(0) === 0 ? reader.uint16(4) : reader.uint32(4);
 }
 
-/** Numbers of an item's properties, from 1. */
-function readAssociations(content: Uint8Array, item: number): number[] {
+/** Adds the numbers of each item's properties, from 1. */
+function addAssociations(content: Uint8Array, byItem: Map<number, number[]>): void {
   const reader = new ByteReader(content, 'big-endian');
   const isLong = reader.uint8(0) > 0;
   const isWide = (reader.uint8(3) & 1) === 1;
   const count = reader.uint32(4);
   let at = 8;
-  const found: number[] = [];
   for (let entry = 0; entry < count; entry++) {
     const id = isLong ? reader.uint32(at) : reader.uint16(at);
     at += isLong ? 4 : 2;
+    const found = byItem.get(id) ?? [];
+    byItem.set(id, found);
     const associations = reader.uint8(at++);
     for (let i = 0; i < associations; i++) {
-      const index = isWide ? reader.uint16(at) & 0x7fff : reader.uint8(at) & 0x7f;
+      found.push(isWide ? reader.uint16(at) & 0x7fff : reader.uint8(at) & 0x7f);
       at += isWide ? 2 : 1;
-      if (id === item) found.push(index);
     }
   }
-  return found;
 }

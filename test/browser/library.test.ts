@@ -6,6 +6,7 @@ import { upstreamPack } from '../../development/upstream-pack.ts';
 import type { BackendName } from '../../src/engine/engine.ts';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import { createFaceAligner } from '../../src/face-aligner.ts';
+import { HEIC_ADVICE } from '../../src/heif-kind.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
 import type { RgbaImage } from '../../src/types.ts';
 import {
@@ -250,7 +251,12 @@ describeWithChromium('the library in Chromium', () => {
     const messages = await page.evaluate(async (foreign) => {
       const image = Object.assign(new Image(), { src: `${foreign}/examples/astronaut.png` });
       const missing = Object.assign(new Image(), { src: '/examples/none.png' });
-      const sources = [image, missing, document.createElement('video'), new File(['no'], 'a.png'), new Blob([]), 7];
+      // What a phone's photo begins with; Chromium reads none of them.
+      const heic = new File(['\0\0\0\x18ftypheic\0\0\0\0mif1heic'], 'a.heic');
+      const heif = new File(['\0\0\0\x18ftypmif1\0\0\0\0mif1heic'], 'b.jpg');
+      const avif = new File(['\0\0\0\x18ftypavif\0\0\0\0mif1avif'], 'a.avif');
+      const files = [heic, heif, avif, new File(['no'], 'a.png'), new Blob([])];
+      const sources = [image, missing, document.createElement('video'), ...files, 7];
       const messages: string[] = [];
       for (const source of sources) {
         const error = await tddfa.readPixels(source as Blob).then(
@@ -265,6 +271,9 @@ describeWithChromium('the library in Chromium', () => {
       expect.stringMatching(/^ImageDecodeError: http.*astronaut.png: it comes from another site: .*crossorigin/),
       expect.stringMatching(/^ImageDecodeError: .*none.png: the browser cannot show it$/),
       expect.stringMatching(/^ImageDecodeError: video: there is no picture to read yet$/),
+      `ImageDecodeError: a.heic: this is not a picture that the browser can read; ${HEIC_ADVICE}`,
+      `ImageDecodeError: b.jpg: this is not a picture that the browser can read; ${HEIC_ADVICE}`,
+      'ImageDecodeError: a.avif: this is not a picture that the browser can read',
       expect.stringMatching(/^ImageDecodeError: a.png: this is not a picture that the browser can read$/),
       expect.stringMatching(/^ImageDecodeError: image: the file is empty$/),
       expect.stringMatching(/^TypeError: source: expected .* got \[object Number\]$/),

@@ -223,10 +223,31 @@ describe('tddfa info', () => {
     });
     expect(status).toBe(0);
     const info = JSON.parse(stdout);
-    expect(info.backends).toEqual(expect.arrayContaining(['wasm', 'cpu']));
+    expect(info.backends).toEqual(['compiled', 'wasm', 'cpu', ...(tensorflowIsInstalled ? ['tensorflow'] : [])]);
     expect(info.packs[0]).toMatchObject({ location: pack, foundBy: 'TDDFA_WEIGHTS' });
     const inWords = await runCli(['info'], { env: { TDDFA_WEIGHTS: pack, TDDFA_CACHE: at('cache') } });
     expect(inWords.stdout).toContain(pack);
+    expect(inWords.stdout).toMatch(/^backends {2}compiled {4}works \(default\)$/m);
+    expect(inWords.stdout).toMatch(/^ {10}wasm {8}works$/m);
+  });
+
+  test('names the command that makes a backend work that does not', async () => {
+    const { stdout } = await runCli(['info', '--json'], { env: { TDDFA_WEIGHTS: pack, TDDFA_CACHE: at('cache') } });
+    const { otherBackends } = JSON.parse(stdout);
+    const page = (name: string) => ({
+      backend: name,
+      reason: 'it runs in browsers alone, and a page needs its packages',
+      command: `npm install @tensorflow/tfjs-core@4.22.0 @tensorflow/tfjs-layers@4.22.0 @tensorflow/tfjs-backend-${name}@4.22.0`,
+    });
+    const missing = {
+      backend: 'tensorflow',
+      reason: 'its packages are not installed',
+      command:
+        process.platform === 'linux' && process.arch === 'x64'
+          ? 'npm run backend:tensorflow'
+          : 'npm install @tensorflow/tfjs-node@4.22.0',
+    };
+    expect(otherBackends).toEqual([...(tensorflowIsInstalled ? [] : [missing]), page('webgl'), page('webgpu')]);
   });
 });
 
