@@ -35,7 +35,8 @@ export type { LandmarkSet, ReconstructOptions } from './geometry/face-surface.ts
 export { poseFromParams } from './geometry/pose.ts';
 export type { ModelLicence } from './models/face-pack.ts';
 export { DETECTOR_DEFAULTS, type DetectorOptions } from './models/faceboxes/detector.ts';
-export { type CreateFaceRefiner, createFaceRefiner, type FaceRefiner } from './models/tddfa/face-refiner.ts';
+export { createFaceRefiner } from './models/tddfa/create-face-refiner.ts';
+export type { CreateFaceRefiner, FaceRefiner } from './models/tddfa/face-refiner.ts';
 export type {} from './platform-types.ts';
 export type {
   AlignedFace,

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BackendName } from '../engine/engine.ts';
 import { MOST_ENLARGEMENT } from '../engine/weights/pack-manifest.ts';
 import { createFaceAligner, DEFAULT_BACKEND, type FaceAligner, type FaceAlignerOptions } from '../face-aligner.ts';
-import { createFaceRefiner } from '../models/tddfa/face-refiner.ts';
+import { createFaceRefiner } from '../models/tddfa/create-face-refiner.ts';
 import { packageVersion } from '../package-files.ts';
 import { describeRun, type ResultHeader } from '../results/result-line.ts';
 import { describeWeights } from './describe-weights.ts';

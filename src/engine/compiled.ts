@@ -22,7 +22,7 @@ import type { PictureKernel } from './image/picture-kernel.ts';
 import { createEngineKernels, type EngineKernels } from './kernels/engine-kernels.ts';
 import { createPictureKernel } from './kernels/picture.ts';
 import type { LayersArtifact } from './layers-artifact.ts';
-import { type NoThreads, startThreads, type ThreadPool } from './threads.ts';
+import type { NoThreads, ThreadPool } from './threads.ts';
 
 /** Options of `createCompiledEngine`. */
 export interface CompiledEngineOptions {
@@ -112,7 +112,8 @@ export async function createCompiledEngine(options: CompiledEngineOptions = {}):
       { cause },
     );
   }
-  const pool = threads > 1 ? await startThreads(threads) : undefined;
+  // Few programs have threads; a page of a bundler's loads them only then.
+  const pool = threads > 1 ? await (await import('./threads.ts')).startThreads(threads) : undefined;
   return new WasmEngine(
     {
       simd,

@@ -1,15 +1,8 @@
 import type { OptionNames } from '../check-arguments.ts';
-import { BackendUnavailableError } from '../errors.ts';
 import { detectSimdSupport } from '../wasm/simd-support.ts';
 import { type CompiledEngineOptions, createCompiledEngine } from './compiled.ts';
 import type { BackendName, Engine } from './engine.ts';
-import {
-  availableTfjsBackends,
-  findBackend,
-  TFJS_BACKEND_NAMES,
-  type TfjsBackendName,
-  type TfjsEngineOptions,
-} from './tfjs-backends.ts';
+import type { TfjsEngineOptions } from './tfjs-backends.ts';
 
 /** Options of `createEngine`. */
 export interface EngineOptions extends TfjsEngineOptions, Omit<CompiledEngineOptions, 'validate'> {}
@@ -29,10 +22,9 @@ export const ENGINE_OPTION_NAMES: OptionNames<EngineOptions> = {
  */
 export async function createEngine(backend: BackendName, options: EngineOptions = {}): Promise<Engine> {
   if (backend === 'compiled') return createCompiledEngine(options);
-  if (isTfjsBackend(backend)) {
-    return (await findBackend(backend, availableBackends)).createEngine(options, availableBackends);
-  }
-  throw new BackendUnavailableError(backend, await availableBackends(), 'there is no backend of this name');
+  // Loaded only where another one is asked for.
+  const { findBackend } = await import('./tfjs-backends.ts');
+  return (await findBackend(backend, availableBackends)).createEngine(options, availableBackends);
 }
 
 /**
@@ -41,10 +33,7 @@ export async function createEngine(backend: BackendName, options: EngineOptions 
  * card shows when it is made.
  */
 export async function availableBackends(): Promise<BackendName[]> {
+  const { availableTfjsBackends } = await import('./tfjs-backends.ts');
   const others = await availableTfjsBackends();
   return detectSimdSupport().simd ? ['compiled', ...others] : others;
-}
-
-function isTfjsBackend(name: BackendName): name is TfjsBackendName {
-  return TFJS_BACKEND_NAMES.some((known) => known === name);
 }

@@ -52,8 +52,8 @@ const FACTS: Readonly<Record<TfjsBackendName, BackendFacts>> = {
   cpu: { needs: 'nothing' },
 };
 
-/** Names of the backends that tfjs can have, fastest first where all are there. */
-export const TFJS_BACKEND_NAMES = Object.keys(FACTS) as readonly TfjsBackendName[];
+/** Fastest first where all are there. */
+const TFJS_BACKEND_NAMES = Object.keys(FACTS) as readonly TfjsBackendName[];
 
 /**
  * The backends of this program, by name. A bundler can put this file into a program more than once, as when the script of a
@@ -81,12 +81,16 @@ export function tfjsInstallCommand(name: TfjsBackendName): string {
 /**
  * The backend of a name.
  * @param available - asked for the error message only.
- * @throws BackendUnavailableError where its entry is not imported, its packages are not installed, or it cannot run here.
+ * @throws BackendUnavailableError where its entry is not imported, its packages are not installed, it cannot run here, or there
+ *   is none of this name.
  */
 export async function findBackend(
   name: TfjsBackendName,
   available: () => Promise<readonly string[]>,
 ): Promise<TfjsBackend> {
+  if (!TFJS_BACKEND_NAMES.includes(name)) {
+    throw new BackendUnavailableError(name, await available(), 'there is no backend of this name');
+  }
   const { needs, otherwise = '' } = FACTS[name];
   let cause: unknown;
   if (!registry().has(name)) {

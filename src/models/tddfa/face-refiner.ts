@@ -29,7 +29,7 @@ export interface FaceRefiner {
   refine(image: RgbaImage, faces: readonly AlignedFace[]): Promise<AlignedFace[]>;
 }
 
-/** What `FaceAlignerOptions.refine` takes: {@link createFaceRefiner}. */
+/** What `FaceAlignerOptions.refine` takes: `createFaceRefiner`. */
 export type CreateFaceRefiner = (pack: Pack, engine: Engine, model: MorphableModel | undefined) => Promise<FaceRefiner>;
 
 type Region = NonNullable<PackModel['region']>;
@@ -60,10 +60,10 @@ interface RefineWeights {
 }
 
 /**
- * Loads the networks that a pack has for eyes and mouth: give it as `createFaceAligner({ refine: createFaceRefiner })`.
+ * Loads the networks that a pack has for eyes and mouth.
  * @throws WeightFormatError where the pack has none, or no model that acts.
  */
-export async function createFaceRefiner(
+export async function loadFaceRefiner(
   pack: Pack,
   engine: Engine,
   model: MorphableModel | undefined,
