@@ -1,9 +1,12 @@
-import { deflateRawSync } from 'node:zlib';
 import { crc32 } from './crc32.ts';
 import { below, EXTREMES, pick, type Random } from './mutate.ts';
+import { storedDeflate } from './stored-deflate.ts';
 
 /** Names that mean something else to whoever writes files. */
 const NAMES = ['../x', '/etc/passwd', '__proto__', 'constructor', '', 'a/', '\u0000', 'C:\\x', 'data.pkl', 'a.npy'];
+
+/** Copies of an entry. */
+const RARELY_MANY = [...new Array<number>(20).fill(1), ...new Array<number>(4).fill(10), 1000];
 
 interface Entry {
   name: string;
@@ -24,7 +27,7 @@ interface Entry {
 export function damagedZip(contents: ReadonlyMap<string, Uint8Array>, random: Random): Uint8Array {
   const entries = [...contents].map(([name, content]): Entry => {
     const isDeflated = random() < 0.5;
-    const stored = isDeflated ? deflateRawSync(content) : Buffer.from(content);
+    const stored = isDeflated ? storedDeflate(content) : Buffer.from(content);
     const sizes = { compressedBytes: stored.length, bytes: content.length };
     return { name, stored, method: isDeflated ? 8 : 0, crc: crc32(content), ...sizes, flags: 0 };
   });
@@ -52,7 +55,7 @@ export function damagedZip(contents: ReadonlyMap<string, Uint8Array>, random: Ra
         entry.name = pick(random, NAMES, '');
         break;
       case 5:
-        for (let n = pick(random, [1, 10, 1000], 1); n > 0; n--) entries.push({ ...entry, name: `${entry.name}${n}` });
+        for (let n = pick(random, RARELY_MANY, 1); n > 0; n--) entries.push({ ...entry, name: `${entry.name}${n}` });
         break;
       case 6:
         entries.splice(entries.indexOf(entry), 1);

@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz -- [--minutes 1] [--inputs N] [--only png] [--first 0] [--keep FOLDER]`: feeds every parser with damaged files, for
+ * `npm run fuzz -- [--minutes 1] [--inputs N] [--only png,gif] [--first 0] [--keep FOLDER]`: feeds every parser with damaged files, for
  * a time or so many inputs each, in a process of its own that is ended where it hangs. An input is its target's name and a number,
- * so that a failure can be had again with `--only TARGET --first NUMBER --inputs 1`; with `--keep` inputs that failed are kept as
+ * so that a failure is made again by `--only TARGET --first NUMBER --inputs 1`; with `--keep` inputs that failed are kept as
  * files, to be put into `fuzz/corpus/TARGET/`. Exits with 1 if anything failed.
  */
 import { spawn } from 'node:child_process';
@@ -40,7 +40,9 @@ const limitMs = Number(values.minutes ?? (values.inputs === undefined ? 1 : Numb
 const firstOfAll = Number(values.first);
 const last = values.inputs === undefined ? Number.POSITIVE_INFINITY : firstOfAll + Number(values.inputs) - 1;
 const wanted = values.only.split(',');
-const names = [...TARGETS.keys()].filter((name) => wanted.some((part) => name.includes(part)));
+const isWanted = (name: string): boolean =>
+  wanted.some((part) => (TARGETS.has(part) ? name === part : name.includes(part)));
+const names = [...TARGETS.keys()].filter(isWanted);
 if (!(limitMs > 0) || !(last >= firstOfAll) || names.length === 0) {
   const all = [...TARGETS.keys()].join(', ');
   console.error(`fuzz: --minutes and --inputs take a number above 0, --only parts of the names ${all}`);

@@ -10,6 +10,8 @@ export const EXTREMES = [
 ];
 const NUMBERS = [0, -1, 1, 0.5, 1e9, -1e9, 2 ** 24, 2 ** 31, 2 ** 53, 1e308, -0];
 const TEXTS = ['', '__proto__', 'constructor', '../x', '/etc/passwd', '\u0000', 'a'.repeat(5000)];
+/** Copies of the first value of a list; many of them take long to make, and few inputs need them. */
+const COPIES = [...new Array<number>(20).fill(1), ...new Array<number>(6).fill(10), 5000];
 /** Values that one mutation of JSON may add. */
 const MOST_ADDED = 20_000;
 
@@ -124,7 +126,7 @@ export function mutateJson(original: unknown, random: Random): unknown {
         break;
       case 4:
         if (Array.isArray(inner)) {
-          const count = Math.min(pick(random, [1, 10, 5000], 1), MOST_ADDED / sizeOf(inner[0]));
+          const count = Math.min(pick(random, COPIES, 1), MOST_ADDED / sizeOf(inner[0]));
           for (let n = 0; n < count; n++) inner.push(structuredClone(inner[0]));
         }
         break;

@@ -2,8 +2,9 @@
  * Files in the parts that they are made of. A mutation of bytes alone seldom gets past a checksum or a length; parts are
  * dropped, doubled, swapped and changed, and then put together so that lengths and sums are right again.
  */
-import { deflateSync, inflateSync } from 'node:zlib';
+import { inflateSync } from 'node:zlib';
 import { crc32 } from './crc32.ts';
+import { storedZlib } from './stored-deflate.ts';
 
 /** A file taken apart. */
 export interface Pieces {
@@ -42,7 +43,7 @@ export const splitPng: Split = (bytes) => {
         file.subarray(0, 8),
         ...changed.flatMap((part) => {
           const type = part.subarray(0, 4);
-          const content = text(type) === 'IDAT' ? deflateSync(part.subarray(4)) : part.subarray(4);
+          const content = text(type) === 'IDAT' ? storedZlib(part.subarray(4)) : part.subarray(4);
           const whole = Buffer.concat([type, content]);
           return [withLength(content.length, true), whole, withLength(crc32(whole), true)];
         }),
@@ -219,7 +220,7 @@ export const splitMat: Split = (bytes) => {
         file.subarray(0, 128),
         ...changed.flatMap((part) => {
           const isCompressed = part[0] === 15;
-          const content = isCompressed ? deflateSync(part.subarray(4)) : part.subarray(4);
+          const content = isCompressed ? storedZlib(part.subarray(4)) : part.subarray(4);
           const padding = Buffer.alloc(isCompressed ? 0 : -content.length & 7);
           return [part.subarray(0, 4), withLength(content.length, false), content, padding];
         }),

@@ -1,5 +1,7 @@
 /** The parsers that strangers reach, each with seeds and what it may throw. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { JobProgress } from 'bullmq';
 import { unzipSync } from 'fflate';
 import { parseWeightFile } from '../converters/read-weight-file.ts';
 import { parseAnnotations } from '../src/cli/annotations.ts';
@@ -15,12 +17,16 @@ import { encodeTensors } from '../src/engine/weights/tensor-file.ts';
 import { TddfaError } from '../src/errors.ts';
 import { decodeImage } from '../src/image-files/decode-image.ts';
 import { readWebpStructure } from '../src/image-files/webp-structure.ts';
+import { CrashRecord } from '../src/queue/crash-record.ts';
+import { jobId, parseJobData, parseJobResult, pictureCount } from '../src/queue/picture-job.ts';
+import { parseHeader, parseResult } from '../src/results/result-line.ts';
 import { PamSplitter } from '../src/video-files/pam-splitter.ts';
 import { readProbe } from '../src/video-files/probe-video.ts';
 import { SAMPLE_NAMES, type SampleName, sample } from '../test/converters/samples.ts';
 import { damagedZip } from './damaged-zip.ts';
 import { mutateBytes, mutateJson, mutatePieces, pick, type Random } from './mutate.ts';
 import {
+  type Pieces,
   type Split,
   splitBoxes,
   splitGif,
@@ -46,9 +52,17 @@ export interface FuzzTarget {
 
 const isTyped = (error: unknown): boolean => error instanceof TddfaError;
 
+/** A file that is damaged, whole and in its parts. */
+interface Seed {
+  readonly bytes: Uint8Array;
+  readonly pieces: Pieces;
+}
+
+const seedOf = (bytes: Uint8Array, split: Split): Seed => ({ bytes, pieces: split(bytes) });
+
 /** Half of the inputs have damaged parts, the others damaged bytes. */
-function mutateFile(seed: Uint8Array, split: Split, random: Random, words: readonly Uint8Array[] = []): Uint8Array {
-  return random() < 0.5 ? mutatePieces(split(seed), random) : mutateBytes(seed, random, words);
+function mutateFile({ bytes, pieces }: Seed, random: Random, words: readonly Uint8Array[] = []): Uint8Array {
+  return random() < 0.5 ? mutatePieces(pieces, random) : mutateBytes(bytes, random, words);
 }
 
 function feedWeightFile(input: Uint8Array): void {
@@ -59,10 +73,12 @@ function feedWeightFile(input: Uint8Array): void {
 }
 
 function weightFiles(pattern: RegExp, split: Split, words: readonly string[] = []): FuzzTarget {
-  const seeds = SAMPLE_NAMES.filter((name) => pattern.test(name)).map((name) => new Uint8Array(sample(name)));
+  const seeds = SAMPLE_NAMES.filter((name) => pattern.test(name)).map((name) =>
+    seedOf(new Uint8Array(sample(name)), split),
+  );
   const wordBytes = words.map((word) => Buffer.from(word, 'latin1'));
   return {
-    make: (random) => mutateFile(pick(random, seeds, seeds[0]), split, random, wordBytes),
+    make: (random) => mutateFile(pick(random, seeds, seeds[0]), random, wordBytes),
     feed: feedWeightFile,
     isRightError: isTyped,
   };
@@ -106,9 +122,9 @@ function pictures(
   sizeOf: (bytes: Buffer) => readonly [number, number] | undefined = () => undefined,
 ): FuzzTarget {
   const folder = new URL(`seeds/${format}/`, import.meta.url);
-  const seeds = readdirSync(folder).map((name) => new Uint8Array(readFileSync(new URL(name, folder))));
+  const seeds = readdirSync(folder).map((name) => seedOf(new Uint8Array(readFileSync(new URL(name, folder))), split));
   return {
-    make: (random) => mutateFile(pick(random, seeds, seeds[0]), split, random),
+    make: (random) => mutateFile(pick(random, seeds, seeds[0]), random),
     async feed(input) {
       const { data, width, height } = await decodeImage(input, { maxPixels: MAX_PIXELS });
       if (!(width > 0 && height > 0 && width * height <= MAX_PIXELS && data.length === width * height * 4)) {
@@ -127,9 +143,10 @@ const GIF_SIZE = (bytes: Buffer) => [bytes.readUInt16LE(6), bytes.readUInt16LE(8
 
 /** The frames of a film of WebP, which are read without ffmpeg. */
 function animatedWebp(): FuzzTarget {
-  const seed = new Uint8Array(readFileSync(new URL('seeds/webp/animated.webp', import.meta.url)));
+  const file = new Uint8Array(readFileSync(new URL('seeds/webp/animated.webp', import.meta.url)));
+  const seed = seedOf(file, splitRiff);
   return {
-    make: (random) => mutateFile(seed, splitRiff, random),
+    make: (random) => mutateFile(seed, random),
     feed(input) {
       const { width, height, frames } = readWebpStructure(input);
       for (const frame of frames) {
@@ -324,6 +341,53 @@ function pam(): FuzzTarget {
   };
 }
 
+const JOB = {
+  data: { root: '/photos', first: 40, inputs: ['a.jpg', 'https://example.org/b.jpg', '../c.png'] },
+  returnvalue: { part: 'host-1-abcd.part.jsonl', start: 100, end: 900, failed: 1 },
+  progress: { at: 1, deaths: { 0: 1, 1: 2 } },
+  stalledCounter: 2,
+};
+
+/** What Redis has of a job: anybody who reaches it may have written that. */
+function checkJob(value: unknown): void {
+  const { data, returnvalue, progress, stalledCounter } = Object(value) as Record<string, unknown>;
+  const record = new CrashRecord({
+    progress: progress as JobProgress,
+    stalledCounter: Number(stalledCounter),
+    async updateProgress() {},
+  });
+  for (const refusal of [0, 1, 2].map((place) => record.refusal(place))) {
+    if (refusal !== undefined && !/^[\d.e+]+ workers? /.test(refusal)) throw new Error(`refused: ${refusal}`);
+  }
+  const job = parseJobData(data, 'fuzzed');
+  if (pictureCount(jobId(job)) !== job.inputs.length) throw new Error(`the id ${jobId(job)} has another count`);
+  const { part, start, end } = parseJobResult(returnvalue, 'fuzzed');
+  if (basename(part) !== part || !(start >= 0 && end >= 0)) throw new Error(`${part} from ${start} to ${end}`);
+}
+
+const RESULT_FACE = {
+  box: { ...BOX },
+  pose: { yawDegrees: 1, pitchDegrees: 2, rollDegrees: 3 },
+};
+const RESULT_LINES = [
+  {
+    ...{ tddfa: '0.2.0', format: 1, weights: { name: 'open', sha256: '0'.repeat(64) } },
+    options: { backend: 'compiled', minScore: 0.5 },
+  },
+  { path: 'a.jpg', size: 9, mtimeMs: 5, width: 3, height: 4, faces: [RESULT_FACE] },
+  { path: 'b.jpg', error: 'no such file' },
+];
+
+/** A line of results, as `--resume` and `queue collect` read it. */
+function checkResultLine(value: unknown): void {
+  const text = JSON.stringify(value) ?? '';
+  const read = random01(text) < 0.5 ? parseHeader : parseResult;
+  read(text, 'fuzzed');
+}
+
+/** The same number in 0..1 for the same text. */
+const random01 = (text: string): number => (text.length % 16) / 16;
+
 type MakeTarget = () => FuzzTarget | Promise<FuzzTarget>;
 
 /** How each target is made. */
@@ -364,4 +428,6 @@ export const TARGETS: ReadonlyMap<string, MakeTarget> = new Map<string, MakeTarg
   ['annotations', () => jsonReader([ANNOTATIONS], (value) => void parseAnnotations('annotations.json', value))],
   ['ffprobe', () => jsonReader([PROBE], checkProbe)],
   ['pam', pam],
+  ['redis-jobs', () => jsonReader([JOB], checkJob)],
+  ['result-lines', () => jsonReader(RESULT_LINES, checkResultLine)],
 ]);

@@ -21,13 +21,23 @@ export function checkLayers(file: string, layers: readonly unknown[]): void {
     const actual = String(layers.length);
     throw new WeightFormatError(file, 'has too many layers', { expected: `at most ${MAX_LAYERS}`, actual });
   }
+  const names = new Set<unknown>();
   for (const layer of layers) {
     if (typeof layer !== 'object' || layer === null) continue;
     const { name, inbound_nodes: nodes, config } = layer as Readonly<Record<string, unknown>>;
     if (Array.isArray(nodes) && nodes.some((node) => Array.isArray(node) && node.length === 0)) {
       throw new WeightFormatError(file, `layer '${String(name)}' has a use without inputs`);
     }
+    if (name !== undefined && names.has(name)) {
+      throw new WeightFormatError(file, `two layers are called '${String(name)}'`);
+    }
+    names.add(name);
     if (typeof config !== 'object' || config === null) continue;
+    const { name: ownName } = config as { readonly name?: unknown };
+    // tfjs goes by the one where it builds, and by the other where it looks for inputs.
+    if (name !== undefined && ownName !== undefined && ownName !== name) {
+      throw new WeightFormatError(file, `layer '${String(name)}' is called '${String(ownName)}' in its config`);
+    }
     for (const key of EXTENTS) {
       const extents = [Object.hasOwn(config, key) ? (config as Readonly<Record<string, unknown>>)[key] : []].flat(3);
       const wrong = extents.find((extent) => typeof extent === 'number' && !(Math.abs(extent) <= MAX_EXTENT));

@@ -12,7 +12,18 @@
  */
 import * as tfjsCore from '@tensorflow/tfjs-core';
 import * as tfjsLayers from '@tensorflow/tfjs-layers';
-import { BackendUnavailableError, DisposedError, UnsupportedLayerError, WeightFormatError } from '../errors.ts';
+import {
+  BackendUnavailableError,
+  DisposedError,
+  TddfaError,
+  UnsupportedLayerError,
+  WeightFormatError,
+} from '../errors.ts';
+import { inferShapes } from './compiler/infer-shapes.ts';
+import { lowerGraph } from './compiler/lower.ts';
+import { withoutWeights } from './compiler/pack-weights.ts';
+import { parseLayersArtifact } from './compiler/parse.ts';
+import type { Program } from './compiler/program.ts';
 import type { BackendName, Engine, Network, NetworkOutput } from './engine.ts';
 import { plainPictureKernel } from './image/picture-kernel.ts';
 import { checkLayers } from './layer-budget.ts';
@@ -194,8 +205,8 @@ class TfjsEngine implements Engine {
     if (isCurrentStarting(this.#core)) await this.#core.ready();
     this.#checkNotDisposed();
     const guard = <T>(action: () => Promise<T>): Promise<T> => this.#loss.guard(action, this.#lostError);
-    const model = await guard(() => buildModel(this.backend, this.#core, this.#layers, artifact));
-    const network = new TfjsNetwork(this.backend, this.#core, model, guard, () => this.#networks.delete(network));
+    const built = await guard(() => buildModel(this.backend, this.#core, this.#layers, artifact));
+    const network = new TfjsNetwork(this.backend, this.#core, built, guard, () => this.#networks.delete(network));
     if (this.#disposed) network.dispose();
     this.#checkNotDisposed();
     this.#networks.add(network);
@@ -212,9 +223,21 @@ class TfjsEngine implements Engine {
   }
 }
 
+/** A model of tfjs, and what the compiler reads from the same artifact. */
+interface BuiltModel {
+  readonly name: string;
+  readonly model: LayersModel;
+  /** Without weights; for the shapes that it has at each size of picture. */
+  readonly program: Program;
+}
+
 class TfjsNetwork implements Network {
   readonly #backend: TfjsBackendName;
   readonly #core: TfjsCore;
+  readonly #name: string;
+  readonly #program: Program;
+  /** Size of picture that was checked last. */
+  #checkedSize = '';
   /** Rejects what a lost backend would never finish. */
   readonly #guard: <T>(action: () => Promise<T>) => Promise<T>;
   readonly #onDispose: () => void;
@@ -223,10 +246,12 @@ class TfjsNetwork implements Network {
   constructor(
     backend: TfjsBackendName,
     core: TfjsCore,
-    model: LayersModel,
+    { name, model, program }: BuiltModel,
     guard: <T>(action: () => Promise<T>) => Promise<T>,
     onDispose: () => void,
   ) {
+    this.#name = name;
+    this.#program = program;
     this.#guard = guard;
     this.#backend = backend;
     this.#core = core;
@@ -236,7 +261,21 @@ class TfjsNetwork implements Network {
 
   async run(input: Float32Array, shape: readonly [number, number, number, number]): Promise<NetworkOutput[]> {
     checkInput(input, shape, this.#loadedModel());
-    return this.#guard(() => this.#run(input, shape));
+    this.#checkSize(shape);
+    try {
+      return await this.#guard(() => this.#run(input, shape));
+    } catch (cause) {
+      if (cause instanceof TddfaError) throw cause;
+      throw new WeightFormatError(this.#name, `cannot be run: ${firstLineOf(cause)}`, { cause });
+    }
+  }
+
+  /** What has no shape, tfjs's kernels do not survive: the one of wasm then takes its whole backend along. */
+  #checkSize([, height, width, channels]: readonly [number, number, number, number]): void {
+    const size = `${height} x ${width} x ${channels}`;
+    if (size === this.#checkedSize) return;
+    inferShapes(this.#program, [height, width, channels]);
+    this.#checkedSize = size;
   }
 
   async #run(input: Float32Array, shape: readonly [number, number, number, number]): Promise<NetworkOutput[]> {
@@ -292,11 +331,12 @@ async function buildModel(
   core: TfjsCore,
   layers: TfjsLayers,
   artifact: LayersArtifact,
-): Promise<LayersModel> {
+): Promise<BuiltModel> {
   const { modelTopology } = artifact;
-  const name = checkTopology(modelTopology, (type) =>
+  const { name, layers: serialized } = checkTopology(modelTopology, (type) =>
     Object.hasOwn(core.serialization.SerializationMap.getMap().classNameMap, type),
   );
+  const program = readProgram(name, serialized, artifact);
   const variables = core.engine().registeredVariables;
   const before = new Set(Object.keys(variables));
   // All variables are made before the promise is returned. `loadLayersModel` would first wait, and so could find another
@@ -314,12 +354,24 @@ async function buildModel(
     if (model === undefined) throw new WeightFormatError(name, 'holds no model');
     if (isCurrentStarting(core)) await core.ready();
     withBackend(core, backend, () => core.tidy(() => setWeights(core, model, artifact, name)));
-    return model;
+    return { name, model, program };
   } catch (cause) {
     for (const variable of created) variables[variable]?.dispose();
-    if (cause instanceof WeightFormatError) throw cause;
+    if (cause instanceof TddfaError) throw cause;
     throw new WeightFormatError(name, firstLineOf(cause), { cause });
   }
+}
+
+/**
+ * Reads an artifact as the compiler does. What one engine refuses, all do: tfjs takes much that it can only fail with later, or
+ * allocates what a configuration asks for before it looks at the weights.
+ */
+function readProgram(name: string, layers: readonly SerializedLayer[], artifact: LayersArtifact): Program {
+  const graph = parseLayersArtifact(artifact);
+  const needed = new Set(graph.layers.map((layer) => layer.name));
+  const idle = layers.find((layer) => !needed.has(layer.name));
+  if (idle !== undefined) throw new WeightFormatError(name, `layer '${idle.name}' leads to no output`);
+  return withoutWeights(lowerGraph(graph));
 }
 
 function setWeights(
@@ -359,7 +411,7 @@ function elementCount({ shape }: Pick<WeightSpec, 'shape'>): number {
 
 /** What of a topology is looked at before tfjs sees it. */
 interface SerializedModel {
-  readonly model_config?: SerializedModel;
+  readonly model_config?: SerializedModel | null;
   readonly config?: { readonly name?: unknown; readonly layers?: unknown };
 }
 
@@ -372,9 +424,15 @@ interface SerializedLayer {
 
 /**
  * Checks what tfjs does not survive: with an input that never comes it waits forever.
- * @returns the name of the model.
+ * @returns the name of the model, and its layers.
  */
-function checkTopology(topology: object, isKnown: (type: string) => boolean): string {
+function checkTopology(
+  topology: object,
+  isKnown: (type: string) => boolean,
+): { readonly name: string; readonly layers: readonly SerializedLayer[] } {
+  if (typeof topology !== 'object' || topology === null) {
+    throw new WeightFormatError('network', 'the topology should be an object');
+  }
   const { config } = (topology as SerializedModel).model_config ?? (topology as SerializedModel);
   const name = typeof config?.name === 'string' ? config.name : 'network';
   const layers = config?.layers;
@@ -387,7 +445,7 @@ function checkTopology(topology: object, isKnown: (type: string) => boolean): st
     if (!isKnown(layer.class_name)) throw new UnsupportedLayerError(layer.name, layer.class_name);
   }
   checkWiring(name, layers);
-  return name;
+  return { name, layers };
 }
 
 function isSerializedLayer(layer: unknown): layer is SerializedLayer {

@@ -4,7 +4,8 @@ import type { RgbaImage } from '../types.ts';
 
 /** What the packages of jSquash have in common. */
 export interface JsquashDecoder {
-  init(...args: never[]): Promise<void>;
+  /** The packages' types call the second argument a module of Emscripten; each of its members may be left out. */
+  init(module: WebAssembly.Module, options?: never): Promise<void>;
   default(buffer: ArrayBuffer, options?: never): Promise<RgbaImage | null>;
 }
 
@@ -19,14 +20,17 @@ export function createWasmDecoder(
   wasmFile: string,
   damaged: string,
 ): (bytes: Uint8Array, options?: object) => Promise<RgbaImage> {
+  /** Compiled once: what is left of the time that a damaged file takes is mostly that of a new instance. */
+  let compiling: Promise<WebAssembly.Module> | undefined;
   let starting: Promise<JsquashDecoder> | undefined;
 
   async function start(): Promise<JsquashDecoder> {
     const decoder = await load();
     // Node's fetch cannot open the package's own file, which is how the package would find it.
+    compiling ??= readFile(dependencyFile(wasmFile)).then((bytes) => WebAssembly.compile(bytes));
     // Emscripten takes both options; the packages' types list neither. Warnings would go to the console.
-    const options = { wasmBinary: await readFile(dependencyFile(wasmFile)), print: () => {}, printErr: () => {} };
-    await decoder.init(options as never);
+    const options = { print: () => {}, printErr: () => {} };
+    await decoder.init(await compiling, options as never);
     return decoder;
   }
 

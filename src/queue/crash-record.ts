@@ -9,6 +9,9 @@ const recordSchema = v.object({
   deaths: v.record(v.string(), v.number()),
 });
 
+/** What of a job is looked at and changed. */
+type RecordedJob = Pick<PictureJob, 'progress' | 'stalledCounter' | 'updateProgress'>;
+
 /** Workers that may die at one picture. */
 const MAX_DEATHS = 3;
 
@@ -18,11 +21,11 @@ const MAX_DEATHS = 3;
  * all, note nothing.
  */
 export class CrashRecord {
-  readonly #job: PictureJob;
+  readonly #job: RecordedJob;
   readonly #isSuspect: boolean;
   readonly #deaths: Map<number, number>;
 
-  constructor(job: PictureJob) {
+  constructor(job: RecordedJob) {
     this.#job = job;
     this.#isSuspect = job.stalledCounter > 0;
     const parsed = v.safeParse(recordSchema, job.progress);

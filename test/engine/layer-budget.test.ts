@@ -1,5 +1,5 @@
 /** Networks of a kilobyte that ask for work without end: every engine refuses them, at once. */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { createEngine } from '../../src/engine/create-engine.ts';
 import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
 import { LayersModelBuilder } from '../../src/engine/layers-model-builder.ts';
@@ -17,7 +17,8 @@ function changed(change: (layers: Layer[]) => void): LayersArtifact {
   const model = new LayersModelBuilder('small');
   const padded = model.zeroPadding2d('pad', model.input('input', [null, null, 3]), 1);
   const { modelTopology, weightSpecs } = model.build([model.relu('relu', model.maxPooling2d('pool', padded, 2, 2))]);
-  const topology = structuredClone(modelTopology) as { config: { layers: Layer[] } };
+  // Lists of another realm, as those of structuredClone are under Jest, are none to tfjs.
+  const topology = JSON.parse(JSON.stringify(modelTopology)) as { config: { layers: Layer[] } };
   change(topology.config.layers);
   return { modelTopology: topology, weightSpecs, weightData: new ArrayBuffer(0) };
 }
@@ -27,6 +28,14 @@ const at = (layers: Layer[], index: number): Layer => {
   if (layer === undefined) throw new Error(`the network has a layer ${index}`);
   return layer;
 };
+
+/** The same layer under another name, with one input. */
+const renamed = (layer: Layer, name: string, input: string): Layer => ({
+  ...layer,
+  name,
+  config: { ...layer.config, name },
+  inbound_nodes: [[[input, 0, 0, {}]]],
+});
 
 const CASES: readonly [string, (layers: Layer[]) => void, RegExp][] = [
   ...[0, 1, 2, 3].map((index): [string, (layers: Layer[]) => void, RegExp] => [
@@ -54,7 +63,7 @@ const CASES: readonly [string, (layers: Layer[]) => void, RegExp][] = [
     '20,000 layers',
     (layers) => {
       const last = at(layers, 3);
-      for (let i = 0; i < 20_000; i++) layers.push({ ...last, name: `r${i}`, inbound_nodes: [[['relu', 0, 0, {}]]] });
+      for (let i = 0; i < 20_000; i++) layers.push(renamed(last, `r${i}`, 'relu'));
     },
     /has too many layers \(expected at most 4096, got 20004\)/,
   ],
@@ -62,6 +71,36 @@ const CASES: readonly [string, (layers: Layer[]) => void, RegExp][] = [
     'a layer waiting for itself',
     (layers) => Object.assign(at(layers, 2), { inbound_nodes: [[['pool', 0, 0, {}]]] }),
     /pool/,
+  ],
+  [
+    'a second input of the same name',
+    (layers) => layers.push(structuredClone(at(layers, 0))),
+    /two layers are called 'input'$/,
+  ],
+  [
+    'a layer that is called otherwise in its config',
+    (layers) => Object.assign(at(layers, 3).config, { name: 'pool' }),
+    /layer 'relu' is called 'pool' in its config$/,
+  ],
+  [
+    'a format of pictures that there is not',
+    (layers) => Object.assign(at(layers, 2).config, { data_format: 'channelsLast' }),
+    /data_format 'channelsLast' is not supported/,
+  ],
+  [
+    'strides that are no numbers',
+    (layers) => Object.assign(at(layers, 2).config, { strides: [{}, 2] }),
+    /strides is not a pair of positive integers/,
+  ],
+  [
+    'a window of one side',
+    (layers) => Object.assign(at(layers, 2).config, { pool_size: [2] }),
+    /pool_size is not a pair of positive integers/,
+  ],
+  [
+    'a padding of two kinds',
+    (layers) => Object.assign(at(layers, 1).config, { padding: [1, [1, 1]] }),
+    /malformed padding/,
   ],
   ...['constructor', '__proto__', 'toString'].map((type): [string, (layers: Layer[]) => void, RegExp] => [
     `a layer of type ${type}`,
@@ -97,7 +136,7 @@ test('on compiled, values that no memory holds are refused before anything is ma
       ],
     });
     for (let i = 0; i < 40; i++) {
-      layers.push({ ...pad, name: `p${i}`, inbound_nodes: [[[i === 0 ? 'relu' : `p${i - 1}`, 0, 0, {}]]] });
+      layers.push(renamed(pad, `p${i}`, i === 0 ? 'relu' : `p${i - 1}`));
     }
   });
   const topology = chain.modelTopology as { config: { output_layers: unknown } };
@@ -107,4 +146,25 @@ test('on compiled, values that no memory holds are refused before anything is ma
     /gives more numbers than fit into memory/,
   );
   engine.dispose();
+});
+
+describe.each(['compiled', 'wasm', 'cpu'] as const)('on %s', (backend) => {
+  test('a window larger than the picture is refused, without a word, and the engine works on', async () => {
+    const engine = await createEngine(backend);
+    const large = changed((layers) => Object.assign(at(layers, 2).config, { pool_size: [9, 9] }));
+    const printed = jest.spyOn(console, 'error').mockImplementation(() => {});
+    try {
+      const network = await engine.loadNetwork(large);
+      for (const side of [2, 3, 2]) {
+        const running = network.run(new Float32Array(side * side * 3), [1, side, side, 3]);
+        await expect(running).rejects.toThrow(UnsupportedLayerError);
+        await expect(running).rejects.toThrow("layer 'pool' (maxPool): a window of 9 x 9 does not fit an input of");
+      }
+      expect((await network.run(new Float32Array(64 * 3), [1, 8, 8, 3]))[0]?.shape).toEqual([1, 1, 1, 3]);
+      expect(printed).not.toHaveBeenCalled();
+    } finally {
+      printed.mockRestore();
+      engine.dispose();
+    }
+  });
 });

@@ -49,8 +49,8 @@ export class LayerReader {
   /** Rows and columns; a single number stands for both. */
   pair(key: string, fallback?: readonly [number, number]): readonly [number, number] {
     const value = this.node.config[key] ?? fallback;
-    const [rows, columns = rows] = Array.isArray(value) ? value : [value];
-    if (!isSize(rows) || !isSize(columns)) this.refuse(`${key} is not a pair of positive integers`);
+    const [rows, columns, ...more] = Array.isArray(value) ? value : [value, value];
+    if (!isSize(rows) || !isSize(columns) || more.length > 0) this.refuse(`${key} is not a pair of positive integers`);
     return [rows, columns];
   }
 

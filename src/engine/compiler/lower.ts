@@ -389,11 +389,14 @@ function addPool(lowering: Lowering, layer: LayerReader, kind: 'maxPool' | 'aver
 
 function readZeroPadding(layer: LayerReader): Padding {
   const value = layer.node.config.padding;
-  const [rows, columns] = Array.isArray(value) ? value : [value, value];
-  const [top, bottom] = Array.isArray(rows) ? rows : [rows, rows];
-  const [left, right] = Array.isArray(columns) ? columns : [columns, columns];
+  const [rows, columns, ...more] = Array.isArray(value) ? value : [value, value];
+  const [top, bottom, ...below] = Array.isArray(rows) ? rows : [rows, rows];
+  const [left, right, ...beyond] = Array.isArray(columns) ? columns : [columns, columns];
   const isCount = (size: unknown): size is number => size === 0 || isSize(size);
-  if (!isCount(top) || !isCount(bottom) || !isCount(left) || !isCount(right)) layer.refuse('malformed padding');
+  const isEven = Array.isArray(rows) === Array.isArray(columns) && more.length + below.length + beyond.length === 0;
+  if (!isEven || !isCount(top) || !isCount(bottom) || !isCount(left) || !isCount(right)) {
+    layer.refuse('malformed padding');
+  }
   return { top, bottom, left, right };
 }
 

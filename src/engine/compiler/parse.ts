@@ -94,6 +94,8 @@ function readFunctional(configValue: unknown): { layers: BareNode[]; outputs: st
   const references = typeof list[0] === 'string' ? [list] : list;
   const outputs = references.map((reference) => readReference(reference, 'an entry of output_layers'));
   if (outputs.length === 0) malformed('the model has no outputs');
+  const twice = outputs.find((name, place) => outputs.indexOf(name) < place);
+  if (twice !== undefined) malformed(`'${twice}' is there twice among the outputs`);
   return { layers, outputs };
 }
 
