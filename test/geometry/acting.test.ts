@@ -154,6 +154,20 @@ describe('a model that acts', () => {
     expect(displacements[ARKIT_NAMES.indexOf('eyeLookDownLeft')][3 * left[0] + 1]).toBeCloseTo(-3, 3);
   });
 
+  test('has neutral positions whose eyes look ahead, wherever each of them looked', () => {
+    const [ahead, aside] = [upright(), upright()];
+    ahead.set([0, 0, 0, 0], 104);
+    aside.set([20, -10, 15, 12], 104);
+    const roiBox = { xMin: 0, yMin: 0, xMax: 120, yMax: 120 };
+    const neutral = [ahead, aside].map(
+      (params) => expressionTargets(reconstruct(packModel(model), params), { roiBox, params }, model).neutralPositions,
+    );
+    for (const vertex of eyeVerticesOf().flatMap((vertices) => [...vertices])) {
+      for (let axis = 0; axis < 3; axis++)
+        expect(neutral[1][3 * vertex + axis]).toBeCloseTo(neutral[0][3 * vertex + axis], 2);
+    }
+  });
+
   test('has targets whose weights follow the gaze', () => {
     const params = upright();
     params.set([17.5, 10, -35, -60], 104);

@@ -5,6 +5,7 @@ import { ellipseLandmarks, gradientImage } from '../../development/synthetic-fac
 import { drawBoxes, drawLandmarks, drawPoints, drawPose } from '../../src/geometry/draw.ts';
 import type { Picture } from '../../src/geometry/picture.ts';
 import { poseBox } from '../../src/geometry/pose-box.ts';
+import { textWidth } from '../../src/geometry/stroke-font.ts';
 import type { RgbaImage } from '../../src/types.ts';
 import { describeWithShared } from '../support/shared.ts';
 
@@ -168,4 +169,8 @@ describeWithShared('against the original', () => {
     for (let i = 0; i < target.data.length; i++) sum += Math.abs(picture.data[i] - target.data[i]);
     expect(sum / target.data.length).toBeLessThan(MAX_MEAN_DIFFERENCE);
   });
+});
+
+test('a text is as wide as its glyphs and the gaps between them', () => {
+  expect([textWidth('', 12), textWidth('a', 12), textWidth('ab', 12), textWidth('abc', 24)]).toEqual([0, 8, 19, 60]);
 });

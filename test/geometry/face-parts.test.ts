@@ -136,6 +136,20 @@ describe('a face is hidden', () => {
     expect(image.data).toEqual(before);
   });
 
+  test('to the borders of the picture that it reaches beyond', () => {
+    const { width, height } = image;
+    const places = Array.from({ length: dense.length / 3 }, (_, i) => [dense[3 * i], dense[3 * i + 1]]);
+    const [left, top] = [0, 1].map((axis) => Math.min(...places.map((place) => place[axis])));
+    // Its middle comes to the picture's first corner.
+    const moved = dense.map((value, i) => value - [left + 60, top + 60, 0][i % 3]);
+    const mask = faceMask(image, [moved], maps);
+    const hidden = hideFaces(image, [moved], maps, { how: 'black' });
+    expect(mask.data[0]).not.toBe(0);
+    for (let i = 0; i < width * height; i++) {
+      if (mask.data[i] !== 0) expect([...hidden.data.subarray(4 * i, 4 * i + 3)]).toEqual([0, 0, 0]);
+    }
+  });
+
   test('and options that make no sense are refused', () => {
     expect(() => hideFaces(image, [dense], maps, { detail: 0 })).toThrow('detail: expected a number from 1 to 100');
     const wrong = { how: 'smear' } as unknown as { how: 'blur' };

@@ -119,6 +119,10 @@ describe('PLY', () => {
     expect([...(geometry.index?.array ?? [])].slice(maps.triangles.length)).toEqual(second);
   });
 
+  test.each([-1, 1.5, 7, Number.NaN])('%p decimals are refused', (decimals) => {
+    expect(() => writePly([], { decimals })).toThrow(`decimals: expected a whole number 0..6, got ${decimals}`);
+  });
+
   test('a mesh without triangles, and no mesh at all, are files too', () => {
     const points = new PLYLoader().parse(toArrayBuffer(writePly([{ positions, triangles: new Uint32Array(0) }])));
     expect(arrayOf(points, 'position')).toHaveLength(positions.length);

@@ -87,6 +87,14 @@ describe.each(['none', 'upstream'] as const)('compatibility %s', (compatibility)
     expect(Math.max(...values)).toBeCloseTo(1, 6);
   });
 
+  test('every pixel of a triangle gets its attribute, the first one too', () => {
+    const corner = Float32Array.of(-20, -20, 1, -20, 40, 1, 40, -20, 1);
+    const raster = rasterize([corner], Uint32Array.of(0, 1, 2), 8, 8, { compatibility });
+    expect(raster.fragments).toEqual(new Int32Array(64).fill(1));
+    const values = interpolate(raster, Uint32Array.of(0, 1, 2), [new Float32Array(3).fill(1)], 1);
+    for (const value of values) expect(value).toBeCloseTo(1, 5);
+  });
+
   test('nothing to draw gives an empty raster', () => {
     const outside = SQUARE.map((value, i) => (i % 3 === 0 ? value + 1000 : value));
     expect(rasterize([outside], SQUARE_TRIANGLES, 12, 12, { compatibility }).fragments).toHaveLength(0);

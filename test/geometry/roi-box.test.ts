@@ -6,6 +6,7 @@ import {
   readTracking,
   referenceNames,
 } from '../../development/reference.ts';
+import { intersectionOverUnion } from '../../src/geometry/box.ts';
 import { landmarksHypotenuse, roiBoxFromFaceBox, roiBoxFromLandmarks } from '../../src/geometry/roi-box.ts';
 import { expectClose } from '../support/expect-close.ts';
 import { describeWithShared } from '../support/shared.ts';
@@ -78,4 +79,17 @@ describeWithShared('roi boxes of a video', () => {
     }
     expect(tracked).toBeGreaterThan(40);
   });
+});
+
+test.each([
+  ['half of each other', [0, 0, 2, 2], [1, 0, 3, 2], 1 / 3],
+  ['the same', [1, 1, 4, 3], [1, 1, 4, 3], 1],
+  ['one in the other', [0, 0, 4, 4], [1, 1, 3, 3], 1 / 4],
+  ['a common edge', [0, 0, 2, 2], [2, 0, 4, 2], 0],
+  ['apart in x alone', [0, 0, 2, 2], [5, 0, 7, 2], 0],
+  ['apart in both', [0, 0, 2, 2], [5, 5, 7, 7], 0],
+])('boxes overlap: %s', (_, a, b, expected) => {
+  const box = ([xMin, yMin, xMax, yMax]: readonly number[]) => ({ xMin, yMin, xMax, yMax });
+  expect(intersectionOverUnion(box(a), box(b))).toBeCloseTo(expected, 12);
+  expect(intersectionOverUnion(box(b), box(a))).toBeCloseTo(expected, 12);
 });

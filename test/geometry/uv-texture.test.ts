@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { randomNumbers } from '../../development/random.ts';
 import { referenceNames } from '../../development/reference.ts';
 import { comparePictures, referenceFaces, referencePicture, upstreamMaps } from '../../development/reference-faces.ts';
 import { gradientImage, syntheticFace } from '../../development/synthetic-face.ts';
@@ -307,6 +308,42 @@ describe('mesh', () => {
     const perCorner = { ...maps, nccCodes: maps.nccCodes.slice(), uvTriangles: maps.triangles };
     expect(mirrorVertices(perCorner)).toEqual(mirror);
   });
+});
+
+test('mirrored vertices of points anywhere are those that looking at every point finds', () => {
+  const random = randomNumbers(5);
+  const count = 300;
+  const nccCodes = Float32Array.from({ length: 3 * count }, random);
+  const scattered = { ...maps, nccCodes, uvs: Float32Array.from({ length: 2 * count }, random) };
+  const nearest = Array.from({ length: count }, (_, i) => {
+    const distance = (j: number): number =>
+      Math.hypot(
+        nccCodes[3 * j] - (1 - nccCodes[3 * i]),
+        nccCodes[3 * j + 1] - nccCodes[3 * i + 1],
+        nccCodes[3 * j + 2] - nccCodes[3 * i + 2],
+      );
+    return Array.from({ length: count }, (_, j) => j).reduce((best, j) => (distance(j) < distance(best) ? j : best));
+  });
+  expect([...mirrorVertices(scattered)]).toEqual(nearest);
+});
+
+test('the rims of a mouth are pairs of neighbours, ending at the hole', () => {
+  const { rims } = mouthPatch(maps);
+  const edges = new Set<string>();
+  for (let t = 0; t < maps.triangles.length; t += 3) {
+    const [a, b, c] = maps.triangles.subarray(t, t + 3);
+    for (const [from, to] of [
+      [a, b],
+      [b, c],
+      [c, a],
+    ])
+      edges.add(`${from} ${to}`).add(`${to} ${from}`);
+  }
+  expect(rims.length).toBeGreaterThan(12);
+  for (let i = 0; i < rims.length; i += 2) expect(edges).toContain(`${rims[i]} ${rims[i + 1]}`);
+  const hole = borderLoops(maps.triangles)[1];
+  const [last] = rims.subarray(-2);
+  expect([...hole]).toContain(last);
 });
 
 describe('visibility', () => {
