@@ -62,7 +62,8 @@ async function importsOf(path: string): Promise<string[]> {
     .filter((name) => name.endsWith('.ts'));
 }
 
-/** The tests of the room that import a file, directly or not: the nearest first, and of those the ones that import least. */
+/** The tests that import a file, directly or not: the room's own first, of those the nearest, and of those the ones that import
+ * least. */
 async function testsByFile(tests: readonly string[]): Promise<(file: string) => string[]> {
   const known = new Map<string, Promise<string[]>>();
   const imports = (path: string): Promise<string[]> => {
@@ -80,10 +81,16 @@ async function testsByFile(tests: readonly string[]): Promise<(file: string) => 
   }
   const distance = (test: string, file: string): number | undefined => distances.get(test)?.get(file);
   const sizeOf = (test: string): number => distances.get(test)?.size ?? 0;
+  const isOfRoom = (test: string): boolean => test.startsWith(`test/${room}/`);
   return (file) =>
     tests
       .filter((test) => distance(test, file) !== undefined)
-      .sort((a, b) => (distance(a, file) ?? 0) - (distance(b, file) ?? 0) || sizeOf(a) - sizeOf(b));
+      .sort(
+        (a, b) =>
+          Number(isOfRoom(b)) - Number(isOfRoom(a)) ||
+          (distance(a, file) ?? 0) - (distance(b, file) ?? 0) ||
+          sizeOf(a) - sizeOf(b),
+      );
 }
 
 /** Entries of backends, which a bundle has in it instead of beside it. */
@@ -159,7 +166,11 @@ function runBundle(path: string, limitSeconds: number): Promise<{ outcome: Outco
 }
 
 const files = await filesBelow(`src/${room}`, '.ts');
-const testsOf = await testsByFile(await filesBelow(`test/${room}`, '.test.ts'));
+// What converters make and networks that are converted are tested there.
+const testsOf = await testsByFile([
+  ...(await filesBelow(`test/${room}`, '.test.ts')),
+  ...(await filesBelow('test/converters', '.test.ts')),
+]);
 const sources = new Map<string, string>();
 for (const path of files) sources.set(path, await readFile(join(repositoryRoot, path), 'utf8'));
 const all = [...sources].flatMap(([path, source]) => mutantsOf(path, source));

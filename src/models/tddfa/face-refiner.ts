@@ -15,8 +15,8 @@ import type { PackModel } from '../../engine/weights/pack-manifest.ts';
 import { WeightFormatError } from '../../errors.ts';
 import { eyeCentre, lookCoefficient, lookOf } from '../../geometry/acting.ts';
 import { CAMERA_PARAM_COUNT } from '../../geometry/params.ts';
-import { CROP_SIZE, cropPlacement } from '../../geometry/similarity-transform.ts';
 import type { AlignedFace, FaceActing, MorphableModel, RgbaImage } from '../../types.ts';
+import { cutRefineCrop, type ModelPoint, REFINE_COLOURS, type RefineCrop } from './refine-crop.ts';
 import { REFINE_SIZE } from './refine-network.ts';
 
 /** Refines the expressions and the gaze of faces. */
@@ -33,21 +33,15 @@ export interface FaceRefiner {
 export type CreateFaceRefiner = (pack: Pack, engine: Engine, model: MorphableModel | undefined) => Promise<FaceRefiner>;
 
 type Region = NonNullable<PackModel['region']>;
-type Point = readonly [x: number, y: number, z: number];
 
 /** Micrometres: what the side of a crop shows, and where its middle lies from the eyeball's centre or the middle of the closed lips. */
 const SPANS: Readonly<Record<Region, number>> = { eyes: 60_000, mouth: 72_000 };
-const OFFSETS: Readonly<Record<Region, Point>> = { eyes: [0, 5_000, 10_000], mouth: [0, -8_000, 0] };
+const OFFSETS: Readonly<Record<Region, ModelPoint>> = { eyes: [0, 5_000, 10_000], mouth: [0, -8_000, 0] };
 /** Landmarks of the lips. */
 const [FIRST_LIP, LAST_LIP] = [48, 67];
-const COLOURS = 3;
 const POSE_CHANNELS = 2;
-/** Bytes to the network's numbers, as the regressor has them. */
-const [BYTE_MEAN, BYTE_SCALE] = [127.5, 1 / 128];
 /** Sine of 55 degrees, from which the far eye is not seen. */
 const HIDDEN_SINE = 0.82;
-/** Samples a px of the crop along each axis, at most. */
-const MOST_SAMPLES = 8;
 const SIDES = ['Left', 'Right'] as const;
 /** Faces whose crops go through a network at once. */
 const MAX_BATCH = 64;
@@ -132,16 +126,16 @@ async function refineEyes(
   model: MorphableModel,
   { eyeCentres }: FaceActing,
 ): Promise<void> {
-  const channels = 2 * COLOURS + POSE_CHANNELS;
+  const channels = 2 * REFINE_COLOURS + POSE_CHANNELS;
   const input = new Float32Array(2 * faces.length * REFINE_SIZE * REFINE_SIZE * channels);
   for (const [i, face] of faces.entries()) {
     const [x, y] = viewOf(face.params);
     for (const side of [0, 1]) {
       const centre = eyeCentre(eyeCentres, side, face.params, model.shapeCount);
-      const cut = cutCrop(image, face, 'eyes', centre, side === 1);
+      const cut = cutRefineCrop(image, face, cropOf('eyes', centre, side === 1));
       // The first colours of its own input, the second of the other eye's.
       place(cut, input, 2 * i + side, channels, 0);
-      place(cut, input, 2 * i + 1 - side, channels, COLOURS);
+      place(cut, input, 2 * i + 1 - side, channels, REFINE_COLOURS);
       fill([side === 0 ? x : -x, y], input, 2 * i + side, channels);
     }
   }
@@ -187,11 +181,11 @@ async function refineMouths(
   model: MorphableModel,
   lips: Float32Array,
 ): Promise<void> {
-  const channels = COLOURS + POSE_CHANNELS;
+  const channels = REFINE_COLOURS + POSE_CHANNELS;
   const input = new Float32Array(faces.length * REFINE_SIZE * REFINE_SIZE * channels);
   for (const [i, face] of faces.entries()) {
     const centre = eyeCentre(lips, 0, face.params, model.shapeCount);
-    place(cutCrop(image, face, 'mouth', centre, false), input, i, channels, 0);
+    place(cutRefineCrop(image, face, cropOf('mouth', centre)), input, i, channels, 0);
     fill(viewOf(face.params), input, i, channels);
   }
   const outputs = await run(weights, input, faces.length, channels);
@@ -230,75 +224,18 @@ function viewOf(params: Float32Array): readonly [number, number] {
   return length > 0 ? [params[8] / length, params[9] / length] : [0, 0];
 }
 
-/**
- * `[64 x 64 x 3]` BGR, as the networks take it. Black beyond the image.
- * @param centre - model units; the region's offset is added.
- */
-function cutCrop(image: RgbaImage, face: AlignedFace, region: Region, centre: Point, mirrored: boolean): Float32Array {
-  const { params: p } = face;
-  const { scaleX, scaleY, left, top } = cropPlacement(face.roiBox);
-  const [x, y, z] = centre.map((value, axis) => value + OFFSETS[region][axis]);
-  // Px from the image's corner, not from the middle of its first pixel.
-  const midX = (p[0] * x + p[1] * y + p[2] * z + p[3] - 0.5) * scaleX + left;
-  const midY = (CROP_SIZE + 0.5 - (p[4] * x + p[5] * y + p[6] * z + p[7])) * scaleY + top;
-  const pxPerUnit = Math.hypot(p[0], p[1], p[2]) * scaleX;
-  /** Px of the image per px of the crop. */
-  const step = (SPANS[region] / REFINE_SIZE) * pxPerUnit;
-  const angle = Math.atan2(-p[1] * scaleX, p[5] * scaleY);
-  const [c, s] = [Math.cos(angle) * step, Math.sin(angle) * step];
-  const across = mirrored ? -1 : 1;
-  const samples = Math.min(Math.max(Math.ceil(step - 0.25), 1), MOST_SAMPLES);
-  const crop = new Float32Array(REFINE_SIZE * REFINE_SIZE * COLOURS);
-  const weight = BYTE_SCALE / (samples * samples);
-  for (let row = 0; row < REFINE_SIZE; row++) {
-    for (let column = 0; column < REFINE_SIZE; column++) {
-      const at = (row * REFINE_SIZE + column) * COLOURS;
-      for (let j = 0; j < samples; j++) {
-        const v = row + (j + 0.5) / samples - REFINE_SIZE / 2;
-        for (let i = 0; i < samples; i++) {
-          const u = (column + (i + 0.5) / samples - REFINE_SIZE / 2) * across;
-          addPixel(image, midX + c * u + s * v - 0.5, midY - s * u + c * v - 0.5, weight, crop, at);
-        }
-      }
-      for (let k = 0; k < COLOURS; k++) crop[at + k] -= BYTE_MEAN * BYTE_SCALE;
-    }
-  }
-  return crop;
-}
-
-/** Adds the colour at a place between pixels, as blue, green, red. */
-function addPixel(
-  { data, width, height }: RgbaImage,
-  x: number,
-  y: number,
-  weight: number,
-  dst: Float32Array,
-  at: number,
-) {
-  const [x0, y0] = [Math.floor(x), Math.floor(y)];
-  for (const [px, wx] of [
-    [x0, x0 + 1 - x],
-    [x0 + 1, x - x0],
-  ] as const) {
-    for (const [py, wy] of [
-      [y0, y0 + 1 - y],
-      [y0 + 1, y - y0],
-    ] as const) {
-      if (px < 0 || py < 0 || px >= width || py >= height) continue;
-      const from = (py * width + px) * 4;
-      const share = wx * wy * weight;
-      dst[at] += data[from + 2] * share;
-      dst[at + 1] += data[from + 1] * share;
-      dst[at + 2] += data[from] * share;
-    }
-  }
+/** @param centre - of the eyeball or of the closed lips. */
+function cropOf(region: Region, centre: ModelPoint, mirrored = false): RefineCrop {
+  const [x, y, z] = centre;
+  const [right, up, forward] = OFFSETS[region];
+  return { centre: [x + right, y + up, z + forward], span: SPANS[region], mirrored };
 }
 
 /** Lays a crop's colours into the channels of a batch from `first` on. */
 function place(crop: Float32Array, input: Float32Array, index: number, channels: number, first: number): void {
   const start = index * REFINE_SIZE * REFINE_SIZE * channels + first;
   for (let i = 0; i < REFINE_SIZE * REFINE_SIZE; i++) {
-    for (let k = 0; k < COLOURS; k++) input[start + i * channels + k] = crop[i * COLOURS + k];
+    for (let k = 0; k < REFINE_COLOURS; k++) input[start + i * channels + k] = crop[i * REFINE_COLOURS + k];
   }
 }
 

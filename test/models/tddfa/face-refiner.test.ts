@@ -8,6 +8,7 @@ import { fileWeights } from '../../../src/engine/weights/file-source.ts';
 import { openPack } from '../../../src/engine/weights/open-pack.ts';
 import { createFaceRefiner } from '../../../src/models/tddfa/create-face-refiner.ts';
 import type { FaceRefiner } from '../../../src/models/tddfa/face-refiner.ts';
+import { refineNetwork } from '../../../src/models/tddfa/refine-network.ts';
 import { createFaceAligner, type FaceAligner, openWeights, readImage } from '../../../src/node.ts';
 import type { AlignedFace, FaceBox, MorphableModel, RgbaImage } from '../../../src/types.ts';
 import { actingPack } from '../../support/acting-pack.ts';
@@ -159,4 +160,18 @@ describe('an aligner that refines', () => {
       'this pack has no networks that look at eyes and mouths again',
     );
   });
+});
+
+test("the pack's networks are those that are built here", async () => {
+  const pack = await openPack(openWeights());
+  const models = pack.modelsOf('refine').filter(({ outputNames }) => outputNames !== undefined);
+  expect(models.map(({ region }) => region).sort()).toEqual(['eyes', 'mouth']);
+  for (const entry of models) {
+    const { modelTopology, weightSpecs } = await pack.readNetwork(entry);
+    const built = refineNetwork(entry.region === 'eyes' ? 8 : 5, entry.outputNames?.length ?? 0);
+    expect(modelTopology).toEqual(built.modelTopology);
+    expect(weightSpecs.map(({ name, shape }) => [name, shape])).toEqual(
+      built.weightSpecs.map(({ name, shape }) => [name, shape]),
+    );
+  }
 });
