@@ -4,7 +4,7 @@
  * meshes of a face.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { add, configure, suite } from 'benny';
 import { Command } from 'commander';
@@ -28,6 +28,7 @@ import type { MorphableModel } from '../src/types.ts';
 import { commit } from './commit.ts';
 import { OPEN_PACK, openPackBenchmarks } from './open-pack.ts';
 import { pictureBenchmarks } from './pictures.ts';
+import { writeReadmeTable } from './readme-table.ts';
 
 const options = new Command('bench')
   .description(
@@ -37,8 +38,13 @@ const options = new Command('bench')
   .option('--backends <list>', 'comma-separated', 'compiled,wasm')
   .option('--threads <count>', 'also times `compiled` with so many threads', Number, 1)
   .option('--save <name>', 'write bench/results/<name>.json, .csv and .svg')
+  .option('--readme', "write README's table of times, of the run that is saved")
   .parse()
-  .opts<{ only?: string; backends: string; threads: number; save?: string }>();
+  .opts<{ only?: string; backends: string; threads: number; save?: string; readme?: true }>();
+if (options.readme === true && options.save === undefined) {
+  console.error('bench: --readme needs --save: the table names the file of its run');
+  process.exit(2);
+}
 
 /** Built files, and what is made once. */
 const BUILD = join(repositoryRoot, 'bench', '.build');
@@ -73,6 +79,14 @@ if (options.save !== undefined) {
   await writeFileAtomically(`${path}.csv`, toCsv(results));
   await writeFileAtomically(`${path}.svg`, toChart(machine, results));
   console.log(`\nwritten: ${path}.{json,csv,svg}`);
+  if (options.readme === true) {
+    const readme = join(repositoryRoot, 'README.md');
+    const command = `npm run bench -- --backends ${options.backends} --threads ${options.threads}`;
+    const before = readFileSync(readme, 'utf8');
+    await writeFileAtomically(readme, writeReadmeTable(before, options.save, command, machine, results));
+    execFileSync('npx', ['biome', 'format', '--write', readme], { cwd: repositoryRoot });
+    console.log(`written: ${readme}`);
+  }
 }
 process.exit(0);
 

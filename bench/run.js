@@ -6,10 +6,19 @@ import { build } from 'esbuild';
 // Node 20 knows relaxed SIMD, but only when asked to.
 if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
-const outdir = fileURLToPath(new URL('.build/', import.meta.url));
+const root = new URL('../', import.meta.url);
+const outdir = fileURLToPath(new URL('bench/.build/', root));
+// Beside each other as in src/: the engine looks for a backend's entry in the folder beside its own.
+const entries = {
+  'engine/main': 'bench/main.ts',
+  'engine/cold-start': 'src/bench/cold-start.ts',
+  'backends/wasm': 'src/backends/wasm.ts',
+  'backends/cpu': 'src/backends/cpu.ts',
+  'backends/tensorflow': 'src/backends/tensorflow.ts',
+};
 await build({
-  entryPoints: ['main.ts', '../src/bench/cold-start.ts'].map((path) => fileURLToPath(new URL(path, import.meta.url))),
-  entryNames: '[name]',
+  entryPoints: Object.entries(entries).map(([out, path]) => ({ in: fileURLToPath(new URL(path, root)), out })),
+  chunkNames: 'engine/[name]-[hash]',
   outdir,
   bundle: true,
   splitting: true,
@@ -18,4 +27,4 @@ await build({
   packages: 'external',
   logLevel: 'warning',
 });
-await import(pathToFileURL(`${outdir}main.js`).href);
+await import(pathToFileURL(`${outdir}engine/main.js`).href);

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../src/package-files.ts';
 
-/** Root of this repository. */
-export const repositoryRoot = fileURLToPath(new URL('../', import.meta.url));
+/** Root of this repository, also for what `npm run bench` builds of this file. */
+export const repositoryRoot = packageRoot();
 
 /** Reference data beside the repository: upstream's weights and what the Python original computes from them. */
 export const sharedRoot = process.env.TDDFA_SHARED ?? join(repositoryRoot, '..', 'shared');

@@ -72,6 +72,8 @@ export interface Installation {
   readonly save: boolean;
   readonly force?: boolean | undefined;
   readonly signal: AbortSignal;
+  /** Of disk, while it works; 2 GB unless given. */
+  readonly neededBytes?: number;
   /** Takes a line of progress. */
   readonly print: (line: string) => void;
 }
@@ -81,7 +83,7 @@ export interface Installation {
  * @throws TddfaError with one line; then nothing is left behind.
  */
 export async function installTensorflow(installation: Installation): Promise<void> {
-  const { folder, save, force, print, signal } = installation;
+  const { folder, save, force, print, signal, neededBytes = NEEDED_BYTES } = installation;
   checkMachine();
   if (!existsSync(join(folder, 'package.json'))) {
     throw new TddfaError(`${folder} has no package.json: run this in the folder of your project`);
@@ -101,9 +103,9 @@ export async function installTensorflow(installation: Installation): Promise<voi
   await mkdir(modules, { recursive: true });
   removeAbandoned(modules);
   const { bavail, bsize } = await statfs(modules);
-  if (bavail * bsize < NEEDED_BYTES) {
+  if (bavail * bsize < neededBytes) {
     const free = `${((bavail * bsize) / 2 ** 30).toFixed(1)} GB are free`;
-    throw new TddfaError(`${modules}: ${free}, and the installation needs ${NEEDED_BYTES / 2 ** 30} GB`);
+    throw new TddfaError(`${modules}: ${free}, and the installation needs ${neededBytes / 2 ** 30} GB`);
   }
   const staging = await mkdtemp(join(modules, `${STAGING_PREFIX}${process.pid}-`));
   try {

@@ -1,7 +1,6 @@
 import { createCompiledEngine } from '../engine/compiled.ts';
-import { availableBackends, createEngine } from '../engine/create-engine.ts';
+import { createEngine } from '../engine/create-engine.ts';
 import type { BackendName, Engine } from '../engine/engine.ts';
-import { BackendUnavailableError } from '../errors.ts';
 import { detectSimdSupport } from '../wasm/simd-support.ts';
 import { pinningNewThreads } from './pin-threads.ts';
 
@@ -18,9 +17,9 @@ export interface BenchBackend {
  * @throws BackendUnavailableError for one that is not available.
  */
 export async function benchBackends(wanted: readonly BackendName[], threads: number): Promise<BenchBackend[]> {
-  const available = await availableBackends();
+  // The error of one that cannot run says what to do about it.
+  for (const backend of new Set(wanted)) (await createEngine(backend)).dispose();
   return wanted.flatMap((backend): BenchBackend[] => {
-    if (!available.includes(backend)) throw new BackendUnavailableError(backend, available, 'it cannot run here');
     if (backend !== 'compiled') return [{ name: backend, backend, options: {} }];
     const forms = detectSimdSupport().fusedMultiplyAdd ? (['fma', 'plain'] as const) : (['plain'] as const);
     return forms.flatMap((simd): BenchBackend[] => {

@@ -45,7 +45,6 @@ async function makeBenchmark(
   let expected: Float32Array | undefined;
   // The last backend is the reference of the errors; it comes first here.
   for (const { name, backend, options } of [...backends].reverse()) {
-    if (backend === 'cpu') continue;
     const aligner = await pinningNewThreads(options.threads, () => createFaceAligner({ weights, backend, ...options }));
     disposals.push(() => aligner.dispose());
     const boxes = (await aligner.detect(image)).slice(0, 1);

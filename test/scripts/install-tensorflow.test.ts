@@ -1,10 +1,13 @@
 /** How the installer of the backend `tensorflow` ends where it cannot do its work: one line, and nothing left behind. */
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { zipSync } from 'fflate';
-import { installTensorflow } from '../../scripts/install-tensorflow.ts';
+import { repositoryRoot } from '../../development/paths.ts';
+import { type Installation, installTensorflow } from '../../scripts/install-tensorflow.ts';
 import { TddfaError } from '../../src/errors.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -45,9 +48,12 @@ describe('the installer of the backend tensorflow', () => {
     else process.env.CXX = CXX;
   });
 
-  async function failureOf(content: Uint8Array, signal = new AbortController().signal): Promise<Error> {
+  async function failureOf(
+    content: Uint8Array,
+    { signal = new AbortController().signal, ...options }: Partial<Installation> = {},
+  ): Promise<Error> {
     writeFileSync(join(folder, 'given.whl'), content);
-    const given = { folder, wheel: join(folder, 'given.whl'), save: true, signal, print: () => {} };
+    const given = { folder, wheel: join(folder, 'given.whl'), save: true, signal, print: () => {}, ...options };
     const error = await installTensorflow(given).then(
       () => new Error('none'),
       (reason: Error) => reason,
@@ -88,7 +94,7 @@ describe('the installer of the backend tensorflow', () => {
 
   test('ends when it is aborted', async () => {
     const aborting = new AbortController();
-    const failing = failureOf(wheel('2.15.1'), aborting.signal);
+    const failing = failureOf(wheel('2.15.1'), { signal: aborting.signal });
     aborting.abort();
     expect((await failing).name).toBe('AbortError');
   });
@@ -96,6 +102,41 @@ describe('the installer of the backend tensorflow', () => {
   test('removes what a killed installation left, and nothing that is at work', async () => {
     const abandoned = join(folder, 'node_modules', '.tddfa-tensorflow-4194304-AbCdEf');
     mkdirSync(abandoned);
+    await failureOf(wheel('1.15.0'));
+  });
+
+  test('wants room on the disk before it begins', async () => {
+    const error = await failureOf(wheel('2.15.1'), { neededBytes: 2 ** 60 });
+    expect(error).toBeInstanceOf(TddfaError);
+    expect(error.message).toMatch(/node_modules: \d+\.\d GB are free, and the installation needs 1073741824 GB$/);
+  });
+
+  test('killed while it compiles, it leaves its folder alone behind, which the next run removes', async () => {
+    const compiler = join(folder, 'compiler');
+    // Asked for its version it answers; else it never ends.
+    writeFileSync(compiler, '#!/bin/sh\n[ "$1" = --version ] || exec sleep 600\n', { mode: 0o755 });
+    writeFileSync(join(folder, 'given.whl'), wheel('2.15.1'));
+    // Its sources need no registry: nothing is compiled.
+    const npm = join(folder, 'npm');
+    writeFileSync(npm, '#!/bin/sh\nexec sleep 20\n', { mode: 0o755 });
+    const installer = spawn(
+      process.execPath,
+      [
+        '--import',
+        import.meta.resolve('tsx'),
+        join(repositoryRoot, 'scripts/install-tensorflow.ts'),
+        '--wheel',
+        'given.whl',
+      ],
+      { cwd: folder, env: { ...process.env, CXX: compiler, PATH: `${folder}:${process.env.PATH}`, NODE_OPTIONS: '' } },
+    );
+    installer.stdout.setEncoding('utf8');
+    for await (const line of installer.stdout) if (String(line).includes('Compiling')) break;
+    installer.kill('SIGKILL');
+    await once(installer, 'close');
+    const left = readdirSync(join(folder, 'node_modules'));
+    expect(left).toEqual([expect.stringMatching(/^\.tddfa-tensorflow-\d+-/)]);
+    for (const path of [compiler, npm]) rmSync(path);
     await failureOf(wheel('1.15.0'));
   });
 
