@@ -1,8 +1,15 @@
-import { join } from 'node:path';
-import { packageRoot } from '../src/package-files.ts';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-/** Root of this repository, also for what `npm run bench` builds of this file. */
-export const repositoryRoot = packageRoot();
+/** Root of this repository, whether this file runs from its place or from what `npm run bench` builds of it. */
+export const repositoryRoot = findRoot();
+
+function findRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) folder = dirname(folder);
+  return join(folder, '/');
+}
 
 /** Reference data beside the repository: upstream's weights and what the Python original computes from them. */
 export const sharedRoot = process.env.TDDFA_SHARED ?? join(repositoryRoot, '..', 'shared');
