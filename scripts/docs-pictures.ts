@@ -13,12 +13,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Jimp } from 'jimp';
+import { alignedCrop } from '../src/geometry/aligned-crop.ts';
+import { faceMask, hideFaces } from '../src/geometry/face-mask.ts';
 import { resizePicture } from '../src/geometry/resize-picture.ts';
 import { arrangeSheet } from '../src/geometry/sheet.ts';
 import { decodeImage } from '../src/image-files/decode-image.ts';
 import { readImage } from '../src/image-files/read-image.ts';
 import { writeImage } from '../src/image-files/write-image.ts';
+import { createFaceAligner } from '../src/node.ts';
 import type { RgbaImage } from '../src/types.ts';
 import { drawCoordinates } from './draw-coordinates.ts';
 import { screenshotMesh } from './mesh-screenshot.ts';
@@ -71,6 +73,7 @@ export async function makeDocsPictures(pack: string, folder: string): Promise<vo
       join(folder, 'pictures.jpg'),
       arrangeSheet(await Promise.all(ALL_KINDS.map(drawn)), { labels: ALL_KINDS, columns: 3, maxSide: 1000 }),
     );
+    await writeJpeg(join(folder, 'faces.jpg'), await facePictures(pack, head));
     const views = await screenshotMesh(mesh, TURNED_SIZE, TURNS_DEGREES);
     await writeJpeg(join(folder, 'mesh.jpg'), await decodeImage(views));
   } finally {
@@ -88,10 +91,28 @@ function cropped({ data, width }: RgbaImage): RgbaImage {
   return { data: part, width: size, height: size };
 }
 
-async function writeJpeg(path: string, { data, width, height }: RgbaImage): Promise<void> {
-  const image = Jimp.fromBitmap({ data: Buffer.from(data), width, height });
-  await writeFile(path, await image.getBuffer('image/jpeg', { quality: JPEG_QUALITY }));
+/** What is made of a face of a photo in one call each. */
+async function facePictures(pack: string, head: RgbaImage): Promise<RgbaImage> {
+  const aligner = await createFaceAligner({ weights: resolve(pack) });
+  try {
+    const [face] = await aligner.align(head, await aligner.detect(head));
+    if (face === undefined || aligner.faceMaps === undefined) throw new Error(`${pack}: no face, or no mesh`);
+    const meshes = [aligner.reconstruct(face, { dense: true })];
+    const mask = faceMask(head, meshes, aligner.faceMaps);
+    const white = Uint8Array.from({ length: mask.data.length * 4 }, (_, i) => (i % 4 === 3 ? 255 : mask.data[i >> 2]));
+    const pictures = {
+      alignedCrop: resizePicture(alignedCrop(head, aligner.reconstruct(face), { size: 112 }), CELL, CELL),
+      faceMask: { ...head, data: white },
+      'hideFaces: blur': hideFaces(head, meshes, aligner.faceMaps),
+      'hideFaces: pixelate': hideFaces(head, meshes, aligner.faceMaps, { how: 'pixelate' }),
+    };
+    return arrangeSheet(Object.values(pictures), { labels: Object.keys(pictures), columns: 4 });
+  } finally {
+    aligner.dispose();
+  }
 }
+
+const writeJpeg = (path: string, image: RgbaImage): Promise<void> => writeImage(path, image, { quality: JPEG_QUALITY });
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [pack = join(ROOT, 'weights/open'), folder = join(ROOT, 'docs/images')] = process.argv.slice(2);

@@ -6,6 +6,7 @@ import {
   describeValue,
   type OptionNames,
 } from './check-arguments.ts';
+import { withDispose } from './disposable.ts';
 import { createEngine, ENGINE_OPTION_NAMES, type EngineOptions } from './engine/create-engine.ts';
 import type { BackendName, Engine } from './engine/engine.ts';
 import { eventLoopTurn } from './engine/event-loop-turn.ts';
@@ -153,6 +154,8 @@ export interface FaceAligner {
 
   /** Frees the networks. Idempotent. */
   dispose(): void;
+  /** For `using aligner = await createFaceAligner()`, where the engine knows it: `dispose`. */
+  [Symbol.dispose](): void;
 }
 
 /** For checks of names, where an aligner works in another thread and there are more. */
@@ -281,7 +284,7 @@ function assemble(
     return surface;
   }
 
-  const aligner: FaceAligner = {
+  const methods: Omit<FaceAligner, typeof Symbol.dispose> = {
     backend,
     packName: pack.name,
     hasDetector: detector !== undefined,
@@ -351,6 +354,7 @@ function assemble(
       engine.dispose();
     },
   };
+  const aligner = withDispose(methods, () => methods.dispose());
   return aligner;
 }
 

@@ -12,6 +12,7 @@ import { nodeWeights } from './node/node-weights.ts';
 
 export { fileWeights } from './engine/weights/file-source.ts';
 export { type DecodeImageOptions, decodeImage, MAX_IMAGE_PIXELS } from './image-files/decode-image.ts';
+export { type EncodeJpegOptions, encodeJpeg } from './image-files/encode-jpeg.ts';
 export { readImage } from './image-files/read-image.ts';
 export { encodePng, writeImage } from './image-files/write-image.ts';
 export * from './index.ts';
@@ -23,6 +24,7 @@ export {
   type FaceAlignerPoolOptions,
   type PoolCallOptions,
 } from './node/face-aligner-pool.ts';
+export { faceGlb } from './node/face-glb.ts';
 export type { PoolWorker } from './node/thread-port.ts';
 export { openWeights } from './package-files.ts';
 export type {} from './platform-types.ts';

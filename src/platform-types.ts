@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * Names of the platform that our declarations use. A program whose compiler options have neither the DOM's nor Node's types gets
  * them as empty types, so that it can be checked all the same; everywhere else they add nothing to what is there. The entry for

@@ -14,7 +14,7 @@ import { filesOf } from './support/source-files.ts';
 const ROOMS = {
   base: [
     ...['src/types.ts', 'src/errors.ts', 'src/check-arguments.ts', 'src/nearest-name.ts', 'src/platform-types.ts'],
-    'src/heif-kind.ts',
+    ...['src/heif-kind.ts', 'src/disposable.ts'],
   ],
   entries: [
     'src/index.ts',
@@ -72,7 +72,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   queue: ['base', 'files', 'imageFiles', 'results'],
   workers: ['base', 'aligner', 'models', 'engine', 'geometry'],
   browser: ['base', 'aligner', 'workers', 'engine'],
-  node: ['base', 'aligner', 'workers', 'models', 'engine', 'imageFiles', 'packageFiles'],
+  node: ['base', 'aligner', 'workers', 'models', 'engine', 'geometry', 'imageFiles', 'packageFiles'],
   three: ['base', 'geometry'],
   element: ['base', 'engine', 'geometry', 'browser'],
   react: ['aligner', 'engine', 'browser'],
@@ -108,7 +108,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
     ...['base', 'aligner', 'models', 'engine', 'files', 'imageFiles', 'videoFiles', 'entries'],
     ...['bench', 'results', 'converters', 'development'],
   ] as Room[],
-  scripts: ['base', 'geometry', 'files', 'imageFiles', 'results', 'converters', 'development'],
+  scripts: ['base', 'geometry', 'files', 'imageFiles', 'results', 'converters', 'development', 'entries'],
   training: [
     ...['base', 'aligner', 'engine', 'geometry', 'imageFiles', 'videoFiles', 'results', 'converters', 'development'],
   ] as Room[],

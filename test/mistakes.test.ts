@@ -1,6 +1,9 @@
 /** What callers mistake, in Node: a TypeError that names the argument and says what to do. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openCamera } from '../src/browser/open-camera.ts';
+import { createFaceFilm } from '../src/geometry/face-film.ts';
 import { faceMesh } from '../src/geometry/face-mesh.ts';
 import { writeGlb } from '../src/geometry/glb.ts';
 import { suppressOverlaps } from '../src/geometry/nms.ts';
@@ -12,11 +15,19 @@ import {
   createFaceTracker,
   createMeanSmoother,
   decodeImage,
+  encodePng,
   type FaceAligner,
+  faceGlb,
   httpWeights,
   readImage,
+  readImageSequence,
+  readVideo,
+  writeVideo,
 } from '../src/node.ts';
+import { FaceMesh3D } from '../src/three/face-mesh-3d.ts';
+import { frontalTexture } from '../src/three/frontal-texture.ts';
 import type { AlignedFace, FaceBox, RgbaImage } from '../src/types.ts';
+import { buildPackage } from './support/build-package.ts';
 import { repositoryRoot } from './support/shared.ts';
 
 const PACK = join(repositoryRoot, 'weights', 'open');
@@ -27,11 +38,13 @@ let image: RgbaImage;
 let boxes: FaceBox[];
 let faces: AlignedFace[];
 beforeAll(async () => {
+  // The threads of a pool run what was built.
+  await buildPackage();
   aligner = await createFaceAligner({ weights: PACK });
   image = await readImage(PHOTO);
   boxes = await aligner.detect(image);
   faces = await aligner.align(image, boxes);
-});
+}, 240_000);
 afterAll(() => aligner.dispose());
 
 /** Calls as JavaScript allows them. */
@@ -205,6 +218,71 @@ describe.each<[string, () => unknown, string]>([
     "options: there is no option 'treshold'; did you mean 'threshold'?",
   ],
   [
+    'an option of a face as GLB',
+    () => loose(faceGlb)(image, faces[0], aligner, { frames: 'photo' }),
+    "options: there is no option 'frames'; did you mean 'frame'?",
+  ],
+  [
+    'an option of one face for several',
+    () => loose(faceGlb)(image, faces, aligner, { edited: faces[0] }),
+    "options: there is no option 'edited'",
+  ],
+  [
+    'a box for a face of a GLB',
+    () => loose(faceGlb)(image, boxes[0], aligner),
+    'face: expected a face, got { xMin, yMin, xMax, yMax, score }',
+  ],
+  [
+    'an option of a film of faces',
+    () => loose(createFaceFilm)(aligner.morphableModel, aligner.faceMaps, { encoder: encodePng }),
+    "options: there is no option 'encoder'; did you mean 'encode'?",
+  ],
+  [
+    'a film of faces without an encoder',
+    () => loose(createFaceFilm)(aligner.morphableModel, aligner.faceMaps, {}),
+    'encode: expected a function that makes a PNG or JPEG file, got undefined',
+  ],
+  [
+    'a film of faces without options',
+    () => loose(createFaceFilm)(aligner.morphableModel, aligner.faceMaps),
+    'options: expected an object as { interocularMm: … }, got null',
+  ],
+  [
+    'an option of a film that is read',
+    () => loose(readVideo)('film.mp4', { begin: 1 }),
+    "options: there is no option 'begin'",
+  ],
+  [
+    'an option of a film that is written',
+    () => loose(writeVideo)('film.mp4', { framerate: 25 }),
+    "options: there is no option 'framerate'; did you mean 'frameRate'?",
+  ],
+  [
+    'an option of its sound',
+    () => loose(writeVideo)('film.mp4', { frameRate: 25, audio: { file: 'a.mp3' } }),
+    "audio: there is no option 'file'",
+  ],
+  [
+    'an option of pictures as a film',
+    () => loose(readImageSequence)([PHOTO], { fps: 25 }),
+    "options: there is no option 'fps'",
+  ],
+  [
+    'an option of a camera',
+    () => loose(openCamera)({ facingMode: 'user' }),
+    "options: there is no option 'facingMode'",
+  ],
+  [
+    'an option of a face in three.js',
+    () => new (loose(FaceMesh3D) as unknown as new (...args: unknown[]) => unknown)(aligner, { morphs: true }),
+    "options: there is no option 'morphs'",
+  ],
+  [
+    'an option of its texture',
+    () => loose(frontalTexture)(aligner, image, faces[0], { sise: 64 }),
+    "options: there is no option 'sise'; did you mean 'size'?",
+  ],
+  [
     'an option of a sheet',
     () => loose(createSheet)(1, image, { maxSize: 9 }),
     "options: there is no option 'maxSize'; did you mean 'maxSide'?",
@@ -217,6 +295,7 @@ describe.each<[string, () => unknown, string]>([
 
 test('a pool and its threads refuse the same', async () => {
   const pool = await createFaceAlignerPool({ size: 1, weights: PACK });
+  const file = await readFile(PHOTO);
   try {
     const calls: [() => unknown, string][] = [
       [() => loose(pool.align)(image, boxes[0]), 'boxes: expected a list of boxes'],
@@ -225,6 +304,10 @@ test('a pool and its threads refuse the same', async () => {
       [() => loose(pool.detect)(image, { minScor: 1 }), "there is no option 'minScor'; did you mean 'minScore'?"],
       [() => loose(pool.detect)(image, 0.5), 'options: expected an object as'],
       [() => loose(pool.decodeImage)(PHOTO), 'bytes: expected a Uint8Array with a whole file'],
+      [() => loose(pool.alignFile)(file, { maxPixel: 1 }), "there is no option 'maxPixel'; did you mean 'maxPixels'?"],
+      [() => loose(pool.alignFile)(file, { minScore: 1 }), "put it into the detector's: { detector: { minScore: … } }"],
+      [() => loose(pool.alignFile)(PHOTO), 'bytes: expected a Uint8Array with a whole file'],
+      [() => loose(pool.dispose)({ waits: true }), "there is no option 'waits'; did you mean 'wait'?"],
       [() => loose(pool.reconstruct)(faces), 'face: expected a face, got a list of 1'],
     ];
     for (const [call, message] of calls) expect(await mistake(call)).toContain(message);

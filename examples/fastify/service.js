@@ -19,9 +19,7 @@ export async function createService(options = {}) {
     // All that is slow happens in the pool's threads, and ends when its time is over.
     const signal = AbortSignal.timeout(LIMITS.timeMs);
     try {
-      const image = await pool.decodeImage(request.body, { maxPixels: LIMITS.photoPixels, signal });
-      const boxes = await pool.detect(image, { signal });
-      const faces = await pool.align(image, boxes, { signal });
+      const { boxes, faces } = await pool.alignFile(request.body, { maxPixels: LIMITS.photoPixels, signal });
       return faces.map((face, i) => {
         const { yawDegrees, pitchDegrees, rollDegrees } = poseFromParams(face.params);
         const landmarks = Array.from(pool.reconstruct(face), (value) => Math.round(value * 100) / 100);

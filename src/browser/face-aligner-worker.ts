@@ -1,4 +1,5 @@
 import type { OptionNames } from '../check-arguments.ts';
+import { withDispose } from '../disposable.ts';
 import { DisposedError, WorkerFailedError } from '../errors.ts';
 import {
   checkCallArguments,
@@ -152,18 +153,22 @@ function assemble(connection: WorkerConnection, created: CreatedAligner, keepPix
   }
 
   const drop = (keys: readonly number[]): void => connection.drop(keys);
-  const makeAligner = (images: WorkerImages, keepingPixels?: FaceAligner): FaceAligner => ({
-    ...side,
-    ...(keepingPixels && { keepingPixels }),
-    detect: (image, detectorOptions) => call(images, 'detect', image, detectorOptions),
-    align: (image, boxes) => call(images, 'align', image, boxes),
-    alignToLandmarks: (image, faces) => call(images, 'alignToLandmarks', image, faces),
-    alignCrops: (image, roiBoxes) => call(images, 'alignCrops', image, roiBoxes),
-    dispose() {
-      isDisposed = true;
-      connection.close();
-    },
-  });
+  const dispose = (): void => {
+    isDisposed = true;
+    connection.close();
+  };
+  const makeAligner = (images: WorkerImages, keepingPixels?: FaceAligner): FaceAligner => {
+    const methods: Omit<FaceAligner, typeof Symbol.dispose> = {
+      ...side,
+      ...(keepingPixels && { keepingPixels }),
+      detect: (image, detectorOptions) => call(images, 'detect', image, detectorOptions),
+      align: (image, boxes) => call(images, 'align', image, boxes),
+      alignToLandmarks: (image, faces) => call(images, 'alignToLandmarks', image, faces),
+      alignCrops: (image, roiBoxes) => call(images, 'alignCrops', image, roiBoxes),
+      dispose,
+    };
+    return withDispose(methods, dispose);
+  };
   const keeping = makeAligner(new WorkerImages(true, drop));
   return keepPixels ? keeping : makeAligner(new WorkerImages(false, drop), keeping);
 }

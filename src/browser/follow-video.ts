@@ -6,10 +6,11 @@
  * kept: under load frames are dropped, never queued.
  */
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
+import { withDispose } from '../disposable.ts';
 import { CameraError } from '../errors.ts';
 import type { FaceAligner } from '../face-aligner.ts';
 import { createFaceTracker, type FaceTrackerOptions, type TrackedFace } from '../video/tracker.ts';
-import { type OpenCameraOptions, openCamera, stopTracks } from './open-camera.ts';
+import { OPEN_CAMERA_OPTION_NAMES, type OpenCameraOptions, openCamera, stopTracks } from './open-camera.ts';
 import { readPixels } from './read-pixels.ts';
 
 /** An element that plays, a stream, or `'camera'`, which is opened and closed again. */
@@ -71,6 +72,8 @@ export interface VideoFollower {
    * elements and streams of the caller are left as they are. `onFaces` is not called again. Idempotent.
    */
   stop(): void;
+  /** For `using`, where the engine knows it: `stop`. */
+  [Symbol.dispose](): void;
 }
 
 /**
@@ -91,7 +94,7 @@ export function followVideo(
     throw new TypeError(`source: expected a video element, a MediaStream or 'camera', got ${String(source)}`);
   }
   if (typeof onFaces !== 'function') throw new TypeError('onFaces: expected a function');
-  checkOptionNames(options ?? null, FOLLOW_OPTION_NAMES);
+  checkOptionNames<object>(options ?? null, FOLLOW_OPTION_NAMES, 'options', { camera: OPEN_CAMERA_OPTION_NAMES });
   const { aligner, camera, pauseWhenHidden = true, signal } = options;
   const tracker = createFaceTracker(aligner, options.tracker);
   const ended = new AbortController();
@@ -200,7 +203,7 @@ export function followVideo(
   finished.catch(() => {});
   if (signal?.aborted) stop();
 
-  return {
+  const follower: Omit<VideoFollower, typeof Symbol.dispose> = {
     ready,
     finished,
     get stream() {
@@ -214,6 +217,7 @@ export function followVideo(
     },
     stop,
   };
+  return withDispose(follower, stop);
 }
 
 interface WaitingFrame {

@@ -1,3 +1,4 @@
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { CameraError, type CameraProblem } from '../errors.ts';
 
 /** Options of {@link openCamera}. */
@@ -12,6 +13,14 @@ export interface OpenCameraOptions {
   /** Gives up; a camera that opens later is closed at once. */
   readonly signal?: AbortSignal;
 }
+
+export const OPEN_CAMERA_OPTION_NAMES: OptionNames<OpenCameraOptions> = {
+  facing: true,
+  deviceId: true,
+  width: true,
+  height: true,
+  signal: true,
+};
 
 /** By the name of what `getUserMedia` throws. */
 const PROBLEMS: Readonly<Record<string, CameraProblem>> = {
@@ -28,6 +37,7 @@ const PROBLEMS: Readonly<Record<string, CameraProblem>> = {
  * @throws CameraError, whose `problem` says what is wrong; the signal's reason; TypeError or RangeError naming the option.
  */
 export async function openCamera(options: OpenCameraOptions = {}): Promise<MediaStream> {
+  checkOptionNames(options, OPEN_CAMERA_OPTION_NAMES);
   const { facing = 'front', deviceId, width = 640, height = 480, signal } = options;
   if (facing !== 'front' && facing !== 'back') {
     throw new TypeError(`facing: expected 'front' or 'back', got '${facing}'`);

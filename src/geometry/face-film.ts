@@ -1,5 +1,6 @@
 /** The faces of a film as meshes that move: morph weights and head poses over time. */
 
+import { checkOptionNames, describeValue, type OptionNames } from '../check-arguments.ts';
 import type { AlignedFace, FaceMaps, MorphableModel, RgbaImage } from '../types.ts';
 import { expressionTargets, targetWeights } from './expression-targets.ts';
 import type { GlbFace, GlbMotion } from './glb.ts';
@@ -26,6 +27,8 @@ export interface FaceFilmOptions {
   /** Makes a PNG or JPEG file of the skin. */
   readonly encode: (texture: RgbaImage) => Uint8Array;
 }
+
+const FILM_OPTION_NAMES: OptionNames<FaceFilmOptions> = { interocularMm: true, textureSize: true, encode: true };
 
 /** Collects the faces of a film. */
 export interface FaceFilm {
@@ -60,11 +63,12 @@ interface Person {
  * its turn, its place in the picture, and its size against the median one. The camera sees no depth, so that heads move in a plane and
  * grow and shrink as on the film.
  */
-export function createFaceFilm(
-  model: MorphableModel,
-  maps: FaceMaps,
-  { interocularMm = DEFAULT_INTEROCULAR_MM, textureSize = 512, encode }: FaceFilmOptions,
-): FaceFilm {
+export function createFaceFilm(model: MorphableModel, maps: FaceMaps, options: FaceFilmOptions): FaceFilm {
+  checkOptionNames(options ?? null, FILM_OPTION_NAMES);
+  const { interocularMm = DEFAULT_INTEROCULAR_MM, textureSize = 512, encode } = options;
+  if (typeof encode !== 'function') {
+    throw new TypeError(`encode: expected a function that makes a PNG or JPEG file, got ${describeValue(encode)}`);
+  }
   const people = new Map<number, Person>();
   const times: number[] = [];
   let middle: readonly [number, number] = [0, 0];

@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { checkOptionNames, describeValue, type OptionNames } from '../check-arguments.ts';
+import { withAsyncDispose } from '../disposable.ts';
 import type { WeightSource } from '../engine/weights/weight-source.ts';
 import { DisposedError, QueueFullError, WorkerFailedError } from '../errors.ts';
 import {
@@ -84,11 +85,19 @@ const DECODE_CALL_OPTION_NAMES: OptionNames<DecodeImageOptions & PoolCallOptions
   ...CALL_OPTION_NAMES,
 };
 
+const ALIGN_FILE_OPTION_NAMES: OptionNames<DecodeImageOptions & AlignFileOptions & PoolCallOptions> = {
+  ...DECODE_CALL_OPTION_NAMES,
+  boxes: true,
+  detector: true,
+};
+
 /** How a pool is disposed of. */
 export interface DisposePoolOptions {
   /** Whether calls that wait or run come to their end first. By default they are rejected with `DisposedError`. */
   readonly wait?: boolean;
 }
+
+const DISPOSE_OPTION_NAMES: OptionNames<DisposePoolOptions> = { wait: true };
 
 /**
  * A face aligner whose methods run in threads. Arguments must not change before the promise settles; they are never changed
@@ -123,6 +132,8 @@ export interface FaceAlignerPool extends FaceAligner {
   alignFile(bytes: Uint8Array, options?: DecodeImageOptions & AlignFileOptions & PoolCallOptions): Promise<FileFaces>;
   /** Ends the threads; the promise is fulfilled when they are gone. Idempotent. */
   dispose(options?: DisposePoolOptions): Promise<void>;
+  /** For `await using pool = await createFaceAlignerPool()`, where the engine knows it: `dispose`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -171,7 +182,7 @@ function assemble(pool: ThreadPool, created: CreatedAligner, size: number): Face
       return connection.call(method, sent, transfer, argument);
     }, options?.signal);
   }
-  return {
+  const methods: Omit<FaceAlignerPool, typeof Symbol.dispose | typeof Symbol.asyncDispose> = {
     ...ownerSide(created, () => pool.checkOpen()),
     size,
     get queuedCount() {
@@ -194,15 +205,24 @@ function assemble(pool: ThreadPool, created: CreatedAligner, size: number): Face
         return connection.ask<RgbaImage>((id) => ({ type: 'decode', id, bytes, options: decoding }), [bytes.buffer]);
       }, signal);
     },
-    async alignFile(file, { signal, ...options } = {}) {
+    async alignFile(file, options) {
+      checkOptionNames(options, ALIGN_FILE_OPTION_NAMES, 'options', { detector: DETECTOR_OPTION_NAMES });
       checkBytes(file);
+      const { signal, ...aligning } = options ?? {};
       return pool.run((connection) => {
         const bytes = new Uint8Array(file);
-        return connection.ask<FileFaces>((id) => ({ type: 'align-file', id, bytes, options }), [bytes.buffer]);
+        return connection.ask<FileFaces>(
+          (id) => ({ type: 'align-file', id, bytes, options: aligning }),
+          [bytes.buffer],
+        );
       }, signal);
     },
-    dispose: (options) => pool.dispose(options),
+    async dispose(options) {
+      checkOptionNames(options, DISPOSE_OPTION_NAMES);
+      return pool.dispose(options);
+    },
   };
+  return withAsyncDispose(methods, () => methods.dispose());
 }
 
 function checkBytes(file: unknown): void {

@@ -8,6 +8,7 @@ import {
   Sphere,
   Vector3,
 } from 'three';
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { expressionTargets, targetWeights } from '../geometry/expression-targets.ts';
 import { requireFaceMaps, type SurfaceSource } from '../geometry/face-surface.ts';
 import { HeadSurface, METRES_PER_VALUE } from '../geometry/head-surface.ts';
@@ -36,6 +37,14 @@ export interface FaceMesh3DOptions {
   /** Between the pupils of the model's mean face: what makes metres of the model's units, mm. Default 63. */
   readonly interocularMm?: number;
 }
+
+const FACE_MESH_OPTION_NAMES: OptionNames<FaceMesh3DOptions> = {
+  material: true,
+  mouth: true,
+  morphTargets: true,
+  normals: true,
+  interocularMm: true,
+};
 
 /** Faces deform within the sphere round the mean face, enlarged by this. */
 const SPHERE_GROWTH = 1.6;
@@ -69,6 +78,7 @@ export class FaceMesh3D extends Mesh<BufferGeometry, Material> {
    *   no sense.
    */
   constructor(source: SurfaceSource, options: FaceMesh3DOptions = {}) {
+    checkOptionNames(options, FACE_MESH_OPTION_NAMES);
     const { mouth = 'closed', morphTargets = false, normals = true, interocularMm = DEFAULT_INTEROCULAR_MM } = options;
     if (mouth !== 'closed' && mouth !== 'open') {
       throw new TypeError(`mouth: expected 'closed' or 'open', got '${String(mouth)}'`);

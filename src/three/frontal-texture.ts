@@ -1,4 +1,5 @@
 import { DataTexture, LinearFilter, LinearMipmapLinearFilter, SRGBColorSpace } from 'three';
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { requireFaceMaps, type SurfaceSource } from '../geometry/face-surface.ts';
 import { poseFromParams } from '../geometry/pose.ts';
 import { extractUvTexture, type UvTextureOptions } from '../geometry/uv-texture.ts';
@@ -11,6 +12,8 @@ export interface FrontalTextureOptions {
   /** As in the `FaceMesh3D`: whether there is skin between the lips. Default `closed`. */
   readonly mouth?: NonNullable<UvTextureOptions['mouth']>;
 }
+
+const FRONTAL_OPTION_NAMES: OptionNames<FrontalTextureOptions> = { size: true, mouth: true };
 
 /** Degrees by which a face must look straighter into the camera than the one that the texture is of. */
 const CLEARLY_STRAIGHTER_DEGREES = 2;
@@ -26,7 +29,9 @@ export class FrontalTexture extends DataTexture {
   readonly #mouth: NonNullable<UvTextureOptions['mouth']>;
 
   /** Use {@link frontalTexture}. */
-  constructor(source: SurfaceSource, { size = 512, mouth = 'closed' }: FrontalTextureOptions = {}) {
+  constructor(source: SurfaceSource, options: FrontalTextureOptions = {}) {
+    checkOptionNames(options, FRONTAL_OPTION_NAMES);
+    const { size = 512, mouth = 'closed' } = options;
     if (!Number.isInteger(size) || size < 1 || size > 4096) {
       throw new RangeError(`size: expected a whole number 1..4096, got ${size}`);
     }

@@ -1,6 +1,7 @@
 /** Videos as pictures, a file for each frame: no ffmpeg needed. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { VideoFileError } from '../errors.ts';
 import { readImage } from '../image-files/read-image.ts';
 import { writeImage } from '../image-files/write-image.ts';
@@ -16,12 +17,20 @@ export interface ReadImageSequenceOptions extends FrameRange {
   readonly name?: string;
 }
 
+const SEQUENCE_OPTION_NAMES: OptionNames<ReadImageSequenceOptions> = {
+  start: true,
+  end: true,
+  frameRate: true,
+  name: true,
+};
+
 /**
  * Pictures as a source of frames. Each is read when it is due, the next one while the present one is worked on.
  * @param paths - in the order of the frames; may differ in size.
  * @throws RangeError for a frame rate or a range that makes no sense; VideoFileError where there is no picture.
  */
 export function readImageSequence(paths: readonly string[], options: ReadImageSequenceOptions = {}): FrameSource {
+  checkOptionNames(options, SEQUENCE_OPTION_NAMES);
   const { start, end } = checkFrameRange(options);
   const { frameRate = 25, name = paths[0] ?? 'pictures' } = options;
   if (!(frameRate > 0 && frameRate < Infinity)) {

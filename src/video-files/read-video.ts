@@ -9,10 +9,11 @@
  * which would have to be converted here and would not be the same colours); until it is an array here 2.9.
  */
 import { stat } from 'node:fs/promises';
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { VideoFileError } from '../errors.ts';
 import type { RgbaImage } from '../types.ts';
 import { explain, runFfmpeg, startFfmpeg } from './ffmpeg.ts';
-import type { FfmpegOptions } from './ffmpeg-options.ts';
+import { FFMPEG_OPTION_NAMES, type FfmpegOptions } from './ffmpeg-options.ts';
 import { detectDemuxer, filmArguments } from './film-format.ts';
 import { PamSplitter } from './pam-splitter.ts';
 import { probeVideo, type VideoInfo } from './probe-video.ts';
@@ -23,6 +24,13 @@ export interface ReadVideoOptions extends FfmpegOptions, FrameRange {
   /** Told in a line what is amiss with a film that is read all the same: damaged parts, colours beyond those of screens. */
   readonly onWarning?: (line: string) => void;
 }
+
+const READ_VIDEO_OPTION_NAMES: OptionNames<ReadVideoOptions> = {
+  ...FFMPEG_OPTION_NAMES,
+  start: true,
+  end: true,
+  onWarning: true,
+};
 
 /** A video file as a source of frames. */
 export interface VideoSource extends FrameSource {
@@ -47,6 +55,7 @@ const FRAMES_AHEAD = 2;
  *   one with `framesRead` after the last frame of a film that is cut off.
  */
 export async function readVideo(path: string, options: ReadVideoOptions = {}): Promise<VideoSource> {
+  checkOptionNames(options, READ_VIDEO_OPTION_NAMES);
   const { start, end } = checkFrameRange(options);
   const isFile = await stat(path).then(
     (found) => !found.isDirectory(),

@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
+import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { VideoFileError } from '../errors.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { removeLeftovers, temporaryName } from '../files/temporary-name.ts';
@@ -30,6 +31,19 @@ export interface WriteVideoOptions extends Omit<FfmpegOptions, 'signal'> {
   readonly onWarning?: (line: string) => void;
 }
 
+const WRITE_VIDEO_OPTION_NAMES: OptionNames<WriteVideoOptions> = {
+  frameRate: true,
+  audio: true,
+  onWarning: true,
+  ffmpegFolder: true,
+  idleTimeoutMs: true,
+};
+const AUDIO_OPTION_NAMES: OptionNames<NonNullable<WriteVideoOptions['audio']>> = {
+  path: true,
+  startMs: true,
+  isWhole: true,
+};
+
 /** Endings of files with H.264 in them, which ffmpeg does not choose everywhere by itself. */
 const H264_ENDINGS: ReadonlySet<string> = new Set(['.mp4', '.m4v', '.mov', '.mkv']);
 /** Endings of files whose pictures keep odd sizes and have colours of their own. */
@@ -50,7 +64,9 @@ const H264_ARGUMENTS = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18'] 
  * The file is written beside its place and renamed when it is complete. Frames of odd size get a black row or column where
  * the format needs even ones. ffmpeg is started by the first frame.
  */
-export function writeVideo(path: string, { frameRate, audio, onWarning, ...options }: WriteVideoOptions): FrameSink {
+export function writeVideo(path: string, given: WriteVideoOptions): FrameSink {
+  checkOptionNames<object>(given ?? null, WRITE_VIDEO_OPTION_NAMES, 'options', { audio: AUDIO_OPTION_NAMES });
+  const { frameRate, audio, onWarning, ...options } = given;
   const ending = extname(path);
   const temporary = temporaryName(path, { keepsEnding: true });
   const withSound = temporaryName(path, { keepsEnding: true });

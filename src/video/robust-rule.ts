@@ -155,7 +155,7 @@ class RobustRule implements TrackingRule {
     return followed;
   }
 
-  /** Asks the detector which of the tracks go on, and which faces are new. */
+  /** Asks the detector which of the tracks continue, and which faces are new. */
   async #detect(frame: FrameTracks, isCut: boolean): Promise<void> {
     const { image, followed } = frame;
     const boxes = await this.#aligner.detect(image, this.#options.detector);

@@ -24,6 +24,8 @@ export async function program(): Promise<number> {
   const boxes: FaceBox[] = await aligner.detect(image, { minScore: 0.5 });
   const pool: FaceAlignerPool = await createFaceAlignerPool({ size: 2, maxQueued: 10 });
   createFaceTracker(pool);
+  using short = await createFaceAligner();
+  await using shortPool = await createFaceAlignerPool();
   const [face] = await pool.align(image, boxes);
   await pool.dispose({ wait: true });
   // @ts-expect-error: a box is no string
@@ -36,7 +38,7 @@ export async function program(): Promise<number> {
   await createFaceAligner({ backend: 'abacus' });
   // @ts-expect-error: there is no such option
   await createFaceAlignerPool({ threadCount: 2 });
-  console.log(writeGlb.name, wrong);
+  console.log(writeGlb.name, wrong, short.backend, shortPool.size);
   return poseFromParams(face.params).yawDegrees;
 }
 
