@@ -200,11 +200,14 @@ async function pull(options: PullCommandOptions, terminal: Terminal): Promise<vo
   }
 }
 
+/** Timers take no more: beyond that they end at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** A signal whose reason is one line with the way to resume. */
 function timeLimit(minutes: number): AbortSignal {
   const controller = new AbortController();
   const reason = new CliError(`nothing whole after ${minutes} minutes (--timeout): run it again to resume`);
-  setTimeout(() => controller.abort(reason), minutes * 60_000).unref();
+  setTimeout(() => controller.abort(reason), Math.min(minutes * 60_000, MAX_TIMER_MS)).unref();
   return controller.signal;
 }
 

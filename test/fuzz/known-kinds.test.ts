@@ -1,6 +1,6 @@
 /** What once hung, exhausted memory or came out wrong, fed to its parser in a process that is watched. */
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
@@ -27,6 +27,11 @@ const KNOWN: Readonly<Record<string, number>> = {
   'layers-wasm': 11,
   'pack-layers': 3,
 };
+
+test('the document has their number', () => {
+  const count = Object.values(KNOWN).reduce((sum, one) => sum + one, 0);
+  expect(readFileSync(join(repositoryRoot, 'docs/reliability.md'), 'utf8')).toContain(`${count} by code and from`);
+});
 
 test('every folder of the corpus is that of a parser whose inputs are fed', () => {
   const folders = readdirSync(join(repositoryRoot, 'fuzz/corpus'));
