@@ -158,7 +158,7 @@ for (const surface of ['None', 'Mesh']) {
   await page.getByRole('radio', { name: surface }).check();
   await page.getByRole('checkbox', { name: 'Landmarks' }).check();
   await page.getByRole('button', { name: 'Use the camera' }).click();
-  await page.locator('#timings td').last().filter({ hasText: /^\d+$/ }).waitFor();
+  await page.locator('#timings td').last().filter({ hasText: /^\d+$/ }).waitFor({ state: 'attached' });
   await page.waitForTimeout(2000);
   await page.evaluate(() => watched.longTasks.splice(0));
   const rows: number[][] = [];

@@ -41,7 +41,7 @@ async function picture(
   prepare: (page: Page) => Promise<unknown> = async () => {},
   { pack = 'pack/', fullPage = false } = {},
 ): Promise<void> {
-  const context = await browser.newContext(contextOptions);
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...contextOptions });
   const { page } = await openPage(context, `${server.url}/?pack=${pack}`);
   if (pack === 'pack/') await page.locator('#viewer[data-drawn=true]').waitFor();
   else await page.getByRole('alert').waitFor();
@@ -76,8 +76,8 @@ if (options.all) {
       .filter({ hasText: /No face/ })
       .waitFor();
   });
-  for (const surface of ['Depth', 'PNCC', 'None']) {
-    await picture(`page-${surface.toLowerCase()}`, DESK, async (page) => {
+  for (const surface of ['Depth map', 'Position colours', 'None']) {
+    await picture(`page-${surface.toLowerCase().replace(' ', '-')}`, DESK, async (page) => {
       await page.getByRole('radio', { name: surface }).check();
       for (const line of ['Landmarks', 'Pose', 'Boxes']) await page.getByRole('checkbox', { name: line }).check();
     });

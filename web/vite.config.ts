@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,11 +39,34 @@ function copySiteFiles(): Plugin {
   };
 }
 
+/** Writes the worker that keeps the page, with the names of what it keeps; tfjs, which is loaded on demand alone, is left out. */
+function offlineWorker(): Plugin {
+  return {
+    name: 'offline-worker',
+    apply: 'build',
+    enforce: 'post',
+    generateBundle(_, bundle) {
+      const names = [...Object.keys(bundle), ...readdirSync(join(root, 'public')), 'index.html'];
+      const kept = [...new Set(names)]
+        .filter((name) => !/^weights\/|^assets\/(tfjs|cpu|wasm|webgl|webgpu|shared)|\.map$|^preview/.test(name))
+        .sort();
+      const files = ['./', ...kept.filter((name) => name !== 'index.html').map((name) => `./${name}`)];
+      const version = createHash('sha256');
+      for (const [name, output] of Object.entries(bundle))
+        version.update(name).update('code' in output ? output.code : output.source);
+      const source = readFileSync(join(root, 'offline-worker.js'), 'utf8')
+        .replace('const FILES = [];', `const FILES = ${JSON.stringify(files)};`)
+        .replace('VERSION', version.digest('hex').slice(0, 12));
+      this.emitFile({ type: 'asset', fileName: 'offline-worker.js', source });
+    },
+  };
+}
+
 export default defineConfig({
   root,
   // Relative, so that the built page works from any folder.
   base: './',
-  plugins: [copySiteFiles()],
+  plugins: [copySiteFiles(), offlineWorker()],
   worker: { format: 'es', plugins: () => [] },
   build: { outDir: join(root, 'dist'), emptyOutDir: true, target: 'es2022' },
 });

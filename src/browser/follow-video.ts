@@ -11,6 +11,7 @@ import { CameraError } from '../errors.ts';
 import type { FaceAligner } from '../face-aligner.ts';
 import { createFaceTracker, type FaceTrackerOptions, type TrackedFace } from '../video/tracker.ts';
 import { OPEN_CAMERA_OPTION_NAMES, type OpenCameraOptions, openCamera, stopTracks } from './open-camera.ts';
+import { presentFrame } from './present-frame.ts';
 import { readPixels } from './read-pixels.ts';
 
 /** An element that plays, a stream, or `'camera'`, which is opened and closed again. */
@@ -274,12 +275,6 @@ async function toBitmap(frame: VideoFrame | ImageBitmap): Promise<ImageBitmap> {
   } finally {
     frame.close();
   }
-}
-
-/** A `VideoFrame` costs this thread nothing, but only those that know their rotation show a phone's videos upright. */
-async function presentFrame(video: HTMLVideoElement): Promise<VideoFrame | ImageBitmap> {
-  const hasUprightFrames = 'VideoFrame' in globalThis && 'rotation' in VideoFrame.prototype;
-  return hasUprightFrames ? new VideoFrame(video) : createImageBitmap(video);
 }
 
 /** `MediaStreamTrackProcessor` is not in TypeScript's DOM library, since Firefox has it not. */

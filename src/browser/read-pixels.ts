@@ -97,11 +97,7 @@ async function readBlob(blob: Blob | File, maxSide: number): Promise<RgbaImage> 
   if (blob.size === 0) throw new ImageDecodeError(name, 'the file is empty');
   let bitmap: ImageBitmap;
   try {
-    bitmap = await createImageBitmap(blob, {
-      imageOrientation: 'from-image',
-      colorSpaceConversion: 'none',
-      premultiplyAlpha: 'none',
-    });
+    bitmap = await decodeBlob(blob);
   } catch (cause) {
     const beginning = await blob.slice(0, HEIF_BEGINNING_BYTES).arrayBuffer();
     const isHeic = heifKind(new Uint8Array(beginning)) === 'HEIC';
@@ -112,6 +108,17 @@ async function readBlob(blob: Blob | File, maxSide: number): Promise<RgbaImage> 
     return draw(bitmap, bitmap.width, bitmap.height, maxSide);
   } finally {
     bitmap.close();
+  }
+}
+
+async function decodeBlob(blob: Blob): Promise<ImageBitmap> {
+  const options = { colorSpaceConversion: 'none', premultiplyAlpha: 'none' } as const;
+  try {
+    return await createImageBitmap(blob, { ...options, imageOrientation: 'from-image' });
+  } catch (error) {
+    // Older browsers do not know the word (a TypeError; a broken picture is none) and turn files upright without it.
+    if (!(error instanceof TypeError)) throw error;
+    return createImageBitmap(blob, options);
   }
 }
 

@@ -52,7 +52,8 @@ describeWithChromium('the page', () => {
       folders: { '/some/folder/': join(folder, 'site'), ...(pack ? { '/some/folder/weights/test/': pack } : {}) },
       ...(tamper && { tamper: (path, bytes) => (path.endsWith('.bin') ? tamper(bytes) : bytes) }),
     });
-    context = await browser().newContext(options);
+    // A head that sways never looks the same twice.
+    context = await browser().newContext({ reducedMotion: 'reduce', ...options });
     const query = pack === undefined ? '?pack=nowhere/' : pack === '' ? '' : '?pack=weights/test/';
     ({ page, errors } = await openPage(context, `${server.url}/some/folder/${query}`));
   }
@@ -123,7 +124,7 @@ describeWithChromium('the page', () => {
       await page.locator('#file').setInputFiles(sharedPath('photos/trump_hillary.jpg'));
       await waitForStatus(/2 faces found/);
       await waitForMesh();
-      await page.getByRole('radio', { name: 'PNCC' }).check();
+      await page.getByRole('radio', { name: 'Position colours' }).check();
       await page.getByRole('button', { name: 'Neutral' }).click();
       const tasks = mainThreadTasks(await browser().stopTracing(), server.url);
       // A trace that says nothing proves nothing.
@@ -148,9 +149,9 @@ describeWithChromium('the page', () => {
       await waitForMesh();
       await page.locator('#file').setInputFiles(sharedPath('photos/trump_hillary.jpg'));
       await waitForStatus(/2 faces found/);
-      await page.locator('#face').selectOption('1');
+      await page.getByRole('button', { name: 'Face 2', exact: true }).click();
       const picture = new Sight(() => page.locator('#picture').screenshot());
-      for (const name of ['None', 'Mesh', 'Depth', 'PNCC']) {
+      for (const name of ['None', 'Mesh', 'Depth map', 'Position colours']) {
         await page.getByRole('radio', { name }).check();
         // The mesh is what is there from the beginning.
         await picture.becomesNew();
@@ -215,7 +216,9 @@ describeWithChromium('the page', () => {
       await page.getByRole('button', { name: 'Play' }).click();
       await page.getByRole('slider', { name: 'Position in the video' }).waitFor();
       await page.getByRole('button', { name: 'Close' }).click();
-      await waitForStatus(/confidence/);
+      // The last frame stays.
+      await waitForMesh();
+      expect(await page.getByRole('button', { name: 'Close' }).isVisible()).toBe(false);
       expect(errors).toEqual([]);
     });
 
@@ -317,6 +320,7 @@ describeWithChromium('the page', () => {
         .filter({ hasText: /a\.png.*not a picture/ })
         .waitFor();
       isDamaged = true;
+      await page.getByText('Engine').click();
       await page.getByText('Use another model').click();
       await page.getByLabel('Address of a pack').fill('./weights/test//');
       await page.evaluate(() => caches.delete('tddfa-weights'));
@@ -341,7 +345,8 @@ describeWithChromium('the page', () => {
 });
 
 async function expectText(locator: ReturnType<Page['locator']>, pattern: RegExp): Promise<void> {
-  await locator.filter({ hasText: pattern }).waitFor();
+  // The engine's numbers are folded away.
+  await locator.filter({ hasText: pattern }).waitFor({ state: 'attached' });
 }
 
 /** What part of the page looks like. */

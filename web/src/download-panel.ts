@@ -1,9 +1,7 @@
-import { complain, say } from './elements.ts';
+import { complain } from './elements.ts';
+import { saveFile } from './save-file.ts';
 import type { Studio } from './studio.ts';
 import type { ExportKind, FaceEdit } from './studio-protocol.ts';
-
-/** How long the browser may take to begin with saving. */
-const REVOKE_AFTER_MS = 60_000;
 
 /** The panel that saves a face. */
 export class DownloadPanel {
@@ -27,14 +25,7 @@ export class DownloadPanel {
 
   async #save(request: { readonly kind: ExportKind; readonly name: string; readonly edit: FaceEdit }): Promise<void> {
     try {
-      const file = await this.#studio.ask('export', request);
-      const link = Object.assign(document.createElement('a'), {
-        href: URL.createObjectURL(file.blob),
-        download: file.name,
-      });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), REVOKE_AFTER_MS);
-      say(`${file.name} is saved: ${(file.blob.size / 1e6).toFixed(2)} MB.`);
+      saveFile(await this.#studio.ask('export', request));
     } catch (error) {
       complain((error as Error).message);
     }

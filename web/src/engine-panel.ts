@@ -1,10 +1,12 @@
 import type { BackendName } from '../../src/index.ts';
-import { complain, element, input, say, select } from './elements.ts';
+import { button, complain, element, input, say, select } from './elements.ts';
 import type { Studio } from './studio.ts';
 import type { LoadedPack, PackChoice, Timings } from './studio-protocol.ts';
 
 /** Where the open pack is, beside the page. */
 const DEFAULT_PACK = 'weights/open/';
+
+const PROGRESS_INTERVAL_MS = 500;
 
 /** Columns of the table of timings. */
 const COLUMNS = ['read', 'detect', 'align', 'reconstruct', 'draw', 'framesPerSecond'] as const;
@@ -18,13 +20,17 @@ export class EnginePanel {
   readonly #regressors = select('regressor');
   /** Where the model in use comes from; at first, the one that the page's address names, or else the page's own. */
   #choice: PackChoice = { url: addressOf(new URLSearchParams(location.search).get('pack') ?? DEFAULT_PACK) };
+  /** What was asked for last. */
+  #wanted = this.#choice;
   #pack: LoadedPack | undefined;
+  #loads = 0;
 
   constructor(studio: Studio, onLoaded: (pack: LoadedPack) => void) {
     this.#studio = studio;
     this.#onLoaded = onLoaded;
     studio.onWarning = (warning) => say(`The model is not kept for the next visit: ${warning}`);
 
+    button('retry').addEventListener('click', () => void this.#use(this.#wanted));
     this.#backends.addEventListener('change', () => void this.#use(this.#choice, this.#pack?.regressor));
     this.#regressors.addEventListener('change', () => void this.#use(this.#choice, this.#regressors.value));
     element('pack-form', HTMLFormElement).addEventListener('submit', (event) => {
@@ -70,19 +76,24 @@ export class EnginePanel {
 
   /** Loads a pack; says what is the matter where that fails, and keeps the one before. */
   async #use(choice: PackChoice, regressor?: string): Promise<void> {
+    const load = ++this.#loads;
+    this.#wanted = choice;
     const progress = element('progress', HTMLProgressElement);
     this.#showProgress(progress);
     complain(undefined);
+    button('retry').hidden = true;
     say('Loading the model …');
     try {
       const backend = this.#backends.value as BackendName;
-      this.#pack = await this.#studio.ask('load', { pack: choice, backend, regressor });
+      const pack = await this.#studio.ask('load', { pack: choice, backend, regressor });
+      if (load !== this.#loads) return;
+      this.#pack = pack;
       this.#choice = choice;
     } catch (error) {
-      this.#refuse(choice, error as Error);
+      if (load === this.#loads) this.#refuse(choice, error as Error);
       return;
     } finally {
-      progress.hidden = true;
+      if (load === this.#loads) progress.hidden = true;
     }
     this.#show(this.#pack);
     this.#onLoaded(this.#pack);
@@ -90,12 +101,24 @@ export class EnginePanel {
 
   #showProgress(progress: HTMLProgressElement): void {
     const loaded = new Map<string, { loaded: number; total: number }>();
+    const start = performance.now();
+    let lastTold = 0;
     this.#studio.onProgress = ({ file, loadedBytes, totalBytes = loadedBytes }) => {
       loaded.set(file, { loaded: loadedBytes, total: totalBytes });
       const sums = [...loaded.values()];
       progress.max = sums.reduce((sum, { total }) => sum + total, 0) || 1;
       progress.value = sums.reduce((sum, file) => sum + file.loaded, 0);
       progress.hidden = false;
+      const now = performance.now();
+      // A screen reader would read out each.
+      if (now - lastTold < PROGRESS_INTERVAL_MS) return;
+      lastTold = now;
+      const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+      const rate = progress.value / 1e6 / Math.max(0.1, (now - start) / 1000);
+      say(
+        `Loading the model: ${megabytes(progress.value)} of ${megabytes(progress.max)} MB, ${rate.toFixed(1)} MB/s. ` +
+          'It is kept for the next visit.',
+      );
     };
   }
 
@@ -123,13 +146,26 @@ export class EnginePanel {
         'This page came without a model. Choose a pack folder, or give the address of one, under “Use another model”.',
       );
     } else {
-      complain(`The model was refused: ${error.message}`);
+      complain(`The model was refused: ${forVisitors(error)}`);
+      button('retry').hidden = !isNetwork(error);
     }
     if (pack === undefined) {
-      element('packs', HTMLDetailsElement).open = true;
+      for (const id of ['engine-details', 'packs']) element(id, HTMLDetailsElement).open = true;
       document.body.classList.add('no-model');
     }
   }
+}
+
+/** Whether another try may help. */
+function isNetwork({ message }: Error): boolean {
+  return /fetch|network|answered 5\d\d|could not be loaded|did not arrive|timed? ?out/i.test(message);
+}
+
+/** Errors of a library say what its programmer can do, which a visitor cannot. */
+function forVisitors({ name, message }: Error): string {
+  if (name !== 'BackendUnavailableError') return message;
+  const [, backend = 'this backend'] = /[`'"]?(compiled|wasm|webgl|webgpu|cpu)[`'"]?/.exec(message) ?? [];
+  return `this browser cannot compute with ${backend}. Choose another backend.`;
 }
 
 function addressOf(text: string): string {

@@ -1,8 +1,9 @@
-import { button, element, input } from './elements.ts';
+import { button, element, input, select } from './elements.ts';
 
 export interface InputPanelEvents {
   onFile(file: File): void;
-  onCamera(): void;
+  /** @param deviceId - of the camera that was chosen; undefined for the browser's choice. */
+  onCamera(deviceId: string | undefined): void;
   onSample(): void;
 }
 
@@ -21,7 +22,8 @@ export class InputPanel {
       chooser.value = '';
     });
     button('sample').addEventListener('click', onSample);
-    button('camera').addEventListener('click', onCamera);
+    button('camera').addEventListener('click', () => onCamera(select('cameras').value || undefined));
+    select('cameras').addEventListener('change', () => onCamera(select('cameras').value));
 
     addEventListener('dragover', (event) => {
       event.preventDefault();
@@ -39,9 +41,22 @@ export class InputPanel {
     this.disabled = true;
   }
 
+  /** Offers the cameras that there are, where there are several; browsers name them once one has been allowed. */
+  async offerCameras(inUse: MediaStreamTrack | undefined): Promise<void> {
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    const cameras = devices.filter(({ kind, deviceId }) => kind === 'videoinput' && deviceId !== '');
+    const control = select('cameras');
+    control.replaceChildren(
+      ...cameras.map(({ label, deviceId }, index) => new Option(label || `Camera ${index + 1}`, deviceId)),
+    );
+    control.value = inUse?.getSettings().deviceId ?? '';
+    element('cameras-label', HTMLElement).hidden = cameras.length < 2;
+  }
+
   set disabled(disabled: boolean) {
     this.#disabled = disabled;
     for (const id of ['camera', 'sample']) button(id).disabled = disabled;
+    select('cameras').disabled = disabled;
     input('file').disabled = disabled;
     element('file-label', HTMLElement).classList.toggle('disabled', disabled);
   }

@@ -1,19 +1,30 @@
 import './style.css';
+import { enableCopyButtons } from './copy-buttons.ts';
 import { DownloadPanel } from './download-panel.ts';
 import { complain, element, say } from './elements.ts';
 import { EnginePanel } from './engine-panel.ts';
+import { FacesPanel } from './faces-panel.ts';
 import { InputPanel } from './input-panel.ts';
+import { keepPageState, readPageState } from './page-state.ts';
 import { PhotoPanel } from './photo-panel.ts';
 import { cameraProblem, Player } from './player.ts';
+import { Recorder } from './recorder.ts';
 import { Studio } from './studio.ts';
 import type { SeenPicture } from './studio-protocol.ts';
 import { TurnPanel } from './turn-panel.ts';
 
 const SAMPLE = 'sample.png';
 
+interface Photo {
+  readonly blob: Blob;
+  readonly name: string;
+}
+
 let picture: SeenPicture | undefined;
 /** The photo that is shown, for looking at it again; none where a video is. */
-let photo: { readonly blob: Blob; readonly name: string } | undefined;
+let photo: Photo | undefined;
+/** The photo that was shown last. */
+let lastPhoto: Photo | undefined;
 let name = 'face';
 /** Counts what was opened, so that an answer about something older is not taken for one about what is shown. */
 let openings = 0;
@@ -27,6 +38,8 @@ const newTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve
 
 // The browser lays the page out for the first time in the task that evaluates this: workers start in the next.
 await newTask();
+checkBrowser();
+readPageState();
 const studio = new Studio();
 for (const panel of document.querySelectorAll<HTMLElement>('.panel[hidden]')) {
   await newTask();
@@ -35,28 +48,43 @@ for (const panel of document.querySelectorAll<HTMLElement>('.panel[hidden]')) {
   panel.getBoundingClientRect();
 }
 await newTask();
-const player = new Player(element('video', HTMLVideoElement), studio, onFrame, (error) => complain(error.message));
-const downloads = new DownloadPanel(studio, () => ({ name, edit: turnPanel.edit }));
+const player = new Player(element('video', HTMLVideoElement), studio, {
+  onPicture: onFrame,
+  onError: onPlayerError,
+  chosenFace: () => facesPanel.chosen,
+});
+const downloads = new DownloadPanel(studio, () => ({ name, edit: turnPanel.editOf(facesPanel.chosen) }));
 const turnPanel = new TurnPanel(studio, {
   onShow: () => void showMesh(),
   onHasFace: (hasFace) => {
     downloads.disabled = !hasFace;
   },
 });
+const facesPanel = new FacesPanel(() => {
+  photoPanel.showPose(picture?.faces[facesPanel.chosen]);
+  void showMesh();
+});
 await newTask();
 const inputPanel = new InputPanel({
   onFile: (file) => void openFile(file),
-  onCamera: () => void watch(() => player.openCamera(), 'camera', cameraProblem),
+  onCamera: (deviceId) => void openCamera(deviceId),
   onSample: () => void showSample(),
 });
 const photoPanel = new PhotoPanel(studio, player, {
   onDrawn(milliseconds) {
     if (picture !== undefined && !player.isPlaying) enginePanel.showDrawTime(milliseconds);
   },
-  onPlay: waitForPause,
-  onPause: showMesh,
-  onClose: () => void showSample(),
+  onPlay: () => {},
+  onPause: async () => {
+    recorder.stop();
+    await showMesh();
+  },
+  onClose: () => void keepLastFrame(),
 });
+const recorder = new Recorder(
+  () => name.replace(/\.[^.]*$/, ''),
+  () => player.isMirrored,
+);
 const enginePanel = new EnginePanel(studio, (pack) => {
   turnPanel.build(pack);
   inputPanel.disabled = false;
@@ -64,31 +92,67 @@ const enginePanel = new EnginePanel(studio, (pack) => {
 });
 
 enginePanel.start();
+keepPageState();
+enableCopyButtons();
+if (import.meta.env.MODE === 'production' && 'serviceWorker' in navigator) {
+  // The page works without; it is only not there when the network is not.
+  navigator.serviceWorker.register('./offline-worker.js').catch(() => {});
+}
+
+/** Says what this browser lacks, before anything is asked of it. */
+function checkBrowser(): void {
+  const missing = [
+    typeof Worker === 'function' ? '' : 'workers',
+    'transferControlToOffscreen' in HTMLCanvasElement.prototype ? '' : 'drawing in workers (OffscreenCanvas)',
+    typeof WebAssembly === 'object' ? '' : 'WebAssembly',
+  ].filter((what) => what !== '');
+  if (missing.length === 0) return;
+  const text = `This browser has no ${missing.join(' and no ')}, which this page needs.`;
+  complain(
+    `${text} Chrome from 69, Firefox from 105 and Safari from 17 have all of it; the library itself needs less.`,
+  );
+  say('');
+  throw new Error(text);
+}
 
 /** Whatever is opened next makes what came before it old. @returns whether this is still the newest. */
 function beginOpening(): () => boolean {
   const opening = ++openings;
+  recorder.stop();
   return () => opening === openings;
 }
 
 async function lookAt(blob: Blob, title: string): Promise<void> {
   const isNewest = beginOpening();
-  player.close();
-  photoPanel.showPlayer();
+  const wasPlaying = player.isPlaying;
+  // A film goes on where the picture turns out to be none; a camera that is still being opened is given up.
+  if (player.isOpen) await player.pause();
+  else player.close();
   complain(undefined);
   say('Looking …');
   try {
     const seen = await studio.ask('look', blob);
     if (!isNewest()) return;
-    showPicture(seen, undefined);
+    player.close();
+    showMirrored();
+    picture = seen;
     photo = { blob, name: title };
+    lastPhoto = photo;
     name = title;
+    facesPanel.offer(seen.faces);
+    photoPanel.showWipe(seen.faces[0]);
+    showPicture(seen, undefined);
+    say(summary(seen));
   } catch (error) {
     if (!isNewest()) return;
-    say('');
-    complain(`${title}: ${(error as Error).message}`);
+    const { message } = error as Error;
+    say(picture === undefined ? '' : summary(picture));
+    complain(message.startsWith(title) ? message : `${title}: ${message}`);
+    if (wasPlaying) await player.play();
+    photoPanel.showPlayer();
     return;
   }
+  photoPanel.showPlayer();
   await showMesh();
 }
 
@@ -105,7 +169,9 @@ async function showSample(): Promise<void> {
 /** With another model. */
 async function lookAgain(): Promise<void> {
   if (photo !== undefined) await lookAt(photo.blob, photo.name);
-  else if (!player.isOpen) await showSample();
+  else if (!player.isOpen) await (lastPhoto === undefined ? showSample() : lookAt(lastPhoto.blob, lastPhoto.name));
+  else if (!player.isPlaying) await player.showAgain();
+  else say('Another model is at work.');
 }
 
 function openFile(file: File): Promise<void> {
@@ -114,19 +180,22 @@ function openFile(file: File): Promise<void> {
   return watch(() => player.openFile(file), file.name, explain);
 }
 
+async function openCamera(deviceId: string | undefined): Promise<void> {
+  await watch(() => player.openCamera(deviceId === undefined ? {} : { deviceId }), 'camera', cameraProblem);
+  if (player.camera !== undefined) await inputPanel.offerCameras(player.camera);
+}
+
 async function watch(start: () => Promise<void>, title: string, explain: (error: Error) => string): Promise<void> {
   const isNewest = beginOpening();
   const before = { photo, picture, name };
   complain(undefined);
   say('Starting …');
-  turnPanel.clear();
   photo = undefined;
   picture = undefined;
   name = title;
   try {
     await start();
     if (!isNewest()) return;
-    waitForPause();
   } catch (error) {
     if (!isNewest()) return;
     player.close();
@@ -136,35 +205,53 @@ async function watch(start: () => Promise<void>, title: string, explain: (error:
     complain(explain(error as Error));
     await showMesh();
   }
+  showMirrored();
   photoPanel.showPlayer();
 }
 
-/** While a video plays, there is nothing to turn. */
-function waitForPause(): void {
-  if (player.isPlaying) turnPanel.clear('Pause the picture to turn the face.');
+/** What played stops, and its last frame stays, to be turned. */
+async function keepLastFrame(): Promise<void> {
+  beginOpening();
+  showMirrored();
+  if (picture !== undefined) await showMesh();
+  else if (lastPhoto !== undefined) await lookAt(lastPhoto.blob, lastPhoto.name);
+}
+
+function onPlayerError(error: Error): void {
+  const explained = player.camera === undefined ? error.message : cameraProblem(error);
+  player.close();
+  photoPanel.showPlayer();
+  complain(explained);
+  void keepLastFrame();
+}
+
+function showMirrored(): void {
+  turnPanel.isMirrored = player.isMirrored;
 }
 
 function onFrame(seen: SeenPicture, framesPerSecond: number | undefined): void {
-  showPicture(seen, framesPerSecond);
-  photoPanel.showPosition();
-  if (!player.isPlaying) void showMesh();
-}
-
-/** Shows what was found, in words and numbers. */
-function showPicture(seen: SeenPicture, framesPerSecond: number | undefined): void {
+  facesPanel.follow(seen.faces);
   const countBefore = picture?.faces.length;
   picture = seen;
-  const { faces, timings } = seen;
-  enginePanel.showTimings(timings, framesPerSecond);
+  showPicture(seen, framesPerSecond);
   // Not with every frame, or a screen reader would never be silent.
-  if (!player.isOpen || countBefore !== faces.length) say(summary(seen));
-  photoPanel.showPose(faces[turnPanel.chosenFace]);
-  turnPanel.offer(faces.length);
+  if (countBefore !== seen.faces.length) say(summary(seen));
+  photoPanel.showPosition();
+  if (player.isPlaying) turnPanel.follow(seen.faces[facesPanel.chosen]);
+  else void showMesh();
+}
+
+/** Shows what was found, in numbers. */
+function showPicture(seen: SeenPicture, framesPerSecond: number | undefined): void {
+  enginePanel.showTimings(seen.timings, framesPerSecond);
+  photoPanel.showSize(seen);
+  photoPanel.showPose(seen.faces[facesPanel.chosen]);
 }
 
 /** Shows the chosen face in 3D. */
 function showMesh(): Promise<void> {
-  return turnPanel.show(picture?.faces[turnPanel.chosenFace], enginePanel.pack);
+  const index = facesPanel.chosen;
+  return turnPanel.show(picture?.faces[index], enginePanel.pack, { index, isPhoto: photo !== undefined });
 }
 
 function summary({ faces }: SeenPicture): string {
@@ -172,6 +259,6 @@ function summary({ faces }: SeenPicture): string {
   if (first === undefined) return 'No face was found. Try a picture in which a face is larger or turned less.';
   const found = faces.length === 1 ? '1 face found' : `${faces.length} faces found`;
   if (first.score === undefined) return `${found}.`;
-  const confidence = `${(first.score * 100).toFixed(0)} % confidence`;
-  return faces.length === 1 ? `${found}, with ${confidence}.` : `${found}, the best with ${confidence}.`;
+  const score = first.score.toFixed(2);
+  return faces.length === 1 ? `${found}, with a score of ${score}.` : `${found}, the best with a score of ${score}.`;
 }

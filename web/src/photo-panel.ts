@@ -23,6 +23,8 @@ export class PhotoPanel {
   readonly #player: Player;
   readonly #events: PhotoPanelEvents;
   readonly #canvas = canvas('picture');
+  #isWipeHeld = new URLSearchParams(location.search).has('wipe');
+  #onWipe: () => void = () => {};
   /** How often the overlays were changed and drawn. */
   #drawings = 0;
 
@@ -34,6 +36,27 @@ export class PhotoPanel {
     const offscreen = this.#canvas.transferControlToOffscreen();
     void studio.ask('canvas', offscreen, [offscreen]);
     void studio.ask('overlays', chosenOverlays());
+    const stage = this.#canvas.closest('.stage');
+    if (stage !== null) {
+      new ResizeObserver(([entry]) => {
+        if (entry === undefined) return;
+        const ratio = Math.min(2, globalThis.devicePixelRatio);
+        const { width, height } = entry.contentRect;
+        void studio.ask('display', { width: Math.round(width * ratio), height: Math.round(height * ratio) });
+      }).observe(stage);
+    }
+    const wipe = input('wipe');
+    const onWipe = (): void => {
+      element('wipe-label', HTMLElement).style.setProperty('--wipe', wipe.value);
+      wipe.setAttribute('aria-valuetext', `${Math.round(Number(wipe.value) * 100)} %`);
+      void studio.ask('wipe', Number(wipe.value));
+    };
+    wipe.addEventListener('input', () => {
+      this.#isWipeHeld = true;
+      onWipe();
+    });
+    this.#onWipe = onWipe;
+    onWipe();
 
     for (const id of ['surfaces', 'lines']) {
       element(id, HTMLElement).addEventListener('change', () => void this.#onOverlays());
@@ -49,9 +72,25 @@ export class PhotoPanel {
     });
   }
 
+  /** The wipe goes through the middle of a photo's first face, until somebody moves it. */
+  showWipe(face: SeenFace | undefined): void {
+    if (this.#isWipeHeld || face === undefined) return;
+    input('wipe').value = String(face.box.left + face.box.width / 2);
+    this.#onWipe();
+  }
+
+  /** The frame has the picture's shape. */
+  showSize({ width, height }: { readonly width: number; readonly height: number }): void {
+    element('frame', HTMLElement).style.setProperty('--aspect', String(width / height));
+    // What was there before anything was computed.
+    document.getElementById('first')?.remove();
+  }
+
   /** Shows the player's controls as they are due. */
   showPlayer(): void {
     const player = this.#player;
+    this.#canvas.classList.toggle('mirrored', player.isMirrored);
+    element('wipe-label', HTMLElement).hidden = player.isPlaying;
     element('player', HTMLElement).hidden = !player.isOpen;
     button('play').textContent = player.isPlaying ? 'Pause and turn it' : 'Play';
     element('seek-label', HTMLElement).hidden = !player.canSeek;
@@ -88,12 +127,16 @@ export class PhotoPanel {
   }
 
   async #onPlayButton(): Promise<void> {
-    if (this.#player.isPlaying) {
-      await this.#player.pause();
-      await this.#events.onPause();
-    } else {
-      await this.#player.play();
-      this.#events.onPlay();
+    try {
+      if (this.#player.isPlaying) {
+        await this.#player.pause();
+        await this.#events.onPause();
+      } else {
+        await this.#player.play();
+        this.#events.onPlay();
+      }
+    } catch (error) {
+      complain((error as Error).message);
     }
     this.showPlayer();
   }

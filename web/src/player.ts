@@ -1,32 +1,36 @@
-import { openCamera, stopTracks } from '../../src/browser/open-camera.ts';
+import { type OpenCameraOptions, openCamera, stopTracks } from '../../src/browser/open-camera.ts';
+import { presentFrame } from '../../src/browser/present-frame.ts';
 import { CameraError } from '../../src/errors.ts';
 import type { Studio } from './studio.ts';
 import type { SeenPicture } from './studio-protocol.ts';
+
+export interface PlayerEvents {
+  /** @param framesPerSecond - of what plays; absent for a frame by itself. */
+  onPicture(picture: SeenPicture, framesPerSecond: number | undefined): void;
+  onError(error: Error): void;
+  /** Which of the faces the 3D view shows. */
+  chosenFace(): number;
+}
 
 /** Shows a video or a camera through the studio, as fast as that goes; frames that come too fast are left out. */
 export class Player {
   readonly #video: HTMLVideoElement;
   readonly #studio: Studio;
-  readonly #onPicture: (picture: SeenPicture, framesPerSecond: number | undefined) => void;
-  readonly #onError: (error: Error) => void;
+  readonly #events: PlayerEvents;
   /** Changes with every start and stop, so that an old loop notices. */
   #run = 0;
   #url: string | undefined;
   /** The camera that is being opened. */
   #opening: AbortController | undefined;
+  /** Ends what listens to the camera. */
+  #listening: AbortController | undefined;
   /** The frame that was handed over last, once it is shown. */
   #shown: Promise<void> = Promise.resolve();
 
-  constructor(
-    video: HTMLVideoElement,
-    studio: Studio,
-    onPicture: (picture: SeenPicture, framesPerSecond: number | undefined) => void,
-    onError: (error: Error) => void,
-  ) {
+  constructor(video: HTMLVideoElement, studio: Studio, events: PlayerEvents) {
     this.#video = video;
     this.#studio = studio;
-    this.#onPicture = onPicture;
-    this.#onError = onError;
+    this.#events = events;
   }
 
   get isOpen(): boolean {
@@ -35,6 +39,18 @@ export class Player {
 
   get isPlaying(): boolean {
     return this.isOpen && !this.#video.paused;
+  }
+
+  /** The camera that is open, where one is. */
+  get camera(): MediaStreamTrack | undefined {
+    const stream = this.#video.srcObject;
+    return stream instanceof MediaStream ? stream.getVideoTracks()[0] : undefined;
+  }
+
+  /** Whether it is shown as in a mirror: cameras are, but those at the back of a phone. */
+  get isMirrored(): boolean {
+    const { camera } = this;
+    return camera !== undefined && camera.getSettings().facingMode !== 'environment';
   }
 
   /** Whether there is a place to go to; a camera has none. */
@@ -62,12 +78,18 @@ export class Player {
     await this.play();
   }
 
-  async openCamera(): Promise<void> {
+  async openCamera(options: Omit<OpenCameraOptions, 'signal'>): Promise<void> {
     this.close();
     const opening = new AbortController();
     this.#opening = opening;
-    const stream = await openCamera({ signal: opening.signal });
+    const stream = await openCamera({ ...options, signal: opening.signal });
     this.#video.srcObject = stream;
+    const listening = new AbortController();
+    this.#listening = listening;
+    const onEnded = (): void => this.#events.onError(new CameraError('unplugged'));
+    for (const track of stream.getVideoTracks()) {
+      track.addEventListener('ended', onEnded, { signal: listening.signal });
+    }
     await this.play();
   }
 
@@ -77,6 +99,12 @@ export class Player {
     if (run !== this.#run) return;
     await this.#video.play();
     if (run === this.#run) void this.#loop(run);
+  }
+
+  /** Looks at the frame that is shown once more, as with another model. */
+  async showAgain(): Promise<void> {
+    await this.#studio.ask('restart', null);
+    await this.#showOne();
   }
 
   /** Settles when the last frame is shown. */
@@ -91,6 +119,8 @@ export class Player {
     this.#run++;
     this.#opening?.abort();
     this.#opening = undefined;
+    this.#listening?.abort();
+    this.#listening = undefined;
     this.#video.pause();
     const stream = this.#video.srcObject;
     if (stream instanceof MediaStream) stopTracks(stream);
@@ -109,7 +139,7 @@ export class Player {
       const now = performance.now();
       if (last !== undefined) interval = interval === undefined ? now - last : interval * 0.9 + (now - last) * 0.1;
       last = now;
-      this.#onPicture(picture, interval === undefined ? undefined : 1000 / interval);
+      this.#events.onPicture(picture, interval === undefined ? undefined : 1000 / interval);
     };
     try {
       for (;;) {
@@ -124,23 +154,26 @@ export class Player {
         await before;
       }
     } catch (error) {
-      if (run === this.#run) this.#onError(error as Error);
+      if (run === this.#run) this.#events.onError(error as Error);
     }
   }
 
   async #showOne(): Promise<void> {
+    const run = this.#run;
     try {
       const seen = await this.#follow();
-      this.#onPicture(await seen(), undefined);
+      const picture = await seen();
+      if (run === this.#run) this.#events.onPicture(picture, undefined);
     } catch (error) {
-      this.#onError(error as Error);
+      if (run === this.#run) this.#events.onError(error as Error);
     }
   }
 
   /** Hands the present frame over. @returns what will be seen in it. */
   async #follow(): Promise<() => Promise<SeenPicture>> {
     const bitmap = await presentFrame(this.#video);
-    const seen = this.#studio.ask('follow', { bitmap, timeMs: performance.now() }, [bitmap]);
+    const frame = { bitmap, timeMs: performance.now(), face: this.#events.chosenFace() };
+    const seen = this.#studio.ask('follow', frame, [bitmap]);
     return () => seen;
   }
 
@@ -154,16 +187,6 @@ export class Player {
   }
 }
 
-/**
- * A `VideoFrame` costs this thread nothing: the worker turns it into RGBA. A bitmap is made here, which takes 10 ms of processor
- * time for 1920x1080 and 30 for 3840x2160.
- */
-async function presentFrame(video: HTMLVideoElement): Promise<ImageBitmap | VideoFrame> {
-  // Frames that do not know their rotation would show a phone's videos lying down.
-  const hasUprightFrames = 'VideoFrame' in globalThis && 'rotation' in VideoFrame.prototype;
-  return hasUprightFrames ? new VideoFrame(video) : createImageBitmap(video);
-}
-
 /** Why the camera cannot be used, and what can be done. */
 export function cameraProblem(error: Error): string {
   switch (error instanceof CameraError ? error.problem : undefined) {
@@ -175,6 +198,8 @@ export function cameraProblem(error: Error): string {
       return 'The camera is in use by another program. Close that and try again.';
     case 'insecure':
       return 'Cameras work only on pages from https or from this device.';
+    case 'unplugged':
+      return 'The camera went away. Plug it in and try again, or choose a photo.';
     default:
       return `The camera could not be started: ${error.message}`;
   }

@@ -1,11 +1,14 @@
 import type { Coefficient } from './studio-protocol.ts';
 
-/** A group of sliders for coefficients, each from minus to plus its limit, or from 0. */
+/** A group of sliders for coefficients, each from minus to plus its limit, or from 0. A double click sets one back. */
 export class Sliders {
   readonly #container: HTMLElement;
   readonly #onInput: () => void;
   #inputs: readonly HTMLInputElement[] = [];
+  #numbers: readonly HTMLElement[] = [];
   #limits: readonly number[] = [];
+  /** As the face was found; what a double click goes back to. */
+  #found: readonly number[] = [];
 
   constructor(container: HTMLElement, onInput: () => void) {
     this.#container = container;
@@ -15,6 +18,7 @@ export class Sliders {
   /** Puts sliders in the place of those before. */
   build(coefficients: readonly Coefficient[]): void {
     this.#limits = coefficients.map(({ limit }) => limit);
+    this.#found = [];
     this.#inputs = coefficients.map(({ isOneSided = false }) =>
       Object.assign(document.createElement('input'), {
         type: 'range',
@@ -22,30 +26,30 @@ export class Sliders {
         max: '1',
         step: '0.01',
         value: '0',
+        title: 'A double click sets it back',
       }),
     );
+    // Not `output`, which is a live region: a screen reader would read out every one that moves.
+    this.#numbers = coefficients.map(() => document.createElement('span'));
     this.#container.replaceChildren(
       ...coefficients.map(({ name }, index) => {
         const label = document.createElement('label');
         const input = this.#inputs[index];
-        const output = document.createElement('output');
         // The number is the slider's value, not a part of its name.
         input.setAttribute('aria-label', name);
-        const show = () => {
-          const percent = `${Math.round(Number(input.value) * 100)} %`;
-          output.textContent = percent;
-          input.setAttribute('aria-valuetext', percent);
-        };
         input.addEventListener('input', () => {
-          show();
+          this.#show(index);
           this.#onInput();
         });
-        input.addEventListener('change', show);
-        label.append(name, output, input);
-        show();
+        input.addEventListener('dblclick', () => {
+          this.#set(index, this.#found[index] ?? 0);
+          this.#onInput();
+        });
+        label.append(name, this.#numbers[index], input);
         return label;
       }),
     );
+    for (const index of coefficients.keys()) this.#show(index);
   }
 
   /** Coefficients as the sliders are. Those beyond a slider's end stay what they were set to until it is moved. */
@@ -59,16 +63,40 @@ export class Sliders {
   }
 
   set values(values: readonly number[]) {
-    this.#inputs.forEach((input, index) => {
-      const value = values[index] ?? 0;
-      input.value = String(value / this.#limits[index]);
-      input.dataset.exact = String(value);
-      input.dataset.shown = input.value;
-      input.dispatchEvent(new Event('change'));
-    });
+    for (const index of this.#inputs.keys()) this.#set(index, values[index] ?? 0);
+  }
+
+  /** Sets them to a face as it was found, to which each can be set back. */
+  find(values: readonly number[]): void {
+    this.#found = values;
+    this.values = values;
   }
 
   set disabled(disabled: boolean) {
     for (const input of this.#inputs) input.disabled = disabled;
+  }
+
+  #set(index: number, value: number): void {
+    const input = this.#inputs[index];
+    const shown = String(value / this.#limits[index]);
+    if (input.dataset.exact === String(value) && input.dataset.shown === input.value) return;
+    input.value = shown;
+    input.dataset.exact = String(value);
+    input.dataset.shown = input.value;
+    this.#show(index);
+  }
+
+  /** The number, and the bar, which begins at 0. */
+  #show(index: number): void {
+    const input = this.#inputs[index];
+    const value = Number(input.value);
+    const percent = `${Math.round(value * 100)} %`;
+    if (this.#numbers[index].textContent === percent) return;
+    this.#numbers[index].textContent = percent;
+    input.setAttribute('aria-valuetext', percent);
+    const least = Number(input.min);
+    const place = (at: number): number => (100 * (at - least)) / (1 - least);
+    input.style.setProperty('--from', `${place(Math.min(0, value))}%`);
+    input.style.setProperty('--to', `${place(Math.max(0, value))}%`);
   }
 }

@@ -52,6 +52,10 @@ export interface Timings {
 }
 
 export interface SeenFace {
+  /** Where it is, parts of the picture's width and height, 0..1. */
+  readonly box: { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
+  /** A small picture of it; only in photos. */
+  readonly thumbnail?: ImageBitmap;
   /** Confidence of the detector; missing where the face was tracked. */
   readonly score?: number;
   /** Of a tracked face. */
@@ -78,18 +82,6 @@ export interface FaceEdit {
   readonly frontal: boolean;
 }
 
-/** A face for the 3D view: y up, millimetres, the middle at 0. */
-export interface FaceSurface {
-  readonly positions: Float32Array;
-  readonly normals: Float32Array;
-}
-
-export interface ViewedFace extends FaceSurface {
-  readonly triangles: Uint32Array;
-  readonly uvs: Float32Array;
-  readonly texture: ImageBitmap;
-}
-
 export type ExportKind = 'glb' | 'obj' | 'ply' | 'json' | 'png';
 
 export interface ExportedFile {
@@ -100,14 +92,28 @@ export interface ExportedFile {
 /** Methods of the studio: argument and result. */
 export interface StudioMethods {
   canvas: (canvas: OffscreenCanvas) => null;
+  /** The way to the 3D view. */
+  viewer: (port: MessagePort) => null;
   load: (request: LoadRequest) => LoadedPack;
   look: (source: ImageBitmap | Blob) => SeenPicture;
-  follow: (frame: { readonly bitmap: ImageBitmap | VideoFrame; readonly timeMs: number }) => SeenPicture;
+  follow: (frame: FollowedVideoFrame) => SeenPicture;
   restart: (argument: null) => null;
   overlays: (overlays: Overlays) => number;
-  mesh: (edit: FaceEdit) => ViewedFace;
-  edit: (edit: FaceEdit) => FaceSurface;
+  /** How many px of the screen the picture is shown on: what is drawn over it is drawn that finely. */
+  display: (size: { readonly width: number; readonly height: number }) => null;
+  /** How much of the picture, from the left, is shown without what is drawn over it: 0..1. */
+  wipe: (share: number) => null;
+  /** Gives a face of the present picture to the 3D view, as it was found. */
+  mesh: (wanted: { readonly face: number; readonly isPhoto: boolean }) => null;
   export: (request: { readonly kind: ExportKind; readonly name: string; readonly edit: FaceEdit }) => ExportedFile;
+}
+
+/** A frame of a film or camera. It is closed by the studio. */
+export interface FollowedVideoFrame {
+  readonly bitmap: ImageBitmap | VideoFrame;
+  readonly timeMs: number;
+  /** Which of the faces the 3D view shows. */
+  readonly face: number;
 }
 
 export type StudioMethod = keyof StudioMethods;

@@ -1,42 +1,55 @@
-import { button, canvas, complain, element, select } from './elements.ts';
+import { button, canvas, complain, element, input, select } from './elements.ts';
 import { Sliders } from './sliders.ts';
 import type { Studio } from './studio.ts';
 import type { FaceEdit, LoadedPack, SeenFace } from './studio-protocol.ts';
 import { FaceViewer } from './viewer.ts';
+import type { SkinName } from './viewer-protocol.ts';
 
 export interface TurnPanelEvents {
-  /** Another face was chosen, or the present one is wanted as it was found. */
+  /** The present face is wanted as it was found. */
   onShow(): void;
   /** There is a face that can be changed and saved now, or there is none any more. */
   onHasFace(hasFace: boolean): void;
 }
 
+/** Sliders that follow a film are moved so often: each is a part of the page that is drawn anew. */
+const LIVE_INTERVAL_MS = 80;
+const NO_GRAPHICS = 'Pictures, what is drawn over them, and files work without it.';
+
 /** The panel in which one face is turned and changed: the 3D view, and sliders for its expression and shape. */
 export class TurnPanel {
   readonly #studio: Studio;
   readonly #events: TurnPanelEvents;
-  readonly #faces = select('face');
   readonly #frontal = button('frontal');
   readonly #expression: Sliders;
   readonly #shape: Sliders;
   readonly #viewer: FaceViewer;
-  #isEditing = false;
-  #isEditDue = false;
+  /** Counts the faces that were asked for, so that an older one is not taken for the newest. */
+  #shows = 0;
+  #lastLive = 0;
+  #isBroken = false;
 
   constructor(studio: Studio, events: TurnPanelEvents) {
     this.#studio = studio;
     this.#events = events;
-    this.#viewer = new FaceViewer(element('turntable', HTMLElement), canvas('viewer'), (message) =>
-      note(`The 3D view cannot be shown: ${message}`),
-    );
-    const onEdit = (): void => void this.#onEdit();
+    const { port1, port2 } = new MessageChannel();
+    void studio.ask('viewer', port1, [port1]);
+    this.#viewer = new FaceViewer(element('turntable', HTMLElement), canvas('viewer'), port2, {
+      onError: (message) => {
+        this.#isBroken = true;
+        note(`The 3D view cannot be shown: ${plain(message)} ${NO_GRAPHICS}`);
+      },
+      onLost: (isLost) => note(isLost ? `The graphics card went away. ${NO_GRAPHICS}` : undefined),
+      onTouch: () => this.#viewer.sway(false),
+    });
+    if (!matchMedia('(prefers-reduced-motion: reduce)').matches) this.#viewer.sway(true);
+    const onEdit = (): void => this.#viewer.edit(this.#edited);
     this.#expression = new Sliders(element('expression', HTMLElement), onEdit);
     this.#shape = new Sliders(element('shape', HTMLElement), onEdit);
 
-    this.#faces.addEventListener('change', () => events.onShow());
-    select('material').addEventListener('change', ({ target }) => {
-      this.#viewer.material((target as HTMLSelectElement).value as 'photo' | 'clay' | 'wireframe');
-    });
+    select('material').addEventListener('change', () => this.#viewer.material(this.material));
+    this.#viewer.material(this.material);
+    input('puppet').addEventListener('change', () => this.#viewer.puppet(input('puppet').checked));
     button('neutral').addEventListener('click', () => {
       this.#expression.values = this.#expression.values.map(() => 0);
       onEdit();
@@ -46,25 +59,30 @@ export class TurnPanel {
       onEdit();
     });
     button('reset').addEventListener('click', () => {
+      this.#viewer.sway(false);
       this.#viewer.reset();
       events.onShow();
     });
     this.#setHasFace(false);
   }
 
-  /** Index of the face to be turned. */
-  get chosenFace(): number {
-    return Math.max(0, this.#faces.selectedIndex);
+  get material(): SkinName {
+    return select('material').value as SkinName;
   }
 
-  /** The chosen face, with the sliders as they are. */
-  get edit(): FaceEdit {
-    return {
-      face: this.chosenFace,
-      expression: this.#expression.values,
-      shape: this.#shape.values,
-      frontal: this.#isFrontal,
-    };
+  /** Whether left and right are changed over, as in a mirror. */
+  set isMirrored(isMirrored: boolean) {
+    this.#viewer.isMirrored = isMirrored;
+    canvas('viewer').classList.toggle('mirrored', isMirrored);
+  }
+
+  /** The sliders as they are, for a face. */
+  editOf(face: number): FaceEdit {
+    return { face, ...this.#edited };
+  }
+
+  get #edited(): Omit<FaceEdit, 'face'> {
+    return { expression: this.#expression.values, shape: this.#shape.values, frontal: this.#isFrontal };
   }
 
   /** Puts a model's sliders in the place of those before. */
@@ -74,38 +92,54 @@ export class TurnPanel {
     this.#setHasFace(false);
   }
 
-  /** Offers so many faces. */
-  offer(count: number): void {
-    if (this.#faces.options.length === count) return;
-    this.#faces.replaceChildren(...Array.from({ length: count }, (_, i) => new Option(String(i + 1), String(i))));
-    element('face-label', HTMLElement).hidden = count < 2;
-  }
-
-  /** Shows the chosen face as it was found; without one, or with a pack that has no mesh, says so. */
-  async show(face: SeenFace | undefined, pack: LoadedPack | undefined): Promise<void> {
+  /**
+   * Shows a face as it was found; without one, or with a pack that has no mesh, says so.
+   * @param index - which of the picture's.
+   * @param isPhoto - whether it may be the puppet later.
+   */
+  async show(
+    face: SeenFace | undefined,
+    pack: LoadedPack | undefined,
+    { index, isPhoto }: { readonly index: number; readonly isPhoto: boolean },
+  ): Promise<void> {
+    const show = ++this.#shows;
     if (face === undefined || pack?.hasModel !== true || pack.hasMaps !== true) {
       this.clear(
         face === undefined ? 'There is no face to turn.' : 'This pack has no mesh, so there is nothing to turn.',
       );
       return;
     }
-    note(undefined);
-    this.#expression.values = face.expression;
-    this.#shape.values = face.shape;
-    this.#isFrontal = false;
+    if (!this.#isBroken) note(undefined);
     try {
-      this.#viewer.show(await this.#studio.ask('mesh', this.edit));
+      await this.#studio.ask('mesh', { face: index, isPhoto });
+      if (show !== this.#shows) return;
+      this.#expression.find(face.expression);
+      this.#shape.find(face.shape);
+      this.#isFrontal = false;
       this.#setHasFace(true);
     } catch (error) {
-      complain((error as Error).message);
+      if (show === this.#shows) complain((error as Error).message);
     }
+  }
+
+  /** Moves the sliders with a face that is followed; the 3D view has it from the studio. */
+  follow(face: SeenFace | undefined): void {
+    this.#shows++;
+    if (!this.#isBroken) note(undefined);
+    this.#setHasFace(false);
+    const now = performance.now();
+    if (face === undefined || now - this.#lastLive < LIVE_INTERVAL_MS) return;
+    this.#lastLive = now;
+    this.#expression.values = face.expression;
+    this.#shape.values = face.shape;
   }
 
   /** Takes the face away. @param why - shown in its place. */
   clear(why?: string): void {
+    this.#shows++;
     this.#viewer.clear();
     this.#setHasFace(false);
-    if (why !== undefined) note(why);
+    if (why !== undefined && !this.#isBroken) note(why);
   }
 
   get #isFrontal(): boolean {
@@ -117,32 +151,25 @@ export class TurnPanel {
   }
 
   #setHasFace(hasFace: boolean): void {
+    if (this.#frontal.disabled === !hasFace && this.#hadFace === hasFace) return;
+    this.#hadFace = hasFace;
     for (const id of ['neutral', 'frontal', 'reset']) button(id).disabled = !hasFace;
     this.#expression.disabled = !hasFace;
     this.#shape.disabled = !hasFace;
     this.#events.onHasFace(hasFace);
   }
 
-  /** Shows the sliders' face: the newest position when the one before is drawn. */
-  async #onEdit(): Promise<void> {
-    this.#isEditDue = true;
-    if (this.#isEditing) return;
-    this.#isEditing = true;
-    try {
-      while (this.#isEditDue) {
-        this.#isEditDue = false;
-        this.#viewer.change(await this.#studio.ask('edit', this.edit));
-      }
-    } catch (error) {
-      complain((error as Error).message);
-    } finally {
-      this.#isEditing = false;
-    }
-  }
+  #hadFace: boolean | undefined;
+}
+
+/** What three.js says of a missing context is for programmers. */
+function plain(message: string): string {
+  return /webgl|context/i.test(message) ? 'this browser has no 3D graphics (WebGL) here.' : `${message}.`;
 }
 
 function note(text: string | undefined): void {
   const paragraph = element('viewer-note', HTMLElement);
+  if (paragraph.textContent === (text ?? '')) return;
   paragraph.textContent = text ?? '';
   paragraph.hidden = text === undefined;
 }

@@ -1,51 +1,85 @@
 /** The 3D view: three.js on a canvas that the page has handed over, so that the page itself draws nothing. */
 import {
-  BufferAttribute,
-  BufferGeometry,
+  BackSide,
+  Box3,
+  type BufferAttribute,
   Color,
   DirectionalLight,
+  Group,
   HemisphereLight,
   Mesh,
   MeshBasicMaterial,
   MeshLambertMaterial,
   PerspectiveCamera,
+  Quaternion,
   Scene,
   SRGBColorSpace,
   Texture,
   Vector3,
   WebGLRenderer,
 } from 'three';
-import type { FaceSurface, ViewedFace } from './studio-protocol.ts';
-import type { ViewerAnswer, ViewerRequest } from './viewer-protocol.ts';
+import { createSurfaceReconstructor } from '../../src/geometry/face-surface.ts';
+import { poseFromParams } from '../../src/geometry.ts';
+import { FaceMesh3D } from '../../src/three.ts';
+import { withCoefficients } from './face-edit.ts';
+import type { FaceEdit } from './studio-protocol.ts';
+import type { SkinName, ViewedByStudio, ViewedModel, ViewerAnswer, ViewerRequest } from './viewer-protocol.ts';
 
 interface WorkerScope {
   postMessage(message: ViewerAnswer): void;
   addEventListener(type: 'message', listener: (event: MessageEvent<ViewerRequest>) => void): void;
-  requestAnimationFrame(callback: () => void): number;
+  requestAnimationFrame(callback: (time: number) => void): number;
 }
 
 const scope = globalThis as unknown as WorkerScope;
 
 const FIELD_OF_VIEW_DEGREES = 30;
+/** The face fills the view but for this. */
+const MARGIN = 0.98;
+const SWAY = { radians: 0.42, periodMs: 6000 } as const;
+const AHEAD = new Quaternion();
+
+/** A face's parameters and skin. */
+interface Shown {
+  readonly params: Float32Array;
+  readonly texture: Texture;
+}
 
 class Viewer {
   readonly #renderer: WebGLRenderer;
   readonly #scene = new Scene();
-  readonly #camera = new PerspectiveCamera(FIELD_OF_VIEW_DEGREES, 1, 1, 5000);
+  readonly #camera = new PerspectiveCamera(FIELD_OF_VIEW_DEGREES, 1, 0.01, 20);
+  /** Turns as the head does. */
+  readonly #pivot = new Group();
   readonly #skin = new MeshBasicMaterial();
   readonly #clay = new MeshLambertMaterial({ color: new Color(0xc9b8a8) });
-  readonly #face = new Mesh<BufferGeometry, MeshBasicMaterial | MeshLambertMaterial>(new BufferGeometry(), this.#skin);
-  #radius = 120;
+  /** From behind a face is seen as the inside of a mask, without what lies beyond showing through its gaps. */
+  readonly #inside = new MeshLambertMaterial({ color: new Color(0x8d8178), side: BackSide });
+  #head: FaceMesh3D | undefined;
+  #packed: ViewedModel | undefined;
+  #material: SkinName = 'photo';
+  /** The face of a picture that stands still, and the one before that of a photo, which is the puppet. */
+  #still: Shown | undefined;
+  #photo: Shown | undefined;
+  #liveTexture: Texture | undefined;
+  #isPuppet = false;
+  #radius = 0.12;
+  #view = { yaw: 0, pitch: 0, zoom: 1 };
+  #swayStart: number | undefined;
   #isDue = false;
+  #wasDrawn: boolean | undefined;
 
   constructor(canvas: OffscreenCanvas) {
     this.#renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
     this.#renderer.setClearColor(0x000000, 0);
     const light = new DirectionalLight(0xffffff, 2.2);
     light.position.set(0.4, 0.6, 1);
-    this.#scene.add(this.#face, light, new HemisphereLight(0xffffff, 0x404050, 1.2));
-    this.#face.visible = false;
-    this.look({ yaw: 0, pitch: 0, zoom: 1 });
+    this.#scene.add(this.#pivot, light, new HemisphereLight(0xffffff, 0x404050, 1.2));
+    canvas.addEventListener('webglcontextlost', () => scope.postMessage({ lost: true }));
+    canvas.addEventListener('webglcontextrestored', () => {
+      scope.postMessage({ lost: false });
+      this.#draw();
+    });
   }
 
   resize(width: number, height: number, pixelRatio: number): void {
@@ -56,58 +90,117 @@ class Viewer {
     this.#draw();
   }
 
-  look({ yaw, pitch, zoom }: { readonly yaw: number; readonly pitch: number; readonly zoom: number }): void {
-    const distance = (this.#radius / Math.tan((FIELD_OF_VIEW_DEGREES * Math.PI) / 360) / zoom) * 1.25;
-    this.#camera.position.set(
-      distance * Math.sin(yaw) * Math.cos(pitch),
-      distance * Math.sin(pitch),
-      distance * Math.cos(yaw) * Math.cos(pitch),
-    );
-    this.#camera.lookAt(new Vector3());
+  look(view: { readonly yaw: number; readonly pitch: number; readonly zoom: number }): void {
+    this.#view = view;
     this.#draw();
   }
 
-  show({ positions, normals, triangles, uvs, texture }: ViewedFace): void {
-    const geometry = new BufferGeometry();
-    geometry.setIndex(new BufferAttribute(triangles, 1));
-    geometry.setAttribute('position', new BufferAttribute(positions, 3));
-    geometry.setAttribute('normal', new BufferAttribute(normals, 3));
-    geometry.setAttribute('uv', new BufferAttribute(uvs, 2));
-    this.#face.geometry.dispose();
-    this.#face.geometry = geometry;
-    this.#skin.map?.dispose();
-    const map = new Texture(texture as unknown as HTMLImageElement);
-    map.colorSpace = SRGBColorSpace;
-    map.anisotropy = 4;
-    // Bitmaps are uploaded as they are, and the texture's bottom row is v = 0.
-    map.flipY = false;
-    for (let i = 1; i < uvs.length; i += 2) uvs[i] = 1 - uvs[i];
-    map.needsUpdate = true;
-    this.#skin.map = map;
-    this.#skin.needsUpdate = true;
-    this.#radius = radiusOf(positions);
-    this.#face.visible = true;
+  sway(isOn: boolean): void {
+    if (isOn === (this.#swayStart !== undefined)) return;
+    this.#swayStart = isOn ? performance.now() : undefined;
     this.#draw();
   }
 
-  change({ positions, normals }: FaceSurface): void {
-    const { geometry } = this.#face;
-    geometry.setAttribute('position', new BufferAttribute(positions, 3));
-    geometry.setAttribute('normal', new BufferAttribute(normals, 3));
-    geometry.boundingSphere = null;
+  /** Takes the model of another pack; the faces of the one before are forgotten. */
+  model(model: ViewedModel | undefined): void {
+    this.#head?.dispose();
+    this.#pivot.clear();
+    this.#head = undefined;
+    this.#packed = model;
+    for (const shown of [this.#still, this.#photo]) shown?.texture.dispose();
+    this.#still = undefined;
+    this.#photo = undefined;
+    if (model !== undefined) {
+      const reconstruct = createSurfaceReconstructor(model.packName, model.morphableModel);
+      const head = new FaceMesh3D({ ...model, reconstruct }, { material: this.#skin });
+      // It stands in a room of its own, round its middle, not on the photo.
+      head.matrixAutoUpdate = true;
+      const box = new Box3().setFromBufferAttribute(head.geometry.attributes.position as BufferAttribute);
+      head.position.copy(box.getCenter(new Vector3())).negate();
+      const size = box.getSize(new Vector3());
+      head.frustumCulled = false;
+      this.#radius = Math.hypot(size.x, size.y) / 2;
+      head.add(Object.assign(new Mesh(head.geometry, this.#inside), { frustumCulled: false }));
+      this.#pivot.add(head);
+      this.#head = head;
+      this.#dress();
+    }
     this.#draw();
   }
 
-  material(name: 'photo' | 'clay' | 'wireframe'): void {
-    this.#face.material = name === 'photo' ? this.#skin : this.#clay;
-    this.#clay.wireframe = name === 'wireframe';
-    this.#clay.needsUpdate = true;
+  still(params: Float32Array, bitmap: ImageBitmap, isPhoto: boolean): void {
+    const shown = { params, texture: textureOf(bitmap) };
+    const unused = isPhoto ? [this.#photo, this.#still] : [this.#still];
+    for (const before of new Set(unused)) {
+      if (before !== undefined && (isPhoto || before !== this.#photo)) before.texture.dispose();
+    }
+    this.#still = shown;
+    if (isPhoto) this.#photo = shown;
+    this.#show(params, shown.texture);
+  }
+
+  edit({ expression, shape, frontal }: Omit<FaceEdit, 'face'>): void {
+    const model = this.#packed?.morphableModel;
+    if (this.#still === undefined || model === undefined) return;
+    const params = withCoefficients(this.#still.params, { expression, shape }, model);
+    this.#show(params, this.#still.texture, frontal);
+  }
+
+  live(params: Float32Array, bitmap: ImageBitmap | undefined): void {
+    if (bitmap !== undefined) {
+      this.#liveTexture?.dispose();
+      this.#liveTexture = textureOf(bitmap);
+    }
+    if (this.#isPuppet && this.#photo !== undefined && this.#head !== undefined) {
+      // The shape is the photo's, the rest of who is in front of the camera.
+      this.#head.reshape(this.#photo).express({ params });
+      this.#turn(params);
+      this.#wear(this.#photo.texture);
+    } else {
+      this.#show(params, this.#liveTexture);
+    }
+  }
+
+  puppet(isOn: boolean): void {
+    this.#isPuppet = isOn;
+  }
+
+  material(name: SkinName): void {
+    this.#material = name;
+    this.#dress();
     this.#draw();
   }
 
   clear(): void {
-    this.#face.visible = false;
+    if (this.#head !== undefined) this.#head.visible = false;
     this.#draw();
+  }
+
+  #show(params: Float32Array, texture: Texture | undefined, frontal = false): void {
+    this.#head?.reshape({ params });
+    if (frontal) this.#pivot.quaternion.copy(AHEAD);
+    else this.#turn(params);
+    this.#wear(texture);
+  }
+
+  #turn(params: Float32Array): void {
+    this.#pivot.quaternion.fromArray(poseFromParams(params).quaternion);
+  }
+
+  #wear(texture: Texture | undefined): void {
+    if (this.#skin.map !== texture) {
+      this.#skin.map = texture ?? null;
+      this.#skin.needsUpdate = true;
+    }
+    if (this.#head !== undefined) this.#head.visible = true;
+    this.#draw();
+  }
+
+  #dress(): void {
+    if (this.#head !== undefined) this.#head.material = this.#material === 'photo' ? this.#skin : this.#clay;
+    this.#clay.wireframe = this.#material === 'wireframe';
+    this.#inside.visible = this.#material !== 'wireframe';
+    this.#clay.needsUpdate = true;
   }
 
   /** Once for each picture of the screen, whatever changed before it. */
@@ -116,26 +209,71 @@ class Viewer {
     this.#isDue = true;
     scope.requestAnimationFrame(() => {
       this.#isDue = false;
+      this.#aim();
       this.#renderer.render(this.#scene, this.#camera);
-      scope.postMessage({ drawn: this.#face.visible });
+      const drawn = this.#head?.visible === true;
+      if (drawn !== this.#wasDrawn) scope.postMessage({ drawn });
+      this.#wasDrawn = drawn;
+      if (this.#swayStart !== undefined && drawn) this.#draw();
     });
+  }
+
+  #aim(): void {
+    const phase = this.#swayStart === undefined ? 0 : (performance.now() - this.#swayStart) / SWAY.periodMs;
+    const yaw = this.#view.yaw + SWAY.radians * Math.sin(2 * Math.PI * phase);
+    const { pitch, zoom } = this.#view;
+    const camera = this.#camera;
+    // What is narrower than it is high sees less beside than above.
+    const widest = this.#radius / Math.tan((FIELD_OF_VIEW_DEGREES * Math.PI) / 360) / Math.min(1, camera.aspect);
+    const distance = (widest / zoom) * MARGIN;
+    camera.position.set(
+      distance * Math.sin(yaw) * Math.cos(pitch),
+      distance * Math.sin(pitch),
+      distance * Math.cos(yaw) * Math.cos(pitch),
+    );
+    camera.lookAt(0, 0, 0);
   }
 }
 
-function radiusOf(positions: Float32Array): number {
-  let largest = 0;
-  for (let i = 0; i < positions.length; i += 3) {
-    largest = Math.max(largest, Math.hypot(positions[i], positions[i + 1]));
-  }
-  return largest;
+function textureOf(bitmap: ImageBitmap): Texture {
+  const texture = new Texture(bitmap as unknown as HTMLImageElement);
+  texture.colorSpace = SRGBColorSpace;
+  texture.anisotropy = 4;
+  // Bitmaps are uploaded as they are.
+  texture.flipY = false;
+  texture.needsUpdate = true;
+  return texture;
 }
 
 let viewer: Viewer | undefined;
 
-scope.addEventListener('message', ({ data: message }) => {
+function guarded(work: () => void): void {
   try {
+    work();
+  } catch (error) {
+    scope.postMessage({ error: String((error as Error).message) });
+  }
+}
+
+function onStudio(message: ViewedByStudio): void {
+  switch (message.type) {
+    case 'model':
+      viewer?.model(message.model);
+      break;
+    case 'still':
+      viewer?.still(message.params, message.texture, message.isPhoto);
+      break;
+    case 'live':
+      viewer?.live(message.params, message.texture);
+      break;
+  }
+}
+
+scope.addEventListener('message', ({ data: message }) =>
+  guarded(() => {
     switch (message.type) {
       case 'canvas':
+        message.studio.onmessage = ({ data }: MessageEvent<ViewedByStudio>) => guarded(() => onStudio(data));
         viewer = new Viewer(message.canvas);
         break;
       case 'resize':
@@ -144,20 +282,21 @@ scope.addEventListener('message', ({ data: message }) => {
       case 'look':
         viewer?.look(message);
         break;
-      case 'mesh':
-        viewer?.show(message.mesh);
+      case 'sway':
+        viewer?.sway(message.isOn);
         break;
-      case 'surface':
-        viewer?.change(message.surface);
+      case 'edit':
+        viewer?.edit(message.edit);
         break;
       case 'material':
         viewer?.material(message.name);
+        break;
+      case 'puppet':
+        viewer?.puppet(message.isOn);
         break;
       case 'clear':
         viewer?.clear();
         break;
     }
-  } catch (error) {
-    scope.postMessage({ error: String((error as Error).message) });
-  }
-});
+  }),
+);

@@ -1,0 +1,24 @@
+import { element } from './elements.ts';
+
+const SHOWN_MS = 2000;
+
+/** Lets the buttons beside code copy it. */
+export function enableCopyButtons(): void {
+  for (const control of document.querySelectorAll<HTMLButtonElement>('[data-copy]')) {
+    const label = control.textContent;
+    control.addEventListener('click', async () => {
+      const code = element(control.dataset.copy ?? '', HTMLElement);
+      try {
+        await navigator.clipboard.writeText(code.textContent);
+        control.textContent = 'Copied';
+      } catch {
+        // As where the page is not from https: it is selected, for the keyboard.
+        getSelection()?.selectAllChildren(code);
+        control.textContent = 'Selected';
+      }
+      setTimeout(() => {
+        control.textContent = label;
+      }, SHOWN_MS);
+    });
+  }
+}

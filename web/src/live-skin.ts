@@ -1,0 +1,35 @@
+import { extractUvTexture, poseFromParams } from '../../src/geometry.ts';
+import type { FaceAligner, RgbaImage, TrackedFace } from '../../src/index.ts';
+
+/** Degrees by which a face must look straighter into the camera than the one that the skin is of. */
+const CLEARLY_STRAIGHTER_DEGREES = 2;
+const SIZE = 512;
+
+/** The skin of a face that is followed, from the frame in which it looked straightest into the camera. */
+export class LiveSkin {
+  #id: number | undefined;
+  #turnDegrees = Number.POSITIVE_INFINITY;
+
+  /** @returns a new skin where this frame shows it better than those before, or shows somebody else. */
+  async take(
+    image: RgbaImage,
+    face: TrackedFace,
+    vertices: Float32Array,
+    aligner: FaceAligner,
+  ): Promise<ImageBitmap | undefined> {
+    if (aligner.faceMaps === undefined) return undefined;
+    const { yawDegrees, pitchDegrees } = poseFromParams(face.params);
+    const turn = Math.hypot(yawDegrees, pitchDegrees);
+    const isNew = face.id !== this.#id;
+    if (!isNew && turn > this.#turnDegrees - CLEARLY_STRAIGHTER_DEGREES) return undefined;
+    this.#id = face.id;
+    this.#turnDegrees = turn;
+    return bitmapOf(extractUvTexture(image, vertices, aligner.faceMaps, { size: SIZE, hidden: 'mirror', fill: true }));
+  }
+}
+
+/** A texture as three.js takes it from a bitmap: its bottom row first. */
+export function bitmapOf({ data, width, height }: RgbaImage): Promise<ImageBitmap> {
+  const pixels = new ImageData(new Uint8ClampedArray(data), width, height);
+  return createImageBitmap(pixels, { imageOrientation: 'flipY' });
+}
