@@ -44,6 +44,9 @@ PRESETS = (
     (1, {"mouthStretch*": (0.3, 1), "browInnerUp": (0, 1), "eyeWide*": (0, 0.8)}),
 )
 PRESET_CHANCE = np.array([weight for weight, _ in PRESETS], float) / sum(weight for weight, _ in PRESETS)
+# What the draws above show too seldom for a network to learn in a short run: single sides, the jaw and the mouth moved aside, tongue and cheeks.
+RARE = tuple(name for name in BLENDSHAPES if name.endswith(SIDES) and not name.startswith("eye")) + 2 * (
+    "jawLeft", "jawRight", "mouthLeft", "mouthRight", "jawForward", "jawForward", "tongueOut", "tongueOut", "cheekPuff", "cheekPuff")
 LOOKS = tuple(name for name in BLENDSHAPES if name.startswith("eyeLook"))
 FREE = tuple(name for name in BLENDSHAPES if name not in LOOKS and not name.startswith("eyeBlink"))
 LARGEST_GAZE = np.array([35.0, 22.0])  # yaw and pitch, degrees
@@ -102,14 +105,26 @@ def sample_lids(rng, weights):
             weights[BLENDSHAPES.index(f"eyeWide{side}")] = 0
 
 
-def sample_expression(rng, head_yaw=0.0, head_pitch=0.0, full_degrees=GAZE_FULL_DEGREES):
+def _rare_expression(rng, weights):
+    """One to three of RARE, half of them with an open jaw, in place."""
+    for _ in range(rng.integers(1, 4)):
+        k = BLENDSHAPES.index(RARE[rng.integers(len(RARE))])
+        weights[k] = max(weights[k], rng.uniform(0.15, 1))
+    if rng.random() < 0.5:
+        weights[BLENDSHAPES.index("jawOpen")] = rng.uniform(0, 0.7)
+
+
+def sample_expression(rng, head_yaw=0.0, head_pitch=0.0, full_degrees=GAZE_FULL_DEGREES, rare_share=0.0):
     """
     @param head_yaw, head_pitch degrees: what a look into the camera turns the eyes against.
+    @param rare_share: of the faces, which show one to three of RARE and nothing else.
     @returns weights [52] of BLENDSHAPES, 0..1, and gaze [4] as `sample_gaze` gives it.
     """
     weights = np.zeros(len(BLENDSHAPES))
     kind, side = rng.random(), SIDES[rng.integers(2)]
-    if kind < NEUTRAL_SHARE:
+    if rare_share > 0 and rng.random() < rare_share:
+        _rare_expression(rng, weights)
+    elif kind < NEUTRAL_SHARE:
         pass
     elif kind < NEUTRAL_SHARE + PRESET_SHARE:
         strength = rng.uniform(0.35, 1) if rng.random() < 0.5 else 1.0

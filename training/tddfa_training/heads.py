@@ -53,9 +53,9 @@ def _over(paint, colour, cover):
 class HeadRenderer:
     """Holds the rig and textures; `render` draws one head."""
 
-    def __init__(self, rig=None, held_out=False):
-        """`held_out` draws with the skins that training never sees."""
-        self.rig = rig or HeadRig()
+    def __init__(self, rig=None, held_out=False, rare_share=0.0):
+        """`held_out` draws with the skins that training never sees; `rare_share` of the heads have rare expressions (expressions.py)."""
+        self.rig, self.rare_share = rig or HeadRig(), rare_share
         self.skins = skins(held_out)
         proxies = makehuman_folder() / "public/data/proxies"
         eyes = sorted((proxies / "eyes/HighPolyEyes/textures").glob("*_eye.png"))
@@ -121,7 +121,7 @@ class HeadRenderer:
         if identity is None:
             identity = np.clip(rng.normal(0, IDENTITY_SPREAD, rig.mode_count), -3.2, 3.2)
         yaw, pitch, roll = pose if pose is not None else sample_pose(rng)
-        blendshapes, gaze = sample_expression(rng, yaw, pitch, rig.look_degrees)
+        blendshapes, gaze = sample_expression(rng, yaw, pitch, rig.look_degrees, self.rare_share)
         units = rig.unit_weights(identity, blendshapes)
         expression = rig.units_to_named @ units
         vertices = rig.vertices(identity[None], units[None])[0]

@@ -5,6 +5,7 @@ A crop is cut by what the regressor knows of a face, its pose and shape, and not
 frame, the model's up turned upwards, the model's millimetres as pixels. Expression moves things within a crop, never the crop. Both
 eyes are brought into the look of a left one; an eye's network gets both, its own first, so that one network serves both sides.
 """
+import cv2
 import numpy as np
 import torch
 
@@ -89,8 +90,16 @@ class RefineBatches:
         self.added += len(pictures)
         self.count = min(self.added, self.most)
 
-    def _pictures(self, rows):
-        return self.held["picture"][rows].permute(0, 3, 1, 2).to(self.dtype) / 255
+    def _cut(self, rows, matrix):
+        """Heads `rows` of the memory seen through `matrix` [n, 2, 3]: [n, 4, 64, 64]."""
+        if self.device.type != "cpu":
+            return sample(self.held["picture"][rows].permute(0, 3, 1, 2).to(self.dtype) / 255, matrix, REFINE_SIZE, self.dtype)
+        # Whole heads as floats would cost a CPU a hundred times what the crops do.
+        cut = np.empty((len(rows), REFINE_SIZE, REFINE_SIZE, 4), np.uint8)
+        for k, (row, m) in enumerate(zip(rows.tolist(), matrix.numpy().astype(np.float64))):
+            m = np.column_stack([m[:, :2], m[:, 2] + m[:, :2] @ [0.5, 0.5] - 0.5])  # warpAffine counts from the middle of a pixel
+            cv2.warpAffine(self.held["picture"][row].numpy(), m, (REFINE_SIZE, REFINE_SIZE), dst=cut[k], flags=cv2.INTER_LINEAR)
+        return torch.from_numpy(cut).permute(0, 3, 1, 2).to(self.dtype) / 255
 
     def batch(self, kind, size, augmented=True, rows=None):
         """
@@ -111,8 +120,7 @@ class RefineBatches:
         else:
             cuts = [(mouth, flip)]
         matrices = [self.geometry.matrices(labels, SPANS[kind], point, mirror, common + noise(1.0, size, 2), zoom, turn) for point, mirror in cuts]
-        pictures = self._pictures(rows)
-        image = torch.cat([sample(pictures, matrix, REFINE_SIZE, self.dtype) for matrix in matrices], 1)
+        image = torch.cat([self._cut(rows, matrix) for matrix in matrices], 1)
         image = self._before_something(image.reshape(size, len(cuts), 4, REFINE_SIZE, REFINE_SIZE), augmented)
         if augmented:
             image = self._worse(image)
@@ -133,11 +141,10 @@ class RefineBatches:
         draw, (n, k) = self.draw, cut.shape[:2]
         back = draw.uniform(0, 1, n, 1, 3, 1, 1).expand(-1, k, -1, REFINE_SIZE, REFINE_SIZE).to(self.dtype)
         if augmented:
-            others = self._pictures(draw.index(self.count, n))
             matrix = torch.zeros(n, 2, 3, device=self.device)
             matrix[:, 0, 0] = matrix[:, 1, 1] = draw.uniform(0.3, 1.5, n)
-            matrix[:, :, 2] = REFINE_SIZE / 2 - matrix[:, 0, :1] * draw.uniform(0, others.shape[2], n, 2)
-            other = sample(others, matrix, REFINE_SIZE, self.dtype)[:, None]
+            matrix[:, :, 2] = REFINE_SIZE / 2 - matrix[:, 0, :1] * draw.uniform(0, self.held["picture"].shape[2], n, 2)
+            other = self._cut(draw.index(self.count, n), matrix)[:, None]
             back = torch.where(draw.chance(0.6, n, 1, 1, 1, 1), other[:, :, :3] + back * (1 - other[:, :, 3:]), back)
         cover, colour = cut[:, :, 3:], cut[:, :, :3]
         if augmented:

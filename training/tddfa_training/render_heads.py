@@ -81,21 +81,23 @@ POSES = {"all": None, "frontal": frontal_pose}
 def _render(args, folder):
     """Renders whatever shard no other process has begun."""
     cv2.setNumThreads(1)
-    renderer = HeadRenderer(held_out=args.split == "held-out")
-    for index in range(args.shards):
+    renderer = HeadRenderer(held_out=args.split == "held-out", rare_share=args.rare)
+    for index in range(args.first, args.first + args.shards):
         if render_shard(renderer, folder, index, args.split, args.canvas_px, args.canvas_mm, args.faceless, args.shard_size, POSES[args.poses]):
-            print(f"shard {index + 1} of {args.shards}", flush=True)
+            print(f"shard {index - args.first + 1} of {args.shards}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=runs_folder() / "heads")
     parser.add_argument("--shards", type=int, default=80, help="how many shards of 256 heads there shall be")
+    parser.add_argument("--first", type=int, default=0, help="number of the first shard: the same number is always the same heads")
     parser.add_argument("--split", choices=("train", "held-out"), default="train")
     parser.add_argument("--canvas-px", type=int, default=CANVAS_PX)
     parser.add_argument("--canvas-mm", type=float, default=CANVAS_MM)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--faceless", type=float, default=0.0, help="share of heads seen from behind")
+    parser.add_argument("--rare", type=float, default=0.0, help="share of heads with expressions that are rare otherwise")
     parser.add_argument("--poses", choices=tuple(POSES), default="all")
     parser.add_argument("--shard-size", type=int, default=SHARD_SIZE, help="heads in a shard")
     args = parser.parse_args()

@@ -20,14 +20,19 @@ from .head_crops import HeadShards
 from .metrics import area_under_curve, correlation_and_slope, gaze_angle
 from .networks import RefineNetwork
 from .refine_crops import CHANNELS, OUTPUTS, RefineBatches
-from .runtime import training_device
+from .runtime import keep_freed_memory, training_device
 
 LEAST_HEADS = 512
 LOOK_SECONDS = 3
 EMA = 0.998
+# What the eye's network is for counts more than what an eye hardly tells.
+OUTPUT_WEIGHTS = {"eyeBlink": 2.0, "yaw": 3.0, "pitch": 3.0, "eyeWide": 0.5, "cheekSquint": 0.5}
 WEIGHT_DECAY = 1e-4
 STATISTICS_FROM = 4096
 COMPOSED_BATCHES = 4  # at once: many small kernels, which larger batches share
+# How often a composed crop is used: composing costs a GPU more than learning does, and a CPU as much.
+USES = {"cuda": 2, "cpu": 3}
+SAVE_SECONDS = 300
 
 
 class Training:
@@ -35,7 +40,8 @@ class Training:
 
     def __init__(self, kind, device, rate, init=None):
         self.kind, self.rate = kind, rate
-        make = lambda: RefineNetwork(CHANNELS[kind], len(OUTPUTS[kind])).to(device)
+        make = lambda: RefineNetwork(CHANNELS[kind], len(OUTPUTS[kind])).to(device, memory_format=torch.channels_last)
+        self.weights = torch.tensor([OUTPUT_WEIGHTS.get(name, 1.0) for name in OUTPUTS[kind]], device=device)
         self.network, self.average = make(), make().eval()
         self.mean = self.std = None
         if init is not None:
@@ -59,9 +65,10 @@ class Training:
         self.network.train()
         device = images.device.type
         with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
-            output = self.network(images)
-        error = (output.float() - (targets - self.mean) / self.std) ** 2 * seen
-        loss = error.sum() / seen.sum().clamp(min=1)
+            output = self.network(images.contiguous(memory_format=torch.channels_last))
+        weights = seen * self.weights
+        error = (output.float() - (targets - self.mean) / self.std) ** 2 * weights
+        loss = error.sum() / weights.sum().clamp(min=1)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
@@ -122,6 +129,8 @@ def main():
     parser.add_argument("--device", default="auto")
     args = parser.parse_args()
     device = training_device(args.device)
+    if device.type == "cpu":
+        keep_freed_memory()
     batches, shards = RefineBatches(device, args.pool), HeadShards(args.data)
 
     def take():
@@ -137,14 +146,15 @@ def main():
     trainings = [Training(kind, device, args.rate, args.init and args.init / f"refine-{kind}") for kind in OUTPUTS if args.kind in (None, kind)]
     for training in trainings:
         training.take_statistics(batches)
-    begun = looked = said = time.time()
+    begun = looked = said = saved = time.time()
     while (progress := (time.time() - begun) / (60 * args.minutes)) < 1:
         for training in trainings:
             with torch.no_grad():
                 composed = batches.batch(training.kind, COMPOSED_BATCHES * args.batch)
-            # Composing costs more than learning does: every crop is used twice.
-            for batch in 2 * list(zip(*(part.split(args.batch) for part in composed))):
-                training.step(*batch, progress)
+            for _ in range(USES[device.type]):
+                order = torch.randperm(len(composed[0]), device=device)
+                for rows in order.split(args.batch):
+                    training.step(*(part[rows] for part in composed), progress)
         if time.time() - looked > LOOK_SECONDS:
             take()
             looked = time.time()
@@ -152,6 +162,10 @@ def main():
             losses = ", ".join(f"{training.kind} {float(training.loss):.4f}" for training in trainings)
             print(f"{progress * args.minutes:.2f} min: {trainings[0].steps} steps of {args.batch}, {batches.added} heads; loss {losses}", flush=True)
             said = time.time()
+        if time.time() - saved > SAVE_SECONDS:
+            for training in trainings:
+                training.save(args.out)
+            saved = time.time()
     held = HeadShards(args.held_out)
     held_batches = RefineBatches(device, len(held), seed=1)
     for pictures, labels in held.shards.values():
