@@ -64,7 +64,8 @@ export interface FaceAlignerOptions extends EngineOptions {
   readonly basis?: BasisPrecision;
   /**
    * `createFaceRefiner`, to look at eyes and mouths again with two small networks of the pack: better blinks, gaze and mouths. It
-   * is not part of an aligner's code unless it is given. Default: expressions are the regressor's.
+   * is not part of an aligner's code unless it is given; a pool's threads have it and take `refine: true`, a browser's worker has none. Default: expressions are the
+   * regressor's.
    */
   readonly refine?: CreateFaceRefiner;
   /** Defaults of {@link FaceAligner.detect}. */
@@ -182,7 +183,7 @@ export const FACE_ALIGNER_OPTION_NAMES: OptionNames<FaceAlignerOptions> = {
  * @param names - of all that there are.
  * @throws TypeError
  */
-export function checkFaceAlignerOptions<Options extends Omit<FaceAlignerOptions, 'weights'>>(
+export function checkFaceAlignerOptions<Options extends Omit<FaceAlignerOptions, 'weights' | 'refine'>>(
   options: Options,
   names: OptionNames<Options>,
 ): void {

@@ -159,8 +159,7 @@ async function align(imageArguments: readonly string[], given: AlignFlags, termi
   try {
     signal.throwIfAborted();
     const { all, isFew } = await lookAhead(inputs, places.filesFrom === undefined ? FEW_INPUTS : 0);
-    const jobs = flags.jobs ?? (isFew || flags.refine === true ? 1 : defaultJobs());
-    if (flags.refine === true && jobs > 1) throw usageError('--refine: works in one thread; leave out --jobs');
+    const jobs = flags.jobs ?? (isFew ? 1 : defaultJobs());
     const load = (options: FaceAlignerOptions) => openPictureAligner(options, jobs);
     const opened = await loadAligner(flags, terminal, load, flags.refine === true);
     pictures = opened;

@@ -49,7 +49,8 @@ export async function openPictureAligner(options: FaceAlignerOptions, jobs: numb
       dispose: async () => aligner.dispose(),
     };
   }
-  const pool = await createFaceAlignerPool({ ...options, size: jobs });
+  const { refine, ...others } = options;
+  const pool = await createFaceAlignerPool({ ...others, refine: refine !== undefined, size: jobs });
   return {
     aligner: pool,
     jobs,

@@ -43,6 +43,11 @@ import { type PoolWorker, threadPort } from './thread-port.ts';
 export interface FaceAlignerPoolOptions extends Omit<FaceAlignerOptions, 'weights' | 'refine'> {
   /** Where the pack is. By default the open pack that comes with this package. Each file is read once, for all threads. */
   readonly weights?: WeightSource | string | URL;
+  /**
+   * Whether eyes and mouths are looked at again, as `createFaceAligner` does with `refine: createFaceRefiner`: a function cannot be
+   * sent to threads, which have its own. Default false.
+   */
+  readonly refine?: boolean;
   /** How many threads, each with an aligner of its own, 1..64. Default: the processor's, as `os.availableParallelism` counts. */
   readonly size?: number;
   /** How many calls may wait for a free thread; one more is rejected with `QueueFullError`. Default 1000. */
@@ -57,6 +62,7 @@ export const FACE_ALIGNER_POOL_DEFAULTS = { maxQueued: 1000 } as const satisfies
 
 const POOL_OPTION_NAMES: OptionNames<FaceAlignerPoolOptions> = {
   ...THREAD_ALIGNER_OPTION_NAMES,
+  refine: true,
   size: true,
   maxQueued: true,
   startTimeoutMs: true,
@@ -143,6 +149,11 @@ export interface FaceAlignerPool extends FaceAligner {
 export async function createFaceAlignerPool(options: FaceAlignerPoolOptions = {}): Promise<FaceAlignerPool> {
   checkFaceAlignerOptions(options, POOL_OPTION_NAMES);
   const { signal, size = availableParallelism(), maxQueued = FACE_ALIGNER_POOL_DEFAULTS.maxQueued } = options;
+  if (options.refine !== undefined && typeof options.refine !== 'boolean') {
+    throw new TypeError(
+      `refine: expected true or false, as threads have the refiner's code, got ${describeValue(options.refine)}`,
+    );
+  }
   checkCount('size', size, 1, MAX_SIZE);
   checkCount('maxQueued', maxQueued, 0, Number.MAX_SAFE_INTEGER);
   signal?.throwIfAborted();

@@ -3,6 +3,7 @@ import { noteSha256 } from '../engine/weights/sha256.ts';
 import type { ReadOptions, WeightSource } from '../engine/weights/weight-source.ts';
 import { createFaceAligner, type FaceAligner } from '../face-aligner.ts';
 import { packLandmarks, packModel } from '../geometry/morphable-model.ts';
+import type { CreateFaceRefiner } from '../models/tddfa/face-refiner.ts';
 import type { AlignedFace, RgbaImage, RoiBox } from '../types.ts';
 import {
   type AlignFileOptions,
@@ -33,27 +34,30 @@ interface PendingRead {
 /** Decodes a picture file. */
 export type ImageDecoder = (bytes: Uint8Array, options: DecodeOptions) => Promise<RgbaImage>;
 
-/**
- * Serves the owner until the worker is ended.
- * @param decodeImage - where there is one for files.
- */
-export function serveAligner(port: OwnerPort, decodeImage?: ImageDecoder): void {
-  const server = new AlignerServer(port, decodeImage);
+/** What a worker can do beside aligning. */
+export interface WorkerAbilities {
+  readonly decodeImage?: ImageDecoder;
+  readonly createRefiner?: CreateFaceRefiner;
+}
+
+/** Serves the owner until the worker is ended. */
+export function serveAligner(port: OwnerPort, abilities: WorkerAbilities = {}): void {
+  const server = new AlignerServer(port, abilities);
   port.listen((message) => server.receive(message));
   port.post({ type: 'ready' });
 }
 
 class AlignerServer {
   readonly #port: OwnerPort;
-  readonly #decodeImage: ImageDecoder | undefined;
+  readonly #abilities: WorkerAbilities;
   readonly #images = new Map<number, RgbaImage>();
   readonly #reads = new Map<number, PendingRead>();
   #lastReadId = 0;
   #aligner: FaceAligner | undefined;
 
-  constructor(port: OwnerPort, decodeImage: ImageDecoder | undefined) {
+  constructor(port: OwnerPort, abilities: WorkerAbilities) {
     this.#port = port;
-    this.#decodeImage = decodeImage;
+    this.#abilities = abilities;
   }
 
   receive(message: OwnerMessage): void {
@@ -86,10 +90,11 @@ class AlignerServer {
     }
   }
 
-  async #create(options: SentOptions, source: string, wantsModel: boolean): Promise<void> {
+  async #create({ refine, ...options }: SentOptions, source: string, wantsModel: boolean): Promise<void> {
     try {
       const aligner = await createFaceAligner({
         ...options,
+        ...(refine === true && { refine: this.#refiner() }),
         weights: this.#ownersWeights(source),
         onProgress: (progress) => this.#port.post({ type: 'progress', progress }),
       });
@@ -155,8 +160,15 @@ class AlignerServer {
   }
 
   #decoded(bytes: Uint8Array, options: DecodeOptions): Promise<RgbaImage> {
-    if (this.#decodeImage === undefined) throw new TypeError('this worker decodes no files');
-    return this.#decodeImage(bytes, options);
+    const { decodeImage } = this.#abilities;
+    if (decodeImage === undefined) throw new TypeError('this worker decodes no files');
+    return decodeImage(bytes, options);
+  }
+
+  #refiner(): CreateFaceRefiner {
+    const { createRefiner } = this.#abilities;
+    if (createRefiner === undefined) throw new TypeError('refine: this worker has no refiner');
+    return createRefiner;
   }
 
   #created(): FaceAligner {

@@ -40,7 +40,10 @@ export interface SentImage {
 }
 
 /** Options of an aligner that can be sent. */
-export type SentOptions = Omit<FaceAlignerOptions, 'weights' | 'onProgress' | 'signal' | 'refine'>;
+export interface SentOptions extends Omit<FaceAlignerOptions, 'weights' | 'onProgress' | 'signal' | 'refine'> {
+  /** Whether eyes and mouths are looked at again, by the worker's own `createFaceRefiner`. */
+  readonly refine?: boolean;
+}
 
 /** How a worker decodes a picture file: `DecodeImageOptions`. */
 export interface DecodeOptions {

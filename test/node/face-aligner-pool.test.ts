@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   createFaceAligner,
   createFaceAlignerPool,
+  createFaceRefiner,
   DisposedError,
   type FaceAligner,
   type FaceAlignerPool,
@@ -69,6 +70,18 @@ describe('createFaceAlignerPool', () => {
   afterAll(async () => {
     alone.dispose();
     await Promise.all(pools.map((pool) => pool.dispose()));
+  });
+
+  test('looks at eyes and mouths again where asked', async () => {
+    const pool = await makePool({ refine: true });
+    const refining = await createFaceAligner({ refine: createFaceRefiner });
+    const boxes = await refining.detect(image);
+    const faces = await pool.align(image, boxes);
+    expect(faces).toEqual(await refining.align(image, boxes));
+    expect(faces).not.toEqual(await alone.align(image, boxes));
+    refining.dispose();
+    const refine = createFaceRefiner as unknown as boolean;
+    await expect(createFaceAlignerPool({ refine })).rejects.toThrow(/^refine: expected true or false/);
   });
 
   test('gives what one aligner gives, from pixels and from a file, and reads each file once', async () => {

