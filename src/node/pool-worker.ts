@@ -1,7 +1,7 @@
 /** The script of the threads of `createFaceAlignerPool`. */
 import { parentPort } from 'node:worker_threads';
 import { decodeImage } from '../image-files/decode-image.ts';
-import { createFaceRefiner } from '../models/tddfa/face-refiner.ts';
+import { createFaceRefiner } from '../models/tddfa/create-face-refiner.ts';
 import { serveAligner } from '../workers/serve-aligner.ts';
 
 if (parentPort === null) throw new Error('this script is for the threads of a pool');
