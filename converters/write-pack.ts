@@ -1,6 +1,7 @@
 import { copyFile, readdir, realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { LayersArtifact } from '../src/engine/layers-artifact.ts';
+import type { NetworkRanges, Precision, StoredRanges } from '../src/engine/quantization.ts';
 import { fileWeights } from '../src/engine/weights/file-source.ts';
 import { encodeLayersFile, type WeightStorage } from '../src/engine/weights/layers-file.ts';
 import { openPack, type Pack } from '../src/engine/weights/open-pack.ts';
@@ -20,9 +21,11 @@ import { writeFailure } from '../src/files/write-file-atomically.ts';
 import { equaliseChannels } from './equalise-channels.ts';
 
 /** A model as it goes into a pack: its facts, and a network or tensors. */
-export type NewModel = Omit<PackModel, 'format' | 'path' | 'files'> & (NewNetwork | NewTensors);
+export type NewModel = Omit<PackModel, 'format' | 'path' | 'files' | 'ranges' | 'precision'> &
+  (NewNetwork | NewTensors);
 
 export interface NewNetwork {
+  /** With its ranges where it is to have some. */
   readonly artifact: LayersArtifact;
   /** Where it differs from what `writePack` gets for all. */
   readonly storage?: WeightStorage;
@@ -48,6 +51,8 @@ export interface NewPack {
 export interface CopiedModel {
   readonly pack: Pack;
   readonly model: PackModel;
+  /** New ranges for it, in place of those that it may have. */
+  readonly ranges?: NetworkRanges;
 }
 
 export interface WritePackOptions {
@@ -110,14 +115,23 @@ async function addToPack(
   const added: PackModel[] = [];
   for (const model of models) {
     options.signal?.throwIfAborted();
-    const encoded = encodeModel(model, options.storage ?? 'float32');
+    const encoded = await encodeModel(model, options.storage ?? 'float32');
     for (const [path, bytes] of encoded.files) files.set(path, bytes);
     added.push({ ...encoded.model, files: await describeFiles(encoded.files) });
   }
-  for (const { pack, model } of copies) {
+  for (const { pack, model, ranges } of copies) {
     options.signal?.throwIfAborted();
-    for (const [path, bytes] of await pack.readFiles(model)) files.set(path, bytes);
-    added.push(model);
+    const own = await pack.readFiles(model);
+    if (ranges === undefined) {
+      for (const [path, bytes] of own) files.set(path, bytes);
+      added.push(model);
+      continue;
+    }
+    const encoded = encodeRangesFile(model.name, await ranges.read(), ranges.precision);
+    // The same names as before, where it had ranges.
+    const all = new Map([...own, ...encoded.files]);
+    for (const [path, bytes] of all) files.set(path, bytes);
+    added.push({ ...model, ...encoded.facts, files: await describeFiles(all) });
   }
   const manifestBytes = encodeJson({
     formatVersion: PACK_FORMAT_VERSION,
@@ -152,21 +166,26 @@ async function addToPack(
 }
 
 /** Lays one model out as files in a folder of its name. */
-function encodeModel(
+async function encodeModel(
   model: NewModel,
   storage: WeightStorage,
-): { model: Omit<PackModel, 'files'>; files: ReadonlyMap<string, Uint8Array<ArrayBuffer>> } {
+): Promise<{ model: Omit<PackModel, 'files'>; files: ReadonlyMap<string, Uint8Array<ArrayBuffer>> }> {
   if ('artifact' in model) {
     const { artifact, storage: own = storage, ...facts } = model;
-    const prepared = own === 'uint8' ? equaliseChannels(artifact) : artifact;
+    const { ranges } = artifact;
+    // Equalising moves factors between channels, which would leave the ranges behind.
+    const prepared = own === 'uint8' && !ranges ? equaliseChannels(artifact) : artifact;
     const encoded = encodeLayersFile(prepared, 'weights.bin', { storage: own });
     const path = `${model.name}/model.json`;
+    const files = new Map([
+      [path, encodeJson(encoded.model)],
+      [`${model.name}/weights.bin`, encoded.bytes],
+    ]);
+    if (!ranges) return { model: { ...facts, format: 'layers-model', path }, files };
+    const encodedRanges = encodeRangesFile(model.name, await ranges.read(), ranges.precision);
     return {
-      model: { ...facts, format: 'layers-model', path },
-      files: new Map([
-        [path, encodeJson(encoded.model)],
-        [`${model.name}/weights.bin`, encoded.bytes],
-      ]),
+      model: { ...facts, format: 'layers-model', path, ...encodedRanges.facts },
+      files: new Map([...files, ...encodedRanges.files]),
     };
   }
   const { tensors, float16Tensors = [], ...facts } = model;
@@ -177,6 +196,22 @@ function encodeModel(
     files: new Map([
       [path, encodeJson(encoded.manifest)],
       [`${model.name}/tensors.bin`, encoded.bytes],
+    ]),
+  };
+}
+
+function encodeRangesFile(
+  model: string,
+  { tensors }: StoredRanges,
+  precision: Precision,
+): { facts: Pick<PackModel, 'ranges' | 'precision'>; files: Map<string, Uint8Array<ArrayBuffer>> } {
+  const { manifest, bytes } = encodeTensors(tensors, 'ranges.bin');
+  const ranges = `${model}/ranges.json`;
+  return {
+    facts: { ranges, precision },
+    files: new Map([
+      [ranges, encodeJson(manifest)],
+      [`${model}/ranges.bin`, bytes],
     ]),
   };
 }

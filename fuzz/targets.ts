@@ -10,10 +10,12 @@ import { parseGivenBoxes } from '../src/cli/given-boxes.ts';
 import { createEngine } from '../src/engine/create-engine.ts';
 import type { BackendName } from '../src/engine/engine.ts';
 import { LayersModelBuilder } from '../src/engine/layers-model-builder.ts';
+import type { Quantization } from '../src/engine/quantization.ts';
 import { memoryWeights } from '../src/engine/weights/memory-source.ts';
 import { openPack } from '../src/engine/weights/open-pack.ts';
+import { encodeRanges } from '../src/engine/weights/ranges-file.ts';
 import { sha256 } from '../src/engine/weights/sha256.ts';
-import { encodeTensors } from '../src/engine/weights/tensor-file.ts';
+import { decodeTensors, encodeTensors, parseTensorFileManifest } from '../src/engine/weights/tensor-file.ts';
 import { TddfaError } from '../src/errors.ts';
 import { decodeImage } from '../src/image-files/decode-image.ts';
 import { readWebpStructure } from '../src/image-files/webp-structure.ts';
@@ -388,6 +390,59 @@ function checkResultLine(value: unknown): void {
 /** The same number in 0..1 for the same text. */
 const random01 = (text: string): number => (text.length % 16) / 16;
 
+/** Ranges of a network as a pack has them, their JSON damaged or their numbers; a network then computes with them. */
+async function ranges(): Promise<FuzzTarget> {
+  const model = new LayersModelBuilder('fuzzed');
+  const padded = model.zeroPadding2d('pad', model.input('input', [null, null, 3]), 1);
+  const first = model.conv2d('first', padded, { filters: 4, kernelSize: 3, activation: 'relu' });
+  const second = model.depthwiseConv2d('second', first, { kernelSize: 3, activation: 'relu' });
+  const { modelTopology, weightSpecs } = model.build([model.conv2d('third', second, { filters: 5, kernelSize: 1 })]);
+  const count = weightSpecs.reduce((total, { shape }) => total + elementCount(shape), 0);
+  const weightData = Float32Array.from({ length: count }, (_, i) => Math.sin(i)).buffer;
+  const channels: readonly (readonly [string, number])[] = [
+    ['input', 3],
+    ['first', 4],
+    ['second', 4],
+  ];
+  const values = channels.map(([name, length]): [string, Quantization] => [
+    name,
+    {
+      scales: new Float32Array(length).fill(0.02),
+      zeroPoints: new Uint8Array(length),
+      means: new Float32Array(length),
+    },
+  ]);
+  const { manifest, bytes } = encodeTensors(encodeRanges(new Map(values)), 'ranges.bin');
+  const engine = await createEngine('compiled', { precision: 'int8' });
+  const separator = 0;
+  return {
+    make(random) {
+      const isData = random() < 0.5;
+      const text = isData ? json(manifest) : json(mutateJson(manifest, random));
+      return Buffer.concat([text, Uint8Array.of(separator), isData ? mutateBytes(bytes, random) : bytes]);
+    },
+    async feed(input) {
+      const end = input.indexOf(separator);
+      const read = async () => {
+        const tensorFile = parseTensorFileManifest('ranges.json', parsed(input.subarray(0, end)));
+        const tensors = decodeTensors('ranges.bin', tensorFile, new Uint8Array(input.subarray(end + 1)));
+        return { file: 'ranges.json', tensors };
+      };
+      const network = await engine.loadNetwork({
+        ...{ modelTopology, weightSpecs, weightData },
+        ranges: { precision: 'int8', read },
+      });
+      try {
+        const [{ data: output }] = await network.run(new Float32Array(6 * 5 * 3).fill(1), [1, 6, 5, 3]);
+        if (!output.every(Number.isFinite)) throw new Error('the network gives numbers that are not finite');
+      } finally {
+        network.dispose();
+      }
+    },
+    isRightError: isTyped,
+  };
+}
+
 type MakeTarget = () => FuzzTarget | Promise<FuzzTarget>;
 
 /** How each target is made. */
@@ -430,4 +485,5 @@ export const TARGETS: ReadonlyMap<string, MakeTarget> = new Map<string, MakeTarg
   ['pam', pam],
   ['redis-jobs', () => jsonReader([JOB], checkJob)],
   ['result-lines', () => jsonReader(RESULT_LINES, checkResultLine)],
+  ['ranges', ranges],
 ]);

@@ -30,10 +30,14 @@ const command = join(root, 'dist/src/cli/main.js');
 if (existsSync(command)) chmodSync(command, 0o755);
 
 await bundleBrowser(join(root, 'dist/browser'));
-// The worker's script is one whole file for bundlers too, so that they have nothing to split or to look for in it.
+// The worker's script is one whole file for bundlers too, so that they have nothing to split or to look for in it; so is the code for
+// integers, so that no bundler takes what it shares with the rest out of the rest.
 for (const [from, to] of [
   ['dist/browser/aligner-worker.js', 'dist/src/browser/aligner-worker.js'],
   ['dist/browser/aligner-worker-source.js', 'dist/src/browser/aligner-worker-source.js'],
+  ['dist/browser/integer-compiler.js', 'dist/src/engine/compiler/integers/integer-compiler.js'],
+  ['dist/browser/integer-compiler-source.js', 'dist/src/browser/integer-compiler-source.js'],
+  ['src/browser/integer-compiler-source.d.ts', 'dist/src/browser/integer-compiler-source.d.ts'],
   ['src/browser/aligner-worker-source.d.ts', 'dist/src/browser/aligner-worker-source.d.ts'],
 ]) {
   copyFileSync(join(root, from), join(root, to));

@@ -1,7 +1,8 @@
 /**
  * Bundles for pages without a bundler: `tddfa.js`, everything of `tddfa/browser`, `tddfa/geometry` and `tddfa/element` in one
- * file; `tddfa-face.js`, which defines the element with the package's own weights; the script of
- * the worker; the entry for three.js, which it leaves to the page to find; and the backends of tfjs, each of which a page imports beside
+ * file; `tddfa-face.js`, which defines the element with the package's own weights; the script of the worker; the code for integers,
+ * which both load when it is asked for; the entry for three.js, which it leaves to the page to find; and the backends of tfjs, each of
+ * which a page imports beside
  * `tddfa.js`.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -15,6 +16,18 @@ const FACE_SCRIPT = `import { defineFaceElement } from './tddfa.js';
 defineFaceElement({ weights: new URL('../../weights/open/', import.meta.url).href });
 `;
 const WORKER_TEXT = './aligner-worker-source.js';
+const INTEGERS = './integer-compiler.js';
+const INTEGERS_TEXT = './integer-compiler-source.js';
+
+/**
+ * @param {RegExp} filter
+ * @param {import('esbuild').OnResolveResult} found
+ * @returns {import('esbuild').Plugin}
+ */
+const resolving = (filter, found) => ({
+  name: 'resolving',
+  setup: ({ onResolve }) => onResolve({ filter }, ({ importer }) => (importer === found.path ? undefined : found)),
+});
 
 /** @type {import('esbuild').BuildOptions & { metafile: true }} */
 const COMMON = {
@@ -45,8 +58,10 @@ export async function bundleBrowser(outdir) {
       },
       outfile: join(outdir, 'tddfa.js'),
       // Beside this file too.
-      external: [WORKER_TEXT],
+      external: [WORKER_TEXT, INTEGERS_TEXT],
+      plugins: [resolving(/\/integer-compiler\.ts$/, { path: INTEGERS, external: true })],
     }),
+    build({ ...COMMON, entryPoints: [join(root, 'src/engine/compiler/integers/integer-compiler.ts')], outdir }),
     build({ ...COMMON, entryPoints: [join(root, 'src/three.ts')], outdir, external: ['three'] }),
     build({
       ...COMMON,
@@ -55,6 +70,9 @@ export async function bundleBrowser(outdir) {
       format: 'iife',
       // Where it asks whether it runs in Node.
       define: { 'import.meta.url': 'undefined' },
+      plugins: [
+        resolving(/\/load-integer-compiler\.ts$/, { path: join(root, 'src/browser/owners-integer-compiler.ts') }),
+      ],
     }),
     build({
       ...COMMON,
@@ -65,7 +83,8 @@ export async function bundleBrowser(outdir) {
     }),
   ]);
   await writeFile(join(outdir, 'tddfa-face.js'), FACE_SCRIPT);
-  await writeWorkerText(join(outdir, 'aligner-worker.js'), join(outdir, WORKER_TEXT));
+  await writeText(join(outdir, 'aligner-worker.js'), join(outdir, WORKER_TEXT), 'alignerWorkerSource');
+  await writeText(join(outdir, INTEGERS), join(outdir, INTEGERS_TEXT), 'integerCompilerSource');
   const metafiles = built.map(({ metafile }) => metafile);
   return {
     inputs: Object.assign({}, ...metafiles.map(({ inputs }) => inputs)),
@@ -74,7 +93,7 @@ export async function bundleBrowser(outdir) {
 }
 
 /** A module that exports the text of a script. */
-async function writeWorkerText(script, module) {
+async function writeText(script, module, name) {
   const text = (await readFile(script, 'utf8')).replace(/\n?\/\*! .*LEGAL.* \*\/\n?$/, '');
-  await writeFile(module, `export const alignerWorkerSource = ${JSON.stringify(text)};\n`);
+  await writeFile(module, `export const ${name} = ${JSON.stringify(text)};\n`);
 }

@@ -233,8 +233,15 @@ function isWeightSource(weights: unknown): weights is WeightSource {
  */
 export async function createFaceAligner(options: FaceAlignerOptions): Promise<FaceAligner> {
   checkFaceAlignerOptions(options, FACE_ALIGNER_OPTION_NAMES);
+  return loadFaceAligner(options, weightSourceOf(options.weights));
+}
+
+/** As `createFaceAligner`, of options whose names are checked: a worker's owner has done that, and has the weights. */
+export async function loadFaceAligner(
+  options: Omit<FaceAlignerOptions, 'weights'>,
+  weights: WeightSource,
+): Promise<FaceAligner> {
   const { backend = DEFAULT_BACKEND, signal, onProgress } = options;
-  const weights = weightSourceOf(options.weights);
   if (options.basis !== undefined && !BASES.includes(options.basis)) {
     throw new TypeError(`basis: expected ${BASES.join(' or ')}, got '${options.basis}'`);
   }

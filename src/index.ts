@@ -4,6 +4,7 @@ export type { Optimization, OptimizeOption } from './engine/compiler/optimize.ts
 export { availableBackends } from './engine/create-engine.ts';
 export type { BackendName } from './engine/engine.ts';
 export type { BasisPrecision } from './engine/kernels/linear-model.ts';
+export type { Precision } from './engine/quantization.ts';
 export { type HttpWeightsOptions, httpWeights } from './engine/weights/http-source.ts';
 export { memoryWeights } from './engine/weights/memory-source.ts';
 export type {

@@ -56,7 +56,7 @@ export async function createFaceAlignerWorker(options: FaceAlignerWorkerOptions)
   signal?.throwIfAborted();
   const start = options.createWorker ? untilStarted(options.createWorker, startTimeoutMs, signal) : undefined;
   const port = await (start ?? startOwnWorker(startTimeoutMs, signal));
-  const connection = new WorkerConnection(port, weights, onProgress);
+  const connection = new WorkerConnection(port, weights, onProgress, undefined, readIntegers);
   const abort = () => connection.close(signal?.reason);
   signal?.addEventListener('abort', abort);
   try {
@@ -69,6 +69,10 @@ export async function createFaceAlignerWorker(options: FaceAlignerWorkerOptions)
   } finally {
     signal?.removeEventListener('abort', abort);
   }
+}
+
+async function readIntegers(): Promise<string> {
+  return (await import('./integer-compiler-source.js')).integerCompilerSource;
 }
 
 type AlignerPort = WorkerPort<OwnerMessage, WorkerMessage>;

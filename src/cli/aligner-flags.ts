@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BackendName } from '../engine/engine.ts';
+import { PRECISIONS, type Precision } from '../engine/quantization.ts';
 import { MOST_ENLARGEMENT } from '../engine/weights/pack-manifest.ts';
 import { createFaceAligner, DEFAULT_BACKEND, type FaceAligner, type FaceAlignerOptions } from '../face-aligner.ts';
 import { createFaceRefiner } from '../models/tddfa/create-face-refiner.ts';
@@ -18,12 +19,13 @@ export interface AlignerFlags {
   readonly subdivisions?: number;
   readonly maxEnlargement?: number;
   readonly refine?: boolean;
+  readonly precision?: Precision;
 }
 
 /** Names that `--backend` takes. */
 export const BACKENDS: readonly BackendName[] = ['compiled', 'wasm', 'cpu', 'tensorflow', 'webgl', 'webgpu'];
 
-/** Adds `--weights`, `--regressor`, `--backend`, `--subdivisions` and `--max-enlargement` to a command. */
+/** Adds `--weights`, `--regressor`, `--backend`, `--precision`, `--subdivisions` and `--max-enlargement` to a command. */
 export function addAlignerFlags(command: Command): Command {
   return command
     .option('-w, --weights <pack>', 'weight pack: a folder, a URL, or a name from tddfa weights list')
@@ -33,6 +35,12 @@ export function addAlignerFlags(command: Command): Command {
     )
     .addOption(
       new Option('-b, --backend <name>', 'backend that runs the networks').choices(BACKENDS).default(DEFAULT_BACKEND),
+    )
+    .addOption(
+      new Option(
+        '--precision <type>',
+        'numbers the networks compute with; int8 is faster and needs a pack with ranges (default: that of the pack, else float32)',
+      ).choices(PRECISIONS),
     )
     .option(
       '--subdivisions <n>',
@@ -84,6 +92,7 @@ export async function loadAligner<Loaded>(
       signal: terminal.signal,
       onProgress: ({ file, loadedBytes, totalBytes }) => progress.update(file, loadedBytes, totalBytes),
       ...(flags.regressor !== undefined && { regressor: flags.regressor }),
+      ...(flags.precision !== undefined && { precision: flags.precision }),
       ...(flags.subdivisions !== undefined && { subdivisions: flags.subdivisions }),
       ...(isRefined && { refine: createFaceRefiner }),
       ...(flags.maxEnlargement !== undefined && { detector: { maxEnlargement: flags.maxEnlargement } }),

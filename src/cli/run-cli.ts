@@ -10,6 +10,7 @@ import { registerConvert } from './convert.ts';
 import { isAbort, oneLine } from './describe-error.ts';
 import { registerEval } from './eval.ts';
 import { registerInfo } from './info.ts';
+import { registerQuantize } from './quantize.ts';
 import { registerQueue } from './queue.ts';
 import { errorPrefix, reportError } from './report-error.ts';
 import { coloursFor, type Terminal } from './terminal.ts';
@@ -26,6 +27,7 @@ const COMMANDS: readonly RegisterCommand[] = [
   registerQueue,
   registerConvert,
   registerWeights,
+  registerQuantize,
   registerInfo,
   registerEval,
   registerBench,

@@ -5,7 +5,7 @@
  * every size of picture; a second memory for the weights alone needs multi-memory, which Node 20 lacks.
  */
 import { checkNumber } from '../check-arguments.ts';
-import { BackendUnavailableError, DisposedError } from '../errors.ts';
+import { BackendUnavailableError, DisposedError, WeightFormatError } from '../errors.ts';
 import { chooseSimdMode, type SimdMode } from '../wasm/simd-mode.ts';
 import {
   type CompiledModule,
@@ -15,13 +15,15 @@ import {
   PAGE_BYTES,
   requiredBytes,
 } from './compiler/compile.ts';
+import { loadIntegerCompiler } from './compiler/integers/load-integer-compiler.ts';
 import { enabledOptimizations, type OptimizeOption } from './compiler/optimize.ts';
-import type { ProgramCheck } from './compiler/program.ts';
+import type { Program, ProgramCheck } from './compiler/program.ts';
 import type { Engine, Network, NetworkOutput } from './engine.ts';
 import type { PictureKernel } from './image/picture-kernel.ts';
 import { createEngineKernels, type EngineKernels } from './kernels/engine-kernels.ts';
 import { createPictureKernel } from './kernels/picture.ts';
 import type { LayersArtifact } from './layers-artifact.ts';
+import { PRECISIONS, type Precision, type StoredRanges } from './quantization.ts';
 import type { NoThreads, ThreadPool } from './threads.ts';
 
 /** Options of `createCompiledEngine`. */
@@ -42,6 +44,11 @@ export interface CompiledEngineOptions {
    * cross-origin isolated page); where that is missing, one thread does it all and `CompiledEngine.threads` says why.
    */
   readonly threads?: number;
+  /**
+   * Numbers that networks compute with. `int8` needs a pack that has ranges for them (`tddfa quantize`): two to four times as many products an
+   * instruction, and a quarter of the memory. By default what each network's ranges say, which is `float32` without any.
+   */
+  readonly precision?: Precision;
 }
 
 export const COMPILED_ENGINE_DEFAULTS = {
@@ -101,6 +108,9 @@ export async function createCompiledEngine(options: CompiledEngineOptions = {}):
   checkNumber('cachedSizes', cachedSizes, 1, Infinity, true);
   const threads = options.threads ?? COMPILED_ENGINE_DEFAULTS.threads;
   checkNumber('threads', threads, 1, MAX_THREADS, true);
+  if (options.precision !== undefined && !PRECISIONS.includes(options.precision)) {
+    throw new TypeError(`precision: expected ${PRECISIONS.join(' or ')}, got '${options.precision}'`);
+  }
   enabledOptimizations(options.optimize ?? COMPILED_ENGINE_DEFAULTS.optimize);
   try {
     await WebAssembly.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
@@ -121,12 +131,15 @@ export async function createCompiledEngine(options: CompiledEngineOptions = {}):
       validate: options.validate,
       cachedSizes,
       threads,
+      precision: options.precision,
     },
     pool,
   );
 }
 
-type ResolvedOptions = Required<CompiledEngineOptions>;
+type ResolvedOptions = Required<Omit<CompiledEngineOptions, 'precision'>> & {
+  readonly precision: Precision | undefined;
+};
 
 class WasmEngine implements CompiledEngine {
   readonly backend = 'compiled';
@@ -163,7 +176,15 @@ class WasmEngine implements CompiledEngine {
   async loadNetwork(artifact: LayersArtifact): Promise<CompiledEngineNetwork> {
     if (this.#disposed) throw new DisposedError('the engine');
     const { optimize, validate, simd } = this.#options;
-    const compiled = compileNetwork(artifact, { optimize, validate, fusedMultiplyAdd: simd === 'fma' });
+    const isInt8 = (this.#options.precision ?? artifact.ranges?.precision) === 'int8';
+    // Who computes with floats need not load the rest.
+    const integers = isInt8 ? await loadIntegerCompiler() : undefined;
+    const ranges = isInt8 ? await readRanges(artifact) : undefined;
+    if (this.#disposed) throw new DisposedError('the engine');
+    const compiled = compileNetwork(artifact, {
+      ...{ optimize, validate, fusedMultiplyAdd: simd === 'fma' },
+      ...{ integers, ranges },
+    });
     const network = new WasmNetwork(compiled, this.#options, this.#pool, () => this.#networks.delete(network));
     this.#networks.add(network);
     return network;
@@ -174,6 +195,27 @@ class WasmEngine implements CompiledEngine {
     for (const network of [...this.#networks]) network.dispose();
     this.#pool?.dispose();
   }
+}
+
+async function readRanges({ ranges }: LayersArtifact): Promise<StoredRanges> {
+  if (ranges) return ranges.read();
+  throw new WeightFormatError('the network', 'has no ranges, which int8 needs; `tddfa quantize` makes them');
+}
+
+/**
+ * A network of floats that gives values between its layers as well, after its own outputs.
+ * @param observed - their names, given the fused program.
+ * @throws as `CompiledEngine.loadNetwork`.
+ */
+export function loadObservedNetwork(
+  artifact: LayersArtifact,
+  observed: (fused: Program) => readonly string[],
+): CompiledEngineNetwork {
+  const { optimize, cachedSizes, threads } = COMPILED_ENGINE_DEFAULTS;
+  const simd = chooseSimdMode();
+  const compiled = compileNetwork(artifact, { optimize, fusedMultiplyAdd: simd === 'fma', observed });
+  const options = { optimize, validate: undefined, cachedSizes, threads, simd, precision: undefined };
+  return new WasmNetwork(compiled, options, undefined, () => {});
 }
 
 /** A module of one input size, ready to run. */

@@ -13,6 +13,7 @@ export const ENGINE_OPTION_NAMES: OptionNames<EngineOptions> = {
   optimize: true,
   cachedSizes: true,
   threads: true,
+  precision: true,
   wasmPaths: true,
 };
 
@@ -22,6 +23,9 @@ export const ENGINE_OPTION_NAMES: OptionNames<EngineOptions> = {
  */
 export async function createEngine(backend: BackendName, options: EngineOptions = {}): Promise<Engine> {
   if (backend === 'compiled') return createCompiledEngine(options);
+  if (options.precision === 'int8') {
+    throw new RangeError(`precision: int8 is of the backend compiled, not of ${backend}`);
+  }
   // Loaded only where another one is asked for.
   const { findBackend } = await import('./tfjs-backends.ts');
   return (await findBackend(backend, availableBackends)).createEngine(options, availableBackends);

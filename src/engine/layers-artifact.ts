@@ -1,3 +1,5 @@
+import type { NetworkRanges } from './quantization.ts';
+
 /** A tfjs Layers model in memory: what `model.json` and its shards hold. The one description of a network. */
 export interface LayersArtifact {
   /** `modelTopology` of `model.json`: `{class_name, config, keras_version, backend}` or `{model_config: …}`. */
@@ -6,6 +8,8 @@ export interface LayersArtifact {
   readonly weightSpecs: readonly WeightSpec[];
   /** All tensors one after the other, little-endian float32 (float16 storage is already widened). */
   readonly weightData: ArrayBuffer;
+  /** Ranges of the values between its layers, for an engine that computes with bytes. */
+  readonly ranges?: NetworkRanges;
 }
 
 /** One tensor of a weights manifest. */

@@ -2,6 +2,7 @@ import { ByteWriter } from './byte-writer.ts';
 import {
   INSTRUCTIONS,
   type Instruction,
+  type InstructionType,
   MEMORY_INSTRUCTIONS,
   type MemoryInstruction,
   type ValueType,
@@ -120,27 +121,26 @@ export class FunctionBuilder {
     return this;
   }
 
-  op(instruction: Instruction): this {
-    const { bytes, operands, result } = INSTRUCTIONS[instruction];
-    this.#apply(instruction, operands, result);
+  /** An instruction, by name or, where few kernels need it, as it is. */
+  op(instruction: Instruction | InstructionType): this {
+    const { name, bytes, operands, result } = typeof instruction === 'string' ? INSTRUCTIONS[instruction] : instruction;
+    this.#apply(name, operands, result);
     this.#bytes(bytes);
     return this;
   }
 
-  memory(instruction: MemoryInstruction, offset = 0): this {
-    const { bytes, operands, result } = MEMORY_INSTRUCTIONS[instruction];
-    this.#apply(instruction, operands, result);
-    this.#bytes(bytes);
+  memory(instruction: MemoryInstruction | InstructionType, offset = 0): this {
+    this.op(typeof instruction === 'string' ? MEMORY_INSTRUCTIONS[instruction] : instruction);
     this.#code.byte(0).unsigned(offset);
     return this;
   }
 
-  /** Stores lane `lane` of the vector on top of the stack: 4 bytes, or 8 with `wide`. */
-  storeLane(lane: number, offset: number, wide = false): this {
+  /** Stores lane `lane` of the vector on top of the stack; lanes have `bytes` bytes. */
+  storeLane(lane: number, offset: number, bytes: 1 | 2 | 4 | 8 = 4): this {
     this.#apply('v128.store_lane', ['i32', 'v128'], undefined);
     this.#code
       .byte(0xfd)
-      .byte(wide ? 91 : 90)
+      .byte(88 + Math.log2(bytes))
       .byte(0)
       .unsigned(offset)
       .byte(lane);

@@ -3,6 +3,7 @@ export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
 /** An instruction: its bytes, what it takes from the stack (the last is on top) and what it leaves there. */
 export interface InstructionType {
+  readonly name: string;
   readonly bytes: readonly number[];
   readonly operands: readonly ValueType[];
   readonly result: ValueType | undefined;
@@ -16,13 +17,13 @@ function instructions<Name extends string>(
 ): Readonly<Record<Name, InstructionType>> {
   const entries = Object.entries<number>(codes).map(([name, code]) => {
     const bytes = [...prefix, ...(prefix.length === 0 || code < 0x80 ? [code] : [(code & 0x7f) | 0x80, code >> 7])];
-    return [name, { bytes, operands, result }];
+    return [name, { name, bytes, operands, result }];
   });
   return Object.fromEntries(entries) as Record<Name, InstructionType>;
 }
 
 /** Instructions on vectors: a prefix and their number in LEB128. */
-function vectorInstructions<Name extends string>(
+export function vectorInstructions<Name extends string>(
   operands: readonly ValueType[],
   result: ValueType | undefined,
   codes: Readonly<Record<Name, number>>,

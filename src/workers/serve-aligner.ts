@@ -1,7 +1,7 @@
 /** One aligner in a worker, which does what the messages of the worker's owner ask for. */
 import { noteSha256 } from '../engine/weights/sha256.ts';
-import type { ReadOptions, WeightSource } from '../engine/weights/weight-source.ts';
-import { createFaceAligner, type FaceAligner } from '../face-aligner.ts';
+import type { ReadOptions, WeightProgressListener, WeightSource } from '../engine/weights/weight-source.ts';
+import { type FaceAligner, loadFaceAligner } from '../face-aligner.ts';
 import { packLandmarks, packModel } from '../geometry/morphable-model.ts';
 import type { CreateFaceRefiner } from '../models/tddfa/face-refiner.ts';
 import type { AlignedFace, RgbaImage, RoiBox } from '../types.ts';
@@ -92,12 +92,11 @@ class AlignerServer {
 
   async #create({ refine, ...options }: SentOptions, source: string, wantsModel: boolean): Promise<void> {
     try {
-      const aligner = await createFaceAligner({
-        ...options,
-        ...(refine === true && { refine: this.#refiner() }),
-        weights: this.#ownersWeights(source),
-        onProgress: (progress) => this.#port.post({ type: 'progress', progress }),
-      });
+      const onProgress: WeightProgressListener = (progress) => this.#port.post({ type: 'progress', progress });
+      const aligner = await loadFaceAligner(
+        { ...options, ...(refine === true && { refine: this.#refiner() }), onProgress },
+        this.#ownersWeights(source),
+      );
       this.#aligner = aligner;
       const { backend, packName, hasDetector, regressor, regressors, licences, morphableModel, faceMaps } = aligner;
       const packed = morphableModel && { landmarks: packLandmarks(morphableModel), dense: packModel(morphableModel) };

@@ -33,6 +33,7 @@ export class WorkerConnection {
   readonly #reading = new AbortController();
   readonly #calls = new Map<number, PendingCall>();
   readonly #onClosed: ((reason: unknown) => void) | undefined;
+  readonly #readIntegers: (() => Promise<string>) | undefined;
   #creation: { resolve(created: CreatedAligner): void; reject(error: unknown): void } | undefined;
   #lastId = 0;
   /** Why the worker is gone. */
@@ -41,17 +42,20 @@ export class WorkerConnection {
   /**
    * @param port - of a worker whose script runs.
    * @param onClosed - called once, when the worker is gone.
+   * @param readIntegers - gives a page's worker the code that computes with bytes; threads have it.
    */
   constructor(
     port: WorkerPort<OwnerMessage, WorkerMessage>,
     weights: SentWeights,
     onProgress?: WeightProgressListener,
     onClosed?: (reason: unknown) => void,
+    readIntegers?: () => Promise<string>,
   ) {
     this.#port = port;
     this.#weights = weights;
     this.#onProgress = onProgress;
     this.#onClosed = onClosed;
+    this.#readIntegers = readIntegers;
     port.listen(
       (message) => this.#receive(message),
       (error) => this.close(error),
@@ -121,6 +125,9 @@ export class WorkerConnection {
       case 'progress':
         this.#onProgress?.(message.progress);
         break;
+      case 'read-integers':
+        void this.#sendIntegers();
+        break;
       case 'created':
         this.#creation?.resolve(message);
         break;
@@ -140,6 +147,12 @@ export class WorkerConnection {
     const call = this.#calls.get(id);
     this.#calls.delete(id);
     return call;
+  }
+
+  async #sendIntegers(): Promise<void> {
+    // What cannot be loaded is no code, which the worker reports.
+    const text = await this.#readIntegers?.().catch(() => undefined);
+    this.#post({ type: 'integers', text: text ?? '' });
   }
 
   async #read({ id, path, maxBytes, sha256 }: Extract<WorkerMessage, { type: 'read' }>): Promise<void> {

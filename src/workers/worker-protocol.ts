@@ -108,7 +108,9 @@ export type OwnerMessage =
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly options: DecodeOptions & AlignFileOptions;
     }
-  | { readonly type: 'drop'; readonly keys: readonly number[] };
+  | { readonly type: 'drop'; readonly keys: readonly number[] }
+  /** The text of the module that exports `integerCompiler`; empty where the owner has none. */
+  | { readonly type: 'integers'; readonly text: string };
 
 /** From the worker to its owner. */
 export type WorkerMessage =
@@ -121,6 +123,7 @@ export type WorkerMessage =
     }
   | { readonly type: 'progress'; readonly progress: WeightProgress }
   | ReadyMessage
+  | { readonly type: 'read-integers' }
   | ({ readonly type: 'created' } & CreatedAligner)
   | { readonly type: 'not-created'; readonly error: SentError }
   | { readonly type: 'result'; readonly id: number; readonly value: CallResult }

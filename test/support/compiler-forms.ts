@@ -133,3 +133,89 @@ function formsOf(step: ComputeStep, weights: PackedWeights): string[] {
 const tapRows = (kernel: readonly [number, number]): string[] => [kernel[0] === 1 ? 'taps in one row' : 'taps in rows'];
 
 const padded = ({ top, bottom, left, right }: Padding): string[] => (top + bottom + left + right > 0 ? ['padded'] : []);
+
+/** Forms of the kernels of bytes in a module. */
+export function integerFormsOf({ stored }: CompiledModule, { weights }: CompiledNetwork): string[] {
+  return stored.steps.flatMap((step) => {
+    if (step.kind === 'clearBorder') {
+      if (!step.buffer.zeroPoints) return [];
+      return [weights.integers?.borders.has(step.buffer.name) ? 'border: of a pattern' : 'border: of one byte'];
+    }
+    return integerForms(step, weights).map((form) => `${step.operation.kind}: ${form}`);
+  });
+}
+
+/** All that `integerFormsOf` can give. */
+export const INTEGER_FORMS = [
+  'border: of a pattern',
+  'border: of one byte',
+  ...[
+    ...['by panels', 'by rows', 'panels of 8', 'panels of 4', 'part of a panel', 'several outputs'],
+    ...['shortcut', 'mirrored', 'bytes', 'floats', 'zero points', 'no zero points'],
+    ...['rows of taps as steps', 'rows of taps as runs', 'tap by tap', 'taps in one row', 'taps in rows', 'padded'],
+    ...['linear', 'relu', 'leakyRelu', 'prelu'],
+  ].map((form) => `integerConvolution: ${form}`),
+  ...['stride 1', 'stride over 1', 'taps in one row', 'taps in rows', 'padded', 'zero points', 'no zero points'].map(
+    (form) => `integerDepthwise: ${form}`,
+  ),
+  ...['rectified', 'not rectified', 'part of a vector', 'whole vectors'].map((form) => `integerDepthwise: ${form}`),
+  ...['unrolled', 'in loops', 'padded'].map((form) => `integerMaxPool: ${form}`),
+  ...['of a run', 'of pixels'].map((form) => `quantize: ${form}`),
+  'dequantize: ',
+  'copy: of bytes',
+];
+
+function integerForms({ operation, inputs, outputs, padding }: ComputeStep, weights: PackedWeights): string[] {
+  const [input] = inputs;
+  const [output] = outputs;
+  switch (operation.kind) {
+    case 'integerConvolution': {
+      const packed = weights.integers?.convolutions.get(operation.name);
+      const groups = packed?.groups ?? [];
+      const { kernel, inputChannels } = operation;
+      const isRun = kernel[1] === 1 || (input.pixelStride === inputChannels && inputChannels % 4 === 0);
+      return [
+        isSplitByPanels(operation, input) ? 'by panels' : 'by rows',
+        ...groups.map(({ width }) => `panels of ${width}`),
+        ...(groups.some(({ channels, width }) => channels < width) ? ['part of a panel'] : []),
+        ...(operation.residual === undefined ? [] : ['shortcut']),
+        ...(operation.outputs.some(({ mirrored }) => mirrored) ? ['mirrored'] : []),
+        ...(operation.outputs.length > 1 ? ['several outputs'] : []),
+        packed?.rowsOfTaps ? 'rows of taps as steps' : isRun ? 'rows of taps as runs' : 'tap by tap',
+        ...tapRows(kernel),
+        ...padded(padding),
+        ...operation.outputs.flatMap(({ activation, zeroPoints }) => [
+          activation.kind,
+          zeroPoints ? 'bytes' : 'floats',
+          ...(zeroPoints ? [someZero(zeroPoints)] : []),
+        ]),
+      ];
+    }
+    case 'integerDepthwise':
+      return [
+        operation.strides[1] === 1 ? 'stride 1' : 'stride over 1',
+        ...tapRows(operation.kernel),
+        ...padded(padding),
+        someZero(operation.zeroPoints),
+        operation.isRectified ? 'rectified' : 'not rectified',
+        operation.channels % 8 > 0 ? 'part of a vector' : 'whole vectors',
+      ];
+    case 'integerMaxPool':
+      return [operation.kernel[0] * operation.kernel[1] > 16 ? 'in loops' : 'unrolled', ...padded(padding)];
+    case 'quantize': {
+      const { scales, zeroPoints } = operation.quantization;
+      const isAlike = new Set(scales).size === 1 && new Set(zeroPoints).size === 1;
+      const isDense = [input, output].every(({ pixelStride }) => pixelStride === output.channels);
+      return [isAlike && isDense ? 'of a run' : 'of pixels'];
+    }
+    case 'dequantize':
+      return [''];
+    case 'copy':
+      return output.buffer.zeroPoints ? ['of bytes'] : [];
+    default:
+      return [];
+  }
+}
+
+const someZero = (zeroPoints: Uint8Array): string =>
+  zeroPoints.some((zero) => zero > 0) ? 'zero points' : 'no zero points';

@@ -45,7 +45,7 @@ describe('types of instructions are those of WebAssembly', () => {
 
   test.each<[string, (f: FunctionBuilder) => void]>([
     ['storeLane', (f) => f.i32(0).f32x4(0).storeLane(3, 4)],
-    ['storeLane, wide', (f) => f.i32(0).f32x4(0).storeLane(1, 4, true)],
+    ['storeLane, wide', (f) => f.i32(0).f32x4(0).storeLane(1, 4, 8)],
     ['extractLane', (f) => f.f32x4(0).extractLane(1).set(f.local('f32'))],
     ['extractLane of i32', (f) => f.i32x4(0).extractLane(1, 'i32').set(f.local('i32'))],
     ['replaceDoubleLane', (f) => f.f32x4(0).f64(1).replaceDoubleLane(1).drop()],

@@ -17,16 +17,18 @@ import {
   type Reshape,
 } from './program.ts';
 
-/** Memory of its own: a picture with a border of zeros. Sizes in pixels and floats, for one image of the batch. */
+/** Memory of its own: a picture with a border of zeros. Sizes in pixels and numbers, for one image of the batch. */
 export interface Buffer {
   readonly name: string;
   readonly height: number;
   readonly width: number;
   readonly channels: number;
   readonly border: Padding;
+  /** Of bytes: those that stand for 0, by channel. Absent where the numbers are floats. */
+  readonly zeroPoints?: Uint8Array;
 }
 
-/** A picture inside a buffer. All numbers in floats. */
+/** A picture inside a buffer. All sizes in numbers, of 4 bytes or 1. */
 export interface View {
   readonly buffer: Buffer;
   readonly height: number;
@@ -57,14 +59,19 @@ export interface StoredProgram {
   readonly outputs: readonly { readonly view: View; readonly shape: Shape }[];
 }
 
-/** Floats between two rows of a buffer. */
-export function rowFloats({ border, width, channels }: Buffer): number {
+/** Bytes of one number. */
+export function elementBytes({ zeroPoints }: Buffer): 1 | 4 {
+  return zeroPoints ? 1 : 4;
+}
+
+/** Numbers between two rows of a buffer. */
+export function rowNumbers({ border, width, channels }: Buffer): number {
   return (border.left + width + border.right) * channels;
 }
 
-/** Floats of one image in a buffer, with its border. */
-export function imageFloats(buffer: Buffer): number {
-  return (buffer.border.top + buffer.height + buffer.border.bottom) * rowFloats(buffer);
+/** Numbers of one image in a buffer, with its border. */
+export function imageNumbers(buffer: Buffer): number {
+  return (buffer.border.top + buffer.height + buffer.border.bottom) * rowNumbers(buffer);
 }
 
 /** Where a value is to live: in a buffer of its own, or at a place inside another value. */
@@ -78,6 +85,10 @@ interface Placement {
 
 export function assignStorage(shaped: ShapedProgram, enabled: ReadonlySet<Optimization>): StoredProgram {
   const { program, shapes, paddings } = withSafeOutputs(shaped);
+  const zeroPointsOf = (value: string): Pick<Buffer, 'zeroPoints'> => {
+    const zeroPoints = program.zeroPoints?.get(value);
+    return zeroPoints ? { zeroPoints } : {};
+  };
   const borders = findBorders({ program, shapes, paddings });
   const placements = enabled.has('concatenate-in-place')
     ? placeValues({ program, shapes, paddings }, borders)
@@ -92,7 +103,14 @@ export function assignStorage(shaped: ShapedProgram, enabled: ReadonlySet<Optimi
     const placement = placements.get(value);
     const view = placement
       ? partOf(viewOf(placement.parent), placement, [height, width, channels])
-      : wholeOf({ name: value, height, width, channels, border: borders.get(value) ?? NO_PADDING });
+      : wholeOf({
+          name: value,
+          height,
+          width,
+          channels,
+          border: borders.get(value) ?? NO_PADDING,
+          ...zeroPointsOf(value),
+        });
     views.set(value, view);
     return view;
   };
@@ -200,6 +218,11 @@ function placeValues(
   const { producers } = findUses(program);
   /** Values in buffers of their own that must not get a border any more. */
   const borderless = new Set<string>(program.outputs);
+  /** Values whose pixels must lie one after the other. */
+  const alone = new Set<string>();
+  for (const operation of program.operations) {
+    if (operation.kind === 'integerConvolution' && operation.needsDenseInput) alone.add(operation.input);
+  }
   const rootOf = (value: string): string => {
     const placement = placements.get(value);
     return placement ? rootOf(placement.parent) : value;
@@ -219,6 +242,7 @@ function placeValues(
   };
   const place = (value: string, placement: Placement): void => {
     if (value === program.input || placements.has(value)) return;
+    if (placement.part === 'channels' && alone.has(value)) return;
     const border = borders.get(value);
     if (border && !(placement.part === 'channels' && canHaveBorder(placement.parent))) return;
     placements.set(value, placement);
@@ -256,7 +280,7 @@ function concatenatedParts({ inputs, output, axis }: Concatenate, shapes: Readon
 }
 
 function wholeOf(buffer: Buffer): View {
-  const rowStride = rowFloats(buffer);
+  const rowStride = rowNumbers(buffer);
   const { height, width, channels, border } = buffer;
   const offset = border.top * rowStride + border.left * channels;
   return { buffer, height, width, channels, offset, pixelStride: channels, rowStride };

@@ -1,12 +1,15 @@
 /**
- * The pipeline. Once per network: parse -> lower -> fuse -> pack weights. Once per input size: infer shapes -> schedule
+ * The pipeline. Once per network: parse -> lower -> fuse (-> quantize) -> pack weights. Once per input size: infer shapes -> schedule
  * -> assign storage -> plan memory -> emit. Fusing before shapes are known keeps the weights, which it changes, the same
  * for every size: all modules read one copy. See docs/engine.md.
  */
+import { WeightFormatError } from '../../errors.ts';
 import type { LayersArtifact } from '../layers-artifact.ts';
+import type { StoredRanges } from '../quantization.ts';
 import { assignStorage, type StoredProgram } from './assign-storage.ts';
 import { type EmitOptions, emitModule, type KernelInfo, OVERREAD_BYTES } from './emit-module.ts';
 import { inferShapes, type ShapedProgram } from './infer-shapes.ts';
+import type { IntegerCompiler } from './integers/integer-compiler.ts';
 import { lowerGraph } from './lower.ts';
 import { enabledOptimizations, type Optimization, type OptimizeOption, optimizeProgram } from './optimize.ts';
 import { type PackedWeights, packWeights, withoutWeights } from './pack-weights.ts';
@@ -24,8 +27,14 @@ export interface CompileOptions {
   readonly optimize?: OptimizeOption;
   /** Called after every pass; `validateProgram` finds what a pass got wrong. */
   readonly validate?: ProgramCheck | undefined;
-  /** Packs the weights for modules with fused multiply-add; they fit the others, which are then slow. Default false. */
+  /** Packs the weights for modules with relaxed SIMD. Those of floats fit the others too, which are then slow. Default false. */
   readonly fusedMultiplyAdd?: boolean;
+  /** Computes with bytes. */
+  readonly integers?: IntegerCompiler | undefined;
+  /** Those of the network's values, for `integers`. */
+  readonly ranges?: StoredRanges | undefined;
+  /** Values between the layers that are outputs too, after the network's own. */
+  readonly observed?: (fused: Program) => readonly string[];
 }
 
 /** A network, parsed and fused, for any input size. */
@@ -35,6 +44,7 @@ export interface CompiledNetwork {
   readonly weights: PackedWeights;
   readonly enabled: ReadonlySet<Optimization>;
   readonly validate: ProgramCheck | undefined;
+  readonly integers: IntegerCompiler | undefined;
   /** Address of the arena: the first byte after the weights. */
   readonly arena: number;
 }
@@ -62,17 +72,26 @@ export interface CompiledModule {
 /**
  * @throws WeightFormatError for a malformed artifact; UnsupportedLayerError for what the engine cannot run.
  */
-export function compileNetwork(
-  artifact: LayersArtifact,
-  { optimize = true, validate, fusedMultiplyAdd = false }: CompileOptions = {},
-): CompiledNetwork {
+export function compileNetwork(artifact: LayersArtifact, options: CompileOptions = {}): CompiledNetwork {
+  const { optimize = true, validate, integers, ranges, observed } = options;
   const enabled = enabledOptimizations(optimize);
   const lowered = lowerGraph(parseLayersArtifact(artifact));
   validate?.(lowered, 'lower');
-  const program = optimizeProgram(lowered, enabled, validate);
-  const weights = packWeights(program, enabled, RESERVED_BYTES, fusedMultiplyAdd);
+  const fused = optimizeProgram(lowered, enabled, validate);
+  if (integers && ranges) return compileProgram(integers.quantize(fused, ranges, WeightFormatError), options);
+  return compileProgram(observed ? { ...fused, outputs: [...fused.outputs, ...observed(fused)] } : fused, options);
+}
+
+/** The last part of `compileNetwork`: of a fused and maybe quantised program, which is validated once more. */
+export function compileProgram(
+  program: Program,
+  { optimize = true, validate, fusedMultiplyAdd = false, integers }: CompileOptions = {},
+): CompiledNetwork {
+  const enabled = enabledOptimizations(optimize);
+  if (integers) validate?.(program, 'quantize');
+  const weights = packWeights(program, enabled, RESERVED_BYTES, fusedMultiplyAdd, integers?.packIntegers);
   const arena = Math.ceil((RESERVED_BYTES + weights.data.byteLength) / PAGE_BYTES) * PAGE_BYTES;
-  return { program: withoutWeights(program), weights, enabled, validate, arena };
+  return { program: withoutWeights(program), weights, enabled, validate, integers, arena };
 }
 
 /**
@@ -84,7 +103,7 @@ export function compileModule(
   inputShape: readonly [number, number, number],
   { fusedMultiplyAdd, sharedMaximumPages, ...emitOptions }: ModuleOptions,
 ): CompiledModule {
-  const { program, weights, enabled, validate, arena } = network;
+  const { program, weights, enabled, validate, integers, arena } = network;
   const check = (shaped: ShapedProgram, pass: string): ShapedProgram => {
     validate?.(shaped.program, pass);
     return shaped;
@@ -98,6 +117,7 @@ export function compileModule(
   const memoryImport = { minimumPages, ...(sharedMaximumPages !== undefined && { sharedMaximumPages }) };
   const { bytes, kernels, waits } = emitModule(stored, weights, target, memoryImport, {
     callInStrips: enabled.has('call-in-strips'),
+    integers,
     ...emitOptions,
   });
   return {

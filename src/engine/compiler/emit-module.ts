@@ -13,6 +13,7 @@ import { emitClearBorder, emitCombination, emitElementPrelu, emitPad } from './e
 import { type KernelTarget, KernelWriter } from './emit/kernel-writer.ts';
 import { emitGlobalAverage, emitPool } from './emit/pool.ts';
 import { emitSoftmax } from './emit/softmax.ts';
+import type { IntegerCompiler } from './integers/integer-compiler.ts';
 import type { PackedChannels, PackedWeights } from './pack-weights.ts';
 import { LINEAR } from './program.ts';
 
@@ -39,6 +40,8 @@ export interface EmitOptions {
   readonly exportKernels?: boolean;
   /** Calls long kernels strip by strip, see `STRIP_MULTIPLICATIONS`. */
   readonly callInStrips?: boolean;
+  /** Writes the steps that are of bytes. */
+  readonly integers?: IntegerCompiler | undefined;
 }
 
 export function emitModule(
@@ -46,7 +49,7 @@ export function emitModule(
   weights: PackedWeights,
   target: KernelTarget,
   memory: MemoryImport,
-  { exportKernels = false, callInStrips = false }: EmitOptions = {},
+  { exportKernels = false, callInStrips = false, integers }: EmitOptions = {},
 ): EmittedModule {
   const builder = new ModuleBuilder();
   const kernels: KernelInfo[] = [];
@@ -56,7 +59,11 @@ export function emitModule(
     const index = builder.addFunction(
       info.name,
       ['i32', 'i32', 'i32'],
-      (f) => emitStep(new KernelWriter(f, target), step, weights),
+      (f) => {
+        const writer = new KernelWriter(f, target);
+        if (weights.integers && integers?.emitIntegerStep(writer, step, weights.integers)) return;
+        emitStep(writer, step, weights);
+      },
       { exported: exportKernels },
     );
     kernels.push(info);
@@ -217,8 +224,10 @@ function describeStep(step: Step, position: number, weights: PackedWeights): Ker
   const [{ height, width }] = outputs;
   const name = `${position}:${operation.kind} ${operation.name}`;
   const multiplications = height * width * multiplicationsPerPixel(operation);
-  if (operation.kind === 'convolution' && isSplitByPanels(operation, inputs[0])) {
-    const panels = weights.convolutions.get(operation.name)?.reduce((sum, { count }) => sum + count, 0) ?? 0;
+  if ('inputChannels' in operation && isSplitByPanels(operation, inputs[0])) {
+    const groups =
+      weights.integers?.convolutions.get(operation.name)?.groups ?? weights.convolutions.get(operation.name);
+    const panels = groups?.reduce((sum, { count }) => sum + count, 0) ?? 0;
     return { name, units: panels, unitsArePerImage: false, multiplications };
   }
   const units = operation.kind === 'globalAverage' ? 1 : height;
@@ -226,11 +235,9 @@ function describeStep(step: Step, position: number, weights: PackedWeights): Ker
 }
 
 function multiplicationsPerPixel(operation: ComputeOperation): number {
-  if (operation.kind !== 'convolution' && operation.kind !== 'depthwise') return 0;
+  if (!('weights' in operation)) return 0;
   const taps = operation.kernel[0] * operation.kernel[1];
-  return (
-    taps * (operation.kind === 'convolution' ? operation.inputChannels * operation.bias.length : operation.channels)
-  );
+  return taps * ('inputChannels' in operation ? operation.inputChannels * operation.bias.length : operation.channels);
 }
 
 /** Bytes past the end of a view that a vector load may touch. */

@@ -44,7 +44,8 @@ export function inferShapes(program: Program, inputShape: readonly [number, numb
       throw new UnsupportedLayerError(operation.name, operation.kind, reason);
     };
     switch (operation.kind) {
-      case 'convolution': {
+      case 'convolution':
+      case 'integerConvolution': {
         const input = shapeOf(operation.input);
         const channels = input[input.length - 1];
         if (channels !== operation.inputChannels)
@@ -68,7 +69,8 @@ export function inferShapes(program: Program, inputShape: readonly [number, numb
         }
         break;
       }
-      case 'depthwise': {
+      case 'depthwise':
+      case 'integerDepthwise': {
         const input = shapeOf(operation.input);
         const channels = input[input.length - 1];
         if (channels !== operation.channels) refuse(`expects ${operation.channels} channels, got ${channels}`);
@@ -83,6 +85,7 @@ export function inferShapes(program: Program, inputShape: readonly [number, numb
         break;
       }
       case 'maxPool':
+      case 'integerMaxPool':
       case 'averagePool': {
         const input = pictureShape(shapeOf(operation.input), refuse);
         const { size, padding } = slide(input, operation, refuse);
@@ -164,6 +167,8 @@ export function inferShapes(program: Program, inputShape: readonly [number, numb
       }
       case 'softmax':
       case 'copy':
+      case 'quantize':
+      case 'dequantize':
         shapes.set(operation.output, shapeOf(operation.input));
         break;
     }

@@ -11,10 +11,10 @@ import type { Optimization } from './optimize.ts';
 import type { Activation, Convolution, Depthwise, ElementPrelu, Operation, Program } from './program.ts';
 
 /** Output channels of a panel. */
-const PANEL = 8;
+export const PANEL = 8;
 /** Of a panel for fused multiply-add. */
 export const WIDE_PANEL = 12;
-const QUAD = 4;
+export const QUAD = 4;
 /** Convolutions with more weights (a megabyte) come late in a network, where pictures are small, and rows no multiple of 3. */
 const MOST_WIDE_WEIGHTS = 262_144;
 
@@ -50,17 +50,63 @@ export interface PackedWeights {
   /** By the operation's name. */
   readonly convolutions: ReadonlyMap<string, readonly PanelGroup[]>;
   readonly channels: ReadonlyMap<string, PackedChannels>;
+  /** Of the operations on bytes. */
+  readonly integers: PackedIntegers | undefined;
+}
+
+/**
+ * Panels of an integer convolution. A step of 4 input numbers has 4 weights for each channel of a panel. All addresses are
+ * laid out as the bias; 0 where there is nothing.
+ */
+export interface IntegerPanelGroup extends PanelGroup {
+  readonly multipliers: number;
+  readonly zeroPoints: number;
+  readonly residualScales: number;
+  /** Of the second half of CReLU. */
+  readonly mirroredMultipliers: number;
+  readonly mirroredZeroPoints: number;
+}
+
+export interface PackedIntegerConvolution {
+  readonly groups: readonly IntegerPanelGroup[];
+  /** Whether a row of taps is one run of numbers, or each tap begins a step of its own. */
+  readonly rowsOfTaps: boolean;
+}
+
+/** Numbers of channels, each address at the first one's; 0 where there is nothing. */
+export interface PackedByteChannels {
+  /** Bytes, tap by tap, each tap padded to whole vectors. */
+  readonly weights: number;
+  readonly paddedChannels: number;
+  readonly bias: number;
+  readonly multipliers: number;
+  readonly zeroPoints: number;
+}
+
+/** By the operation's name; borders by the value's. */
+export interface PackedIntegers {
+  readonly convolutions: ReadonlyMap<string, PackedIntegerConvolution>;
+  readonly channels: ReadonlyMap<string, PackedByteChannels>;
+  /** Zero points of a value whose channels have different ones, filled up to whole vectors. */
+  readonly borders: ReadonlyMap<string, number>;
 }
 
 /**
  * @param baseAddress - where in the memory the weights will lie, in bytes; a multiple of 64.
  * @param widePanels - for kernels with fused multiply-add.
+ * @param packIntegers - adds what operations on bytes read.
  */
 export function packWeights(
   program: Program,
   enabled: ReadonlySet<Optimization>,
   baseAddress: number,
   widePanels: boolean,
+  packIntegers?: (
+    packer: Packer,
+    program: Program,
+    enabled: ReadonlySet<Optimization>,
+    relaxed: boolean,
+  ) => PackedIntegers,
 ): PackedWeights {
   const numbers = program.operations.reduce((sum, operation) => sum + weightsOf(operation), 0);
   // What is added in filling up is a few per cent.
@@ -89,20 +135,21 @@ export function packWeights(
         break;
     }
   }
-  return { data: packer.finish(), baseAddress, convolutions, channels };
+  const integers = packIntegers?.(packer, program, enabled, widePanels);
+  return { data: packer.finish(), baseAddress, convolutions, channels, integers };
 }
 
 /** The program without the weights, which are packed by now: it is kept as long as the network. */
 export function withoutWeights(program: Program): Program {
-  const weights = new Float32Array();
-  const operations = program.operations.map((operation) =>
-    operation.kind === 'convolution' || operation.kind === 'depthwise' ? { ...operation, weights } : operation,
-  );
+  const operations = program.operations.map((operation) => {
+    // TypeScript does not see that the kind of the numbers stays.
+    return 'weights' in operation ? ({ ...operation, weights: operation.weights.slice(0, 0) } as Operation) : operation;
+  });
   return { ...program, operations };
 }
 
 function weightsOf(operation: Operation): number {
-  return 'weights' in operation ? operation.weights.length : 0;
+  return 'weights' in operation ? operation.weights.byteLength / 4 : 0;
 }
 
 function packConvolution(packer: Packer, convolution: Convolution, width: number): PanelGroup[] {
@@ -139,7 +186,7 @@ function packConvolution(packer: Packer, convolution: Convolution, width: number
 }
 
 /** Panels of one width, then what remains. */
-function splitIntoPanels(
+export function splitIntoPanels(
   channels: number,
   width: number,
 ): { first: number; panel: number; count: number; present: number }[] {
@@ -181,12 +228,12 @@ function packElements(packer: Packer, { alphas }: ElementPrelu): PackedChannels 
   return { weights: 0, bias: 0, alphas: packer.add(alphas, roundUp(alphas.length, QUAD)), paddedChannels: 0 };
 }
 
-function roundUp(value: number, multiple: number): number {
+export function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;
 }
 
 /** Lays arrays out one after the other, each at the start of a cache line. */
-class Packer {
+export class Packer {
   readonly #base: number;
   #data: Float32Array;
   /** In floats. */

@@ -3,7 +3,7 @@
  * are needed at the same time overlap. Offsets and sizes are for one image; a batch of n takes n times both, which
  * keeps them apart, so that one module runs every batch size.
  */
-import { type Buffer, imageFloats, type Step, type StoredProgram } from './assign-storage.ts';
+import { type Buffer, elementBytes, imageNumbers, type Step, type StoredProgram } from './assign-storage.ts';
 
 /** Buffers begin at multiples of a cache line. */
 const ALIGNMENT_BYTES = 64;
@@ -69,5 +69,5 @@ function buffersOf(step: Step): Buffer[] {
 
 /** Bytes of one image's share of a buffer. */
 export function bufferBytes(buffer: Buffer): number {
-  return Math.ceil((imageFloats(buffer) * 4) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+  return Math.ceil((imageNumbers(buffer) * elementBytes(buffer)) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 }

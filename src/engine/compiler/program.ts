@@ -5,6 +5,8 @@
  * A value is what one image of a batch holds: `[height, width, channels]`, `[rows, channels]` or `[channels]`.
  */
 
+import type { Quantization } from '../quantization.ts';
+
 /** An elementwise function. */
 export type Activation =
   | { readonly kind: 'linear' }
@@ -183,7 +185,92 @@ export interface Copy {
   readonly output: string;
 }
 
+/** Bytes of a value: `clamp(round(x / scale) + zero point)`, see `Quantization`. */
+export interface Quantize {
+  readonly kind: 'quantize';
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+  readonly quantization: Quantization;
+}
+
+/** The numbers that bytes stand for. */
+export interface Dequantize {
+  readonly kind: 'dequantize';
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+  readonly quantization: Quantization;
+}
+
+/** Some of an integer convolution's output channels. */
+export interface IntegerConvolutionOutput extends ConvolutionOutput {
+  /**
+   * `[channels]`, or twice that where `mirrored`: times the sum of products, the number in units of the output's scale, or the
+   * number itself where the output is floats. The second half is negative.
+   */
+  readonly multipliers: Float32Array;
+  /** `[channels]`, or twice that where `mirrored`; absent where the output is floats. */
+  readonly zeroPoints?: Uint8Array;
+}
+
+/**
+ * A convolution of bytes. Its sums are exact 32-bit integers; then, in float32 and each step rounded, `sum * multiplier`,
+ * plus `residual * residualScales`, the activation, plus the zero point, and the nearest byte (ties to even). An output of floats ends after the
+ * activation. Padding is bytes that stand for 0.
+ */
+export interface IntegerConvolution extends Window {
+  readonly kind: 'integerConvolution';
+  readonly name: string;
+  readonly input: string;
+  /** Bytes whose zero points are 0, of the (single) output's shape. */
+  readonly residual?: string;
+  /** `[channels]` */
+  readonly residualScales?: Float32Array;
+  readonly inputChannels: number;
+  /** `[kernel rows, kernel columns, input channels, output channels]`, -127 to 127. */
+  readonly weights: Int8Array;
+  /** `[output channels]`; what the input's zero points add is taken off. */
+  readonly bias: Int32Array;
+  /** Whether the input's pixels must lie one after the other, so that a row of taps is one run of bytes. */
+  readonly needsDenseInput?: boolean;
+  readonly outputs: readonly IntegerConvolutionOutput[];
+}
+
+/**
+ * A depthwise convolution of bytes to bytes. Sums are exact 16-bit integers, by the choice of the weights; then
+ * `(sum * multiplier + 2^14) >> 15` plus the zero point, cut to the bytes there are.
+ */
+export interface IntegerDepthwise extends Window {
+  readonly kind: 'integerDepthwise';
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+  readonly channels: number;
+  /** `[kernel rows, kernel columns, channels]` */
+  readonly weights: Int8Array;
+  /** `[channels]`; what the input's zero points add is taken off. */
+  readonly bias: Int16Array;
+  /** `[channels]`, 1 to 32767. */
+  readonly multipliers: Int16Array;
+  /** `[channels]` */
+  readonly zeroPoints: Uint8Array;
+  /** Whether results below the zero point are cut. */
+  readonly isRectified: boolean;
+}
+
+/** Largest byte of a window. Zero points are 0, and padding is 0. */
+export interface IntegerMaxPool extends Window {
+  readonly kind: 'integerMaxPool';
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+}
+
+export type IntegerOperation = Quantize | Dequantize | IntegerConvolution | IntegerDepthwise | IntegerMaxPool;
+
 export type Operation =
+  | IntegerOperation
   | Convolution
   | Depthwise
   | Pool
@@ -205,6 +292,8 @@ export interface Program {
   readonly inputShape: readonly (number | null)[];
   readonly operations: readonly Operation[];
   readonly outputs: readonly string[];
+  /** Values that are bytes, with the bytes that stand for 0 in each of their channels. */
+  readonly zeroPoints?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** Values that an operation reads. */
@@ -215,6 +304,7 @@ export function inputsOf(operation: Operation): readonly string[] {
     case 'concatenate':
       return operation.inputs;
     case 'convolution':
+    case 'integerConvolution':
       return operation.residual === undefined ? [operation.input] : [operation.input, operation.residual];
     default:
       return [operation.input];
@@ -223,7 +313,7 @@ export function inputsOf(operation: Operation): readonly string[] {
 
 /** Values that an operation writes. */
 export function outputsOf(operation: Operation): readonly string[] {
-  return operation.kind === 'convolution' ? operation.outputs.map((output) => output.value) : [operation.output];
+  return 'outputs' in operation ? operation.outputs.map((output) => output.value) : [operation.output];
 }
 
 /** Whether a depthwise operation only scales and shifts each channel. */

@@ -25,6 +25,8 @@ export function validateProgram(program: Program, pass: string): void {
       if (written.has(output)) fail(`'${operation.name}' writes '${output}', which was written before`);
       written.add(output);
     }
+    const form = problemWithForms(operation, program);
+    if (form) fail(`'${operation.name}' (${operation.kind}): ${form}`);
     const problem = problemWith(operation);
     if (problem) fail(`'${operation.name}' (${operation.kind}): ${problem}`);
   }
@@ -34,8 +36,33 @@ export function validateProgram(program: Program, pass: string): void {
 }
 
 /** Whether there are as many weights as wanted, or none any more, as they are packed. */
-function fits(weights: Float32Array, wanted: number): boolean {
+function fits(weights: Float32Array | Int8Array, wanted: number): boolean {
   return weights.length === wanted || weights.length === 0;
+}
+
+/** Values are read in the form, bytes or floats, in which they are written. */
+function problemWithForms(operation: Operation, { zeroPoints }: Program): string | undefined {
+  const isBytes = (value: string): boolean => zeroPoints?.has(value) ?? false;
+  const outputs = outputsOf(operation).map(isBytes);
+  const inputs = inputsOf(operation).map(isBytes);
+  switch (operation.kind) {
+    case 'quantize':
+      return !inputs[0] && outputs[0] ? undefined : 'must make bytes of floats';
+    case 'dequantize':
+      return inputs[0] && !outputs[0] ? undefined : 'must make floats of bytes';
+    case 'integerConvolution': {
+      const fitting = operation.outputs.every((output, i) => (output.zeroPoints !== undefined) === outputs[i]);
+      return inputs.every(Boolean) && fitting ? undefined : 'must read bytes';
+    }
+    case 'integerDepthwise':
+    case 'integerMaxPool':
+      return inputs[0] && outputs[0] ? undefined : 'must read and write bytes';
+    case 'concatenate':
+    case 'copy':
+      return inputs.every((input) => input === outputs[0]) ? undefined : 'joins bytes and floats';
+    default:
+      return [...inputs, ...outputs].some(Boolean) ? 'is of floats and has bytes' : undefined;
+  }
 }
 
 function problemWith(operation: Operation): string | undefined {
@@ -52,6 +79,26 @@ function problemWith(operation: Operation): string | undefined {
       for (const { activation, channels: count } of operation.outputs) {
         if (activation.kind === 'prelu' && activation.alphas.length !== count) return 'wrong number of PReLU factors';
       }
+      return undefined;
+    }
+    case 'integerConvolution': {
+      const [rows, columns] = operation.kernel;
+      const channels = operation.outputs.reduce((sum, output) => sum + output.channels, 0);
+      if (channels !== operation.bias.length) return `${channels} output channels but ${operation.bias.length} biases`;
+      if (!fits(operation.weights, rows * columns * operation.inputChannels * channels))
+        return 'wrong number of weights';
+      for (const { channels: count, mirrored, multipliers, zeroPoints } of operation.outputs) {
+        const wanted = mirrored ? 2 * count : count;
+        if (multipliers.length !== wanted) return 'wrong number of multipliers';
+        if (zeroPoints && zeroPoints.length !== wanted) return 'wrong number of zero points';
+      }
+      return undefined;
+    }
+    case 'integerDepthwise': {
+      const [rows, columns] = operation.kernel;
+      const { channels, bias, multipliers, zeroPoints } = operation;
+      if (!fits(operation.weights, rows * columns * channels)) return 'wrong number of weights';
+      if ([bias, multipliers, zeroPoints].some(({ length }) => length !== channels)) return 'wrong number of channels';
       return undefined;
     }
     case 'depthwise': {

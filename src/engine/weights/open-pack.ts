@@ -87,14 +87,26 @@ export async function openPack(source: WeightSource, options: OpenPackOptions = 
     const groups = layersFile.weightsManifest.map(async ({ paths }) =>
       concatenateBytes(await Promise.all(paths.map((path) => readFile(model, siblingPath(model.path, path), seen)))),
     );
-    return decodeLayersFile(model.path, layersFile, await Promise.all(groups));
+    const artifact = decodeLayersFile(model.path, layersFile, await Promise.all(groups));
+    const { ranges, precision = 'float32' } = model;
+    if (ranges === undefined) return artifact;
+    const read = async () => ({ file: ranges, tensors: await readTensorFile(model, ranges) });
+    return { ...artifact, ranges: { precision, read } };
   }
 
-  async function readTensors(model: PackModel, seen?: Set<string>): Promise<ReadonlyMap<string, Tensor>> {
+  function readTensors(model: PackModel, seen?: Set<string>): Promise<ReadonlyMap<string, Tensor>> {
     checkFormat(model, 'tensors');
-    const json = parseJsonFile(model.path, await readFile(model, model.path, seen));
-    const tensorFile = parseTensorFileManifest(model.path, json);
-    const dataPath = siblingPath(model.path, tensorFile.data);
+    return readTensorFile(model, model.path, seen);
+  }
+
+  async function readTensorFile(
+    model: PackModel,
+    path: string,
+    seen?: Set<string>,
+  ): Promise<ReadonlyMap<string, Tensor>> {
+    const json = parseJsonFile(path, await readFile(model, path, seen));
+    const tensorFile = parseTensorFileManifest(path, json);
+    const dataPath = siblingPath(path, tensorFile.data);
     return decodeTensors(dataPath, tensorFile, await readFile(model, dataPath, seen));
   }
 
@@ -109,7 +121,7 @@ export async function openPack(source: WeightSource, options: OpenPackOptions = 
       throw new RangeError(`there is no model '${name}' in ${source.describe()}, which has ${names}`);
     },
     readNetwork: (model) => readNetwork(model),
-    readTensors: (model) => readTensors(model),
+    readTensors: async (model) => readTensors(model),
     async readFiles(model) {
       const files = new Map<string, Uint8Array<ArrayBuffer>>();
       for (const { path } of model.files) files.set(path, await readFile(model, path));

@@ -93,6 +93,10 @@ const modelShape = members(
       `a number from 1 to ${MOST_ENLARGEMENT}`,
       (times) => times >= 1 && times <= MOST_ENLARGEMENT,
     ),
+    /** Of a network: the tensor file with the ranges of its values, which computing with bytes needs; one of `files`. */
+    ranges: packPath,
+    /** Of a network with ranges: what it computes with where nothing else is asked for; `float32` unless given. */
+    precision: oneOf('float32', 'int8'),
     /** Of a morphable model: what each expression column does, where that has a name. */
     expressionNames: listOf(sentence),
   },
@@ -149,8 +153,9 @@ export function checkPackManifest(manifest: PackManifest): void {
     // Names are folders, and some file systems do not tell cases apart.
     claim(names, model.name, 'two models are called');
     for (const file of model.files) claim(paths, file.path, 'two models have the file');
-    if (!model.files.some((file) => file.path === model.path)) {
-      throw new WeightFormatError(PACK_FILE, `${model.name}: path '${model.path}' is not one of its files`);
+    for (const path of [model.path, model.ranges ?? model.path]) {
+      if (model.files.some((file) => file.path === path)) continue;
+      throw new WeightFormatError(PACK_FILE, `${model.name}: path '${path}' is not one of its files`);
     }
     const { normalization } = model;
     if (

@@ -18,9 +18,9 @@
 
 import type { FunctionBuilder, Local } from '../../../wasm/function-builder.ts';
 import { multiplyAdd } from '../../../wasm/multiply-add.ts';
-import type { View } from '../assign-storage.ts';
+import { elementBytes, type View } from '../assign-storage.ts';
 import { type PanelGroup, WIDE_PANEL } from '../pack-weights.ts';
-import type { Convolution, Padding } from '../program.ts';
+import type { Convolution, IntegerConvolution, Padding } from '../program.ts';
 import { FLOAT, type KernelWriter, VECTOR } from './kernel-writer.ts';
 
 /** Pixels of a register tile, and of one of a wide panel. */
@@ -52,7 +52,7 @@ export interface ConvolutionViews {
  * Whether threads share out the panels of a convolution instead of its rows: where the weights outweigh the input, each
  * weight is then read by one of them alone.
  */
-export function isSplitByPanels(convolution: Convolution, input: View): boolean {
+export function isSplitByPanels(convolution: AnyConvolution, input: View): boolean {
   const { kernel, inputChannels, bias } = convolution;
   const weights = kernel[0] * kernel[1] * inputChannels * bias.length;
   return weights >= input.height * input.width * input.channels;
@@ -65,12 +65,39 @@ export function emitConvolution(
   groups: readonly PanelGroup[],
   views: ConvolutionViews,
 ): void {
+  const maxTilePixels = writer.target.registerTiles ? Math.min(TILE_PIXELS, views.outputs[0].width) : 1;
+  const steps = convolution.kernel[0] * convolution.kernel[1] * convolution.inputChannels;
+  const tile = new Tile(writer, convolution, views, maxTilePixels);
+  emitTiles(writer, convolution, groups, views, { steps, tile, maxTilePixels });
+}
+
+/** One register tile of a kernel for convolutions. */
+export interface ConvolutionTile<Group extends PanelGroup> {
+  /** Computes and stores `pixels` pixels x the channels of a panel. */
+  emit(group: Group, at: TilePointers, pixels: number): void;
+}
+
+export type AnyConvolution = Convolution | IntegerConvolution;
+
+/**
+ * The loops around the tiles: blocks of rows, panels, rows, tiles of a row.
+ * @param steps - of the tile's inner loop; each reads 4 bytes of weights for each channel of a panel.
+ */
+export function emitTiles<Group extends PanelGroup>(
+  writer: KernelWriter,
+  convolution: AnyConvolution,
+  groups: readonly Group[],
+  views: ConvolutionViews,
+  {
+    steps,
+    tile,
+    maxTilePixels,
+  }: { readonly steps: number; readonly tile: ConvolutionTile<Group>; readonly maxTilePixels: number },
+): void {
   const { f } = writer;
   const { input, residual, outputs, padding } = views;
-  const { kernel, strides } = convolution;
+  const { strides } = convolution;
   const [{ height, width }] = outputs;
-  const maxTilePixels = writer.target.registerTiles ? Math.min(TILE_PIXELS, width) : 1;
-  const steps = kernel[0] * kernel[1] * convolution.inputChannels;
 
   const inputBase = f.local('i32');
   const inputRow = f.local('i32');
@@ -82,9 +109,20 @@ export function emitConvolution(
   const rowsEnd = f.local('i32');
   const byPanels = isSplitByPanels(convolution, input);
   const scratch = { image: f.local('i32'), row: f.local('i32') };
-  const tile = new Tile(writer, convolution, views, maxTilePixels);
 
-  const rowStep = strides[0] * input.rowStride * FLOAT;
+  const rowStep = strides[0] * input.rowStride * elementBytes(input.buffer);
+  /** Moves the pointers on by `pixels`. */
+  const advance = (at: TilePointers, output: View, pixels: number): void => {
+    f.increment(at.input, pixels * strides[1] * input.pixelStride * elementBytes(input.buffer));
+    f.increment(at.output, pixels * output.pixelStride * elementBytes(output.buffer));
+    if (residual) f.increment(at.residual, pixels * residual.pixelStride * elementBytes(residual.buffer));
+  };
+  /** Adds the place of the panel's first channel: `panel` is that of a panel of floats. */
+  const addPanel = (pointer: Local, view: View): void => {
+    f.get(pointer).get(panel);
+    if (elementBytes(view.buffer) === 1) f.i32(2).op('i32.shr_u');
+    f.op('i32.add').set(pointer);
+  };
   const blockRows = Math.max(1, Math.floor(BLOCK_BYTES / rowStep));
   writer.ifAny(() => {
     writer.setBase(inputBase, input, -padding.top * input.rowStride - padding.left * input.pixelStride);
@@ -128,22 +166,22 @@ export function emitConvolution(
                   pointer: outputRow,
                   base: outputBase,
                   imageStride: writer.imageStride(output),
-                  rowStride: output.rowStride * FLOAT,
+                  rowStride: output.rowStride * elementBytes(output.buffer),
                 },
               ];
               if (residual) {
                 const imageStride = writer.imageStride(residual);
-                const rowStride = residual.rowStride * FLOAT;
+                const rowStride = residual.rowStride * elementBytes(residual.buffer);
                 pointers.push({ pointer: residualRow, base: residualBase, imageStride, rowStride });
               }
               writer.setRowPointers(unit, height, scratch, pointers);
-              f.get(outputRow).get(panel).op('i32.add').set(outputRow);
-              if (residual) f.get(residualRow).get(panel).op('i32.add').set(residualRow);
+              addPanel(outputRow, output);
+              if (residual) addPanel(residualRow, residual);
               const at = { panel, weights, input: inputRow, output: outputRow, residual: residualRow };
               const whole = Math.floor(width / tilePixels);
               f.repeat(whole, x, () => {
                 tile.emit(group, at, tilePixels);
-                if (width > tilePixels) tile.advance(at, output, tilePixels);
+                if (width > tilePixels) advance(at, output, tilePixels);
               });
               if (width % tilePixels > 0) tile.emit(group, at, width % tilePixels);
             });
@@ -204,7 +242,7 @@ function fetchPanel(
   });
 }
 
-interface TilePointers {
+export interface TilePointers {
   readonly panel: Local;
   readonly weights: Local;
   readonly input: Local;
@@ -213,7 +251,7 @@ interface TilePointers {
 }
 
 /** One register tile: sums over all taps and input channels, then bias, residual, activation, store. */
-class Tile {
+class Tile implements ConvolutionTile<PanelGroup> {
   readonly #writer: KernelWriter;
   readonly #convolution: Convolution;
   readonly #views: ConvolutionViews;
@@ -257,15 +295,6 @@ class Tile {
     f.get(at.weights).set(this.#weight);
     this.#emitSums(at, pixels, vectors);
     this.#emitResults(group, at, pixels, vectors);
-  }
-
-  /** Moves the pointers on by `pixels`. */
-  advance(at: TilePointers, output: View, pixels: number): void {
-    const { f } = this.#writer;
-    const { input, residual } = this.#views;
-    f.increment(at.input, pixels * this.#convolution.strides[1] * input.pixelStride * FLOAT);
-    f.increment(at.output, pixels * output.pixelStride * FLOAT);
-    if (residual) f.increment(at.residual, pixels * residual.pixelStride * FLOAT);
   }
 
   /** Loops over the runs of input numbers that lie side by side: a row of taps where the picture is dense, else a tap. */

@@ -70,7 +70,7 @@ export function emitDepthwise(
     {
       view: input,
       rowStep: strides[0],
-      floats: -padding.top * input.rowStride - padding.left * input.pixelStride,
+      position: -padding.top * input.rowStride - padding.left * input.pixelStride,
     },
     { view: output },
   ];

@@ -1,6 +1,6 @@
 import type { FunctionBuilder, Local } from '../../../wasm/function-builder.ts';
 import { multiplyAdd } from '../../../wasm/multiply-add.ts';
-import { imageFloats, type View } from '../assign-storage.ts';
+import { elementBytes, imageNumbers, type View } from '../assign-storage.ts';
 import { bufferBytes, type MemoryPlan } from '../plan-memory.ts';
 import { type Activation, HARD_SIGMOID_SLOPE } from '../program.ts';
 
@@ -43,17 +43,17 @@ export class KernelWriter {
     return bufferBytes(view.buffer);
   }
 
-  /** Sets `local` to the address of a view's number at `floats` from its first, in the batch's first image. */
-  setBase(local: Local, view: View, floats = 0): void {
+  /** Sets `local` to the address of a view's number at `position` from its first, in the batch's first image. */
+  setBase(local: Local, view: View, position = 0): void {
     const offset = this.target.memory.offsets.get(view.buffer);
     if (offset === undefined) throw new Error(`buffer '${view.buffer.name}' has no place in memory`);
-    const start = view.offset + floats;
-    if (start < 0 || start > imageFloats(view.buffer)) throw new Error(`buffer '${view.buffer.name}' lacks a border`);
+    const start = view.offset + position;
+    if (start < 0 || start > imageNumbers(view.buffer)) throw new Error(`buffer '${view.buffer.name}' lacks a border`);
     this.f
       .get(this.images)
       .i32(offset)
       .op('i32.mul')
-      .i32(this.target.arena + start * FLOAT)
+      .i32(this.target.arena + start * elementBytes(view.buffer))
       .op('i32.add')
       .set(local);
   }
@@ -85,7 +85,7 @@ export class KernelWriter {
   /** `body` for every row (unit) of the kernel's range, with pointers to the start of the row in each view. */
   forEachRow(
     rows: number,
-    views: readonly { readonly view: View; readonly rowStep?: number; readonly floats?: number }[],
+    views: readonly { readonly view: View; readonly rowStep?: number; readonly position?: number }[],
     body: (pointers: Local[], row: Local) => void,
   ): void {
     const { f } = this;
@@ -94,7 +94,7 @@ export class KernelWriter {
     const unit = f.local('i32');
     const scratch = { image: f.local('i32'), row: f.local('i32') };
     this.ifAny(() => {
-      for (const [i, { view, floats }] of views.entries()) this.setBase(bases[i], view, floats);
+      for (const [i, { view, position }] of views.entries()) this.setBase(bases[i], view, position);
       f.get(this.begin).set(unit);
       f.stepBelow(unit, 1, this.end, () => {
         this.setRowPointers(
@@ -105,7 +105,7 @@ export class KernelWriter {
             pointer: pointers[i],
             base: bases[i],
             imageStride: this.imageStride(view),
-            rowStride: rowStep * view.rowStride * FLOAT,
+            rowStride: rowStep * view.rowStride * elementBytes(view.buffer),
           })),
         );
         body(pointers, scratch.row);
@@ -143,7 +143,7 @@ export class KernelWriter {
       f.get(pointer).get(value).memory('v128.store', offset);
       return;
     }
-    if (lanes >= 2) f.get(pointer).get(value).storeLane(0, offset, true);
+    if (lanes >= 2) f.get(pointer).get(value).storeLane(0, offset, 8);
     if (lanes % 2 === 1)
       f.get(pointer)
         .get(value)

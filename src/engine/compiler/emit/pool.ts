@@ -25,7 +25,7 @@ function emitWholePool(writer: KernelWriter, pool: Pool, input: View, output: Vi
   const pixelBytes = input.pixelStride * FLOAT;
   const rowBytes = input.rowStride * FLOAT;
   const views = [
-    { view: input, rowStep: strides[0], floats: -padding.top * input.rowStride - padding.left * input.pixelStride },
+    { view: input, rowStep: strides[0], position: -padding.top * input.rowStride - padding.left * input.pixelStride },
     { view: output },
   ];
   writer.forEachRow(output.height, views, ([source, target]) => {

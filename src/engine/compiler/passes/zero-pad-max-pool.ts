@@ -2,7 +2,7 @@
  * Pass, zero-pad-max-pool. Before: a maximum with `same` padding cuts its window at the picture's edge. After: where its
  * input is never below zero, it reads a border of zeros instead, which cannot change a maximum and needs no tests.
  */
-import { type Activation, type Operation, type Program, replaceOperations } from '../program.ts';
+import { type Activation, type Operation, outputsOf, type Program, replaceOperations } from '../program.ts';
 
 export function zeroPadMaxPool(program: Program): Program {
   const nonNegative = findNonNegative(program);
@@ -41,7 +41,7 @@ function findNonNegative({ operations }: Program): Set<string> {
       case 'elementPrelu':
         break;
       default:
-        if (found.has(operation.input)) found.add(operation.output);
+        if (found.has(operation.input)) for (const output of outputsOf(operation)) found.add(output);
     }
   }
   return found;

@@ -1,0 +1,126 @@
+import { type CalibrationOptions, calibrateNetwork, type NetworkInput } from '../src/engine/calibrate-network.ts';
+import { createCompiledEngine } from '../src/engine/compiled.ts';
+import type { Engine } from '../src/engine/engine.ts';
+import { CENTRED, toNetworkInput } from '../src/engine/image/network-input.ts';
+import { roundToPixels } from '../src/engine/image/round-to-pixels.ts';
+import type { NetworkRanges, Precision } from '../src/engine/quantization.ts';
+import type { Pack } from '../src/engine/weights/open-pack.ts';
+import type { PackModel } from '../src/engine/weights/pack-manifest.ts';
+import { encodeRanges } from '../src/engine/weights/ranges-file.ts';
+import { TddfaError } from '../src/errors.ts';
+import { roiBoxFromFaceBox } from '../src/geometry/roi-box.ts';
+import { CROP_SIZE } from '../src/geometry/similarity-transform.ts';
+import { createFaceDetector, type FaceDetector } from '../src/models/faceboxes/detector.ts';
+import type { RgbaImage } from '../src/types.ts';
+import type { NewPack } from './write-pack.ts';
+
+export interface QuantizePackOptions {
+  /** Names of the networks that get ranges; by default all. */
+  readonly only?: readonly string[];
+  /** What the networks compute with where nothing else is asked for. */
+  readonly precision: Precision;
+  readonly signal?: AbortSignal;
+  /** Called before each picture; each is gone through twice for every network. */
+  readonly onPicture?: (network: string, done: number) => void;
+}
+
+/**
+ * Gives a pack's networks ranges, found with pictures: the detector sees them as in `detect`, a regressor the crops around the faces
+ * that it finds. In a pack without a detector each picture is one crop.
+ * @param pictures - opened anew for each pass; two for each network.
+ * @returns the whole pack, for `writePack`.
+ * @throws RangeError for a network that is not in the pack; TddfaError where no picture has a face.
+ */
+export async function quantizePack(
+  pack: Pack,
+  pictures: () => AsyncIterable<RgbaImage>,
+  { only, precision, signal, onPicture }: QuantizePackOptions,
+): Promise<NewPack> {
+  const networks = [...pack.modelsOf('detector'), ...pack.modelsOf('regressor')];
+  const chosen = only === undefined ? networks : only.map((name) => pack.model(name));
+  for (const model of chosen) {
+    if (!networks.includes(model)) throw new RangeError(`'${model.name}' is no network`);
+  }
+  const engine = await createCompiledEngine({ precision: 'float32' });
+  const ranges = new Map<PackModel, NetworkRanges>();
+  try {
+    const [detectorModel] = pack.modelsOf('detector');
+    const findFaces = detectorModel && (await openDetector(engine, pack, detectorModel));
+    for (const model of chosen) {
+      const network = await pack.readNetwork(model);
+      let done = 0;
+      async function* inputs(): AsyncGenerator<NetworkInput> {
+        let found = 0;
+        for await (const picture of pictures()) {
+          signal?.throwIfAborted();
+          onPicture?.(model.name, done++);
+          const own = model.role === 'detector' ? await findFaces?.inputsOf(picture) : undefined;
+          const given = own ?? (await cropsOf(engine, picture, findFaces));
+          found += given.length;
+          yield* given;
+        }
+        if (found === 0) throw new TddfaError(`no picture has a face, which ${model.name} needs for its ranges`);
+      }
+      // The first layer of a detector reads a whole picture through large windows; a regressor's is a fiftieth of its work.
+      const options: CalibrationOptions = { quantizesInput: model.role === 'detector' };
+      const tensors = encodeRanges(await calibrateNetwork(network, inputs, options));
+      ranges.set(model, { precision, read: async () => ({ file: model.name, tensors }) });
+    }
+  } finally {
+    engine.dispose();
+  }
+  const { name, description, models } = pack.manifest;
+  const copies = models.map((model) => {
+    const own = ranges.get(model);
+    return { pack, model, ...(own && { ranges: own }) };
+  });
+  return { name, description, models: [], copies };
+}
+
+/** A detector that shows what its network is given. */
+interface OpenDetector {
+  readonly detector: FaceDetector;
+  inputsOf(picture: RgbaImage): Promise<NetworkInput[]>;
+}
+
+async function openDetector(engine: Engine, pack: Pack, model: PackModel): Promise<OpenDetector> {
+  const seen: NetworkInput[] = [];
+  const watching: Engine = {
+    ...{ backend: engine.backend, picture: engine.picture, dispose: () => {} },
+    async loadNetwork(artifact) {
+      const network = await engine.loadNetwork(artifact);
+      return {
+        async run(data, shape) {
+          seen.push({ data: data.slice(), shape });
+          return network.run(data, shape);
+        },
+        dispose: () => network.dispose(),
+      };
+    },
+  };
+  const { maxEnlargement } = model;
+  const detector = await createFaceDetector(
+    watching,
+    await pack.readNetwork(model),
+    maxEnlargement === undefined ? {} : { maxEnlargement },
+  );
+  return {
+    detector,
+    async inputsOf(picture) {
+      seen.length = 0;
+      await detector.detect(picture);
+      return seen.splice(0);
+    },
+  };
+}
+
+async function cropsOf(engine: Engine, picture: RgbaImage, found: OpenDetector | undefined): Promise<NetworkInput[]> {
+  const whole = { xMin: 0, yMin: 0, xMax: picture.width, yMax: picture.height };
+  const boxes = found ? (await found.detector.detect(picture)).map(roiBoxFromFaceBox) : [whole];
+  return boxes.map((box) => {
+    const crop = engine.picture.resize(picture, roundToPixels(box), CROP_SIZE, CROP_SIZE);
+    const data = new Float32Array(CROP_SIZE * CROP_SIZE * 3);
+    toNetworkInput(crop, CENTRED, data, 0);
+    return { data, shape: [1, CROP_SIZE, CROP_SIZE, 3] };
+  });
+}

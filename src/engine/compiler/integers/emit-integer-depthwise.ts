@@ -1,0 +1,97 @@
+/**
+ * Depthwise convolution of bytes: as that of floats, with 8 channels a vector instead of 4. Products and sums have 16 bits, in
+ * which the weights were chosen to leave room; the result is a 16-bit product too, so that nothing is widened again.
+ */
+import type { Local } from '../../../wasm/function-builder.ts';
+import { MAX_BYTE } from '../../quantization.ts';
+import type { View } from '../assign-storage.ts';
+import type { KernelWriter } from '../emit/kernel-writer.ts';
+import type { PackedByteChannels } from '../pack-weights.ts';
+import type { IntegerDepthwise, Padding } from '../program.ts';
+import { BYTES } from './byte-instructions.ts';
+import { forEachLanes, storeFirstBytes } from './byte-vectors.ts';
+import { OCTET } from './pack-integers.ts';
+
+const MAX_BYTES = MAX_BYTE * 0x0101_0101;
+
+/** Units: rows of the output, over all images. */
+export function emitIntegerDepthwise(
+  writer: KernelWriter,
+  depthwise: IntegerDepthwise,
+  packed: PackedByteChannels,
+  input: View,
+  output: View,
+  padding: Padding,
+): void {
+  const { f } = writer;
+  const { kernel, strides, channels, isRectified } = depthwise;
+  const { height, width } = output;
+  const tilePixels = writer.target.registerTiles ? Math.min(width, strides[1] === 1 ? 4 : 2) : 1;
+  const sums = f.locals('v128', tilePixels);
+  const weights = f.locals('v128', kernel[1]);
+  const value = f.local('v128');
+  // Of the 8 channels: their place in bytes, and in 16-bit numbers.
+  const [channel, wide, tapRow, weight, tap, x] = f.locals('i32', 6);
+  const weightRowBytes = kernel[1] * packed.paddedChannels;
+
+  const emitTile = (source: Local, target: Local, pixels: number): void => {
+    f.i32(0).set(channel).i32(0).set(wide);
+    const pointers = [
+      ...[source, target, channel].map((pointer) => ({ pointer, bytes: 1 })),
+      { pointer: wide, bytes: 2 },
+    ];
+    forEachLanes(writer, channels, OCTET, pointers, (lanes) => {
+      f.get(wide).memory('v128.load', packed.bias).set(value);
+      for (let pixel = 0; pixel < pixels; pixel++) f.get(value).set(sums[pixel]);
+      f.get(source).set(tap);
+      f.get(channel).set(weight);
+      f.repeat(kernel[0], tapRow, () => {
+        for (let column = 0; column < kernel[1]; column++) {
+          const offset = packed.weights + column * packed.paddedChannels;
+          f.get(weight).memory(BYTES['v128.load8x8_s'], offset).set(weights[column]);
+        }
+        const columns = (pixels - 1) * strides[1] + kernel[1];
+        for (let column = 0; column < columns; column++) {
+          const readers = sums
+            .slice(0, pixels)
+            .map((sum, pixel) => ({ sum, tapColumn: column - pixel * strides[1] }))
+            .filter(({ tapColumn }) => tapColumn >= 0 && tapColumn < kernel[1]);
+          if (readers.length === 0) continue;
+          f.get(tap)
+            .memory(BYTES['v128.load8x8_u'], column * input.pixelStride)
+            .set(value);
+          for (const { sum, tapColumn } of readers) {
+            f.get(sum).get(value).get(weights[tapColumn]).op(BYTES['i16x8.mul']).op(BYTES['i16x8.add']).set(sum);
+          }
+        }
+        if (kernel[0] > 1) {
+          f.increment(tap, input.rowStride);
+          f.increment(weight, weightRowBytes);
+        }
+      });
+      for (let pixel = 0; pixel < pixels; pixel++) {
+        const sum = sums[pixel];
+        f.get(sum).get(wide).memory('v128.load', packed.multipliers).op(BYTES['i16x8.q15mulr_sat_s']).set(sum);
+        if (packed.zeroPoints !== 0) {
+          if (isRectified) f.get(sum).i32x4(0).op(BYTES['i16x8.max_s']).set(sum);
+          f.get(sum).get(wide).memory('v128.load', packed.zeroPoints).op(BYTES['i16x8.add_sat_s']).set(sum);
+        }
+        f.get(sum).get(sum).op('i8x16.narrow_i16x8_u').i32x4(MAX_BYTES).op(BYTES['i8x16.min_u']).set(sum);
+        storeFirstBytes(writer, target, pixel * output.pixelStride, sum, lanes);
+      }
+    });
+  };
+
+  const views = [
+    { view: input, rowStep: strides[0], position: -padding.top * input.rowStride - padding.left * input.pixelStride },
+    { view: output },
+  ];
+  writer.forEachRow(height, views, ([source, target]) => {
+    f.repeat(Math.floor(width / tilePixels), x, () => {
+      emitTile(source, target, tilePixels);
+      f.increment(source, tilePixels * strides[1] * input.pixelStride);
+      f.increment(target, tilePixels * output.pixelStride);
+    });
+    if (width % tilePixels > 0) emitTile(source, target, width % tilePixels);
+  });
+}

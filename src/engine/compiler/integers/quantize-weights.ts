@@ -1,0 +1,131 @@
+/**
+ * Weights as bytes: each the nearest. What that adds to the mean of a channel is known where the means of the input are, and the
+ * bias takes it off. Tried: rounding so that a channel's errors add up to nothing, which a channel's mean then did not need, and
+ * sorting them took seconds for large kernels.
+ */
+import { MAX_BYTE, type Quantization } from '../../quantization.ts';
+import type { Convolution, Depthwise } from '../program.ts';
+
+/** Biases stay below this, so that 32-bit sums of up to 65536 products of bytes do not overflow. */
+const MAX_BIAS = 2 ** 30;
+
+/** More taps of a depthwise convolution would leave its 16-bit sums too few bits a weight. */
+export const MAX_DEPTHWISE_TAPS = 9;
+/**
+ * What 16-bit sums may come to before rounding. That adds at most half a step to a weight, which is multiplied with up to 127 and, where the
+ * zero point is that, as much again; and as much of all taps to the bias.
+ */
+const MAX_DEPTHWISE_SUM = 32767 - (2 * MAX_DEPTHWISE_TAPS + 2) * MAX_BYTE;
+const MAX_MULTIPLIER = 32767;
+const MULTIPLIER_ONE = 32768;
+
+/** Weights and biases of an integer convolution; sums times `scales` of their channel are numbers. */
+export function quantizeConvolution(
+  { weights, bias, inputChannels }: Convolution,
+  input: Quantization,
+): { readonly weights: Int8Array; readonly bias: Int32Array; readonly scales: Float32Array } {
+  const { scales: inputScales, zeroPoints } = input;
+  const means = meansInSteps(input);
+  const total = bias.length;
+  const count = weights.length / total;
+  const integers = new Int8Array(weights.length);
+  const biases = new Int32Array(total);
+  const scales = new Float32Array(total);
+  const exact = new Float64Array(count);
+  for (let channel = 0; channel < total; channel++) {
+    let largest = 0;
+    for (let i = 0; i < count; i++) {
+      exact[i] = weights[i * total + channel] * inputScales[i % inputChannels];
+      const size = exact[i] < 0 ? -exact[i] : exact[i];
+      if (size > largest) largest = size;
+    }
+    const scale = safeScale(Math.max(largest / MAX_BYTE, Math.abs(bias[channel]) / MAX_BIAS));
+    const rounded = round(exact, scale);
+    let shift = 0;
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const k = i % inputChannels;
+      integers[i * total + channel] = rounded[i];
+      sum -= rounded[i] * zeroPoints[k];
+      shift += (rounded[i] - exact[i] / scale) * means[k];
+    }
+    biases[channel] = sum + Math.round(bias[channel] / scale - shift);
+    scales[channel] = scale;
+  }
+  return { weights: integers, bias: biases, scales };
+}
+
+/**
+ * Weights, biases and multipliers of an integer depthwise convolution, and what its bytes mean: the scales that are wanted, but for what
+ * rounding the multipliers changes.
+ */
+export function quantizeDepthwise(
+  { weights, bias, channels }: Depthwise,
+  input: Quantization,
+  wanted: Quantization,
+): {
+  readonly weights: Int8Array;
+  readonly bias: Int16Array;
+  readonly multipliers: Int16Array;
+  readonly quantization: Quantization;
+} {
+  const means = meansInSteps(input);
+  const taps = weights.length / channels;
+  const integers = new Int8Array(weights.length);
+  const biases = new Int16Array(channels);
+  const multipliers = new Int16Array(channels);
+  const scales = new Float32Array(channels);
+  const exact = new Float64Array(taps);
+  for (let channel = 0; channel < channels; channel++) {
+    const zero = input.zeroPoints[channel];
+    let size = 0;
+    let largest = 0;
+    for (let tap = 0; tap < taps; tap++) {
+      exact[tap] = weights[tap * channels + channel] * input.scales[channel];
+      size += Math.abs(exact[tap]);
+      largest = Math.max(largest, Math.abs(exact[tap]));
+    }
+    // The bias takes off what zero points add: at most `zero` times the weights.
+    const most = size * (MAX_BYTE + zero) + Math.abs(bias[channel]);
+    const scale = safeScale(Math.max(largest / MAX_BYTE, most / MAX_DEPTHWISE_SUM));
+    const rounded = round(exact, scale);
+    let shift = 0;
+    let sum = 0;
+    for (let tap = 0; tap < taps; tap++) {
+      integers[tap * channels + channel] = rounded[tap];
+      sum -= rounded[tap] * zero;
+      shift += (rounded[tap] - exact[tap] / scale) * means[channel];
+    }
+    biases[channel] = sum + Math.round(bias[channel] / scale - shift);
+    const multiplier = Math.ceil((MULTIPLIER_ONE * scale) / wanted.scales[channel]);
+    multipliers[channel] = Math.min(Math.max(multiplier, 1), MAX_MULTIPLIER);
+    scales[channel] = (scale * MULTIPLIER_ONE) / multipliers[channel];
+  }
+  const quantization = { ...wanted, scales };
+  return { weights: integers, bias: biases, multipliers, quantization };
+}
+
+/** Means in steps of a byte from the zero point; 0 where they are not known. */
+function meansInSteps({ scales, means }: Quantization): Float64Array {
+  return Float64Array.from(scales, (scale, c) => {
+    const steps = (means?.[c] ?? 0) / scale;
+    return Math.max(-MAX_BYTE, Math.min(MAX_BYTE, steps));
+  });
+}
+
+/** Channels without weights have any scale. */
+function safeScale(scale: number): number {
+  return Math.fround(scale) > 0 ? Math.fround(scale) : 1;
+}
+
+/** `values / scale` as integers of -127 to 127. */
+function round(values: Float64Array, scale: number): Int32Array {
+  const rounded = new Int32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const exact = values[i] / scale;
+    // Towards the nearest by adding half and cutting, which a typed array does by itself.
+    const nearest = exact < 0 ? exact - 0.5 : exact + 0.5;
+    rounded[i] = Math.max(-MAX_BYTE, Math.min(MAX_BYTE, nearest));
+  }
+  return rounded;
+}
