@@ -25,7 +25,15 @@ export {
   faceMesh,
   faceMeshes,
 } from './geometry/face-mesh.ts';
-export type { LandmarkSet, ReconstructOptions, SurfaceReconstructor, SurfaceSource } from './geometry/face-surface.ts';
+export {
+  createSurfaceReconstructor,
+  type DenseEvaluator,
+  type LandmarkSet,
+  type ReconstructOptions,
+  type SurfaceParts,
+  type SurfaceReconstructor,
+  type SurfaceSource,
+} from './geometry/face-surface.ts';
 export {
   frontalFace,
   type MeshRegion,

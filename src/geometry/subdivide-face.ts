@@ -1,5 +1,5 @@
 import type { FaceMaps, MorphableModel } from '../types.ts';
-import { applySparseRows, catmullClark, type QuadMesh, quadsToTriangles } from './catmull-clark.ts';
+import { applySparseRows, catmullClark, isManifold, type QuadMesh, quadsToTriangles } from './catmull-clark.ts';
 
 /** A morphable model over a coarse mesh of quads, as a pack may store it. */
 export interface CoarseFace {
@@ -14,6 +14,9 @@ export interface DenseFace {
   readonly model: MorphableModel;
   readonly maps: FaceMaps;
 }
+
+/** Whether no edge belongs to more than two quads. */
+export const canSubdivide: (mesh: QuadMesh) => boolean = isManifold;
 
 /**
  * Normalised Coordinate Codes (Zhu et al., CVPR 2016): each axis of the mean shape stretched to 0..1.

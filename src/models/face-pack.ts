@@ -4,9 +4,9 @@ import type { PackModel } from '../engine/weights/pack-manifest.ts';
 import type { Tensor, TensorValues } from '../engine/weights/tensor-file.ts';
 import { WeightFormatError } from '../errors.ts';
 import { GAZE_COUNT } from '../geometry/acting.ts';
-import { isManifold, type QuadMesh } from '../geometry/catmull-clark.ts';
+import type { QuadMesh } from '../geometry/catmull-clark.ts';
 import { CAMERA_PARAM_COUNT } from '../geometry/params.ts';
-import { type DenseFace, subdivideFace } from '../geometry/subdivide-face.ts';
+import type { DenseFace } from '../geometry/subdivide-face.ts';
 import type { FaceActing, FaceMaps, MorphableModel, ParamLayout } from '../types.ts';
 import type { DetectorOptions } from './faceboxes/detector.ts';
 import type { ParamExpansion } from './tddfa/regressor.ts';
@@ -120,7 +120,7 @@ export async function loadFacePack(pack: Pack, options: LoadFacePackOptions = {}
   let faceMaps: FaceMaps | undefined;
   if (readMaps && 'mesh' in readMaps) {
     if (morphableModel) {
-      const dense = subdivide(morphableModel, readMaps, options.subdivisions, maps);
+      const dense = await subdivide(morphableModel, readMaps, options.subdivisions, maps);
       morphableModel = dense.model;
       faceMaps = dense.maps;
     }
@@ -434,12 +434,12 @@ function firstColumns(matrix: Float32Array, columns: number, kept: number): Floa
   return result;
 }
 
-function subdivide(
+async function subdivide(
   model: MorphableModel,
   { mesh, regions }: CoarseMaps,
   levels: number = DEFAULT_SUBDIVISIONS,
   { path }: PackModel,
-): DenseFace {
+): Promise<DenseFace> {
   if (mesh.vertexCount !== model.vertexCount) {
     throw new WeightFormatError(path, 'does not fit the morphable model', {
       tensor: 'quads',
@@ -447,7 +447,9 @@ function subdivide(
       actual: `${mesh.vertexCount}`,
     });
   }
-  if (!isManifold(mesh))
+  // Packs that store all of their mesh do without.
+  const { canSubdivide, subdivideFace } = await import('../geometry/subdivide-face.ts');
+  if (!canSubdivide(mesh))
     throw new WeightFormatError(path, 'an edge belongs to more than two quads', { tensor: 'quads' });
   return subdivideFace({ model, mesh, regions }, levels);
 }

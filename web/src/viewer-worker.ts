@@ -18,8 +18,7 @@ import {
   Vector3,
   WebGLRenderer,
 } from 'three';
-import { createSurfaceReconstructor } from '../../src/geometry/face-surface.ts';
-import { poseFromParams } from '../../src/geometry.ts';
+import { createSurfaceReconstructor, poseFromParams } from '../../src/geometry.ts';
 import { FaceMesh3D } from '../../src/three.ts';
 import { withCoefficients } from './face-edit.ts';
 import type { FaceEdit } from './studio-protocol.ts';
