@@ -109,7 +109,7 @@ function checkBrowser(): void {
   if (missing.length === 0) return;
   const text = `This browser has no ${missing.join(' and no ')}, which this page needs.`;
   complain(
-    `${text} Chrome from 69, Firefox from 105 and Safari from 17 have all of it; the library itself needs less.`,
+    `${text} Chrome from 91, Firefox from 114 and Safari from 17 have all of it.`,
   );
   say('');
   throw new Error(text);
