@@ -8,9 +8,13 @@ export class TddfaError extends Error {
   override readonly name: string = 'TddfaError';
 
   constructor(message: string, options?: ErrorOptions) {
-    // Names and values in it come from files: none of them may break the line or command the terminal.
-    super(message.replace(/[\t\r\n]+/g, ' ').replace(/\p{Cc}+/gu, '\ufffd'), options);
+    super(printable(message), options);
   }
+}
+
+/** A text on one line. Names and values in it come from files: none of them may break the line or command the terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\t\r\n]+/g, ' ').replace(/\p{Cc}+/gu, '\ufffd');
 }
 
 /** The asked backend is not installed or cannot run here. */

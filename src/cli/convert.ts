@@ -10,6 +10,7 @@ import { fileWeights } from '../engine/weights/file-source.ts';
 import type { WeightStorage } from '../engine/weights/layers-file.ts';
 import { openPack } from '../engine/weights/open-pack.ts';
 import { NAME_PATTERN, PACK_FILE, type PackManifest } from '../engine/weights/pack-manifest.ts';
+import { printable } from '../errors.ts';
 import { usageError } from './cli-error.ts';
 import { findPack, listPacks } from './find-pack.ts';
 import { licenceNotices, packTable } from './pack-table.ts';
@@ -116,7 +117,7 @@ async function convert(source: string, options: ConvertOptions, terminal: Termin
 
 function printNotices(terminal: Terminal, lines: readonly string[]): void {
   // Names come from the file: none of them may break the line or command the terminal.
-  for (const line of lines) terminal.stderr.write(`note: ${line.replace(/\p{Cc}+/gu, '\ufffd')}\n`);
+  for (const line of lines) terminal.stderr.write(`note: ${printable(line)}\n`);
 }
 
 function refuseOptions(options: ConvertOptions, isFolder: boolean): void {

@@ -1,3 +1,5 @@
+import { printable } from '../errors.ts';
+
 /** One line for any error; a system error is said in words. */
 export function describeError(error: unknown): string {
   if (isAbort(error)) return 'interrupted';
@@ -24,7 +26,7 @@ export function isAbort(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
 }
 
-/** A text without its line breaks. */
+/** A text without its line breaks and other control characters. */
 export function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, ' ');
+  return printable(text.trim().replace(/\s*\n\s*/g, ' '));
 }

@@ -1,5 +1,6 @@
 import { createReadStream, existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { printable } from '../errors.ts';
 import { type CollectedResults, collectResults } from '../queue/collect-results.ts';
 import { CliError } from './cli-error.ts';
 import { openLineWriter } from './line-writer.ts';
@@ -55,7 +56,7 @@ async function collect(flags: CollectFlags, terminal: Terminal): Promise<void> {
         async onMissing(input, reason) {
           await missing?.write(input);
           progress.stop();
-          if (named++ < NAMED_MISSING) terminal.stderr.write(`missing: ${input}: ${reason}\n`);
+          if (named++ < NAMED_MISSING) terminal.stderr.write(`${printable(`missing: ${input}: ${reason}`)}\n`);
         },
         onProgress: (done, all) => progress.update('jobs', done, all),
       });

@@ -15,7 +15,11 @@ export const MAX_MANIFEST_BYTES = 1 << 20;
 /** A file is read whole into memory. The largest face models in use have 150 MB. */
 const MAX_FILE_BYTES = 2 ** 29;
 
-const sentence = text('text of 1 to 2000 characters', (value) => value !== '' && value.length <= 2000);
+/** It is printed, and may come from anywhere: a terminal obeys control characters. */
+const sentence = text(
+  'text of 1 to 2000 characters, none of them for control',
+  (value) => value !== '' && value.length <= 2000 && !/\p{Cc}/u.test(value),
+);
 const count = wholeNumber(1, 1 << 24);
 /** Names of packs and models; a model's is a folder too. */
 export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;

@@ -136,6 +136,15 @@ describe('a damaged pack', () => {
     expect((await failure(() => openManifest(manifest)))?.message).toContain(message);
   });
 
+  test('with a text that would command a terminal is refused', async () => {
+    const asData = edit((manifest) => {
+      at(manifest.models, 0).architecture = 'mobilenet\u001b]0;gone\u0007';
+    });
+    expect((await failure(() => openManifest(asData)))?.message).toMatch(
+      /^pack\.json: models\.0\.architecture: expected text of 1 to 2000 characters, none of them for control/,
+    );
+  });
+
   test.each([
     '../secret',
     '/etc/passwd',
