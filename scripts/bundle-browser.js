@@ -84,12 +84,21 @@ export async function bundleBrowser(outdir) {
   ]);
   await writeFile(join(outdir, 'tddfa-face.js'), FACE_SCRIPT);
   await writeText(join(outdir, 'aligner-worker.js'), join(outdir, WORKER_TEXT), 'alignerWorkerSource');
+  await markImports(join(outdir, 'aligner-worker.js'));
   await writeText(join(outdir, INTEGERS), join(outdir, INTEGERS_TEXT), 'integerCompilerSource');
   const metafiles = built.map(({ metafile }) => metafile);
   return {
     inputs: Object.assign({}, ...metafiles.map(({ inputs }) => inputs)),
     outputs: Object.assign({}, ...metafiles.map(({ outputs }) => outputs)),
   };
+}
+
+/** Tells bundlers that what a script imports at run time is nothing of theirs: the comments of the source are lost in minifying. */
+async function markImports(script) {
+  const text = await readFile(script, 'utf8');
+  const marked = text.replace(/\bimport\((\w+)\)/g, 'import(/* webpackIgnore: true */ /* @vite-ignore */ $1)');
+  if (marked === text) throw new Error(`${script}: expected an import of what is made at run time`);
+  await writeFile(script, marked);
 }
 
 /** A module that exports the text of a script. */

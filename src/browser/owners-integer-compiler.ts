@@ -32,7 +32,7 @@ export async function loadIntegerCompiler(): Promise<IntegerCompiler> {
   try {
     return (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)).integerCompiler;
   } catch (cause) {
-    throw new BackendUnavailableError('compiled', [], "int8 needs 'blob:' in the page's script-src", { cause });
+    throw new BackendUnavailableError('compiled', [], "int8 needs 'blob:' in script-src", { cause });
   } finally {
     URL.revokeObjectURL(url);
   }

@@ -94,7 +94,7 @@ class AlignerServer {
     try {
       const onProgress: WeightProgressListener = (progress) => this.#port.post({ type: 'progress', progress });
       const aligner = await loadFaceAligner(
-        { ...options, ...(refine === true && { refine: this.#refiner() }), onProgress },
+        { ...options, ...(refine && { refine: this.#abilities.createRefiner }), onProgress },
         this.#ownersWeights(source),
       );
       this.#aligner = aligner;
@@ -164,14 +164,8 @@ class AlignerServer {
     return decodeImage(bytes, options);
   }
 
-  #refiner(): CreateFaceRefiner {
-    const { createRefiner } = this.#abilities;
-    if (createRefiner === undefined) throw new TypeError('refine: this worker has no refiner');
-    return createRefiner;
-  }
-
   #created(): FaceAligner {
-    if (this.#aligner === undefined) throw new TypeError('the aligner is not made yet');
+    if (this.#aligner === undefined) throw new TypeError('no aligner is made yet');
     return this.#aligner;
   }
 

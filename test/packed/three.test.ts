@@ -27,7 +27,7 @@ console.log(miss < 0.01 && Object.keys(head.morphTargetDictionary ?? {}).length 
 // @ts-expect-error: a photo is no face
 export const wrong = (given: FaceMesh3D) => given.update(photo);
 // @ts-expect-error: there is no such option
-new FaceMesh3D(aligner, { morph: true });
+export const misspelt = () => new FaceMesh3D(aligner, { morph: true });
 export const typed: AlignedFace = face;
 `;
 

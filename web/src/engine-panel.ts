@@ -85,7 +85,11 @@ export class EnginePanel {
     say('Loading the model …');
     try {
       const backend = this.#backends.value as BackendName;
-      const pack = await this.#studio.ask('load', { pack: choice, backend, regressor });
+      const asked = this.#studio.ask('load', { pack: choice, backend, regressor });
+      // Files that were on their way when another was refused still come, and must not be told about.
+      const pack = await asked.finally(() => {
+        if (load === this.#loads) this.#studio.onProgress = () => {};
+      });
       if (load !== this.#loads) return;
       this.#pack = pack;
       this.#choice = choice;
