@@ -10,6 +10,7 @@ import type { NetworkOutput } from '../../../src/engine/engine.ts';
 import type { LayersArtifact } from '../../../src/engine/layers-artifact.ts';
 import { detectSimdSupport } from '../../../src/wasm/simd-support.ts';
 import { KERNEL_FORMS, kernelFormsOf, REWRITES, rewritesOf } from '../../support/compiler-forms.ts';
+import { Dice } from '../../support/dice.ts';
 import { expectOutputsClose } from '../../support/expect-relatively-close.ts';
 import fc from '../../support/property.ts';
 
@@ -46,24 +47,6 @@ const KINDS = [
 const plans = fc.array(fc.record({ kind: fc.constantFrom(...KINDS), seed: fc.nat() }), { minLength: 1, maxLength: 9 });
 const endings = fc.constantFrom('none', 'dense', 'flatten', 'softmax', 'reshape', 'heads') as fc.Arbitrary<Ending>;
 type Ending = 'none' | 'dense' | 'flatten' | 'softmax' | 'reshape' | 'heads';
-
-/** Draws settings from a seed. */
-class Dice {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  below(count: number): number {
-    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * count);
-  }
-
-  of<T>(values: readonly T[]): T {
-    return values[this.below(values.length)];
-  }
-}
 
 function pictureSize(tensor: SymbolicTensor): [number, number, number] {
   return tensor.shape.slice(1) as [number, number, number];

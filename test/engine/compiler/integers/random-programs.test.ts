@@ -17,38 +17,12 @@ import type { Quantization } from '../../../../src/engine/quantization.ts';
 import { WeightFormatError } from '../../../../src/errors.ts';
 import { detectSimdSupport } from '../../../../src/wasm/simd-support.ts';
 import { INTEGER_FORMS, integerFormsOf } from '../../../support/compiler-forms.ts';
+import { Dice } from '../../../support/dice.ts';
 import { runIntegerProgram } from '../../../support/integer-reference.ts';
 import fc from '../../../support/property.ts';
 
 /** Programs tried, each with optimisations on, off and half, and both kinds of products. */
 const PROGRAMS = Number(process.env.TDDFA_RANDOM_PROGRAMS ?? 300);
-
-/** Draws settings from a seed. */
-class Dice {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  below(count: number): number {
-    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * count);
-  }
-
-  of<T>(values: readonly T[]): T {
-    return values[this.below(values.length)];
-  }
-
-  /** -1 to 1. */
-  number(): number {
-    return this.below(20001) / 10000 - 1;
-  }
-
-  numbers(length: number, scale: number): Float32Array {
-    return Float32Array.from({ length }, () => this.number() * scale);
-  }
-}
 
 const KINDS = ['convolution', 'convolution', 'convolution', 'depthwise', 'maxPool', 'concatenate', 'add'] as const;
 
