@@ -61,24 +61,35 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   writeFileSync(list, `${pictures.join('\n')}\n`);
   const run: TddfaProcessOptions = { cwd: folder, env: { TDDFA_REDIS: redis.url }, isBuilt };
   const queue = ['--queue', QUEUE];
-  const added = await runTddfa(['queue', 'add', ...queue, '--files-from', list, '--per-job', String(perJob)], run);
-  if (added.status !== 0) throw new Error(added.stderr);
-
   const client = new Redis(redis.port, '127.0.0.1', { maxRetriesPerRequest: null });
   client.on('error', () => {});
   const jobs = Math.ceil(pictures.length / perJob);
   const countDone = (): Promise<number> => client.zcard(`bull:${QUEUE}:completed`);
+  // BullMQ names the connection at which a worker waits for jobs.
+  const countWaiting = async (): Promise<number> =>
+    String(await client.client('LIST')).split(/ name=\S+:w:/).length - 1;
   const start = (): TddfaProcess =>
     startTddfa(['queue', 'work', ...queue, '--parts', parts, '--jobs', '1', '--recover-after', RECOVER_SECONDS], run);
   const workers = Array.from({ length: WORKERS }, start);
   let kills = 0;
   let outageMs = 0;
   try {
+    // On a slow machine one of them could meet Redis for the first time when it is away.
+    while ((await countWaiting()) < WORKERS) {
+      if (Date.now() - started > MAX_MS) throw new Error(`not all workers came to wait for jobs in ${MAX_MS} ms`);
+      await delay(LOOK_MS);
+    }
+    const added = await runTddfa(['queue', 'add', ...queue, '--files-from', list, '--per-job', String(perJob)], run);
+    if (added.status !== 0) throw new Error(added.stderr);
     const nextKill = (): number => Date.now() + killAfterMs[0] + random() * (killAfterMs[1] - killAfterMs[0]);
     let killAt = nextKill();
     let killAtJobs = killAfterJobs;
     for (let done = await countDone(); done < jobs; done = await countDone()) {
       if (Date.now() - started > MAX_MS) throw new Error(`only ${done} of ${jobs} jobs were done in ${MAX_MS} ms`);
+      // One that was started a moment before Redis went away has ended with a line; whatever supervises workers starts it again.
+      for (const [index, worker] of workers.slice(0, MORTAL).entries()) {
+        if (hasFoundNoRedis(worker)) workers[index] = start();
+      }
       if (outageMs === 0 && done >= jobs / 2) {
         onEvent(`Redis stops at ${done} of ${jobs} jobs`);
         const stopped = Date.now();
@@ -104,7 +115,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     for (const [index, worker] of workers.entries()) {
       const { status, stderr } = await worker.ended;
       // One that was started a moment ago does not take signals yet.
-      const wasStarting = index < MORTAL && status === null;
+      const wasStarting = index < MORTAL && (status === null || hasFoundNoRedis(worker));
       if (status !== 0 && !wasStarting) throw new Error(`a worker ended with ${status}: ${stderr}`);
     }
   } finally {
@@ -121,6 +132,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     collectMessages: collect.stderr,
     collected: collect.status === 0 ? readFileSync(output, 'utf8') : '',
   };
+}
+
+/** Whether it has ended because no Redis answered as it started. */
+function hasFoundNoRedis({ child, stderr }: TddfaProcess): boolean {
+  return child.exitCode === 1 && stderr().includes('no Redis answers there');
 }
 
 /** Without the header of each. */
