@@ -6,6 +6,9 @@ export interface Mutant {
   readonly line: number;
   readonly before: string;
   readonly after: string;
+  /** The line where the change begins, without and with it. */
+  readonly lineBefore: string;
+  readonly lineAfter: string;
   /** The whole file with the change. */
   readonly text: string;
 }
@@ -55,12 +58,16 @@ export function mutantsOf(path: string, source: string): Mutant[] {
   const add = (node: ts.Node, replacement: string): void => {
     const start = node.getStart(tree);
     const end = node.getEnd();
+    const { line } = tree.getLineAndCharacterOfPosition(start);
+    const text = source.slice(0, start) + replacement + source.slice(end);
     mutants.push({
       path,
-      line: tree.getLineAndCharacterOfPosition(start).line + 1,
+      line: line + 1,
+      lineBefore: source.split('\n', line + 1)[line].trim(),
+      lineAfter: text.split('\n', line + 1)[line].trim(),
       before: shorten(source.slice(start, end)),
       after: shorten(replacement),
-      text: source.slice(0, start) + replacement + source.slice(end),
+      text,
     });
   };
   const visit = (node: ts.Node): void => {

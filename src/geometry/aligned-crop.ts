@@ -3,7 +3,7 @@ import { checkImageArgument, checkOptionNames, type OptionNames } from '../check
 import type { RgbaImage } from '../types.ts';
 import { type FaceLandmarks, landmarkCentre, landmarksOf } from './face-landmarks.ts';
 import { LANDMARK_REGIONS } from './landmark-regions.ts';
-import type { Picture } from './picture.ts';
+import { checkImage, type Picture } from './picture.ts';
 
 /** Options of {@link alignedCrop}. */
 export interface AlignedCropOptions {
@@ -41,10 +41,12 @@ const MOUTH_CORNERS = [48, 54] as const;
  * @param image - the photo.
  * @param face - landmarks `[68 x 3]`, image px, as `aligner.reconstruct(face)` gives them, or a tracked face.
  * @returns a new picture, `size` x `size`.
- * @throws TypeError for anything else; RangeError for a size that makes no sense or landmarks in one place.
+ * @throws TypeError for anything else; RangeError for an image whose size and data disagree, a size that makes no sense, or
+ *   landmarks in one place.
  */
 export function alignedCrop(image: RgbaImage, face: FaceLandmarks, options: AlignedCropOptions = {}): Picture {
   checkImageArgument(image);
+  checkImage(image);
   checkOptionNames(options, OPTION_NAMES);
   const { size = TEMPLATE_SIZE } = options;
   if (!Number.isInteger(size) || size < 1 || size > MAX_SIZE) {

@@ -196,8 +196,11 @@ export function drawPose(image: RgbaImage, faces: readonly PoseFace[], options: 
       const add = (from: number, to: number): void => {
         for (const corner of [from, to]) segments.push(points[corner * 2], points[corner * 2 + 1]);
       };
-      for (let i = 0; i + 1 < 10; i++) if (i !== 4) add(i, i + 1);
-      for (let i = 0; i < 4; i++) add(i, i + 5);
+      for (let i = 0; i < 4; i++) {
+        add(i, i + 1);
+        add(i, i + 5);
+        add(i + 5, i + 6);
+      }
       paintSegments(canvas, segments, { colour: options.colour ?? POSE_GREEN, lineWidth });
     }
     if (style !== 'box') {

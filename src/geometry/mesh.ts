@@ -124,7 +124,7 @@ export function metricPlacements(
   return centres.map((centre, index) => {
     const scale = scales[index];
     // The face's centre goes to (centre - middle) * meanScale: own size, common places.
-    const [x = 0, y = 0, z = 0] = centre.map((value, axis) => value - ((value - middle[axis]) * meanScale) / scale);
+    const [x, y, z] = centre.map((value, axis) => value - ((value - middle[axis]) * meanScale) / scale);
     return { origin: [x, y, z], scale };
   });
 }

@@ -79,10 +79,10 @@ export function shadeVertices(
   const low = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   const high = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   boundsOf(vertices, low, high);
-  const [xLow = 0, yLow = 0, zLow = 0] = low;
+  const [xLow, yLow, zLow] = low;
   const extents = [0, 1, 2].map((axis) => fround(high[axis] - low[axis]));
   const extent = Math.max(...extents) || 1;
-  const [xHalf = 0, yHalf = 0, zHalf = 0] = extents.map((value) => fround(fround(fround(value / extent) * 2) / 2));
+  const [xHalf, yHalf, zHalf] = extents.map((value) => fround(fround(fround(value / extent) * 2) / 2));
 
   for (let i = 0, j = 0; j < vertices.length; i++, j += 3) {
     const x = fround(fround(fround(fround(vertices[j] - xLow) / extent) * 2) - xHalf);

@@ -145,9 +145,10 @@ describe('a face is hidden', () => {
     const mask = faceMask(image, [moved], maps);
     const hidden = hideFaces(image, [moved], maps, { how: 'black' });
     expect(mask.data[0]).not.toBe(0);
-    for (let i = 0; i < width * height; i++) {
-      if (mask.data[i] !== 0) expect([...hidden.data.subarray(4 * i, 4 * i + 3)]).toEqual([0, 0, 0]);
-    }
+    const seen = Array.from({ length: width * height }, (_, i) => i).filter(
+      (i) => mask.data[i] !== 0 && [0, 1, 2].some((c) => hidden.data[4 * i + c] !== 0),
+    );
+    expect(seen).toEqual([]);
   });
 
   test('and options that make no sense are refused', () => {

@@ -204,3 +204,22 @@ describeWithShared('against the original', () => {
     });
   });
 });
+
+test.each(['none', 'upstream'] as const)(
+  'depth is drawn from black to white, however flat the face, compatibility %s',
+  (compatibility) => {
+    // A plane that rises by half a px over 60 px, and one that rises by 500; both reach beyond the picture at its left, top and bottom.
+    for (const rise of [0.5, 500]) {
+      const slope = Float32Array.of(-10, -10, 7, -10, 30, 7, 50, 30, 7 + rise, 50, -10, 7 + rise);
+      const triangles = Uint32Array.of(0, 1, 2, 0, 2, 3);
+      const picture = drawDepth(gradientImage(60, 20), [slope], { triangles }, { compatibility });
+      const places = [[0, 0], ...Array.from({ length: 50 }, (_, x) => [x, 5])];
+      for (const [x, y] of places) {
+        const [red, green, blue] = pixel(picture, x, y);
+        expect(Math.abs(red - ((x + 10) / 60) * 255)).toBeLessThanOrEqual(1);
+        expect([green, blue]).toEqual([red, red]);
+      }
+      expect(pixel(picture, 55, 10)).toEqual(pixel(gradientImage(60, 20), 55, 10));
+    }
+  },
+);

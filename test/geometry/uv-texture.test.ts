@@ -219,7 +219,8 @@ describe('texture', () => {
         stripes.data[at + 1] = x >= 450 ? 255 : 0;
       }
     }
-    const large = syntheticFace(449.5, 449.5, 400);
+    // Texels lie beside pixels, so that a sample of one of them is one stripe and not their mean.
+    const large = syntheticFace(449, 449.5, 400);
     const texture = extractUvTexture(stripes, large.vertices, large.maps, { size: 50, hidden: 'keep' });
     for (let y = 1; y < 49; y++) {
       for (let x = 1; x < 49; x++) {
@@ -234,6 +235,16 @@ describe('texture', () => {
     const before = [image.data.slice(), vertices.slice(), maps.triangles.slice(), maps.uvs.slice()];
     extractUvTexture(image, vertices, maps, { compatibility, hidden: 'mirror', fill: true });
     expect([image.data, vertices, maps.triangles, maps.uvs]).toEqual(before);
+  });
+
+  test('in upstream compatibility it is opaque, and skin is all of the mesh but its open mouth', () => {
+    const { data, visibility } = extractUvTexture(image, vertices, maps, { size: 24, compatibility: 'upstream' });
+    expect(data.filter((_, i) => i % 4 === 3)).toEqual(new Uint8ClampedArray(24 * 24).fill(255));
+    // Two cells of a twentieth by a twenty-fourth of the texture.
+    const seen = visibility.filter((value) => value === 255).length;
+    expect(seen + visibility.filter((value) => value === 0).length).toBe(24 * 24);
+    expect(seen).toBeGreaterThan(22 * 22);
+    expect(visibility[17 * 24 + 11]).toBe(0);
   });
 
   test('sampled at the vertices, it gives back the photo at their places', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { vertexVisibility } from '../../src/geometry/visibility.ts';
+import { easeInOut, lookAt, vertexVisibility } from '../../src/geometry/visibility.ts';
 
 const SIDE = 9;
 
@@ -38,5 +38,66 @@ describe('how well a surface is seen', () => {
   test('from behind: not at all', () => {
     const { vertices, triangles } = turnedSheet(180);
     expect([...vertexVisibility(vertices, { triangles })]).toEqual(new Array(SIDE * SIDE).fill(0));
+  });
+});
+
+test('between two values there is a smooth passage from 0 to 1', () => {
+  expect([1, 2, 3, 4, 5, 6, 7].map((value) => easeInOut(value, 2, 6))).toEqual([0, 0, 5 / 32, 0.5, 27 / 32, 1, 1]);
+});
+
+describe('beside the edge of what lies in front', () => {
+  // A wall of 159 px at z = 0, which makes the depth picture as large as it, and in front of it a plate with a notch: it reaches to
+  // the right border above, and to the bottom border on the left.
+  const LEFT = 1000;
+  const TOP = -300;
+  const EDGE = 80.5;
+  const CLOSE = 60;
+  const vertices: number[] = [];
+  const triangles: number[] = [];
+  const plate = (x0: number, y0: number, x1: number, y1: number, z: number): void => {
+    const first = vertices.length / 3;
+    for (const [x, y] of [
+      [x0, y0],
+      [x0, y1],
+      [x1, y1],
+      [x1, y0],
+    ])
+      vertices.push(LEFT + x, TOP + y, z);
+    triangles.push(first, first + 1, first + 2, first, first + 2, first + 3);
+  };
+  plate(0, 0, 159, 159, 0);
+  plate(0, 0, 159, EDGE, CLOSE);
+  plate(0, EDGE, EDGE, 159, CLOSE);
+  const view = lookAt(Float32Array.from(vertices), { triangles: Uint32Array.from(triangles) });
+  const seen = (x: number, y: number, z = 0, cosine = 1): number => view.isSeen(LEFT + x, TOP + y, z, cosine);
+
+  test('the wall is seen up to a pixel behind the edge, in x, in y and across', () => {
+    // The last pixel of the plate is the 80th, and the first of the wall the 81st.
+    expect([seen(81.2, 120), seen(80.4, 120), seen(79.6, 120)]).toEqual([1, 1, 0]);
+    expect([seen(120, 81.2), seen(120, 80.4), seen(120, 79.6)]).toEqual([1, 1, 0]);
+    expect([seen(80.4, 80.4), seen(79.6, 80.4), seen(80.4, 79.6)]).toEqual([1, 0, 0]);
+    expect([seen(20, 20, CLOSE), seen(120, 20, CLOSE), seen(20, 120, CLOSE), seen(120, 120)]).toEqual([1, 1, 1, 1]);
+    expect([seen(20, 20), seen(120, 20), seen(20, 120)]).toEqual([0, 0, 0]);
+  });
+
+  test('at the borders of the face nothing is taken from the other side', () => {
+    // On the right border the wall begins again in the next row, whose first pixels are the plate's, and the other way round.
+    expect([seen(158.3, 100), seen(158.3, 40), seen(158.3, 40, CLOSE)]).toEqual([1, 0, 1]);
+    expect([seen(100, 158.3), seen(40, 158.3), seen(40, 158.3, CLOSE), seen(158.3, 158.3)]).toEqual([1, 0, 1, 1]);
+    expect([seen(-5, 20), seen(20, -5), seen(-5, 20, CLOSE), seen(300, 120), seen(120, 300)]).toEqual([0, 0, 1, 1, 1]);
+  });
+
+  test('as much as a pixel and a half may lie behind, and more where the surface rises', () => {
+    expect([seen(20, 20, CLOSE - 1.45), seen(20, 20, CLOSE - 1.55)]).toEqual([1, 0]);
+    // Half a px to the side and down: sqrt(0.5 (1 - 0.36)) / 0.6 = 0.943 px more.
+    expect([seen(20, 20, CLOSE - 2.4, 0.6), seen(20, 20, CLOSE - 2.5, 0.6)]).toEqual([1, 0]);
+  });
+
+  test('vertices face the viewer, and depths are in pixels of the depth picture', () => {
+    expect([...view.facing]).toEqual(new Array(12).fill(1));
+    expect([...view.depths].map((depth) => Math.round(depth * 1e3) / 1e3)).toEqual([
+      ...[0, 0, 0, 0],
+      ...new Array(8).fill(CLOSE),
+    ]);
   });
 });

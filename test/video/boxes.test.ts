@@ -61,6 +61,27 @@ describe('boxes', () => {
     expect(crossSameSide(box(10, -5, 20, 5), box(-5, -5, 20, 5), image)).toBe(true);
   });
 
+  test('each side of an image by itself', () => {
+    const image = { width: 100, height: 50 };
+    const inside = box(10, 10, 20, 20);
+    const beyond = [box(-1, 10, 9, 20), box(10, -1, 20, 9), box(91, 10, 101, 20), box(10, 41, 20, 51)];
+    const touching = [box(0, 10, 10, 20), box(10, 0, 20, 10), box(90, 10, 100, 20), box(10, 40, 20, 50)];
+    for (const [i, one] of beyond.entries()) {
+      for (const [j, other] of beyond.entries()) expect(crossSameSide(one, other, image)).toBe(i === j);
+      for (const other of [inside, ...touching]) {
+        expect(crossSameSide(one, other, image)).toBe(false);
+        expect(crossSameSide(other, one, image)).toBe(false);
+      }
+      expect(visibleShare(one, image)).toBeCloseTo(0.9, 12);
+      expect(visibleShare(touching[i], image)).toBe(1);
+    }
+    for (const away of [box(-10, 10, 0, 20), box(10, -20, 20, -5), box(100, 10, 110, 20), box(10, 60, 20, 70)]) {
+      expect(visibleShare(away, image)).toBe(0);
+    }
+    // Beyond two sides, both shares are negative and their product is not.
+    expect(visibleShare(box(-20, -20, -10, -10), image)).toBe(0);
+  });
+
   test('joins the most overlapping pairs first, each box once', () => {
     const left = [box(0, 0, 10, 10), box(4, 0, 14, 10)];
     const right = [box(5, 0, 15, 10), box(100, 0, 110, 10)];

@@ -110,6 +110,38 @@ describe('OffsetFilter', () => {
     expect(jump(1, (offset) => Math.abs(offset[1]))).toBeLessThan(jump(1) / 2);
   });
 
+  test('is what its formula says, frame by frame', () => {
+    const next = randomNumbers(9);
+    const options = { minCutoffHz: 0.7, stepSize: 0.4, driftSize: 0.15, driftCutoffHz: 1.3 };
+    const share = (hz: number, seconds: number): number => 1 - 1 / (1 + 2 * Math.PI * hz * seconds);
+    const filter = new OffsetFilter(2, options);
+    // Mean offset, smoothed value; variance of the noise and the last cutoff are those of the vector.
+    const [mean, smooth] = [
+      [0, 0],
+      [0, 0],
+    ];
+    let [variance, cutoff, timeMs] = [0, 0, 500];
+    for (let k = 0; k < 80; k++) {
+      const values = [0, 1].map((i) => (k < 40 ? 0 : (k - 40) * 0.1 * (1 + i)) + 0.2 * next());
+      const passed = k === 0 ? 0 : 20 + 40 * next();
+      timeMs += passed;
+      const found = filter.next(Float64Array.from(values), timeMs, 0.5);
+      if (k === 0) for (const i of [0, 1]) smooth[i] = values[i];
+      else {
+        const seconds = passed / 1000;
+        const offset = values.map((value, i) => value - smooth[i]);
+        const rest = offset.map((value) => value * (1 - share(cutoff, seconds)));
+        for (const i of [0, 1]) mean[i] += share(1.3, seconds) * (rest[i] - mean[i]);
+        const squared = (vector: readonly number[]): number => (vector[0] ** 2 + vector[1] ** 2) / 0.5 ** 2;
+        cutoff =
+          0.7 + 5 * (squared(offset) / (0.4 ** 2 + 30 * variance) + (squared(mean) / (0.15 ** 2 + variance)) ** 2);
+        variance += share(0.3, seconds) * (squared(rest.map((value, i) => value - mean[i])) - variance);
+        for (const i of [0, 1]) smooth[i] += share(cutoff, seconds) * offset[i];
+      }
+      for (const i of [0, 1]) expect(found[i]).toBeCloseTo(smooth[i], 9);
+    }
+  });
+
   test('what it is given is not changed', () => {
     const filter = new OffsetFilter(1, OPTIONS);
     filter.next(Float64Array.of(0), 0, 1);
@@ -171,6 +203,68 @@ describe('createParamSmoother', () => {
   });
 });
 
+describe('how much of a change is taken over in a frame of 40 ms', () => {
+  const share = (hz: number): number => 1 - 1 / (1 + 2 * Math.PI * hz * 0.04);
+  const roiBox = square(100, 50, 240);
+  /** Of a change of one parameter, where all others stay. */
+  function takenOver(preset: keyof typeof SMOOTHING_PRESETS, at: number, change: number): number {
+    const smoother = createParamSmoother(model, SMOOTHING_PRESETS[preset]);
+    const params = formulaParams();
+    const first = smoother.next({ roiBox, params }, 0).params[at];
+    const changed = params.slice();
+    changed[at] += change;
+    return (smoother.next({ roiBox, params: changed }, FRAME_MS).params[at] - first) / (changed[at] - params[at]);
+  }
+
+  interface Followed {
+    /** Cutoff at rest. */
+    readonly hz: number;
+    /** A step after which half a new value is taken over at 30 frames/s, as a part of the face's size. */
+    readonly step: number;
+    /** The same for the mean offset, and how fast that is taken. */
+    readonly drift: number;
+    readonly driftHz: number;
+  }
+  /** After a first value, the mean offset is the share of its own cutoff. */
+  const expected = ({ hz, step, drift, driftHz }: Followed, jump: number): number =>
+    share(hz + 5 * ((jump / step) ** 2 + ((share(driftHz) * jump) / drift) ** 4));
+
+  test.each([
+    ['calm', { hz: 0.2, step: 0.1, drift: 0.01, driftHz: 1 }, { hz: 1, step: 0.04, drift: 0.01, driftHz: 3 }],
+    ['balanced', { hz: 0.2, step: 0.05, drift: 0.004, driftHz: 1.5 }, { hz: 1, step: 0.02, drift: 0.004, driftHz: 3 }],
+    ['quick', { hz: 0.5, step: 0.03, drift: 0.002, driftHz: 3 }, { hz: 2, step: 0.01, drift: 0.004, driftHz: 3 }],
+  ] as const)('%s', (preset, camera, expression) => {
+    const radius = Math.hypot(...[0, 1, 2].map((axis) => spreadOf(axis)));
+    // 240 px of the photo are 120 of the crop.
+    const faceSize = 2 * radius * Math.hypot(...formulaParams().subarray(0, 3));
+    for (const part of [0.02, 0.5, 1, 2]) {
+      const jump = (part * camera.drift) / share(camera.driftHz);
+      for (const at of [3, 7]) {
+        expect(takenOver(preset, at, (jump * faceSize) / 2)).toBeCloseTo(expected(camera, jump), 2);
+      }
+    }
+    // Shape is the same whatever happens.
+    expect(takenOver(preset, 14, 200)).toBeCloseTo(share(0.3), 3);
+    expect(takenOver(preset, 14, 4e6)).toBeCloseTo(share(0.3), 3);
+    // An expression counts by how far it moves landmarks.
+    for (const k of [0, 4, 9]) {
+      let squares = 0;
+      for (const row of model.keypointIndices) squares += model.expressionBasis[row * 10 + k] ** 2;
+      const moved = Math.sqrt(squares / 68) / radius;
+      for (const jump of [0.01 * expression.step, expression.drift, expression.step]) {
+        expect(takenOver(preset, 52 + k, jump / moved)).toBeCloseTo(expected(expression, jump), 2);
+      }
+    }
+  });
+
+  /** Root mean square distance of the mean face's landmarks from their centre, along an axis. */
+  function spreadOf(axis: number): number {
+    const values = [...model.keypointIndices].filter((_, i) => i % 3 === axis).map((row) => model.meanShape[row]);
+    const mean = values.reduce((sum, value) => sum + value, 0) / 68;
+    return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 68);
+  }
+});
+
 describe('createIdentityLock', () => {
   /** The formula's face whose shape is guessed anew in each frame. */
   function breathing(count: number): AlignedFace[] {
@@ -191,6 +285,68 @@ describe('createIdentityLock', () => {
     for (const [k, face] of faces.entries()) {
       expectClose(landmarksOf(locked[k]), landmarksOf(face), { maxAbs: 4 });
     }
+  });
+
+  test('the shape is the mean of up to fifty frames, and then stays', () => {
+    const faces = breathing(53);
+    const lock = createIdentityLock(model);
+    for (const [k, face] of faces.entries()) {
+      const locked = lock.next(face);
+      const known = faces.slice(0, Math.min(k + 1, 50));
+      for (const i of [12, 30, 51]) {
+        const mean = known.reduce((sum, { params }) => sum + params[i] / known.length, 0);
+        expect(locked.params[i] / mean).toBeCloseTo(1, 5);
+      }
+      expect(locked.params.subarray(52)).toEqual(face.params.subarray(52));
+      expect(locked.roiBox).toBe(face.roiBox);
+      // Of a fiftieth frame all is known.
+      expect(lock.reconstructDense(locked) === undefined).toBe(k < 49);
+    }
+  });
+
+  test('no other camera brings the landmarks nearer to where they were', () => {
+    const lock = createIdentityLock(model);
+    for (const face of breathing(4)) {
+      const { params } = lock.next(face);
+      const target = reconstruct(landmarkModel, face.params);
+      const fitted = reconstruct(landmarkModel, params);
+      const upright = params.slice();
+      upright.set([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]);
+      const points = reconstruct(landmarkModel, upright);
+      // What is left over is at right angles to all that a camera can change: x, y, z of the model, and 1.
+      for (let row = 0; row < 3; row++) {
+        for (let column = 0; column < 4; column++) {
+          let [sum, most, size] = [0, 0, 0];
+          for (let i = 0; i < 204; i += 3) {
+            const value = column === 3 ? 1 : points[i + column];
+            sum += (target[i + row] - fitted[i + row]) * value;
+            most += Math.abs((target[i + row] - fitted[i + row]) * value);
+            size += Math.abs(value);
+          }
+          // Points are float32: a few units of 1e-5 px each.
+          expect(Math.abs(sum)).toBeLessThan(1e-3 * most + 2e-5 * size);
+        }
+      }
+    }
+  });
+
+  test('of landmarks in a plane no camera can be fitted: it stays as it is', () => {
+    const flat = {
+      ...model,
+      meanShape: model.meanShape.map((value, i) => (i % 3 === 2 ? 0 : value)),
+      shapeBasis: model.shapeBasis.map((value, i) => (Math.floor(i / 40) % 3 === 2 ? 0 : value)),
+      expressionBasis: new Float32Array(model.expressionBasis.length),
+    };
+    const lock = createIdentityLock(flat);
+    const [one, two] = breathing(2);
+    lock.next(one);
+    expect(lock.next(two).params.subarray(0, 12)).toEqual(two.params.subarray(0, 12));
+    const nothing = createIdentityLock({
+      ...flat,
+      meanShape: new Float32Array(flat.meanShape.length),
+      shapeBasis: new Float32Array(flat.shapeBasis.length),
+    });
+    expect(nothing.next(one).params.subarray(0, 12)).toEqual(one.params.subarray(0, 12));
   });
 
   test('a face that always had the same shape is left alone', () => {

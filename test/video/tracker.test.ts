@@ -173,6 +173,21 @@ describeWithShared('createFaceTracker', () => {
       expect(found.map((faces) => faces.map(({ how }) => how))).toEqual([[], ['detect+refine'], ['track']]);
     });
 
+    test('a face too small to go on with ends where the detector finds none, and the next one is another', async () => {
+      // Its crop would be less than 2020 px.
+      const tiny = await portrait('astronaut', sharedPath('reference', 'astronaut', 'input.png'), 0, 56);
+      const found = await track([frame(at(tiny, 320)), NO_FACE, frame(at(anna, 320)), frame(at(anna, 320))], {
+        mode: 'upstream',
+        detector: { maxEnlargement: 1.6 },
+      });
+      expect(found.map((faces) => faces.map(({ id, how }) => [id, how]))).toEqual([
+        [[0, 'detect']],
+        [],
+        [[1, 'detect+refine']],
+        [[1, 'track']],
+      ]);
+    });
+
     test('follows the best face only', async () => {
       const two = frame(at(anna, 140), at(ben, 480));
       expect((await track([two, two], { mode: 'upstream' })).map((faces) => faces.length)).toEqual([1, 1]);

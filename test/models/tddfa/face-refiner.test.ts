@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writePack } from '../../../converters/write-pack.ts';
 import { createEngine } from '../../../src/engine/create-engine.ts';
-import type { Engine } from '../../../src/engine/engine.ts';
+import type { Engine, NetworkOutput } from '../../../src/engine/engine.ts';
 import { fileWeights } from '../../../src/engine/weights/file-source.ts';
 import { openPack } from '../../../src/engine/weights/open-pack.ts';
+import { lookCoefficient, lookOf } from '../../../src/geometry/acting.ts';
 import { createFaceRefiner } from '../../../src/models/tddfa/create-face-refiner.ts';
 import type { FaceRefiner } from '../../../src/models/tddfa/face-refiner.ts';
+import { cutRefineCrop } from '../../../src/models/tddfa/refine-crop.ts';
 import { refineNetwork } from '../../../src/models/tddfa/refine-network.ts';
 import { createFaceAligner, type FaceAligner, openWeights, readImage } from '../../../src/node.ts';
 import type { AlignedFace, FaceBox, MorphableModel, RgbaImage } from '../../../src/types.ts';
@@ -159,6 +161,201 @@ describe('an aligner that refines', () => {
     await expect(createFaceAligner({ weights, refine: createFaceRefiner })).rejects.toThrow(
       'this pack has no networks that look at eyes and mouths again',
     );
+  });
+});
+
+describe('what the networks are given and what becomes of their answers', () => {
+  interface Call {
+    readonly input: Float32Array;
+    readonly shape: readonly number[];
+    readonly outputs: readonly NetworkOutput[];
+  }
+  const calls: Call[] = [];
+  let engine: Engine;
+  let refiner: FaceRefiner;
+  let statistics: Map<string, { names: readonly string[]; mean: Float32Array; std: Float32Array }>;
+  let faces: AlignedFace[];
+
+  beforeAll(async () => {
+    engine = await createEngine('compiled');
+    const listening: Engine = {
+      backend: engine.backend,
+      picture: engine.picture,
+      dispose: () => engine.dispose(),
+      async loadNetwork(artifact) {
+        const network = await engine.loadNetwork(artifact);
+        return {
+          async run(input, shape) {
+            const outputs = await network.run(input, shape);
+            calls.push({ input: input.slice(), shape, outputs });
+            return outputs;
+          },
+          dispose: () => network.dispose(),
+        };
+      },
+    };
+    const pack = await openPack(openWeights());
+    refiner = await createFaceRefiner(pack, listening, model);
+    statistics = new Map();
+    for (const { region = '', outputNames: names = [], normalization = '' } of pack.modelsOf('refine')) {
+      const tensors = await pack.readTensors(pack.model(normalization));
+      const [mean, std] = ['mean', 'std'].map((name) => Float32Array.from(tensors.get(name)?.data ?? []));
+      statistics.set(region, { names, mean, std });
+    }
+    const [face] = await plain.align(photo, boxes);
+    // As it is; and turned so far to either side that the far eye is not seen: the viewer's direction has a sine of 0.81 and 0.83.
+    faces = [face, ...[0.81, -0.81, 0.83, -0.83].map((sine) => turnedTo(face, sine))];
+  });
+  afterAll(() => engine.dispose());
+
+  function turnedTo({ roiBox, params }: AlignedFace, sine: number): AlignedFace {
+    const turned = params.slice();
+    const scale = Math.hypot(params[0], params[1], params[2]);
+    const cosine = Math.sqrt(1 - sine ** 2);
+    turned.set([cosine * scale, 0, -sine * scale]);
+    turned.set([0, scale, 0], 4);
+    turned.set([sine * scale, 0, cosine * scale], 8);
+    return { roiBox, params: turned };
+  }
+
+  /** The viewer's direction: the camera's last row, of length 1. */
+  function viewOf({ params }: AlignedFace): [number, number] {
+    const length = Math.hypot(params[8], params[9], params[10]);
+    return [params[8] / length, params[9] / length];
+  }
+
+  /** A point that moves with the shape: of the mean, and by each coefficient. */
+  function shaped({ params }: AlignedFace, mean: number, ofShape: (i: number) => number): number {
+    let value = mean;
+    for (let i = 0; i < model.shapeCount; i++) value += params[12 + i] * ofShape(i);
+    return value;
+  }
+
+  function eyeAt(face: AlignedFace, side: number): number[] {
+    const centres = model.acting?.eyeCentres ?? [];
+    const stride = 1 + model.shapeCount;
+    return [0, 1, 2].map((axis) => {
+      const first = (3 * side + axis) * stride;
+      return shaped(face, centres[first], (i) => centres[first + 1 + i]);
+    });
+  }
+
+  function lipsAt(face: AlignedFace): number[] {
+    const rows = (axis: number) => Array.from({ length: 20 }, (_, i) => model.keypointIndices[3 * (48 + i) + axis]);
+    return [0, 1, 2].map((axis) => {
+      const meanOf = (at: (row: number) => number) => rows(axis).reduce((sum, row) => sum + at(row) / 20, 0);
+      return shaped(
+        face,
+        meanOf((row) => model.meanShape[row]),
+        (i) => meanOf((row) => model.shapeBasis[row * model.shapeCount + i]),
+      );
+    });
+  }
+
+  /** A row of a batch, channel by channel. */
+  function channelsOf({ input, shape }: Call, row: number): Float32Array[] {
+    const channels = shape[3];
+    return Array.from({ length: channels }, (_, k) =>
+      Float32Array.from({ length: 64 * 64 }, (_, i) => input[(row * 64 * 64 + i) * channels + k]),
+    );
+  }
+
+  /** @param span - micrometres. */
+  function cropChannels(face: AlignedFace, [x, y, z]: number[], span: number, mirrored: boolean): Float32Array[] {
+    const crop = cutRefineCrop(photo, face, { centre: [x, y, z], span, mirrored });
+    return [0, 1, 2].map((k) => crop.filter((_, i) => i % 3 === k));
+  }
+
+  test('crops of each eye, its own first and both as a left one, and of the mouth; then where the viewer is', async () => {
+    calls.length = 0;
+    await refiner.refine(photo, faces);
+    const [eyes, mouth] = calls;
+    expect(calls).toHaveLength(2);
+    expect(eyes.shape).toEqual([10, 64, 64, 8]);
+    expect(mouth.shape).toEqual([5, 64, 64, 5]);
+    for (const [i, face] of faces.entries()) {
+      const [viewX, viewY] = viewOf(face);
+      const crops = [0, 1].map((side) => {
+        const [x, y, z] = eyeAt(face, side);
+        return cropChannels(face, [x, y + 5_000, z + 10_000], 60_000, side === 1);
+      });
+      for (const side of [0, 1]) {
+        const channels = channelsOf(eyes, 2 * i + side);
+        const expected = [...crops[side], ...crops[1 - side]];
+        for (let k = 0; k < 6; k++) expectClose(channels[k], expected[k], { maxAbs: 2e-3 });
+        expect(channels[6].every((value) => Math.abs(value - (side === 0 ? viewX : -viewX)) < 1e-6)).toBe(true);
+        expect(channels[7].every((value) => Math.abs(value - viewY) < 1e-6)).toBe(true);
+      }
+      const [x, y, z] = lipsAt(face);
+      const channels = channelsOf(mouth, i);
+      const expected = cropChannels(face, [x, y - 8_000, z], 72_000, false);
+      for (let k = 0; k < 3; k++) expectClose(channels[k], expected[k], { maxAbs: 2e-3 });
+      expect(channels[3].every((value) => Math.abs(value - viewX) < 1e-6)).toBe(true);
+      expect(channels[4].every((value) => Math.abs(value - viewY) < 1e-6)).toBe(true);
+    }
+  });
+
+  test('lids are theirs, the rest half theirs, the gaze that of both eyes; an eye that is not seen does not count', async () => {
+    calls.length = 0;
+    const refined = await refiner.refine(photo, faces);
+    const answer = (call: Call, region: string, row: number): Map<string, number> => {
+      const { names, mean, std } = statistics.get(region) ?? { names: [], mean: [], std: [] };
+      const { data } = call.outputs[0];
+      return new Map(names.map((name, k) => [name, data[row * names.length + k] * std[k] + mean[k]]));
+    };
+    const bounded = (value: number): number => Math.max(0, Math.min(1, value));
+    const names = model.expressionNames ?? [];
+    for (const [i, face] of faces.entries()) {
+      const given = (name: string): number => face.params[column(name)];
+      const [viewX] = viewOf(face);
+      const seen = [0, 1].filter((side) => (side === 0 ? -viewX : viewX) < 0.82);
+      expect(seen).toEqual([[0, 1], [0, 1], [0, 1], [0], [1]][i]);
+      const eyes = [0, 1].map((side) => answer(calls[0], 'eyes', 2 * i + side));
+      const mouth = answer(calls[1], 'mouth', i);
+      const gaze = [...face.params.subarray(GAZE)];
+      for (const side of seen) {
+        gaze[2 * side] = (side === 0 ? 1 : -1) * (eyes[side].get('yaw') ?? NaN);
+        gaze[2 * side + 1] = eyes[side].get('pitch') ?? NaN;
+      }
+      if (seen.length === 2) {
+        const [yaw, pitch] = [(gaze[0] + gaze[2]) / 2, (gaze[1] + gaze[3]) / 2];
+        gaze.splice(0, 4, yaw - 0.96, pitch, yaw + 0.96, pitch);
+      }
+      const expected = names.map((name) => {
+        const look = lookOf(name);
+        if (look !== undefined) return seen.includes(look.eye) ? lookCoefficient(look, gaze) : given(name);
+        // Those of one side are known by the network without it.
+        const values = seen.flatMap((side) => {
+          const word = side === 0 ? 'Left' : 'Right';
+          const own = name.endsWith(word) ? eyes[side].get(name.slice(0, -word.length)) : undefined;
+          return own ?? eyes[side].get(name) ?? [];
+        });
+        let value = given(name);
+        if (values.length > 0) {
+          const theirs = bounded(values.reduce((sum, one) => sum + one, 0) / values.length);
+          value = name.startsWith('eye') ? theirs : (value + theirs) / 2;
+        }
+        const ofMouth = mouth.get(name);
+        return ofMouth === undefined ? value : (value + bounded(ofMouth)) / 2;
+      });
+      const found = refined[i].params;
+      expectClose(found.subarray(POSE_AND_SHAPE, GAZE), expected, { maxAbs: 1e-5 });
+      expectClose(found.subarray(GAZE), gaze, { maxAbs: 1e-3 });
+    }
+  });
+
+  test('of more faces than go through a network at once, each gets its own', async () => {
+    const many = Array.from({ length: 66 }, (_, i) => ({
+      roiBox: { ...faces[0].roiBox, xMin: faces[0].roiBox.xMin + (i % 7), xMax: faces[0].roiBox.xMax + (i % 7) },
+      params: faces[0].params,
+    }));
+    calls.length = 0;
+    const together = await refiner.refine(photo, many);
+    expect(calls.map(({ shape }) => shape[0])).toEqual([128, 64, 4, 2]);
+    for (const i of [0, 5, 63, 64, 65]) {
+      const [alone] = await refiner.refine(photo, [many[i]]);
+      expectClose(together[i].params, alone.params, { maxAbs: 1e-5 });
+    }
   });
 });
 

@@ -1,0 +1,50 @@
+/**
+ * Changes that no test can tell, with the reason: code that is equal for every input, or faster and nothing else. `npm run mutate` counts
+ * them apart. An entry is for one change (`changed`) or for all changes of a line (`line`); lines are given without their indent.
+ */
+export interface Untellable {
+  readonly path: string;
+  /** The line as it is. */
+  readonly line: string;
+  /** The line with the change; all changes of the line where absent. */
+  readonly changed?: string;
+  readonly reason: string;
+}
+
+/** Reasons that many have. */
+const PAST_THE_END =
+  'one round more reads undefined, which no comparison takes, or writes past the end of an array, which does nothing';
+const SPEED = 'a bound of what is kept or tried for speed; results are the same';
+
+export const UNTELLABLE: readonly Untellable[] = [
+  {
+    path: 'src/geometry/surface-kernel/workspace.ts',
+    line: 'const KEPT_BYTES = 64 * 1024 * 1024;',
+    reason: SPEED,
+  },
+  {
+    path: 'src/geometry/texel-sources.ts',
+    line: 'for (let corner = 0; corner < 3; corner++) {',
+    changed: 'for (let corner = 0; corner < (3 + 1); corner++) {',
+    reason: 'the fourth number is the first of the next texel, which is written after it',
+  },
+  {
+    path: 'src/geometry/pose.ts',
+    line: 'for (let column = 0; column < 3; column++) {',
+    changed: 'for (let column = 0; column < (3 + 1); column++) {',
+    reason: 'the fourth column is written after it',
+  },
+  {
+    path: 'src/geometry/shrink-photo.ts',
+    line: 'if (x < xMin) xMin = x;',
+    changed: 'if (x <= xMin) xMin = x;',
+    reason: 'equal numbers',
+  },
+  {
+    path: 'src/geometry/uv-texture.ts',
+    line: 'for (let i = 3; i < texture.data.length; i += 4) texture.data[i] = 255;',
+    changed: 'for (let i = 3; i <= texture.data.length; i += 4) texture.data[i] = 255;',
+    reason: PAST_THE_END,
+  },
+  { path: 'src/models/faceboxes/detector.ts', line: 'const CACHED_PRIORS = 8;', reason: SPEED },
+];
