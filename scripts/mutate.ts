@@ -45,6 +45,11 @@ const command = new Command('mutate')
 const [room] = command.processedArgs as [(typeof ROOMS)[number]];
 const { count, seed, nearest, only } = command.opts<{ count: number; seed: number; nearest: number; only?: string }>();
 
+const BACKENDS = ['wasm', 'cpu', 'webgl', 'webgpu', 'tensorflow'];
+/** How a backend's entry is imported by its name, which a bundle has in it instead of beside it. */
+const ENTRY_IMPORT = /import\([^()]*\bentry\)/;
+const ENTRIES = BACKENDS.map((name) => `${name}: () => import('../backends/${name}.ts')`);
+
 async function filesBelow(folder: string, ending: string): Promise<string[]> {
   const entries = await readdir(join(repositoryRoot, folder), { recursive: true, withFileTypes: true });
   return entries
@@ -58,6 +63,7 @@ async function importsOf(path: string): Promise<string[]> {
   // What a test writes for another program may look like an import.
   const text = await readFile(join(repositoryRoot, path), 'utf8').catch(() => '');
   const specifiers = [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) => match[1]);
+  if (ENTRY_IMPORT.test(text)) specifiers.push(...BACKENDS.map((name) => `../backends/${name}.ts`));
   return specifiers
     .map((specifier) => posix.join(posix.dirname(path), specifier))
     .filter((name) => name.endsWith('.ts'));
@@ -94,11 +100,6 @@ async function testsByFile(tests: readonly string[]): Promise<(file: string) => 
       );
 }
 
-/** Entries of backends, which a bundle has in it instead of beside it. */
-const ENTRIES = ['wasm', 'cpu', 'webgl', 'webgpu', 'tensorflow'].map(
-  (name) => `${name}: () => import('../backends/${name}.ts')`,
-);
-
 type Outcome = 'passed' | 'failed' | 'timed out';
 
 /** In here, so that packages are found. */
@@ -129,7 +130,7 @@ async function bundleTest(test: string, changed?: { readonly path: string; reado
           onLoad({ filter: /\.ts$/ }, async ({ path }) => {
             const isChanged = path === (changed && join(repositoryRoot, changed.path));
             const source = isChanged && changed ? changed.text : await readFile(path, 'utf8');
-            const text = source.replace(/import\([^()]*\bentry\)/, `({ ${ENTRIES.join(', ')} })[name]()`);
+            const text = source.replace(ENTRY_IMPORT, `({ ${ENTRIES.join(', ')} })[name]()`);
             // Files are looked for beside the source, not beside the bundle.
             const url = JSON.stringify(pathToFileURL(path).href);
             return { contents: text.replaceAll('import.meta.url', url), loader: 'ts' };
