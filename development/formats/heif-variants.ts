@@ -66,6 +66,14 @@ const heicTurned = (turns: number, axis: number | undefined): Variant => {
 const mirroredFirst = (axis: 0 | 1) => withProperties(transformBox('imir', axis), transformBox('irot', 1));
 const storedForMirroredFirst = (axis: 0 | 1): string => turnedSource(MIRRORED[axis === 0 ? 1 : 0][1]);
 
+/** Says that the pictures of a file are coded in another way. */
+const withType =
+  (from: string, to: string) =>
+  (bytes: Buffer): Buffer => {
+    bytes.write(to, bytes.indexOf(from, bytes.indexOf('infe')), 'latin1');
+    return bytes;
+  };
+
 /** All that is tested of AVIF. */
 export const avifVariants: readonly Variant[] = [
   ...['444', '422', '420', '400'].flatMap((yuv) =>
@@ -146,5 +154,32 @@ export const heicVariants: readonly Variant[] = [
       `mirrored ${axis} and then turned 1 times`,
       patched(byHeifEnc(storedForMirroredFirst(axis)), mirroredFirst(axis)),
     ),
+  ),
+  ...(
+    [
+      [90, 87],
+      [300, 290],
+    ] as const
+  ).map(([width, height]) =>
+    heic.refused(
+      `a header of ${width}x${height} pixels, HEVC of 181x175`,
+      `pixels, and its header ${width}x${height}`,
+      patched(byHeifEnc('rgb.png'), withStatedSize(width, height)),
+    ),
+  ),
+  heic.refused(
+    'an overlay of pictures',
+    'an overlay of pictures (iovl) is not supported',
+    patched(byHeifEnc('rgb.png'), withType('grid', 'iovl')),
+  ),
+  heic.refused(
+    'coded as H.264',
+    'a picture coded as "avc1" is not supported',
+    patched(byHeifEnc('rgb.png'), withType('grid', 'avc1')),
+  ),
+  heic.refused(
+    'cut off',
+    'the file is truncated',
+    patched(byHeifEnc('rgb.png'), (bytes) => bytes.subarray(0, bytes.length - 800)),
   ),
 ];

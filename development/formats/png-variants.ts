@@ -1,5 +1,7 @@
+import { deflateSync } from 'node:zlib';
 import { turnedSource } from './make-sources.ts';
 import { byMagick, byPillow, exifOf, NO_FACE, patched, variantsOf } from './new-variant.ts';
+import { pngChunk, withPngChunk } from './png-chunk.ts';
 import { run } from './run-program.ts';
 import type { Detail, Variant } from './variant.ts';
 
@@ -42,34 +44,33 @@ const saved = (source: string, type: number, depth: number, ...args: string[]) =
 
 const plain = saved('rgb.png', 2, 8);
 
-/** A chunk with its sum. */
-function chunk(name: string, content: Uint8Array): Buffer {
-  const bytes = Buffer.concat([Buffer.alloc(4), Buffer.from(name, 'latin1'), content, Buffer.alloc(4)]);
-  bytes.writeUInt32BE(content.length, 0);
-  let crc = 0xffffffff;
-  for (const byte of bytes.subarray(4, -4)) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
-  bytes.writeUInt32BE(~crc >>> 0, bytes.length - 4);
-  return bytes;
-}
-
-/** Puts a chunk behind the header. */
-const withChunk =
-  (name: string, content: Uint8Array) =>
-  (bytes: Buffer): Buffer =>
-    Buffer.concat([bytes.subarray(0, 33), chunk(name, content), bytes.subarray(33)]);
-
 /** Cuts the data into many chunks. */
 function inPieces(bytes: Buffer): Buffer {
   const start = bytes.indexOf('IDAT') - 4;
   const length = bytes.readUInt32BE(start);
   const data = bytes.subarray(start + 8, start + 8 + length);
   const pieces = Array.from({ length: Math.ceil(length / 100) }, (_, i) =>
-    chunk('IDAT', data.subarray(100 * i, 100 * (i + 1))),
+    pngChunk('IDAT', data.subarray(100 * i, 100 * (i + 1))),
   );
   return Buffer.concat([bytes.subarray(0, start), ...pieces, bytes.subarray(start + 12 + length)]);
+}
+
+/** Puts a chunk before the end mark. */
+const withLastChunk =
+  (name: string, content: Uint8Array) =>
+  (bytes: Buffer): Buffer =>
+    Buffer.concat([bytes.subarray(0, -12), pngChunk(name, content), bytes.subarray(-12)]);
+
+/** EXIF as ImageMagick wrote it before PNG had a chunk for it. */
+function rawProfile(kind: 'exif' | 'APP1', orientation: number, isCompressed: boolean): Buffer {
+  const exif = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), exifOf(orientation)]);
+  const lines = exif.toString('hex').replace(/.{72}/g, '$&\n');
+  const text = Buffer.from(
+    `\n${kind === 'exif' ? kind : 'generic profile'}\n${String(exif.length).padStart(8)}\n${lines}\n`,
+    'latin1',
+  );
+  const key = Buffer.from(`Raw profile type ${kind}\0`, 'latin1');
+  return isCompressed ? Buffer.concat([key, Uint8Array.of(0), deflateSync(text)]) : Buffer.concat([key, text]);
 }
 
 /** All that is tested of PNG. */
@@ -97,7 +98,27 @@ export const pngVariants: readonly Variant[] = [
     right(
       `EXIF orientation ${orientation}`,
       'pillow',
-      patched(saved(turnedSource(orientation), 2, 8), withChunk('eXIf', exifOf(orientation))),
+      patched(saved(turnedSource(orientation), 2, 8), withPngChunk('eXIf', exifOf(orientation))),
+    ),
+  ),
+  right('EXIF after the pixels', 'pillow', patched(saved(turnedSource(6), 2, 8), withLastChunk('eXIf', exifOf(6)))),
+  ...(
+    [
+      ['exif', 6, true],
+      ['exif', 3, false],
+      ['APP1', 8, true],
+      ['APP1', 5, false],
+    ] as const
+  ).map(([kind, orientation, isCompressed]) =>
+    right(
+      `EXIF orientation ${orientation} in ${isCompressed ? 'compressed ' : ''}text (${kind})`,
+      'imagemagick',
+      patched(
+        saved(turnedSource(orientation), 2, 8),
+        withPngChunk(isCompressed ? 'zTXt' : 'tEXt', rawProfile(kind, orientation, isCompressed)),
+      ),
+      // ImageMagick itself reads one of the two.
+      { source: { name: 'rgb.png', args: [] } },
     ),
   ),
   right('a transparent grey', 'pillow', byPillow('grey.png', 'i = i.convert("L")', 'transparency=200'), {
@@ -108,7 +129,7 @@ export const pngVariants: readonly Variant[] = [
     detail: 'less',
   }),
   right('in chunks of 100 bytes', 'imagemagick', patched(plain, inPieces)),
-  right('gamma 1 (ignored)', 'pillow', patched(plain, withChunk('gAMA', Uint8Array.of(0, 1, 0x86, 0xa0)))),
+  right('gamma 1 (ignored)', 'pillow', patched(plain, withPngChunk('gAMA', Uint8Array.of(0, 1, 0x86, 0xa0)))),
   right(
     'bytes after the end',
     'pillow',
@@ -122,7 +143,7 @@ export const pngVariants: readonly Variant[] = [
     "Apple's variant (CgBI)",
     "Apple's variant of PNG (CgBI) is not supported",
     patched(plain, (bytes) =>
-      Buffer.concat([bytes.subarray(0, 8), chunk('CgBI', new Uint8Array(4)), bytes.subarray(8)]),
+      Buffer.concat([bytes.subarray(0, 8), pngChunk('CgBI', new Uint8Array(4)), bytes.subarray(8)]),
     ),
   ),
   refused(

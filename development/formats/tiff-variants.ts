@@ -1,7 +1,9 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { turnedSource } from './make-sources.ts';
 import { byMagick, byPillow, NO_FACE, patched, variantsOf } from './new-variant.ts';
-import { magick, run } from './run-program.ts';
-import type { Detail, Oracle, Variant } from './variant.ts';
+import { magick, pillow, run } from './run-program.ts';
+import type { Detail, Oracle, Sources, Variant } from './variant.ts';
+import { type TiffPage, writeTiff } from './write-tiff.ts';
 
 const { right, refused } = variantsOf('TIFF', 'tif');
 
@@ -50,6 +52,90 @@ const withField =
     }
     throw new Error(`this TIFF has no field ${tag}`);
   };
+
+const SIZE = { 256: [181], 257: [175] } as const;
+
+/** Samples of the portrait by Pillow, after a change of its image `i`: `raw` or a JPEG of quality 92. */
+async function samplesOf(sources: Sources, path: string, change: string, coding: 'raw' | 'jpeg'): Promise<Buffer> {
+  const out = `${path}.${coding}`;
+  const save = coding === 'raw' ? 'open(a[1], "wb").write(i.tobytes())' : 'i.save(a[1], quality=92, subsampling=0)';
+  await pillow(`i = Image.open(a[0]); ${change}; ${save}`, sources.path('rgb.png'), out);
+  return readFile(out);
+}
+
+/** Each colour in a plane that is a grey JPEG. */
+const jpegPlanes =
+  (mode: 'RGB' | 'YCbCr'): Variant['make'] =>
+  async (sources, path) => {
+    const strips: Buffer[] = [];
+    for (const plane of [0, 1, 2]) {
+      strips.push(await samplesOf(sources, `${path}.${plane}`, `i = i.convert("${mode}").split()[${plane}]`, 'jpeg'));
+    }
+    const colours = { 262: [mode === 'RGB' ? 2 : 6], 530: [1, 1] };
+    const fields = { ...SIZE, ...colours, 258: [8, 8, 8], 259: [7], 277: [3], 278: [175], 284: [2] };
+    await writeFile(path, writeTiff([{ fields, strips }]));
+  };
+
+const TILE = 64;
+
+/** YCbCr of which four pixels share their colours, without JPEG, in tiles. */
+const yCbCrTiles: Variant['make'] = async (sources, path) => {
+  const plane = (index: number, size: string): Promise<Buffer> =>
+    samplesOf(
+      sources,
+      `${path}.${index}`,
+      `i = i.convert("YCbCr").crop((0, 0, 192, 192)).split()[${index}]${size}`,
+      'raw',
+    );
+  const [luma, blue, red] = [
+    await plane(0, ''),
+    await plane(1, '.resize((96, 96), Image.BOX)'),
+    await plane(2, '.resize((96, 96), Image.BOX)'),
+  ];
+  const strips = Array.from({ length: 9 }, (_, tile) => {
+    const [left, top] = [(tile % 3) * TILE, Math.floor(tile / 3) * TILE];
+    const blocks: number[] = [];
+    for (let y = top; y < top + TILE; y += 2) {
+      for (let x = left; x < left + TILE; x += 2) {
+        const at = y * 192 + x;
+        const colour = (y / 2) * 96 + x / 2;
+        for (const sample of [luma[at], luma[at + 1], luma[at + 192], luma[at + 193], blue[colour], red[colour]])
+          blocks.push(sample ?? 0);
+      }
+    }
+    return Uint8Array.from(blocks);
+  });
+  const tiling = { 322: [TILE], 323: [TILE] };
+  const fields = { ...SIZE, ...tiling, 258: [8, 8, 8], 259: [1], 262: [6], 277: [3], 530: [2, 2] };
+  await writeFile(path, writeTiff([{ fields, strips, isTiled: true }]));
+};
+
+const THUMBNAIL = { 254: [1], 256: [32], 257: [31], 258: [8, 8, 8], 259: [1], 262: [2], 277: [3], 278: [31] } as const;
+
+/** A thumbnail, and the picture as a page inside it or after it. @param marks - further fields of the first page. */
+const afterThumbnail =
+  (place: 'inside' | 'after', picture: TiffPage['fields'], marks: TiffPage['fields'] = {}): Variant['make'] =>
+  async (sources, path) => {
+    const small = await samplesOf(sources, `${path}.small`, 'i = i.resize((32, 31))', 'raw');
+    const whole = await samplesOf(sources, path, 'pass', 'raw');
+    const full: TiffPage = {
+      fields: { 254: [0], ...SIZE, 258: [8, 8, 8], 259: [1], 262: [2], 277: [3], 278: [175], ...picture },
+      strips: [whole],
+    };
+    const thumbnail: TiffPage = { fields: { ...THUMBNAIL, ...marks }, strips: [small] };
+    await writeFile(path, writeTiff(place === 'inside' ? [{ ...thumbnail, inside: [full] }] : [thumbnail, full]));
+  };
+
+/** Samples of a sensor: one colour a pixel. */
+const SENSOR = { 258: [8], 262: [32803], 277: [1] } as const;
+
+/** A file by its first bytes and one field: what names a camera's raw file. */
+const ofCanon: Variant['make'] = async (sources, path) => {
+  const small = await samplesOf(sources, path, 'i = i.resize((32, 31))', 'raw');
+  await writeFile(path, writeTiff([{ fields: THUMBNAIL, strips: [small] }], Buffer.from('CR\x02\0', 'latin1')));
+};
+
+const FULL = { source: { name: 'rgb.png', args: [] } } as const;
 
 const KINDS: readonly (readonly [name: string, make: Variant['make'], oracle: Oracle, detail: Detail])[] = [
   ['grey 8 bit', grey, 'imagemagick', 'all'],
@@ -152,6 +238,9 @@ export const tiffVariants: readonly Variant[] = [
   right('JPEG, RGB', 'libtiff', copied(rgb, '-c', 'jpeg:90:r', '-r', '176'), { isLossy: true }),
   right('JPEG, tiles', 'imagemagick', copied(rgb, '-c', 'jpeg:90', '-t', '-w', '64', '-l', '64'), { isLossy: true }),
   right('JPEG, strips of 16 rows', 'imagemagick', copied(rgb, '-c', 'jpeg:90', '-r', '16'), { isLossy: true }),
+  right('JPEG, RGB in planes', 'libtiff', jpegPlanes('RGB'), { isLossy: true }),
+  right('JPEG, YCbCr in planes', 'libtiff', jpegPlanes('YCbCr'), { isLossy: true }),
+  right('YCbCr (yuv420p), tiles', 'libtiff', yCbCrTiles, { detail: 'less' }),
   right('JPEG by ImageMagick', 'imagemagick', byMagick('rgb.png', ['-compress', 'JPEG', '-quality', '90'], 'TIFF:'), {
     isLossy: true,
   }),
@@ -162,6 +251,8 @@ export const tiffVariants: readonly Variant[] = [
   right('several pages: the first', 'imagemagick', async (sources, path) => {
     await magick(sources.path('rgb.png'), sources.path('grey.png'), '-compress', 'None', path);
   }),
+  right('a thumbnail, the picture after it', 'imagemagick', afterThumbnail('after', {}), FULL),
+  right('a thumbnail, the picture inside it', 'imagemagick', afterThumbnail('inside', {}), FULL),
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((orientation) =>
     right(
       `orientation ${orientation}`,
@@ -209,6 +300,27 @@ export const tiffVariants: readonly Variant[] = [
     'floating point beyond white',
     'floating-point samples outside 0..1 are not supported',
     byPillow('grey.png', 'i = i.convert("F")'),
+  ),
+  refused(
+    'a raw photo behind a thumbnail (NEF, ARW)',
+    'photometric interpretation 32803, a raw photo of a camera (CFA), is not supported',
+    afterThumbnail('inside', SENSOR),
+  ),
+  refused(
+    'a raw photo behind a thumbnail (DNG)',
+    'a raw photo of a camera (DNG) is not supported',
+    afterThumbnail('inside', SENSOR, { 50706: [1, 4, 0, 0] }),
+  ),
+  refused('a raw photo of Canon (CR2)', 'raw (Canon) pictures are not supported', ofCanon),
+  refused(
+    'JPEG, YCbCr in planes of different size',
+    'YCbCr in planes of different size is not supported',
+    patched(jpegPlanes('YCbCr'), withField(530, 2)),
+  ),
+  refused(
+    'JPEG with alpha',
+    'JPEG compression of 4 samples a pixel is not supported',
+    patched(copied(rgba, '-c', 'lzw'), withField(259, 7)),
   ),
   refused('CMYK in JPEG', 'JPEG compression of CMYK pixels is not supported', copied(cmyk, '-c', 'jpeg', '-r', '176')),
   refused(

@@ -2,6 +2,7 @@ import { bmpVariants } from './bmp-variants.ts';
 import { gifVariants } from './gif-variants.ts';
 import { avifVariants, heicVariants } from './heif-variants.ts';
 import { jpegVariants } from './jpeg-variants.ts';
+import { otherVariants } from './other-variants.ts';
 import { pngVariants } from './png-variants.ts';
 import { tiffVariants } from './tiff-variants.ts';
 import type { Variant } from './variant.ts';
@@ -17,4 +18,5 @@ export const variants: readonly Variant[] = [
   ...tiffVariants,
   ...bmpVariants,
   ...gifVariants,
+  ...otherVariants,
 ];

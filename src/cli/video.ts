@@ -21,11 +21,9 @@ import {
   type SmoothingPreset,
 } from '../video/smoothing.ts';
 import { createFaceTracker, type FaceTracker, type TrackedFace, type TrackingMode } from '../video/tracker.ts';
-import { isWebp } from '../video-files/film-format.ts';
 import { isImagePattern } from '../video-files/image-pattern.ts';
 import { findImageSequence, readImageSequence, writeImageSequence } from '../video-files/image-sequence.ts';
 import { openPipe } from '../video-files/open-pipe.ts';
-import { readAnimatedWebp } from '../video-files/read-animated-webp.ts';
 import { readVideo, type VideoSource } from '../video-files/read-video.ts';
 import { spoolFilm } from '../video-files/spool-film.ts';
 import type { FrameSink, FrameSource, VideoFrame } from '../video-files/video-frame.ts';
@@ -384,7 +382,6 @@ async function openSource(
   }
   if (flags.frameRate !== undefined)
     throw usageError('--frame-rate: only for pictures; a video file has a frame rate of its own');
-  if (film === 'WebP' || (found?.isFile() === true && (await isWebp(input)))) return readAnimatedWebp(input, range);
   const { onWarning } = warnings(terminal);
   return readVideo(input, {
     ...range,

@@ -1,24 +1,32 @@
+import { BitReader } from './bit-reader.ts';
+
 const SEQUENCE_HEADER = 1;
-/** The header is the first or second unit, behind a delimiter; what has many before it is no picture. */
-const UNITS_BEFORE_HEADER = 16;
+
+/** A size, px. */
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
 
 /**
- * The size of the pictures that AV1 data holds, by its sequence header: none of its frames is larger.
- * @param data - open bitstream units (OBUs) from the first on.
+ * The sizes of the pictures that AV1 data holds, by its sequence headers: no frame is larger than that before it says. There
+ * should be one, and there may be more.
+ * @param data - open bitstream units (OBUs).
  * @throws Error where there is no such header, or it is cut off.
  * @see AV1 Bitstream & Decoding Process Specification, sections 5.3 to 5.5
  */
-export function readAv1Size(data: Uint8Array): { readonly width: number; readonly height: number } {
-  let at = 0;
-  for (let unit = 0; unit < UNITS_BEFORE_HEADER && at < data.length; unit++) {
+export function readAv1Sizes(data: Uint8Array): Size[] {
+  const sizes: Size[] = [];
+  for (let at = 0; at < data.length; ) {
     const header = data[at++];
     const type = (header >> 3) & 15;
     if (header & 4) at++;
     const { value: length, end } = header & 2 ? readLeb128(data, at) : { value: data.length - at, end: at };
-    if (type === SEQUENCE_HEADER) return readSequenceHeader(new BitReader(data.subarray(end, end + length)));
+    if (type === SEQUENCE_HEADER) sizes.push(readSequenceHeader(new BitReader(data.subarray(end, end + length))));
     at = end + length;
   }
-  throw new Error('its AV1 data has no header');
+  if (sizes.length === 0) throw new Error('its AV1 data has no header');
+  return sizes;
 }
 
 /** @see section 4.10.5 */
@@ -33,7 +41,7 @@ function readLeb128(data: Uint8Array, start: number): { value: number; end: numb
 }
 
 /** @see section 5.5.1 */
-function readSequenceHeader(bits: BitReader): { width: number; height: number } {
+function readSequenceHeader(bits: BitReader): Size {
   bits.read(4); // profile, still picture
   const isReduced = bits.read(1) === 1;
   if (isReduced) bits.read(5);
@@ -74,24 +82,4 @@ function skipUvlc(bits: BitReader): void {
   let zeros = 0;
   while (zeros < 32 && bits.read(1) === 0) zeros++;
   if (zeros < 32) bits.read(zeros);
-}
-
-class BitReader {
-  readonly #bytes: Uint8Array;
-  #position = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  /** The next bits, the most significant first. */
-  read(count: number): number {
-    let value = 0;
-    for (let i = 0; i < count; i++, this.#position++) {
-      const at = this.#position >> 3;
-      if (at >= this.#bytes.length) throw new Error('the file is truncated');
-      value = value * 2 + ((this.#bytes[at] >> (7 - (this.#position & 7))) & 1);
-    }
-    return value;
-  }
 }

@@ -1,4 +1,4 @@
-import { readAv1Size } from './av1-size.ts';
+import { readAv1Sizes } from './av1-size.ts';
 import type { CheckSize, DecodedPicture } from './decoded-picture.ts';
 import { readHeifItems, readHeifStructure } from './heif-structure.ts';
 import { createWasmDecoder } from './wasm-codec.ts';
@@ -14,16 +14,17 @@ const decodeByLibavif = createWasmDecoder(
  * @throws Error whose message names what is damaged or not supported.
  */
 export async function decodeAvif(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
-  const { width, height, orientation } = readHeifStructure(bytes);
+  const { width, height, orientation } = readHeifStructure(bytes, 'av01');
   checkSize(width, height);
   // Decoders allocate what the coded pictures say to be, and some then scale that to the size of the container.
   for (const item of readHeifItems(bytes, 'av01')) {
-    const coded = readAv1Size(item.data);
-    checkSize(coded.width, coded.height);
-    if (coded.width !== item.width || coded.height !== item.height) {
-      throw new Error(
-        `its AV1 data has ${coded.width}x${coded.height} pixels, and its header ${item.width}x${item.height}`,
-      );
+    for (const coded of readAv1Sizes(item.data)) {
+      checkSize(coded.width, coded.height);
+      if (coded.width !== item.width || coded.height !== item.height) {
+        throw new Error(
+          `its AV1 data has ${coded.width}x${coded.height} pixels, and its header ${item.width}x${item.height}`,
+        );
+      }
     }
   }
   const image = await decodeByLibavif(bytes);

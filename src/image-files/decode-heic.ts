@@ -1,6 +1,8 @@
 import { HEIC_ADVICE } from '../heif-kind.ts';
+import { ByteReader } from './byte-reader.ts';
 import type { CheckSize, DecodedPicture } from './decoded-picture.ts';
-import { readHeifStructure } from './heif-structure.ts';
+import { readHeifItems, readHeifStructure } from './heif-structure.ts';
+import { readHevcSizes } from './hevc-size.ts';
 
 /**
  * What of libheif-js is used here: functions of libheif itself, because its class `HeifDecoder` prints what is amiss with a file
@@ -49,8 +51,9 @@ type StartLibheif = (options: { readonly print: () => void; readonly printErr: (
  * @throws Error whose message names what is damaged, or how to install what is missing.
  */
 export async function decodeHeic(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
-  const structure = readHeifStructure(bytes);
+  const structure = readHeifStructure(bytes, 'hvc1');
   checkSize(structure.width, structure.height);
+  checkCodedSizes(bytes, checkSize);
   const heif = await loadLibheif();
   const context = heif.heif_context_alloc();
   try {
@@ -65,8 +68,40 @@ export async function decodeHeic(bytes: Uint8Array, checkSize: CheckSize): Promi
     } finally {
       heif.heif_image_handle_release(handle);
     }
+  } catch (cause) {
+    if (!(cause instanceof WebAssembly.RuntimeError)) throw cause;
+    // It ran out of memory or was led astray: the next file gets a new instance.
+    libheif = undefined;
+    throw new Error(DAMAGED, { cause });
   } finally {
     heif.heif_context_free(context);
+  }
+}
+
+/** A block of HEVC is no larger: a coded picture is larger than the one it shows by less than this, px. */
+const LARGEST_BLOCK = 64;
+
+/** The decoder allocates what coded pictures and a grid of tiles say to be, whatever the boxes say. */
+function checkCodedSizes(bytes: Uint8Array, checkSize: CheckSize): void {
+  for (const { width, height, data, hevcConfiguration } of readHeifItems(bytes, 'hvc1')) {
+    if (hevcConfiguration === undefined) throw new Error('its hvcC box is missing');
+    for (const coded of readHevcSizes(hevcConfiguration, data)) {
+      checkSize(coded.codedWidth, coded.codedHeight);
+      const isOfSize = (stated: number, shown: number, whole: number): boolean =>
+        shown >= stated && whole < stated + LARGEST_BLOCK;
+      if (!isOfSize(width, coded.width, coded.codedWidth) || !isOfSize(height, coded.height, coded.codedHeight)) {
+        throw new Error(`its HEVC data has ${coded.width}x${coded.height} pixels, and its header ${width}x${height}`);
+      }
+    }
+  }
+  for (const { width, height, data } of readHeifItems(bytes, 'grid')) {
+    const grid = new ByteReader(data, 'big-endian');
+    const isLong = (grid.uint8(1) & 1) === 1;
+    const [across, down] = isLong ? [grid.uint32(4), grid.uint32(8)] : [grid.uint16(4), grid.uint16(6)];
+    checkSize(across, down);
+    if (across !== width || down !== height) {
+      throw new Error(`its tiles make ${across}x${down} pixels, and its header says ${width}x${height}`);
+    }
   }
 }
 
@@ -90,8 +125,10 @@ function decodePixels(heif: LibHeif, handle: unknown, width: number, height: num
   }
 }
 
+const DAMAGED = 'the HEIC data is damaged';
+
 function damaged(): Error {
-  return new Error('the HEIC data is damaged');
+  return new Error(DAMAGED);
 }
 
 let libheif: LibHeif | undefined;

@@ -1,7 +1,7 @@
 import { constants, inflateSync } from 'node:zlib';
 import { ByteReader } from './byte-reader.ts';
 import type { CheckSize, DecodedPicture } from './decoded-picture.ts';
-import { readExifOrientation } from './exif-orientation.ts';
+import { isExif, readExifOrientation } from './exif-orientation.ts';
 
 /**
  * PNG, all colour types, depths and interlacing.
@@ -30,6 +30,8 @@ const DEPTHS: Readonly<Record<number, readonly number[]>> = {
 const MAX_INFLATION = 1032;
 /** Some writers have a few bytes more than the pixels need. */
 const SPARE_BYTES = 65_536;
+/** EXIF has 64 kB at most in a JPEG, where it comes from, and twice as many digits. */
+const MAX_PROFILE_BYTES = 1 << 20;
 const MAX_INFLATE_CHUNK = 1 << 24;
 
 /** Where a pass of interlacing begins and how far its pixels are apart. */
@@ -95,12 +97,22 @@ export function decodePng(bytes: Uint8Array, checkSize: CheckSize): DecodedPictu
   return { image: { data, width: header.width, height: header.height }, orientation };
 }
 
+/** The orientation of a PNG, 1..8, from EXIF: 1 where it names none or is damaged. */
+export function readPngOrientation(bytes: Uint8Array): number {
+  try {
+    return readChunks(bytes, () => {}).orientation;
+  } catch {
+    return 1;
+  }
+}
+
 function readChunks(bytes: Uint8Array, checkSize: CheckSize): PngChunks {
   const file = new ByteReader(bytes, 'big-endian');
   let header: Header | undefined;
   let palette: Uint8Array = new Uint8Array(0);
   let transparency: Uint8Array = new Uint8Array(0);
-  let orientation = 1;
+  let orientation: number | undefined;
+  let orientationInText: number | undefined;
   const data: Uint8Array[] = [];
   for (let at = SIGNATURE_BYTES; ; ) {
     const length = file.uint32(at);
@@ -123,6 +135,7 @@ function readChunks(bytes: Uint8Array, checkSize: CheckSize): PngChunks {
     if (name === 'PLTE') palette = content;
     else if (name === 'tRNS') transparency = content;
     else if (name === 'eXIf') orientation = readExifOrientation(content);
+    else if (name === 'tEXt' || name === 'zTXt') orientationInText ??= readTextOrientation(name, content);
     else if (name === 'IDAT') data.push(content);
     else if (name === 'IEND') break;
     else if (isCritical && name !== 'IHDR') throw new Error(`its ${JSON.stringify(name)} chunk is not known`);
@@ -131,7 +144,33 @@ function readChunks(bytes: Uint8Array, checkSize: CheckSize): PngChunks {
   if (header.colourType === PALETTE && (palette.length < 3 || palette.length % 3 !== 0)) {
     throw new Error('it has no palette');
   }
-  return { header, palette, transparency, orientation, data };
+  return { header, palette, transparency, orientation: orientation ?? orientationInText ?? 1, data };
+}
+
+/**
+ * The orientation of EXIF data that is kept as text, as ImageMagick and exiftool did before there was a chunk for it: a name,
+ * a count of bytes, and those as hexadecimal digits.
+ * @returns undefined where the text is about something else.
+ */
+function readTextOrientation(chunk: 'tEXt' | 'zTXt', content: Uint8Array): number | undefined {
+  const keyEnd = content.indexOf(0);
+  const key = Buffer.from(content.subarray(0, Math.max(0, keyEnd))).toString('latin1');
+  if (key !== 'Raw profile type exif' && key !== 'Raw profile type APP1') return undefined;
+  const profile = /^\n[^\n]*\n\s*\d+\n([\da-f\s]*)$/i.exec(readText(chunk, content.subarray(keyEnd + 1)))?.[1];
+  const exif = Buffer.from(profile?.replace(/\s/g, '') ?? '', 'hex');
+  // APP1 may also be XMP.
+  return isExif(exif) || key.endsWith('exif') ? readExifOrientation(exif) : undefined;
+}
+
+/** @returns nothing for what is damaged or much longer than EXIF can be. */
+function readText(chunk: 'tEXt' | 'zTXt', text: Uint8Array): string {
+  if (text.length > MAX_PROFILE_BYTES) return '';
+  if (chunk === 'tEXt') return Buffer.from(text).toString('latin1');
+  try {
+    return inflateSync(text.subarray(1), { maxOutputLength: MAX_PROFILE_BYTES }).toString('latin1');
+  } catch {
+    return '';
+  }
 }
 
 function readHeader(content: Uint8Array): Header {

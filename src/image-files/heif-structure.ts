@@ -14,8 +14,10 @@ export interface HeifItem {
   /** As its own properties have it. */
   readonly width: number;
   readonly height: number;
-  /** The first piece of what is coded. */
+  /** What is coded, all of its pieces. */
   readonly data: Uint8Array;
+  /** Content of its `hvcC` box, where it is coded as HEVC. */
+  readonly hevcConfiguration?: Uint8Array;
 }
 
 interface Box {
@@ -24,6 +26,15 @@ interface Box {
 }
 
 const MAX_BOXES = 65_536;
+/** Items may share their pieces, but not so often that copying them takes for ever. */
+const MAX_SHARING = 4;
+
+/** Kinds of items that are no picture by themselves, and are not decoded. */
+const REFUSED_ITEMS: Readonly<Record<string, string>> = {
+  iovl: 'an overlay of pictures (iovl)',
+  iden: 'a picture that is derived of another (iden)',
+  tmap: 'a gain map (tmap)',
+};
 
 /** EXIF orientations by quarter turns against the clock, without mirroring, and mirrored after that, left-right and top-bottom. */
 const TURNED = [1, 8, 3, 6] as const;
@@ -32,12 +43,20 @@ const TURNED_THEN_TOP_BOTTOM = [4, 5, 2, 7] as const;
 
 /**
  * Reads the properties of a file's primary picture.
- * @throws Error where they are cut off, damaged or missing, or crop the picture.
+ * @param type - how it or its tiles are to be coded, such as `av01`.
+ * @throws Error where they are cut off, damaged or missing, or crop the picture, and where it is coded in another way.
  * @see ISO/IEC 23008-12, sections 6.5 and 9
  */
-export function readHeifStructure(bytes: Uint8Array): HeifStructure {
+export function readHeifStructure(bytes: Uint8Array, type: string): HeifStructure {
   const boxes = readMeta(bytes);
-  const own = readProperties(boxes)(readPrimaryItem(required(boxes, 'pitm')));
+  const primary = readPrimaryItem(required(boxes, 'pitm'));
+  const primaryType = readItemTypes(required(boxes, 'iinf')).get(primary) ?? 'none';
+  if (primaryType !== type && primaryType !== 'grid') {
+    throw new Error(
+      `${REFUSED_ITEMS[primaryType] ?? `a picture coded as ${JSON.stringify(primaryType)}`} is not supported`,
+    );
+  }
+  const own = readProperties(boxes)(primary);
   if (own.some(({ name }) => name === 'clap')) throw new Error('a cropped picture (clap) is not supported');
   return { ...readSize(own), orientation: readOrientation(own) };
 }
@@ -51,16 +70,27 @@ export function readHeifStructure(bytes: Uint8Array): HeifStructure {
 export function readHeifItems(bytes: Uint8Array, type: string): HeifItem[] {
   const boxes = readMeta(bytes);
   const propertiesOf = readProperties(boxes);
-  const ids = new Set(readItemsOfType(required(boxes, 'iinf'), type));
+  const types = readItemTypes(required(boxes, 'iinf'));
   const stored = boxes.find(({ name }) => name === 'idat')?.content ?? new Uint8Array(0);
-  // An item that is listed again is not another picture.
-  const locations = new Map(readLocations(required(boxes, 'iloc')).map((location) => [location.id, location]));
-  return [...locations.values()]
-    .filter(({ id }) => ids.has(id))
-    .map(({ id, isInBox, offset, length }) => {
-      const place = isInBox ? stored : bytes;
-      const data = new ByteReader(place, 'big-endian').slice(offset, length === 0 ? place.length - offset : length);
-      return { ...readSize(propertiesOf(id)), data };
+  const locations = readLocations(required(boxes, 'iloc'));
+  if (new Set(locations.map(({ id }) => id)).size < locations.length) throw new Error('its boxes are damaged');
+  let budget = MAX_SHARING * bytes.length;
+  return locations
+    .filter(({ id }) => types.get(id) === type)
+    .map(({ id, isInBox, pieces }) => {
+      const place = new ByteReader(isInBox ? stored : bytes, 'big-endian');
+      const found = pieces.map(({ offset, length }) =>
+        place.slice(offset, length === 0 ? place.length - offset : length),
+      );
+      budget -= found.reduce((sum, piece) => sum + piece.length, 0);
+      if (budget < 0) throw new Error('its boxes are damaged');
+      const properties = propertiesOf(id);
+      const hevcConfiguration = properties.find(({ name }) => name === 'hvcC')?.content;
+      return {
+        ...readSize(properties),
+        data: found.length === 1 ? found[0] : Buffer.concat(found),
+        ...(hevcConfiguration !== undefined && { hevcConfiguration }),
+      };
     });
 }
 
@@ -96,27 +126,37 @@ function readOrientation(properties: readonly Box[]): number {
   return mirrored[turns] ?? 1;
 }
 
-function readItemsOfType(content: Uint8Array, type: string): number[] {
+/** How items are coded, by their numbers. */
+function readItemTypes(content: Uint8Array): Map<number, string> {
   const isWide = new ByteReader(content, 'big-endian').uint8(0) > 0;
-  return readBoxes(content.subarray(isWide ? 8 : 6)).flatMap((box) => {
+  const types = new Map<number, string>();
+  for (const box of readBoxes(content.subarray(isWide ? 8 : 6))) {
     const entry = new ByteReader(box.content, 'big-endian');
     const version = box.name === 'infe' ? entry.uint8(0) : 0;
-    if (version < 2) return [];
+    if (version < 2) continue;
     const isLong = version > 2;
-    return entry.tag(isLong ? 10 : 8) === type ? [isLong ? entry.uint32(4) : entry.uint16(4)] : [];
-  });
+    const id = isLong ? entry.uint32(4) : entry.uint16(4);
+    // Decoders take one of the two.
+    if (types.has(id)) throw new Error('its boxes are damaged');
+    types.set(id, entry.tag(isLong ? 10 : 8));
+  }
+  return types;
 }
 
 interface Location {
   readonly id: number;
   /** Whether it is in the box for small items; else it is in the file. */
   readonly isInBox: boolean;
+  readonly pieces: readonly Piece[];
+}
+
+interface Piece {
   readonly offset: number;
   /** 0 up to the end. */
   readonly length: number;
 }
 
-/** Where items are; of those in several pieces the first. */
+/** Where items are. */
 function readLocations(content: Uint8Array): Location[] {
   const file = new ByteReader(content, 'big-endian');
   const version = file.uint8(0);
@@ -140,12 +180,12 @@ function readLocations(content: Uint8Array): Location[] {
     const base = next(baseBytes);
     const extents = next(2);
     if (extents > 1 && indexBytes + offsetBytes + lengthBytes === 0) throw new Error('its boxes are damaged');
+    const pieces: Piece[] = [];
     for (let extent = 0; extent < extents; extent++) {
       next(indexBytes);
-      const offset = base + next(offsetBytes);
-      const length = next(lengthBytes);
-      if (extent === 0) locations.push({ id, isInBox, offset, length });
+      pieces.push({ offset: base + next(offsetBytes), length: next(lengthBytes) });
     }
+    locations.push({ id, isInBox, pieces });
   }
   return locations;
 }

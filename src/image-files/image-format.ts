@@ -17,6 +17,12 @@ const SIGNATURES: readonly (readonly [signature: string, format: ImageFormat])[]
   ['RIFF????WEBP', 'WebP'],
 ];
 
+/** TGA without a text of its own: how it is coded, and where it has colours in a table the first of them. */
+const TGA_BEGINNINGS: readonly string[] = [
+  ...['\x02', '\x03', '\x0a', '\x0b'].map((coding) => `\0\0${coding}\0\0\0\0\0`),
+  ...['\x01', '\x09'].map((coding) => `\0\x01${coding}\0\0`),
+];
+
 /** What is known well enough to be called by its name, and not decoded. */
 const OTHERS: readonly (readonly [signature: string, name: string])[] = [
   ['<svg', 'SVG'],
@@ -26,6 +32,7 @@ const OTHERS: readonly (readonly [signature: string, name: string])[] = [
   ['\xff\x4f\xff\x51', 'JPEG 2000'],
   ['\0\0\0\x0cJXL ', 'JPEG XL'],
   ['\xff\x0a', 'JPEG XL'],
+  ...TGA_BEGINNINGS.map((beginning) => [beginning, 'TGA'] as const),
   ['\0\0\x01\0', 'icon (ICO)'],
   ['\0\0\x02\0', 'cursor (CUR)'],
   ['DDS ', 'DDS'],
@@ -39,24 +46,53 @@ const OTHERS: readonly (readonly [signature: string, name: string])[] = [
   ['BA', 'bitmap array (OS/2)'],
   ['\x8aMNG', 'MNG'],
   ['farbfeld', 'farbfeld'],
+  ['II*\0????CR', 'raw (Canon)'],
+  ['????ftypcrx ', 'raw (Canon)'],
   ['IIRO', 'raw (Olympus)'],
+  ['IIRS', 'raw (Olympus)'],
   ['IIU\0', 'raw (Panasonic)'],
   ['FUJIFILM', 'raw (Fujifilm)'],
-  ['\x0a\x05\x01', 'PCX'],
+  ['\0MRM', 'raw (Minolta)'],
+  ['FOVb', 'raw (Sigma)'],
+  ...[0, 2, 3, 4, 5].map((version) => [`\x0a${String.fromCharCode(version)}\x01`, 'PCX'] as const),
+  ['\x01\xda', 'SGI'],
+  ['\x59\xa6\x6a\x95', 'Sun raster'],
+  ['II\xbc\x01', 'JPEG XR'],
+  ['BPG\xfb', 'BPG'],
+  ['FLIF', 'FLIF'],
+  ['\x8bJNG', 'JNG'],
+  ['AT&TFORM', 'DjVu'],
+  ['\xd7\xcd\xc6\x9a', 'Windows metafile (WMF)'],
+  ['SIMPLE  =', 'FITS'],
+  ['SDPX', 'DPX'],
+  ['XPDS', 'DPX'],
+  ['id=ImageMagick', 'ImageMagick (MIFF)'],
+  ['/* XPM', 'XPM'],
+  ['#define ', 'XBM'],
   ['gimp xcf', 'GIMP (XCF)'],
   ...['1', '2', '3', '4', '5', '6', '7', 'F', 'f'].map((kind) => [`P${kind}\n`, 'Netpbm'] as const),
   ...['1', '2', '3', '4', '5', '6'].map((kind) => [`P${kind} `, 'Netpbm'] as const),
 ];
 
-const LONGEST_SIGNATURE = 16;
+/** Space before a text and the longest signature. */
+const BEGINNING_BYTES = 64;
+/** Other TGAs have a mark at their end. */
+const TGA_END = 'TRUEVISION-XFILE.\0';
+const SPACE_BEFORE_TEXT = /^[\xef\xbb\xbf\s]+/;
 
 /** What a file is, by its first bytes: a format that is decoded, the name of another one, or nothing known. */
 export function detectImageFormat(bytes: Uint8Array): { format?: ImageFormat; otherName?: string } {
-  const beginning = String.fromCharCode(...bytes.subarray(0, LONGEST_SIGNATURE));
-  const format = SIGNATURES.find(([signature]) => fits(beginning, signature))?.[1] ?? heifKind(bytes);
+  const beginning = String.fromCharCode(...bytes.subarray(0, BEGINNING_BYTES));
+  const heif = heifKind(bytes);
+  if (heif !== undefined) return { format: heif };
+  const text = beginning.replace(SPACE_BEFORE_TEXT, '');
+  // Before those that are decoded: some raw files of cameras begin as a TIFF does.
+  const otherName = OTHERS.find(([signature]) => fits(beginning, signature) || fits(text, signature))?.[1];
+  if (otherName !== undefined) return { otherName };
+  const format = SIGNATURES.find(([signature]) => fits(beginning, signature))?.[1];
   if (format !== undefined) return { format };
-  const otherName = OTHERS.find(([signature]) => fits(beginning.trimStart(), signature))?.[1];
-  return otherName === undefined ? {} : { otherName };
+  const end = String.fromCharCode(...bytes.subarray(-TGA_END.length));
+  return end === TGA_END ? { otherName: 'TGA' } : {};
 }
 
 function fits(beginning: string, signature: string): boolean {

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { VideoFileError } from '../errors.ts';
+import { detectImageFormat } from '../image-files/image-format.ts';
 
 /**
  * Containers by the bytes at their beginning, under the names of ffmpeg's demuxers; `?` is any byte.
@@ -23,20 +24,36 @@ const SIGNATURES: readonly (readonly [signature: string, demuxer: string])[] = [
   ['DKIF', 'ivf'],
   ['\x06\x0e\x2b\x34', 'mxf'],
   ['nut/multimedia container', 'nut'],
+  ['RIFF????AMV ', 'avi'],
+  ['\x1f\x07\0', 'dv'],
+  ['\x12\0\x0a', 'obu'],
   ['\0\0\x01\xba', 'mpeg'],
   ['\0\0\x01\xb3', 'mpegvideo'],
-  ['\0\0\0\x01\x67', 'h264'],
-  ['\0\0\0\x01\x09', 'h264'],
-  ['\0\0\x01\x67', 'h264'],
-  ['\0\0\0\x01\x40', 'hevc'],
-  ['\0\0\0\x01\x46', 'hevc'],
+  ['\0\0\x01\xb0', 'm4v'],
 ];
+/** What raw H.264 and HEVC may begin with: parameter sets, a delimiter, a message. */
+const H264_UNITS: readonly number[] = [6, 7, 9];
+const HEVC_UNITS: readonly number[] = [32, 33, 35, 39];
 /** Sound alone: ffmpeg is asked, so that what is said is what is missing. */
 const SOUNDS: readonly (readonly [signature: string, demuxer: string])[] = [
   ['RIFF????WAVE', 'wav'],
   ['fLaC', 'flac'],
   ['ID3', 'mp3'],
-  ['\xff\xfb', 'mp3'],
+  ...['\xfb', '\xfa', '\xf3', '\xf2'].map((flags) => [`\xff${flags}`, 'mp3'] as const),
+  ...['\xf1', '\xf9'].map((flags) => [`\xff${flags}`, 'aac'] as const),
+  ['FORM????AIF', 'aiff'],
+  ['#!AMR', 'amr'],
+];
+/** Films that are not read: ffmpeg gives them wrong lengths, or has not been tried on them. */
+const UNREAD: readonly (readonly [signature: string, name: string])[] = [
+  ['\0\0\0\0\x01\xbc', 'GXF'],
+  ['\xb7\xd8\0\x20', 'WTV'],
+  ['RIFF????CDXA', 'Video CD (DAT)'],
+  ['BIKi', 'Bink'],
+  ['SMK', 'Smacker'],
+  ['FWS', 'Flash (SWF)'],
+  ['CWS', 'Flash (SWF)'],
+  ['ZWS', 'Flash (SWF)'],
 ];
 /** What names other files. */
 const LISTS: readonly (readonly [signature: string, name: string])[] = [
@@ -57,12 +74,10 @@ const LISTS: readonly (readonly [signature: string, name: string])[] = [
 ];
 
 const TS_SYNC = 0x47;
-/** Lengths of the packets of MPEG-TS, and where the first one's sync byte is. */
-const TS_PACKETS = [
-  [188, 0],
-  [192, 4],
-  [204, 0],
-] as const;
+/** Lengths of the packets of MPEG-TS: plain, with a time before each as cameras and discs have it, with a sum after each. */
+const TS_PACKETS = [188, 192, 204] as const;
+/** A stream may begin amid a packet, or with a damaged one: this many in a row are no chance. */
+const TS_PACKETS_IN_A_ROW = 5;
 const BEGINNING_BYTES = 4096;
 
 /**
@@ -74,14 +89,38 @@ export async function detectDemuxer(path: string): Promise<string> {
   const beginning = String.fromCharCode(...bytes.subarray(0, 64));
   const known = [...SIGNATURES, ...SOUNDS].find(([signature]) => fits(beginning, signature));
   if (known !== undefined) return known[1];
-  const isTs = TS_PACKETS.some(([length, start]) =>
-    [0, 1, 2, 3].every((i) => start + i * length >= bytes.length || bytes[start + i * length] === TS_SYNC),
-  );
-  if (isTs && bytes.length > TS_PACKETS[0][0]) return 'mpegts';
+  const unread = UNREAD.find(([signature]) => fits(beginning, signature));
+  if (unread !== undefined) throw new VideoFileError(path, `${unread[1]} films are not supported; use MP4 or MKV`);
   const text = beginning.replace(/^[\xef\xbb\xbf\s]+/, '').toLowerCase();
   const list = LISTS.find(([signature]) => text.startsWith(signature.toLowerCase()));
   if (list !== undefined) throw new VideoFileError(path, `this is ${list[1]}, not a film; what it names is not opened`);
-  throw new VideoFileError(path, 'the file is no video or is cut short');
+  const { format, otherName = format } = detectImageFormat(bytes);
+  if (otherName !== undefined) throw new VideoFileError(path, `this is a picture (${otherName}), not a film`);
+  const found = isTransportStream(bytes) ? 'mpegts' : rawDemuxer(bytes);
+  if (found === undefined) throw new VideoFileError(path, 'the file is no video or is cut short');
+  return found;
+}
+
+function isTransportStream(bytes: Uint8Array): boolean {
+  return TS_PACKETS.some((length) => {
+    const count = Math.min(TS_PACKETS_IN_A_ROW, Math.floor(bytes.length / length));
+    const isRow = (start: number): boolean => {
+      for (let i = 0; i < count; i++) if (bytes[start + i * length] !== TS_SYNC) return false;
+      return true;
+    };
+    return count > 1 && bytes.some((_, start) => isRow(start));
+  });
+}
+
+/** By the first unit of a raw stream, which follows some zeros and a one. @see ITU-T H.264, annex B */
+function rawDemuxer(bytes: Uint8Array): 'h264' | 'hevc' | undefined {
+  const one = bytes.findIndex((byte) => byte !== 0);
+  if (one < 2 || bytes[one] !== 1 || one + 2 >= bytes.length) return undefined;
+  const [header, second] = [bytes[one + 1], bytes[one + 2]];
+  const [importance, h264Unit] = [header >> 5, header & 31];
+  // Parameter sets matter to what follows; messages and delimiters do not.
+  if (header < 128 && H264_UNITS.includes(h264Unit) && importance > 0 === (h264Unit === 7)) return 'h264';
+  return (header & 129) === 0 && HEVC_UNITS.includes(header >> 1) && second === 1 ? 'hevc' : undefined;
 }
 
 /** Whether a file is a WebP by its first bytes: ffmpeg does not read those that move. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { ImageDecodeError } from '../errors.ts';
 import { MAX_IMAGE_PIXELS } from '../image-files/decode-image.ts';
 import { decodeWebpFrame, drawWebpFrame } from '../image-files/decode-webp.ts';
+import { turnUpright } from '../image-files/turn-upright.ts';
 import { readWebpStructure, type WebpFrame, type WebpStructure } from '../image-files/webp-structure.ts';
 import { checkFrameRange, type FrameRange, type FrameSource } from './video-frame.ts';
 
@@ -9,14 +10,21 @@ import { checkFrameRange, type FrameRange, type FrameSource } from './video-fram
 const SHORTEST_MS = 10;
 const REPLACED_SHORTEST_MS = 100;
 
+/** Options of {@link readAnimatedWebp}. */
+export interface AnimatedWebpOptions extends FrameRange {
+  /** Ends the reading; what is then thrown is its reason. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * An animated WebP as a source of frames, which ffmpeg does not read: each as it is seen, with its own time.
  * @throws ImageDecodeError where it is damaged or too large; `frames()` where a frame is.
  */
-export async function readAnimatedWebp(path: string, range: FrameRange = {}): Promise<FrameSource> {
-  const { start, end } = checkFrameRange(range);
+export async function readAnimatedWebp(path: string, options: AnimatedWebpOptions = {}): Promise<FrameSource> {
+  const { start, end } = checkFrameRange(options);
+  const { signal } = options;
   const structure = readStructure(path, await readFile(path));
-  const { width, height, frames } = structure;
+  const { width, height, frames, orientation } = structure;
   const times = [0];
   for (const frame of frames) times.push((times.at(-1) ?? 0) + shownMs(frame));
   const frameRate = (frames.length * 1000) / (times.at(-1) ?? 1000);
@@ -30,12 +38,15 @@ export async function readAnimatedWebp(path: string, range: FrameRange = {}): Pr
       const canvas = new Uint8Array(width * height * 4);
       for (const [index, frame] of frames.entries()) {
         if (index > end) return;
+        signal?.throwIfAborted();
         const image = await decodeWebpFrame(frame).catch((cause: unknown) => {
           throw new ImageDecodeError(path, `frame ${index} cannot be decoded`, { cause });
         });
         drawWebpFrame(canvas, width, frame, image);
-        if (index >= start)
-          yield { index, timeMs: times[index], image: { data: Uint8Array.from(canvas), width, height } };
+        if (index >= start) {
+          const seen = turnUpright({ data: Uint8Array.from(canvas), width, height }, orientation);
+          yield { index, timeMs: times[index], image: seen };
+        }
         if (frame.isCleared) clear(canvas, width, frame);
       }
     },

@@ -11,12 +11,16 @@
 import { stat } from 'node:fs/promises';
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { VideoFileError } from '../errors.ts';
+import { readPngOrientation } from '../image-files/decode-png.ts';
+import { readPictureFile } from '../image-files/read-picture-file.ts';
+import { turnUpright } from '../image-files/turn-upright.ts';
 import type { RgbaImage } from '../types.ts';
 import { explain, runFfmpeg, startFfmpeg } from './ffmpeg.ts';
 import { FFMPEG_OPTION_NAMES, type FfmpegOptions } from './ffmpeg-options.ts';
-import { detectDemuxer, filmArguments } from './film-format.ts';
+import { detectDemuxer, filmArguments, isWebp } from './film-format.ts';
 import { PamSplitter } from './pam-splitter.ts';
 import { probeVideo, type VideoInfo } from './probe-video.ts';
+import { readAnimatedWebp } from './read-animated-webp.ts';
 import { checkFrameRange, type FrameRange, type FrameSource, type VideoFrame } from './video-frame.ts';
 
 /** Options of {@link readVideo}. */
@@ -50,9 +54,10 @@ const FRAMES_AHEAD = 2;
  *
  * It may come from strangers: ffmpeg opens it by the one demuxer that its first bytes name, and nothing that it names itself.
  * Films of bright colours (PQ, HLG) are tone-mapped where ffmpeg can.
- * @param path - a film in a container that is known, whatever its name: mp4, mov, mkv, webm, avi, ts, flv, ogg, wmv, gif, apng …
- * @throws VideoFileError in one line: no such file, no video in it, a playlist, damaged, no ffmpeg. `frames()` throws
- *   one with `framesRead` after the last frame of a film that is cut off.
+ * @param path - a film in a container that is known, whatever its name: mp4, mov, mkv, webm, avi, ts, flv, ogg, wmv, gif, apng …;
+ *   animated WebP is read without ffmpeg.
+ * @throws VideoFileError in one line: no such file, no video in it, a playlist, damaged, no ffmpeg; ImageDecodeError for a WebP
+ *   that is damaged. `frames()` throws a VideoFileError with `framesRead` after the last frame of a film that is cut off.
  */
 export async function readVideo(path: string, options: ReadVideoOptions = {}): Promise<VideoSource> {
   checkOptionNames(options, READ_VIDEO_OPTION_NAMES);
@@ -63,6 +68,10 @@ export async function readVideo(path: string, options: ReadVideoOptions = {}): P
   );
   if (isFile === undefined) throw new VideoFileError(path, 'no such file');
   if (!isFile) throw new VideoFileError(path, 'this is a folder');
+  if (await isWebp(path)) {
+    const film = await readAnimatedWebp(path, { start, end, ...(options.signal && { signal: options.signal }) });
+    return { ...film, exactFrameRate: `${Math.round(film.frameRate * 1000)}/1000`, firstFrameMs: 0 };
+  }
   const info = await probeVideo(path, options);
   const { framesPerSecond, firstFrameMs } = info;
   const count = info.frameCount === undefined ? undefined : Math.max(0, Math.min(info.frameCount, end + 1) - start);
@@ -106,10 +115,14 @@ async function* decode(
     ...(info.hdr === undefined ? [] : await toneMapping(path, info.hdr, options)),
     ...SQUARE_PIXELS,
   ];
+  const demuxer = await detectDemuxer(path);
+  // Not all versions of ffmpeg know the orientation of PNG, so none is to turn it.
+  const orientation = demuxer === 'apng' ? readPngOrientation((await readPictureFile(path)).bytes) : 1;
   const ffmpeg = startFfmpeg(
     'ffmpeg',
     [
-      ...filmArguments(path, await detectDemuxer(path)),
+      ...(demuxer === 'apng' ? ['-noautorotate'] : []),
+      ...filmArguments(path, demuxer),
       ...['-map', '0:V:0', '-vf', filters.join(',')],
       ...(isRegular ? [] : ['-r', '25']),
       ...PIPED_PAM,
@@ -167,7 +180,7 @@ async function* decode(
         index++;
         times.shift();
         ffmpeg.stdout.resume();
-        yield { image, timeMs };
+        yield { image: turnUpright(image, orientation), timeMs };
         signal?.throwIfAborted();
         continue;
       }

@@ -4,8 +4,12 @@ import { copyFile, readFile, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { exifOf } from '../../development/formats/new-variant.ts';
+import { withPngChunk } from '../../development/formats/png-chunk.ts';
 import { ImageDecodeError, TddfaError, VideoFileError } from '../../src/errors.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
+import { turnUpright } from '../../src/image-files/turn-upright.ts';
+import type { RgbaImage } from '../../src/types.ts';
 import { probeVideo } from '../../src/video-files/probe-video.ts';
 import { readAnimatedWebp } from '../../src/video-files/read-animated-webp.ts';
 import { readVideo } from '../../src/video-files/read-video.ts';
@@ -23,6 +27,17 @@ function run(program: string, ...args: string[]): string {
   return stdout;
 }
 const ffmpeg = (...args: string[]): string => run('ffmpeg', '-v', 'error', '-y', ...args);
+
+/** A WebP with VP8X, whose first flags are at byte 20, and EXIF of orientation 6 at its end. */
+function withWebpExif(bytes: Buffer): Buffer {
+  const exif = exifOf(6);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(exif.length);
+  const changed = Buffer.concat([bytes, Buffer.from('EXIF', 'latin1'), length, exif]);
+  changed[20] = (changed[20] ?? 0) | 8;
+  changed.writeUInt32LE(changed.length - 8, 4);
+  return changed;
+}
 
 async function readTimes(path: string, options: Parameters<typeof readVideo>[1] = {}): Promise<number[]> {
   const times: number[] = [];
@@ -219,6 +234,67 @@ describeWithFfmpeg('films as they are', () => {
       expect(Buffer.from(image.data).equals(Buffer.from(expected.data))).toBe(true);
     }
     expect(lastMs).toBe(900);
+  });
+
+  test('animated pictures are films of readVideo, and are turned as their EXIF says', async () => {
+    const shown = async (path: string): Promise<{ count: number; first: RgbaImage | undefined }> => {
+      let first: RgbaImage | undefined;
+      let count = 0;
+      for await (const { image } of (await readVideo(path)).frames()) {
+        first ??= image;
+        count++;
+      }
+      return { count, first };
+    };
+    const moving = ['-f', 'lavfi', '-i', 'testsrc2=size=48x32:rate=10:duration=0.5,format=rgb24'];
+    for (const [ending, args, turn] of [
+      ['webp', ['-lossless', '1'], withWebpExif],
+      ['apng', [], withPngChunk('eXIf', exifOf(6))],
+    ] as const) {
+      const path = inFolder(`turned.${ending}`);
+      ffmpeg(...moving, ...args, path);
+      const stored = await shown(path);
+      expect(stored.count).toBe(5);
+      await writeFile(path, turn(await readFile(path)));
+      const turned = await shown(path);
+      expect(turned.count).toBe(5);
+      if (stored.first === undefined) throw new Error('there is no frame');
+      expect(turned.first).toEqual(turnUpright(stored.first, 6));
+    }
+  });
+
+  test('streams that begin amid a packet, and raw ones by any of their first units', async () => {
+    const source = ['-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=25:duration=1', '-pix_fmt', 'yuv420p'];
+    for (const [ending, args] of [
+      ['ts', []],
+      ['m2ts', ['-mpegts_m2ts_mode', '1', '-f', 'mpegts']],
+    ] as const) {
+      const path = inFolder(`amid.${ending}`);
+      ffmpeg(...source, ...args, path);
+      await writeFile(path, (await readFile(path)).subarray(101));
+      expect(await readTimes(path)).toHaveLength(25);
+    }
+    const raw = inFolder('raw.h264');
+    ffmpeg(...source, '-x264opts', 'sps-id=0', raw);
+    const h264 = await readFile(raw);
+    const importance = Buffer.from(h264);
+    importance[h264.indexOf(Buffer.from([0, 0, 1, 0x67])) + 3] = 0x27;
+    const message = Buffer.from([0, 0, 0, 1, 6, 5, 17, ...Array.from({ length: 16 }, () => 0xdc), 1, 0x80]);
+    const delimiter = Buffer.from([0, 0, 0, 1, 9, 0xf0]);
+    for (const bytes of [h264, importance, Buffer.concat([message, h264]), Buffer.concat([delimiter, h264])]) {
+      await writeFile(raw, bytes);
+      expect(await readTimes(raw)).toHaveLength(25);
+    }
+    for (const delimiters of [0, 1]) {
+      const path = inFolder(`raw-${delimiters}.hevc`);
+      ffmpeg(...source, '-c:v', 'libx265', '-x265-params', `log-level=none:aud=${delimiters}`, path);
+      expect(await readTimes(path)).toHaveLength(25);
+    }
+  });
+
+  test('a picture in the place of a film says what it is', async () => {
+    ffmpeg('-f', 'lavfi', '-i', 'color=red:size=64x48', '-frames:v', '1', inFolder('still.jpg'));
+    await expect(readVideo(inFolder('still.jpg'))).rejects.toThrow('this is a picture (JPEG), not a film');
   });
 
   test('odd sizes, alpha and interlaced films keep their frames', async () => {

@@ -4,12 +4,13 @@ import { orientationOf } from '../exif-orientation.ts';
 import { readJpegStructure } from '../jpeg-structure.ts';
 import { decompressLzw, inflateTo, unpackBits } from './decompress.ts';
 import { readSamples } from './read-samples.ts';
-import { readTiffFields, type TiffFile } from './tiff-fields.ts';
+import { readTiffPicture, type TiffFile } from './tiff-fields.ts';
 import { readTiffLayout, segmentBytes, type TiffLayout, type TiffSegment } from './tiff-layout.ts';
 import { undoPredictor } from './undo-predictor.ts';
 
 /**
- * The first page of a TIFF: grey, palette, RGB, CMYK and YCbCr, 1 to 32 bits and floating point, in strips, tiles and planes.
+ * The first page of a TIFF that is no thumbnail: grey, palette, RGB, CMYK and YCbCr, 1 to 32 bits and floating point, in
+ * strips, tiles and planes.
  *
  * Own code because the packages read a part of it, some of that wrongly, and believe what a file claims; `docs/formats.md` has
  * their figures.
@@ -21,7 +22,7 @@ import { undoPredictor } from './undo-predictor.ts';
  * @throws Error whose message names what is damaged, missing or not supported.
  */
 export async function decodeTiff(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
-  const tiff = readTiffFields(bytes);
+  const tiff = readTiffPicture(bytes);
   const width = tiff.fields.get(256)?.[0] ?? 0;
   const height = tiff.fields.get(257)?.[0] ?? 0;
   checkSize(width, height);
@@ -117,11 +118,16 @@ function toRgba(samples: Uint8Array | Uint16Array, perPixel: number, layout: Tif
   return data;
 }
 
+/** A JPEG of three components comes out as RGB; planes are a grey JPEG each. */
+function isColourDecoded({ compression, samplesTogether }: TiffLayout): boolean {
+  return compression === 'jpeg' && samplesTogether === 3;
+}
+
 /** @param brighter - what colours that were multiplied by alpha are to be multiplied with. */
 type WriteColour = (data: Uint8Array, to: number, from: number, brighter: number) => void;
 
 function colourWriter(samples: Uint8Array | Uint16Array, layout: TiffLayout, max: number): WriteColour {
-  const { colours, compression, colourMap, bits } = layout;
+  const { colours, colourMap, bits } = layout;
   const scale = 255 / max;
   const byte = (value: number, brighter: number): number => Math.min(255, Math.round(value * brighter * scale));
   if (colours === 'palette') {
@@ -139,7 +145,7 @@ function colourWriter(samples: Uint8Array | Uint16Array, layout: TiffLayout, max
         data[to + i] = Math.max(0, Math.round(255 * (1 - (samples[from + i] * brighter) / max) * white));
     };
   }
-  if (colours === 'ycbcr' && compression !== 'jpeg') return yCbCrWriter(samples, layout);
+  if (colours === 'ycbcr' && !isColourDecoded(layout)) return yCbCrWriter(samples, layout);
   if (colours === 'rgb' || colours === 'ycbcr') {
     return (data, to, from, brighter) => {
       for (let i = 0; i < 3; i++) data[to + i] = byte(samples[from + i], brighter);

@@ -12,19 +12,33 @@ const TYPE_BYTES: Readonly<Record<number, number>> = {
   8: 2,
   9: 4,
   12: 8,
+  13: 4,
   16: 8,
+  18: 8,
 };
 const RATIONAL = 5;
 
 /** Values of a page's fields by their tags. Text and bytes are numbers; a rational is its quotient. */
 export type TiffFields = ReadonlyMap<number, readonly number[]>;
 
-/** A TIFF of which the fields of the first page have been read. */
+/** A TIFF of which the fields of a page have been read. */
 export interface TiffFile {
   readonly file: ByteReader;
   readonly byteOrder: 'little-endian' | 'big-endian';
   readonly fields: TiffFields;
 }
+
+const NEW_SUBFILE_TYPE = 254;
+const SUBFILE_TYPE = 255;
+const SUB_PAGES = 330;
+const DNG_VERSION = 50706;
+/** Bits of the new type: a page of lower resolution than another one, and a mask. */
+const REDUCED = 1;
+const MASK = 4;
+const OLD_REDUCED = 2;
+/** Cameras write a thumbnail and a preview or two. */
+const MAX_THUMBNAILS = 64;
+const MAX_SHARING = 4;
 
 /**
  * Reads the fields of the first page of a TIFF or BigTIFF, or those of EXIF, which is one. All values lie in the file, so
@@ -33,19 +47,65 @@ export interface TiffFile {
  * @see TIFF revision 6.0, section 2
  */
 export function readTiffFields(bytes: Uint8Array): TiffFile {
+  const tiff = openTiff(bytes);
+  return readPage(tiff, tiff.firstPage);
+}
+
+/**
+ * Reads the fields of the page that is the picture: the first one, or where that is marked as a thumbnail, the first unmarked
+ * one of its sub-pages and of the pages after it. So the thumbnail of a camera's raw file is not taken for the photo.
+ * @throws Error where it is no TIFF or is damaged, and where it is a DNG.
+ */
+export function readTiffPicture(bytes: Uint8Array): TiffFile {
+  const tiff = openTiff(bytes);
+  const first = readPage(tiff, tiff.firstPage);
+  if (first.fields.has(DNG_VERSION)) throw new Error('a raw photo of a camera (DNG) is not supported');
+  const seen = new Set<number>();
+  const waiting = [first];
+  for (let page = waiting.shift(); page !== undefined; page = waiting.shift()) {
+    if (isPicture(page.fields)) return page;
+    for (const at of [...(page.fields.get(SUB_PAGES) ?? []), page.nextPage]) {
+      if (at === 0 || seen.has(at)) continue;
+      seen.add(at);
+      if (seen.size > MAX_THUMBNAILS) throw new Error(`its first ${MAX_THUMBNAILS} pages are thumbnails`);
+      waiting.push(readPage(tiff, at));
+    }
+  }
+  // Nothing but thumbnails: the first is what other programs show.
+  return first;
+}
+
+function isPicture(fields: TiffFields): boolean {
+  const isMarked = ((fields.get(NEW_SUBFILE_TYPE)?.[0] ?? 0) & (REDUCED | MASK)) !== 0;
+  return !isMarked && fields.get(SUBFILE_TYPE)?.[0] !== OLD_REDUCED;
+}
+
+interface OpenTiff extends Omit<TiffFile, 'fields'> {
+  readonly isBig: boolean;
+  readonly firstPage: number;
+  /** Bytes of values that may still be read: fields may share them, but not so often that reading takes for ever. */
+  budget: number;
+}
+
+function openTiff(bytes: Uint8Array): OpenTiff {
   const byteOrder = bytes[0] === 0x49 ? 'little-endian' : 'big-endian';
   const file = new ByteReader(bytes, byteOrder);
   const version = file.uint16(2);
   const isBig = version === 43;
   if (version !== 42 && !isBig) throw new Error('this is no TIFF');
-  const page = isBig ? file.uint64(8) : file.uint32(4);
+  const firstPage = isBig ? file.uint64(8) : file.uint32(4);
+  return { file, byteOrder, isBig, firstPage, budget: MAX_SHARING * bytes.length };
+}
+
+/** @param page - where it begins, bytes. @returns its fields, and where the next one begins: 0 after the last. */
+function readPage(tiff: OpenTiff, page: number): TiffFile & { readonly nextPage: number } {
+  const { file, byteOrder, isBig } = tiff;
   const entryCount = isBig ? file.uint64(page) : file.uint16(page);
   const entryBytes = isBig ? 20 : 12;
   const inlineBytes = isBig ? 8 : 4;
   const start = page + (isBig ? 8 : 2);
   file.slice(start, entryCount * entryBytes);
   const fields = new Map<number, readonly number[]>();
-  let valueBytes = 0;
   for (let entry = start; entry < start + entryCount * entryBytes; entry += entryBytes) {
     const tag = file.uint16(entry);
     const type = file.uint16(entry + 2);
@@ -57,20 +117,22 @@ export function readTiffFields(bytes: Uint8Array): TiffFile {
     const inline = entry + entryBytes - inlineBytes;
     const at = count * size <= inlineBytes ? inline : isBig ? file.uint64(inline) : file.uint32(inline);
     file.slice(at, count * size);
-    // Fields may share their values, but not so often that reading them takes for ever.
-    valueBytes += count * size;
-    if (valueBytes > 4 * bytes.length) throw new Error('a field of the TIFF is damaged');
+    tiff.budget -= count * size;
+    if (tiff.budget < 0) throw new Error('a field of the TIFF is damaged');
     fields.set(
       tag,
       Array.from({ length: count }, (_, i) => readValue(file, type, at + i * size)),
     );
   }
-  return { file, byteOrder, fields };
+  const end = start + entryCount * entryBytes;
+  // Some writers end the file here, and EXIF has no other page.
+  const isLast = end + inlineBytes > file.length;
+  return { file, byteOrder, fields, nextPage: isLast ? 0 : isBig ? file.uint64(end) : file.uint32(end) };
 }
 
 /** Tags that say how pixels are stored; those about cameras, places and programs are of no use here. */
 function isNeeded(tag: number): boolean {
-  return (tag >= 254 && tag <= 347) || (tag >= 529 && tag <= 532);
+  return (tag >= 254 && tag <= 347) || (tag >= 529 && tag <= 532) || tag === DNG_VERSION;
 }
 
 function readValue(file: ByteReader, type: number, at: number): number {

@@ -166,6 +166,10 @@ export function readTiffLayout({ file, fields }: TiffFile): TiffLayout {
       `JPEG compression of ${colours === 'cmyk' ? 'CMYK' : `${bits}-bit ${colours}`} pixels is not supported`,
     );
   }
+  const jpegSamples = planar === 2 ? 1 : samplesPerPixel;
+  if (compression === 'jpeg' && jpegSamples !== 1 && jpegSamples !== 3) {
+    throw new Error(`JPEG compression of ${jpegSamples} samples a pixel is not supported`);
+  }
   if (colours === 'cmyk' && first(TAG.inkSet, 1) !== 1) throw new Error('inks other than CMYK are not supported');
   const subSampling = readSubSampling(fields, colours, compression, planar);
   const extra = (fields.get(TAG.extraSamples) ?? []).findIndex(
@@ -237,8 +241,8 @@ function readSubSampling(
   compression: TiffCompression,
   planar: number,
 ): [number, number] {
-  // The decoder of JPEG undoes it.
-  if (colours !== 'ycbcr' || compression === 'jpeg') return [1, 1];
+  // The decoder of JPEG undoes it, where the three are together.
+  if (colours !== 'ycbcr' || (compression === 'jpeg' && planar === 1)) return [1, 1];
   const [horizontal = 2, vertical = 2] = fields.get(TAG.yCbCrSubSampling) ?? [];
   if (![horizontal, vertical].every((factor) => factor === 1 || factor === 2 || factor === 4)) {
     throw new Error('a field of the TIFF is damaged');

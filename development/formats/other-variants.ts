@@ -1,0 +1,72 @@
+import { writeFile } from 'node:fs/promises';
+import { byMagick, variantsOf } from './new-variant.ts';
+import type { Variant } from './variant.ts';
+
+/** Kinds of pictures that are refused by their names, as ImageMagick writes them. */
+const WRITTEN: readonly (readonly [name: string, format: string, args?: readonly string[]])[] = [
+  ['Photoshop (PSD)', 'PSD'],
+  ['PCX', 'PCX'],
+  ['TGA', 'TGA'],
+  ['icon (ICO)', 'ICO'],
+  ['DDS', 'DDS'],
+  ['Radiance (HDR)', 'HDR'],
+  ['SGI', 'SGI'],
+  ['Sun raster', 'SUN'],
+  ['XPM', 'XPM'],
+  ['XBM', 'XBM'],
+  ['FITS', 'FITS'],
+  ['MNG', 'MNG'],
+  ['JNG', 'JNG'],
+  ['DPX', 'DPX'],
+  ['ImageMagick (MIFF)', 'MIFF'],
+  ['Netpbm', 'PBM', ['-compress', 'None']],
+  ['Netpbm', 'PGM', ['-compress', 'None']],
+  ['Netpbm', 'PPM', ['-compress', 'None']],
+  ['Netpbm', 'PBM'],
+  ['Netpbm', 'PGM'],
+  ['Netpbm', 'PPM'],
+  ['Netpbm', 'PAM'],
+  ['Netpbm', 'PFM'],
+];
+
+/** Kinds that no Debian package of the tests writes, by how they begin. */
+const BEGINNINGS: readonly (readonly [name: string, beginning: string])[] = [
+  ['JPEG 2000', '\0\0\0\x0cjP  \r\n\x87\n'],
+  ['JPEG 2000', '\xff\x4f\xff\x51\0\x2f\0\0'],
+  ['JPEG XL', '\0\0\0\x0cJXL \r\n\x87\n'],
+  ['JPEG XL', '\xff\x0a\xfa\x7f\x01\x90'],
+  ['JPEG XR', 'II\xbc\x01\x20\0\0\0'],
+  ['TGA', '\0\0\x0a\0\0\0\0\0\0\0\0\0\xb5\0\xaf\0\x18\0'],
+  ['cursor (CUR)', '\0\0\x02\0\x01\0\x20\x20\0\0'],
+  ['OpenEXR', 'v/1\x01\x02\0\0\0'],
+  ['QOI', 'qoif\0\0\0\xb5\0\0\0\xaf\x03\0'],
+  ['GIMP (XCF)', 'gimp xcf v011\0'],
+  ['SVG', '<svg xmlns="http://www.w3.org/2000/svg"/>'],
+  ['SVG', '\xef\xbb\xbf\n<?xml version="1.0"?><svg/>'],
+  ['PDF', '%PDF-1.7\n'],
+  ['PostScript', '%!PS-Adobe-3.0 EPSF-3.0\n'],
+  ['raw (Olympus)', 'IIRO\x08\0\0\0'],
+  ['raw (Panasonic)', 'IIU\0\x18\0\0\0'],
+  ['raw (Fujifilm)', 'FUJIFILMCCD-RAW 0201'],
+  ['raw (Canon)', '\0\0\0\x18ftypcrx \0\0\0\x01crx isom'],
+];
+
+const all = [
+  ...WRITTEN.map(
+    ([name, format, args]) =>
+      [name, args === undefined ? format : `${format}, text`, byMagick('rgb.png', args ?? [], `${format}:`)] as const,
+  ),
+  ...BEGINNINGS.map(
+    ([name, beginning]) =>
+      [name, '', async (_: unknown, path: string) => writeFile(path, beginning, 'latin1')] as const,
+  ),
+];
+
+const { refused } = variantsOf('other', 'bin');
+
+/** Pictures that are none of those that are decoded, each called by its name. */
+export const otherVariants: readonly Variant[] = all.map(([name, format, make], i) => {
+  const isAgain = all.some(([other], at) => other === name && at < i);
+  const feature = name === 'Netpbm' ? `${name} (${format})` : isAgain ? `${name}, the other way to begin` : name;
+  return refused(feature, `${name} pictures are not supported`, make);
+});
