@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { byMagick, variantsOf } from './new-variant.ts';
+import { run } from './run-program.ts';
 import type { Variant } from './variant.ts';
 
 /** Kinds of pictures that are refused by their names, as ImageMagick writes them. */
@@ -64,9 +65,22 @@ const all = [
 
 const { refused } = variantsOf('other', 'bin');
 
-/** Pictures that are none of those that are decoded, each called by its name. */
-export const otherVariants: readonly Variant[] = all.map(([name, format, make], i) => {
-  const isAgain = all.some(([other], at) => other === name && at < i);
-  const feature = name === 'Netpbm' ? `${name} (${format})` : isAgain ? `${name}, the other way to begin` : name;
-  return refused(feature, `${name} pictures are not supported`, make);
-});
+/** Pictures that are none of those that are decoded, and what is no picture, each called by its name. */
+export const otherVariants: readonly Variant[] = [
+  ...all.map(([name, format, make], i) => {
+    const isAgain = all.some(([other], at) => other === name && at < i);
+    const feature = name === 'Netpbm' ? `${name} (${format})` : isAgain ? `${name}, the other way to begin` : name;
+    return refused(feature, `${name} pictures are not supported`, make);
+  }),
+  ...['mp4', 'mkv', 'avi'].map((ending) =>
+    refused(`a film (${ending})`, 'this is a film (', async (sources, path) => {
+      const film = `${path}.${ending}`;
+      const size = ['-vf', 'scale=64:64', '-c:v', 'mpeg4', '-frames:v', '1'];
+      await run('ffmpeg', '-v', 'error', '-y', '-i', sources.path('rgb.png'), ...size, film);
+      await copyFile(film, path);
+    }),
+  ),
+  refused('a web page in its place', 'this is a web page (HTML), not a picture', async (_, path) =>
+    writeFile(path, '\n<!DOCTYPE html>\n<html><body>404</body></html>\n'),
+  ),
+];

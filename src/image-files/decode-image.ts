@@ -58,14 +58,12 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions
   checkOptionNames(options, DECODE_OPTION_NAMES);
   const { maxPixels = MAX_IMAGE_PIXELS, path = 'image' } = options;
   if (bytes.length === 0) throw new ImageDecodeError(path, 'the file is empty');
-  const { format, otherName } = detectImageFormat(bytes);
-  if (format === undefined) {
-    const reason =
-      otherName === undefined
-        ? 'this is not a picture that can be read'
-        : `${otherName} pictures are not supported; use ${SUPPORTED}`;
-    throw new ImageDecodeError(path, reason);
+  const { format, otherName, noPicture } = detectImageFormat(bytes);
+  if (otherName !== undefined) {
+    throw new ImageDecodeError(path, `${otherName} pictures are not supported; use ${SUPPORTED}`);
   }
+  if (noPicture !== undefined) throw new ImageDecodeError(path, `this is ${noPicture}, not a picture`);
+  if (format === undefined) throw new ImageDecodeError(path, 'this is not a picture that can be read');
   const checkSize: CheckSize = (width, height) => {
     if (!(width >= 1 && height >= 1)) throw new ImageDecodeError(path, `the picture is ${width}x${height} pixels`);
     if (!(width * height <= maxPixels)) {

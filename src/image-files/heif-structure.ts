@@ -26,7 +26,7 @@ interface Box {
 }
 
 const MAX_BOXES = 65_536;
-/** Items may share their pieces, but not so often that copying them takes for ever. */
+/** Items may share their pieces; this bounds what copying them costs. */
 const MAX_SHARING = 4;
 
 /** Kinds of items that are no picture by themselves, and are not decoded. */

@@ -74,14 +74,37 @@ const OTHERS: readonly (readonly [signature: string, name: string])[] = [
   ...['1', '2', '3', '4', '5', '6'].map((kind) => [`P${kind} `, 'Netpbm'] as const),
 ];
 
+/** What people take for a picture, or is called like one, such as an error that a server sent in its place. */
+const NO_PICTURES: readonly (readonly [signature: string, name: string])[] = [
+  ...['<html', '<HTML', '<!doctype html', '<!DOCTYPE html', '<!DOCTYPE HTML'].map(
+    (text) => [text, 'a web page (HTML)'] as const,
+  ),
+  ['PK\x03\x04', 'an archive (ZIP)'],
+  ...['iso', 'mp4', 'avc1', 'qt  ', 'M4', '3g', 'dash', 'f4v', 'MSNV', 'XAVC'].map(
+    (brand) => [`????ftyp${brand}`, 'a film (MP4)'] as const,
+  ),
+  ['\x1a\x45\xdf\xa3', 'a film (MKV, WebM)'],
+  ['RIFF????AVI ', 'a film (AVI)'],
+];
+
 /** Space before a text and the longest signature. */
 const BEGINNING_BYTES = 64;
 /** Other TGAs have a mark at their end. */
 const TGA_END = 'TRUEVISION-XFILE.\0';
 const SPACE_BEFORE_TEXT = /^[\xef\xbb\xbf\s]+/;
 
-/** What a file is, by its first bytes: a format that is decoded, the name of another one, or nothing known. */
-export function detectImageFormat(bytes: Uint8Array): { format?: ImageFormat; otherName?: string } {
+/** What a file is; nothing where it is not known. */
+export interface DetectedFormat {
+  /** One that is decoded. */
+  readonly format?: ImageFormat;
+  /** Pictures of another kind. */
+  readonly otherName?: string;
+  /** Something else than a picture, such as `a film (MP4)`. */
+  readonly noPicture?: string;
+}
+
+/** Tells what a file is by its first bytes. */
+export function detectImageFormat(bytes: Uint8Array): DetectedFormat {
   const beginning = String.fromCharCode(...bytes.subarray(0, BEGINNING_BYTES));
   const heif = heifKind(bytes);
   if (heif !== undefined) return { format: heif };
@@ -92,7 +115,9 @@ export function detectImageFormat(bytes: Uint8Array): { format?: ImageFormat; ot
   const format = SIGNATURES.find(([signature]) => fits(beginning, signature))?.[1];
   if (format !== undefined) return { format };
   const end = String.fromCharCode(...bytes.subarray(-TGA_END.length));
-  return end === TGA_END ? { otherName: 'TGA' } : {};
+  if (end === TGA_END) return { otherName: 'TGA' };
+  const noPicture = NO_PICTURES.find(([signature]) => fits(beginning, signature) || fits(text, signature))?.[1];
+  return noPicture === undefined ? {} : { noPicture };
 }
 
 function fits(beginning: string, signature: string): boolean {

@@ -168,6 +168,7 @@ export function explain(complaint: string, path: string): string {
   if (/Disk quota exceeded/i.test(complaint)) return 'the disk quota is used up';
   if (/File too large/i.test(complaint)) return 'the system allows no file so large';
   if (/moov atom not found/i.test(complaint)) return 'the file is no video or is cut short (moov atom not found)';
+  if (/Cannot determine format of input stream/i.test(complaint)) return 'there is no frame in this film';
   const words = complaint
     .replace(/\[[^\]]* @ 0x[0-9a-f]+\] ?/gi, '')
     .replaceAll(`file:${path}`, path)

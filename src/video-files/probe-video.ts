@@ -19,6 +19,8 @@ export interface VideoInfo {
   readonly firstFrameMs: number;
   /** Codec of the sound; absent where there is none. */
   readonly audioCodec?: string;
+  /** Whether its pictures are to be turned or mirrored. */
+  readonly isTurned: boolean;
   /** How far its colours reach beyond those of screens; absent where they do not. */
   readonly hdr?: 'PQ' | 'HLG';
 }
@@ -40,6 +42,7 @@ const probeSchema = v.object({
       nb_frames: v.optional(v.string()),
       color_transfer: v.optional(v.string()),
       disposition: v.optional(v.object({ attached_pic: v.optional(v.number()) })),
+      side_data_list: v.optional(v.array(v.object({ side_data_type: v.optional(v.string()) })), []),
     }),
   ),
   format: v.optional(v.object({ duration: v.optional(v.string()), start_time: v.optional(v.string()) })),
@@ -86,12 +89,13 @@ export function readProbe(path: string, printed: unknown): VideoInfo {
   const measured = measureRate(
     packets.flatMap(({ stream_index, pts_time }) => (stream_index === video.index ? [Number(pts_time)] : [])),
   );
-  // What claims to be faster gives the unit of its times, as the recordings of browsers do.
-  const isSensible = (fraction(average) || fraction(base)) <= MAX_FRAME_RATE;
+  // What claims to be faster gives the unit of its times, as the recordings of browsers do, and so does a film of two frames,
+  // which has no average.
+  const isSensible = fraction(average) > 0 && fraction(average) <= MAX_FRAME_RATE;
   const frameRate =
     isSensible || measured === undefined
       ? chooseFrameRate(base, average)
-      : chooseFrameRate('0/0', `${Math.round(measured.framesPerSecond * 1000)}/1000`);
+      : chooseFrameRate(fraction(average) > 0 ? '0/0' : base, `${Math.round(measured.framesPerSecond * 1000)}/1000`);
   const framesPerSecond = fraction(frameRate);
   const isRegular =
     measured?.isRegular !== false && (!(fraction(average) > 0) || isSameRate(fraction(base), fraction(average)));
@@ -107,6 +111,7 @@ export function readProbe(path: string, printed: unknown): VideoInfo {
     ...(seconds > 0 && { frameCount: Math.max(1, Math.round(seconds * framesPerSecond)) }),
     ...(storedFrames > 0 && { storedFrames }),
     firstFrameMs: leadSeconds > 0 ? Math.round(leadSeconds * 1e6) / 1000 : 0,
+    isTurned: video.side_data_list.some((data) => data.side_data_type === 'Display Matrix'),
     ...(hdr !== undefined && { hdr }),
     ...(audio !== undefined && { audioCodec: audio.codec_name ?? 'unknown' }),
   };

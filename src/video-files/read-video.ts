@@ -1,7 +1,8 @@
 /**
  * Frames of a video file, decoded by the system's ffmpeg and handed over through a pipe.
  *
- * ffmpeg turns phone videos upright, leaves out what an edit list hides and scales to square pixels. A video of constant rate
+ * ffmpeg turns phone videos upright, leaves out what an edit list hides and scales to square pixels, and pictures that change
+ * their size on the way to that of the first. A video of constant rate
  * is held to that rate: a frame that is missing is repeated. The frames of an irregular one are given once each, with
  * their own times, which ffmpeg notes down in a pipe beside that of the frames.
  *
@@ -11,6 +12,7 @@
 import { stat } from 'node:fs/promises';
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { VideoFileError } from '../errors.ts';
+import { animationFormat } from '../image-files/animation-format.ts';
 import { readPngOrientation } from '../image-files/decode-png.ts';
 import { readPictureFile } from '../image-files/read-picture-file.ts';
 import { turnUpright } from '../image-files/turn-upright.ts';
@@ -72,6 +74,9 @@ export async function readVideo(path: string, options: ReadVideoOptions = {}): P
     const film = await readAnimatedWebp(path, { start, end, ...(options.signal && { signal: options.signal }) });
     return { ...film, exactFrameRate: `${Math.round(film.frameRate * 1000)}/1000`, firstFrameMs: 0 };
   }
+  if ((await detectDemuxer(path)) === 'apng' && animationFormat((await readPictureFile(path)).bytes) === undefined) {
+    throw new VideoFileError(path, 'this is a picture (PNG), not a film');
+  }
   const info = await probeVideo(path, options);
   const { framesPerSecond, firstFrameMs } = info;
   const count = info.frameCount === undefined ? undefined : Math.max(0, Math.min(info.frameCount, end + 1) - start);
@@ -116,12 +121,15 @@ async function* decode(
     ...SQUARE_PIXELS,
   ];
   const demuxer = await detectDemuxer(path);
-  // Not all versions of ffmpeg know the orientation of PNG, so none is to turn it.
+  // Not all versions of ffmpeg know the orientation of PNG; none turns it here.
   const orientation = demuxer === 'apng' ? readPngOrientation((await readPictureFile(path)).bytes) : 1;
+  // Filters that begin anew where pictures change their size would count frames and times anew too, and lose frames. Those
+  // that cannot go on with another size are left as they are: turning and tone-mapping.
+  const isSizeFree = !info.isTurned && info.hdr === undefined;
   const ffmpeg = startFfmpeg(
     'ffmpeg',
     [
-      ...(demuxer === 'apng' ? ['-noautorotate'] : []),
+      ...(isSizeFree ? ['-noautorotate', '-reinit_filter', '0'] : []),
       ...filmArguments(path, demuxer),
       ...['-map', '0:V:0', '-vf', filters.join(',')],
       ...(isRegular ? [] : ['-r', '25']),

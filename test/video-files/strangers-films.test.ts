@@ -216,6 +216,8 @@ describeWithFfmpeg('films as they are', () => {
     const path = inFolder(`moving.${ending}`);
     ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=48x32:rate=10:duration=1', path);
     expect(await readTimes(path)).toEqual(Array.from({ length: 10 }, (_, i) => 100 * i));
+    ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=48x32:rate=10:duration=0.2', path);
+    expect(await readTimes(path)).toEqual([0, 100]);
   });
 
   test('an animated WebP is a film, each frame with its own time', async () => {
@@ -292,9 +294,35 @@ describeWithFfmpeg('films as they are', () => {
     }
   });
 
+  test('pictures that change their size on the way: all of them, in the size of the first', async () => {
+    const path = inFolder('sizes.ts');
+    const parts: Buffer[] = [];
+    for (const [i, size] of ['64x48', '32x24'].entries()) {
+      const part = inFolder(`size-${i}.ts`);
+      const source = `testsrc2=size=${size}:rate=25:duration=1`;
+      ffmpeg('-f', 'lavfi', '-i', source, '-pix_fmt', 'yuv420p', '-bf', '0', '-output_ts_offset', String(i), part);
+      parts.push(await readFile(part));
+    }
+    await writeFile(path, Buffer.concat(parts));
+    const count = counts(path);
+    expect(count).toBeGreaterThanOrEqual(49);
+    for (const start of [0, 10, 30]) {
+      const sizes = new Set<string>();
+      const times: number[] = [];
+      for await (const { image, timeMs } of (await readVideo(path, { start })).frames()) {
+        sizes.add(`${image.width}x${image.height}`);
+        times.push(timeMs);
+      }
+      expect(times).toEqual(Array.from({ length: count - start }, (_, i) => (i + start) * 40));
+      expect(sizes.size).toBe(1);
+    }
+  });
+
   test('a picture in the place of a film says what it is', async () => {
     ffmpeg('-f', 'lavfi', '-i', 'color=red:size=64x48', '-frames:v', '1', inFolder('still.jpg'));
     await expect(readVideo(inFolder('still.jpg'))).rejects.toThrow('this is a picture (JPEG), not a film');
+    ffmpeg('-i', inFolder('still.jpg'), inFolder('still.png'));
+    await expect(readVideo(inFolder('still.png'))).rejects.toThrow('this is a picture (PNG), not a film');
   });
 
   test('odd sizes, alpha and interlaced films keep their frames', async () => {

@@ -47,6 +47,7 @@ describe('readProbe', () => {
       isRegular: true,
       frameCount: 300,
       firstFrameMs: 0,
+      isTurned: false,
       audioCodec: 'opus',
     });
   });

@@ -83,7 +83,7 @@ function isPicture(fields: TiffFields): boolean {
 interface OpenTiff extends Omit<TiffFile, 'fields'> {
   readonly isBig: boolean;
   readonly firstPage: number;
-  /** Bytes of values that may still be read: fields may share them, but not so often that reading takes for ever. */
+  /** Bytes of values that may still be read: fields may share them, and this bounds what reading costs. */
   budget: number;
 }
 
