@@ -482,6 +482,21 @@ describeWithShared('films that were once read wrongly', () => {
   const beep = (path: string): number =>
     timeOf(path, '0:a:0', 'astats=metadata=1:reset=1,ametadata=print:key=lavfi.astats.Overall.RMS_level:file=-');
 
+  /** Writes the frames of a film from one on, with its sound. @returns how far flash and beep are apart, s. */
+  async function distanceOnceDrawn(path: string, out: string, start: number): Promise<number> {
+    const source = await readVideo(path, { start });
+    let sink: ReturnType<typeof writeVideo> | undefined;
+    for await (const { image, timeMs } of source.frames()) {
+      sink ??= writeVideo(out, {
+        frameRate: source.exactFrameRate,
+        audio: { path, startMs: timeMs, isWhole: start === 0 },
+      });
+      await sink.write(image, source.isRegular ? undefined : timeMs);
+    }
+    await sink?.finish();
+    return Math.abs(flash(out) - beep(out));
+  }
+
   test.each([
     ['mp4', 0],
     ['mkv', 0],
@@ -492,18 +507,20 @@ describeWithShared('films that were once read wrongly', () => {
   ])('sound stays in step where the pictures begin late: %s, from frame %i', async (ending, start) => {
     const late = inFolder(`late.${ending}`);
     ffmpeg('-i', film('video-starts-0.8s-late.mp4'), '-c', 'copy', late);
-    const source = await readVideo(late, { start });
-    const out = inFolder(`drawn-${start}.${ending}`);
-    let sink: ReturnType<typeof writeVideo> | undefined;
-    for await (const { image, timeMs } of source.frames()) {
-      sink ??= writeVideo(out, {
-        frameRate: source.exactFrameRate,
-        audio: { path: late, startMs: timeMs, isWhole: start === 0 },
-      });
-      await sink.write(image);
-    }
-    await sink?.finish();
-    expect(Math.abs(flash(out) - beep(out))).toBeLessThan(SYNC_SECONDS);
+    expect(await distanceOnceDrawn(late, inFolder(`drawn-${start}.${ending}`), start)).toBeLessThan(SYNC_SECONDS);
+  });
+
+  test.each([0, 10])('and where frames come irregularly, from frame %i', async (start) => {
+    const late = inFolder('irregular.mp4');
+    const left = ['-vf', "select='not(eq(mod(n,7),3))'", '-vsync', 'vfr', '-pix_fmt', 'yuv420p'];
+    ffmpeg('-i', film('video-starts-0.8s-late.mp4'), ...left, '-c:a', 'copy', late);
+    expect((await readVideo(late)).isRegular).toBe(false);
+    expect(await distanceOnceDrawn(late, inFolder(`drawn-irregular-${start}.mp4`), start)).toBeLessThan(SYNC_SECONDS);
+  });
+
+  test('a film with sound has all its frames', async () => {
+    expect((await readVideo(film('with-sound.mp4'))).audioCodec).toBe('aac');
+    expect(await readTimes(film('with-sound.mp4'))).toHaveLength(10);
   });
 });
 
