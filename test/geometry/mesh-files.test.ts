@@ -4,7 +4,7 @@ import { Logger, WebIO } from '@gltf-transform/core';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { encode } from 'fast-png';
 import validator from 'gltf-validator';
-import type { BufferGeometry, Mesh as ThreeMesh } from 'three';
+import { type BufferGeometry, Color, SRGBColorSpace, type Mesh as ThreeMesh } from 'three';
 import { GLTFLoader } from 'three/examples/jsm/loaders/GLTFLoader.js';
 import { OBJLoader } from 'three/examples/jsm/loaders/OBJLoader.js';
 import { PLYLoader } from 'three/examples/jsm/loaders/PLYLoader.js';
@@ -299,6 +299,27 @@ describe('GLB', () => {
     expect(object.morphTargetDictionary).toMatchObject({ smile: 0, expression_10: 9 });
     expect(object.morphTargetInfluences).toEqual([...expression.weights]);
     expect((object.material as { type: string }).type).toBe('MeshBasicMaterial');
+  });
+
+  test('colours are the light that three.js makes of them, and normals are unit', async () => {
+    const count = 258;
+    const colours = Uint8Array.from({ length: 3 * count }, (_, i) => (i * 86 + Math.floor(i / 3)) % 256);
+    const strange = Float32Array.from({ length: 3 * count }, (_, i) => (i < 3 ? 0 : i % 3 === 0 ? 3 : -4));
+    const positions = Float32Array.from({ length: 3 * count }, (_, i) => Math.sin(i * i));
+    const triangles = Uint32Array.from({ length: count }, (_, i) => i);
+    const bytes = writeGlb([{ mesh: { positions, triangles, colours, normals: strange } }]);
+    const { scene } = await new GLTFLoader().parseAsync(toArrayBuffer(bytes), '');
+    const { geometry } = scene.getObjectByName('face_1') as ThreeMesh;
+    const [found, normal] = [geometry.getAttribute('color'), geometry.getAttribute('normal')];
+    for (let i = 0; i < count; i++) {
+      const [red, green, blue] = [...colours.subarray(3 * i, 3 * i + 3)].map((value) => value / 255);
+      const expected = new Color().setRGB(red, green, blue, SRGBColorSpace);
+      expectClose([found.getX(i), found.getY(i), found.getZ(i)], expected.toArray(), { maxAbs: 1e-5 });
+      expect(found.getW(i)).toBe(1);
+      const length = Math.sqrt(41);
+      const unit = i === 0 ? [0, 0, 1] : [3 / length, -4 / length, -4 / length];
+      expectClose([normal.getX(i), normal.getY(i), normal.getZ(i)], unit, { maxAbs: 1e-6 });
+    }
   });
 
   test('corners that share a vertex but not a texture coordinate are split, the others are not', async () => {

@@ -298,6 +298,46 @@ describe('mesh', () => {
     expect(borderLoops(closed)).toHaveLength(1);
   });
 
+  test.each([1, 2, 3, 4, 5, 6])('a hole of any shape is filled to its rim and no further, shape %i', (seed) => {
+    // A star with points far out and far in, inside a ring of twice as many vertices.
+    const random = randomNumbers(seed);
+    const count = 14;
+    const at = (i: number, of: number, radius: number): [number, number] => [
+      0.5 + radius * Math.cos((2 * Math.PI * i) / of),
+      0.5 + radius * Math.sin((2 * Math.PI * i) / of),
+    ];
+    const inner = Array.from({ length: count }, (_, i) => at(i, count, 0.05 + 0.25 * random()));
+    const outer = Array.from({ length: 2 * count }, (_, i) => at(i - 0.5, 2 * count, 0.45));
+    const triangles: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const [here, next] = [i, (i + 1) % count];
+      const [a, b, c] = [0, 1, 2].map((k) => count + ((2 * i + k) % (2 * count)));
+      triangles.push(here, a, b, here, b, next, next, b, c);
+    }
+    const star = {
+      triangles: Uint32Array.from(triangles),
+      nccCodes: new Float32Array(9 * count).fill(0.5),
+      uvs: Float32Array.from([...inner, ...outer].flat()),
+      regions: { lips: Uint32Array.from({ length: count }, (_, i) => i) },
+    };
+    const patch = mouthPatch(star);
+    expect(patch.triangles).toHaveLength(3 * (count - 2));
+    expect(borderLoops(patch.closed.triangles).map((loop) => loop.length)).toEqual([2 * count]);
+    const areaOf = (corners: readonly (readonly [number, number])[]): number =>
+      corners.reduce((sum, [x, y], i) => {
+        const [nextX, nextY] = corners[(i + 1) % corners.length];
+        return sum + (x * nextY - y * nextX) / 2;
+      }, 0);
+    let filled = 0;
+    for (let t = 0; t < patch.triangles.length; t += 3) {
+      const area = areaOf([...patch.triangles.subarray(t, t + 3)].map((vertex) => inner[vertex]));
+      // Turned as the mesh is, so that none lies over another.
+      expect(area).toBeGreaterThan(0);
+      filled += area;
+    }
+    expect(filled).toBeCloseTo(areaOf(inner), 10);
+  });
+
   test('a mesh without a mouth needs no patch', () => {
     const whole = { ...maps, triangles: Uint32Array.from([...maps.triangles, ...mouthPatch(maps).triangles]) };
     expect(mouthPatch(whole).triangles).toHaveLength(0);
