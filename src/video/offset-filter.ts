@@ -19,6 +19,9 @@ const STEP_NOISE = 30;
 /** The same beside the square of `driftSize`, where noise has averaged out already. */
 const DRIFT_NOISE = 1;
 
+/** The square of an offset, in steps, at which it counts for half as noise; a larger one counts for less. */
+const CLEAR_STEP = 11;
+
 /** Length of an offset, in the unit of the sizes: `offset[i]` is how far number i lies from its smoothed value. */
 export type OffsetLength = (offset: Float64Array) => number;
 
@@ -101,7 +104,9 @@ export class OffsetFilter {
     const drift = (this.#lengthOf(meanRest) / unit) ** 2 / (driftSize ** 2 + DRIFT_NOISE * this.#noiseSquared);
     for (let i = 0; i < smooth.length; i++) rest[i] -= meanRest[i];
     const noise = this.#lengthOf(rest) / unit;
-    this.#noiseSquared += shareOfNew(NOISE_CUTOFF_HZ, seconds) * (noise ** 2 - this.#noiseSquared);
+    // What is a clear jump is not noise: else whoever turns back again and again would be followed later and later.
+    const noiseShare = shareOfNew(NOISE_CUTOFF_HZ, seconds) / (1 + (step / CLEAR_STEP) ** 4);
+    this.#noiseSquared += noiseShare * (noise ** 2 - this.#noiseSquared);
     this.#cutoffHz = minCutoffHz + RISE_HZ * (step + drift ** 2);
     const share = shareOfNew(this.#cutoffHz, seconds);
     for (let i = 0; i < smooth.length; i++) smooth[i] += share * offset[i];

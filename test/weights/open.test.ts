@@ -187,6 +187,22 @@ describe('weights/open', () => {
     },
   );
 
+  test("an iris has more of the texture than of the face's picture, so that eyes are sharp", () => {
+    const { faceMaps: maps } = aligner;
+    for (const region of ['leftIris', 'rightIris']) {
+      const iris = new Set(maps?.regions?.[region]);
+      let area = 0;
+      for (let t = 0; maps?.uvTriangles !== undefined && t < maps.triangles.length; t += 3) {
+        if (![0, 1, 2].every((k) => iris.has(maps.triangles[t + k]))) continue;
+        const [a, b, c] = [0, 1, 2].map((k) => 2 * Number(maps.uvTriangles?.[t + k]));
+        const { uvs } = maps;
+        area += ((uvs[b] - uvs[a]) * (uvs[c + 1] - uvs[a + 1]) - (uvs[b + 1] - uvs[a + 1]) * (uvs[c] - uvs[a])) / 2;
+      }
+      // 17 texels across of 512; the face's width would have 11 for it.
+      expect(area).toBeGreaterThan(0.0008);
+    }
+  });
+
   test('draws every picture and writes every mesh', async () => {
     const kinds = ['landmarks', 'points', 'render', 'depth', 'pncc', 'uv-texture', 'frontal', 'pose', 'boxes'];
     const args = ['--draw', kinds.join(','), '--mesh', 'glb,obj,ply', '--out', at('drawn'), '--json', '-'];

@@ -11,6 +11,8 @@ const EYE_SPOKES = 12;
  * ball of 15 mm these are 2.6 and 6.1 mm. The last lies behind the lids wherever the eye looks.
  */
 const EYE_RING_DEGREES = [10, 17, 24, 32, 46, 64, 86, 108] as const;
+/** How much more texture there is for what is seen between the lids than for what is behind them: 0 would be none. */
+const TEXTURE_SHARPNESS = 12;
 /** Rings whose vertices belong to the iris, the pupil among them. */
 const IRIS_RINGS = 3;
 
@@ -41,7 +43,8 @@ export function layEyeballs(baseMirror: Uint32Array): Eyeballs {
     for (let spoke = 0; spoke < EYE_SPOKES; spoke++) {
       const turn = (2 * Math.PI * spoke) / EYE_SPOKES;
       directions.push(Math.sin(angle) * Math.cos(turn), Math.sin(angle) * Math.sin(turn), Math.cos(angle));
-      leftDirections.push([(degrees / widest) * Math.cos(turn), (degrees / widest) * Math.sin(turn)]);
+      const reach = Math.asinh((TEXTURE_SHARPNESS * degrees) / widest) / Math.asinh(TEXTURE_SHARPNESS);
+      leftDirections.push([reach * Math.cos(turn), reach * Math.sin(turn)]);
     }
   }
   const ring = (r: number, spoke: number): number => 1 + r * EYE_SPOKES + (spoke % EYE_SPOKES);

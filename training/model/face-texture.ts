@@ -1,6 +1,6 @@
 /**
  * The face's texture coordinates: MakeHuman's own unwrapping of the face, turned upright and stretched to the unit square; the
- * mouth's inside and the tongue in free corners; each eyeball inside its eye's hole.
+ * mouth's inside, the tongue and each eyeball in free corners.
  */
 import type { Eyeballs } from './eyeball-mesh.ts';
 import { type BodySkin, type FacePart, isInMouth } from './face-parts.ts';
@@ -18,8 +18,13 @@ const POCKET_UV_BOX: UvBox = [0.01, 0.01, 0.2, 0.1];
 const TONGUE_UV_BOX: UvBox = [0.8, 0.01, 0.99, 0.1];
 /** Face texture keeps this margin to the unit square's edge. */
 const UV_MARGIN = 0.005;
-/** Part of the eye hole in texture space that the eyeball fills. */
-const EYE_UV_FILL = 0.92;
+/**
+ * Where the eyeballs' texture goes: the free upper corners. In the eye's hole, of which what is seen between the lids got a tenth, an
+ * eye was one texel high in a texture of 512.
+ */
+const EYE_UV_BOXES = { right: [0.01, 0.92, 0.08, 0.99], left: [0.92, 0.92, 0.99, 0.99] } as const;
+/** What a ball's directions lie in. */
+const UNIT_DISC_BOX: UvBox = [-1, -1, 1, 1];
 
 /** Texture coordinates by key, each once. */
 class UvTable {
@@ -116,15 +121,8 @@ export function layOutTexture(
   }
 
   function putEyeball(side: 'left' | 'right', ballQuads: readonly number[], directions: readonly Uv[]): void {
-    const meanX = (loop: readonly number[]): number =>
-      loop.reduce((sum, v) => sum + makeHuman.vertices[3 * v], 0) / loop.length;
-    const lids = skin.lidLoops.find((loop) => meanX(loop) > 0 === (side === 'left')) ?? [];
-    const hole = boxOf(lids.map((v) => toUnitSquare(facePoint(v, uvOfSkin.get(v) ?? 0))));
-    const place = (axis: 0 | 1, offset: number): number =>
-      (hole[axis] + hole[axis + 2]) / 2 + ((EYE_UV_FILL * (hole[axis + 2] - hole[axis])) / 2) * offset;
     for (const v of ballQuads) {
-      const [x, y] = directions[v];
-      corners.push(table.put(`${side} eye ${v}`, [place(0, x), place(1, y)]));
+      corners.push(table.put(`${side} eye ${v}`, intoBox(directions[v], UNIT_DISC_BOX, EYE_UV_BOXES[side])));
     }
   }
 }
