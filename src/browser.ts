@@ -2,6 +2,7 @@
 /** Entry for the browser: all of the platform-neutral surface, pixels, weights kept from visit to visit, and a worker. */
 
 export { createFaceAlignerWorker, type FaceAlignerWorkerOptions } from './browser/face-aligner-worker.ts';
+export { faceGlb } from './browser/face-glb.ts';
 export { folderWeights } from './browser/folder-weights.ts';
 export {
   type FollowedFrame,

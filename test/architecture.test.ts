@@ -71,7 +71,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   results: ['base', 'aligner', 'geometry'],
   queue: ['base', 'files', 'imageFiles', 'results'],
   workers: ['base', 'aligner', 'models', 'engine', 'geometry'],
-  browser: ['base', 'aligner', 'workers', 'engine'],
+  browser: ['base', 'aligner', 'workers', 'engine', 'geometry'],
   node: ['base', 'aligner', 'workers', 'models', 'engine', 'geometry', 'imageFiles', 'packageFiles'],
   three: ['base', 'geometry'],
   element: ['base', 'engine', 'geometry', 'browser'],

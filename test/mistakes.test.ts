@@ -8,6 +8,7 @@ import { faceMesh } from '../src/geometry/face-mesh.ts';
 import { writeGlb } from '../src/geometry/glb.ts';
 import { suppressOverlaps } from '../src/geometry/nms.ts';
 import { createSheet } from '../src/geometry/sheet.ts';
+import * as geometry from '../src/geometry.ts';
 import { nearestName } from '../src/nearest-name.ts';
 import {
   createFaceAligner,
@@ -15,6 +16,7 @@ import {
   createFaceTracker,
   createMeanSmoother,
   decodeImage,
+  encodeJpeg,
   encodePng,
   type FaceAligner,
   faceGlb,
@@ -22,6 +24,7 @@ import {
   readImage,
   readImageSequence,
   readVideo,
+  writeImage,
   writeVideo,
 } from '../src/node.ts';
 import { FaceMesh3D } from '../src/three/face-mesh-3d.ts';
@@ -291,6 +294,69 @@ describe.each<[string, () => unknown, string]>([
   test('is a TypeError that says what to do', async () => {
     expect(await mistake(call)).toContain(message);
   });
+});
+
+test('free functions name the argument, too', async () => {
+  const landmarks = aligner.reconstruct(faces[0]);
+  const vertices = aligner.reconstruct(faces[0], { dense: true });
+  const { faceMaps: maps, morphableModel: model } = aligner;
+  const whole = faceMesh(image, faces[0], aligner);
+  const list = "faces: expected a list of faces' coordinates, got a value of type Float32Array; give faces.map(";
+  const noMaps = "maps: expected a mesh's triangles and texture coordinates, got undefined; give aligner.faceMaps";
+  const noVertices = 'faces[0]: expected coordinates, a Float32Array of n x 3, got { roiBox, params }; aligner.rec';
+  const { drawBoxes, drawDepth, drawLandmarks, drawPncc, drawPoints, drawPose, drawRender, drawTextured } = geometry;
+  const calls: [(...args: never[]) => unknown, unknown[], string][] = [
+    [drawLandmarks, [image, landmarks], list],
+    [drawLandmarks, [image], "faces: expected a list of faces' coordinates, got undefined"],
+    [drawLandmarks, [image, faces], noVertices],
+    [drawLandmarks, [PHOTO, [landmarks]], 'image: expected { data, width, height } with RGBA bytes, got '],
+    [drawPoints, [image, vertices], list],
+    [drawPose, [image, faces[0]], 'faces: expected a list of faces as { params, landmarks }, got { roiBox, params }'],
+    [drawPose, [image, faces], 'faces[0].landmarks: expected coordinates, a Float32Array of n x 3, got undefined'],
+    [drawBoxes, [image, boxes[0]], 'boxes: expected a list of boxes, got { xMin'],
+    [drawBoxes, [image, faces], 'boxes[0]: expected a box, got { roiBox, params }'],
+    ...[drawDepth, drawPncc, drawRender, geometry.depthMap, geometry.faceMask, geometry.hideFaces].flatMap(
+      (draw): [(...args: never[]) => unknown, unknown[], string][] => [
+        [draw, [image, vertices, maps], list],
+        [draw, [image, [vertices]], noMaps],
+        [draw, [image, faces, maps], noVertices],
+      ],
+    ),
+    [drawTextured, [image, vertices, maps], 'faces: expected a list of faces as { vertices, texture }, got a value of'],
+    [drawTextured, [image, [vertices], maps], 'faces[0].vertices: expected coordinates, a Float32Array of n x 3'],
+    [geometry.extractUvTexture, [image, vertices], noMaps],
+    [geometry.extractUvTexture, [image, faces[0], maps], 'vertices: expected coordinates, a Float32Array of n x 3'],
+    [geometry.vertexVisibility, [vertices], noMaps],
+    [geometry.landmarkVisibility, [vertices], 'model: expected a morphable model, got undefined; give aligner.morpha'],
+    [geometry.vertexNormals, [whole.mesh], 'triangles: expected a Uint32Array of m x 3 indices, got undefined'],
+    [geometry.sampleTexture, [whole.texture], 'uvs: expected a Float32Array of k x 2, got undefined'],
+    [geometry.withClosedMouth, [], noMaps],
+    [geometry.meshRegions, [aligner], 'model: expected a morphable model, got { '],
+    [geometry.neutralFace, [faces, model], 'face: expected a face, got a list of 1'],
+    [geometry.transferExpression, [faces[0]], 'source: expected a face, got undefined'],
+    [geometry.withExpression, [faces[0], { jawOpen: 1 }, model], 'expression: expected 52 coefficients, got { jawOpen'],
+    [geometry.expressions, [faces[0]], 'model: give aligner.morphableModel'],
+    [geometry.faceMeshes, [image, faces[0], aligner], 'faces: expected a list of faces, got { roiBox, params }'],
+    [
+      faceMesh,
+      [image, faces[0]],
+      'source: expected a face aligner, got undefined; await createFaceAligner() makes one',
+    ],
+    [writeGlb, [whole], 'faces: expected a list of faces as { mesh, texture, expression }, got { scale, mesh'],
+    [writeGlb, [[whole.mesh]], 'faces[0].mesh: expected a mesh, { positions, triangles'],
+    [geometry.writeObj, [whole.mesh], 'meshes: expected a list of meshes, got { positions'],
+    [geometry.writeObj, [[whole]], 'meshes[0]: expected a mesh, { positions, triangles, … }, got { scale, mesh'],
+    [geometry.writePly, [[whole]], 'meshes[0]: expected a mesh, { positions, triangles, … }, got { scale, mesh'],
+    [geometry.arrangeSheet, [image], 'pictures: expected a list of pictures, got { data, width, height }'],
+    [aligner.gaze, [faces], 'face: expected a face, got a list of 1'],
+    [decodeImage, [PHOTO], 'bytes: expected a Uint8Array with a whole file, got '],
+    [decodeImage, [new ArrayBuffer(8)], 'got a value of type ArrayBuffer; new Uint8Array(buffer)'],
+    [writeImage, ['x.png'], 'image: expected { data, width, height } with RGBA bytes, got undefined'],
+    [encodePng, [PHOTO], 'image: expected { data, width, height } with RGBA bytes, got '],
+    [encodeJpeg, [], 'image: expected { data, width, height } with RGBA bytes, got undefined'],
+  ];
+  for (const [call, args, message] of calls) expect(await mistake(() => loose(call)(...args))).toContain(message);
+  expect(() => loose(geometry.poseFromParams)(faces[0])).toThrow('params: expected at least 12 parameters, got undef');
 });
 
 test('a pool and its threads refuse the same', async () => {

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { pMapIterable } from 'p-map';
-import { WeightFormatError, WorkerFailedError } from '../errors.ts';
+import { printable, WeightFormatError, WorkerFailedError } from '../errors.ts';
 import type { FaceAlignerOptions } from '../face-aligner.ts';
 import { writeFileAtomically } from '../files/write-file-atomically.ts';
 import {
@@ -362,7 +362,7 @@ function summarise({ path, width, height, faces }: AlignedResult, terminal: Term
     const angles = `yaw ${degrees(pose.yawDegrees)}  pitch ${degrees(pose.pitchDegrees)}  roll ${degrees(pose.rollDegrees)}`;
     return `  ${index + 1}  score ${box.score.toFixed(3)}  ${angles}  box ${corners}\n`;
   });
-  return `${colours.bold(path)}  ${width}x${height}  ${count}\n${lines.join('')}`;
+  return `${colours.bold(printable(path))}  ${width}x${height}  ${count}\n${lines.join('')}`;
 }
 
 function degrees(value: number): string {

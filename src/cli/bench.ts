@@ -6,6 +6,7 @@ import { runBenchmarks } from '../bench/run-benchmarks.ts';
 import { coldStarts } from '../bench/run-cold-starts.ts';
 import type { BackendName } from '../engine/engine.ts';
 import { openPack } from '../engine/weights/open-pack.ts';
+import { printable } from '../errors.ts';
 import { writeFileAtomically } from '../files/write-file-atomically.ts';
 import { loadFacePack } from '../models/face-pack.ts';
 import { packageVersion } from '../package-files.ts';
@@ -72,7 +73,7 @@ async function runBench(flags: BenchFlags, terminal: Terminal): Promise<void> {
   const backends = await benchBackends(flags.backends, threads);
   const machine = describeMachine(packageVersion());
   const print = (line: string): void => void terminal.stdout.write(`${line}\n`);
-  print(`${machineLine(machine)}\n${pack.manifest.name}, ${pack.describe()}`);
+  print(`${machineLine(machine)}\n${pack.manifest.name}, ${printable(pack.describe())}`);
   const photo =
     flags.photo === undefined
       ? undefined

@@ -100,14 +100,15 @@ async function convert(source: string, options: ConvertOptions, terminal: Termin
   const { manifest, replaced } = await writePack(options.out, pack, {
     storage: options.storage,
     signal,
-    onWait: () => void terminal.stderr.write(`note: another tddfa is writing ${options.out}: waiting for it\n`),
+    onWait: () =>
+      void terminal.stderr.write(`note: another tddfa is writing ${printable(options.out)}: waiting for it\n`),
   });
 
   const { models, copies = [] } = pack;
   const names = [...models.map(({ name }) => name), ...copies.map(({ model }) => model.name)];
   const written = manifest.models.filter(({ name }) => names.includes(name));
   terminal.stdout.write(
-    `${options.out}\n${packTable(written)
+    `${printable(options.out)}\n${packTable(written)
       .map((line) => `  ${line}\n`)
       .join('')}`,
   );

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { openPack } from '../engine/weights/open-pack.ts';
+import { printable } from '../errors.ts';
 import { DEFAULT_BACKEND } from '../face-aligner.ts';
 import { packageVersion } from '../package-files.ts';
 import { type BackendState, backendStates } from './backend-states.ts';
@@ -82,7 +83,9 @@ function formatInfo({ version, node, platform, backends, otherBackends, defaultB
   ];
   if (packs.length === 0) lines.push(`packs     none: ${HOW_TO_GET_A_PACK}`);
   for (const [index, { location, foundBy, name, models, error }] of packs.entries()) {
-    lines.push(`${index === 0 ? 'packs     ' : '          '}${name ?? 'unreadable'}  ${location}  (${foundBy})`);
+    lines.push(
+      `${index === 0 ? 'packs     ' : '          '}${name ?? 'unreadable'}  ${printable(location)}  (${foundBy})`,
+    );
     if (error !== undefined) lines.push(`            ${error}`);
     for (const model of models) lines.push(`            ${model.name}  ${model.role}  ${model.licence}`);
   }

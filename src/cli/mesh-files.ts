@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import { type FaceMesh, type FaceMeshesOptions, faceMeshes } from '../geometry/face-mesh.ts';
-import { requireFaceMaps } from '../geometry/face-surface.ts';
 import { writeGlb } from '../geometry/glb.ts';
 import { DEFAULT_INTEROCULAR_MM, METRES_PER_MM, toPhotoFrame } from '../geometry/mesh.ts';
 import { writeMtl, writeObj, writeUpstreamObj } from '../geometry/obj.ts';
 import type { Compatibility } from '../geometry/picture.ts';
 import { writePly } from '../geometry/ply.ts';
+import { requireFaceMaps } from '../geometry/required-parts.ts';
 import { encodeOpaquePng } from '../image-files/write-image.ts';
 import type { FoundFace } from '../results/found-face.ts';
 import { usageError } from './cli-error.ts';

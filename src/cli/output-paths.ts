@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { printable } from '../errors.ts';
 import { usageError } from './cli-error.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -33,5 +34,5 @@ export function checkJsonPath(path: string | undefined): void {
 /** Names the files that a command wrote: on stdout, or on stderr where stdout holds a document. */
 export function nameWritten(paths: readonly (string | undefined)[], terminal: Terminal, hasDocument = false): void {
   const stream = hasDocument ? terminal.stderr : terminal.stdout;
-  for (const path of paths) if (path !== undefined && path !== '-') stream.write(`  wrote ${path}\n`);
+  for (const path of paths) if (path !== undefined && path !== '-') stream.write(`  wrote ${printable(path)}\n`);
 }

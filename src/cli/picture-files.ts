@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type DepthMap, depthMap, toDepth16 } from '../geometry/depth.ts';
-import { requireFaceMaps } from '../geometry/face-surface.ts';
 import type { Background, Compatibility } from '../geometry/picture.ts';
+import { requireFaceMaps } from '../geometry/required-parts.ts';
 import { createSheet } from '../geometry/sheet.ts';
 import type { UvTextureOptions } from '../geometry/uv-texture.ts';
 import { encodeGrey16Png, encodePng } from '../image-files/write-image.ts';

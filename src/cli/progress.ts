@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import { printable } from '../errors.ts';
 import type { Terminal } from './terminal.ts';
 
 /** How far a long piece of work is. */
@@ -19,7 +20,11 @@ export function createProgress(terminal: Terminal, unit: 'bytes' | 'items'): Pro
   const show = unit === 'bytes' ? (value: number) => `${(value / 1e6).toFixed(1)} MB` : String;
   return {
     update(label, done, total) {
-      const payload = { label, shownDone: show(done), shownTotal: total === undefined ? '?' : show(total) };
+      const payload = {
+        label: printable(label),
+        shownDone: show(done),
+        shownTotal: total === undefined ? '?' : show(total),
+      };
       if (bar === undefined) {
         bar = new SingleBar({
           format: '{bar} {label} {shownDone}/{shownTotal}',

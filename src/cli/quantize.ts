@@ -3,6 +3,7 @@ import { quantizePack } from '../../converters/quantize-pack.ts';
 import { writePack } from '../../converters/write-pack.ts';
 import { PRECISIONS, type Precision } from '../engine/quantization.ts';
 import { openPack } from '../engine/weights/open-pack.ts';
+import { printable } from '../errors.ts';
 import { readImage } from '../image-files/read-image.ts';
 import type { RgbaImage } from '../types.ts';
 import { findPack } from './find-pack.ts';
@@ -67,7 +68,7 @@ async function quantize(name: string, flags: QuantizeFlags, terminal: Terminal):
     const { manifest } = await writePack(flags.out, quantized, { signal });
     const written = manifest.models.filter(({ ranges }) => ranges !== undefined);
     stdout.write(
-      `${flags.out}\n${packTable(written)
+      `${printable(flags.out)}\n${packTable(written)
         .map((line) => `  ${line}\n`)
         .join('')}`,
     );

@@ -1,6 +1,7 @@
 import { clearScreenDown, moveCursor } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { printable } from '../errors.ts';
 import type { PictureQueue } from '../queue/picture-queue.ts';
 import { QueueCounter, type QueueCounts } from '../queue/queue-counts.ts';
 import { addQueueFlags, counted, type QueueFlags, withQueue } from './queue-flags.ts';
@@ -60,16 +61,16 @@ function table(counts: QueueCounts, { name, address }: PictureQueue, terminal: T
   ] as const;
   const number = (value: number): string => value.toLocaleString('en').padStart(12);
   const lines = [
-    `${bold(name)}  ${address.shown}`,
+    `${bold(name)}  ${printable(address.shown)}`,
     dim(`${''.padEnd(10)}${'jobs'.padStart(12)}${'pictures'.padStart(12)}`),
     ...rows.map(([label, { jobs, pictures }]) => `${label.padEnd(10)}${number(jobs)}${number(pictures)}`),
     progressLine(counts),
     ...(counts.failedPictures > 0
       ? [red(`${counted(counts.failedPictures, 'picture')} failed; tddfa queue retry tries them again`)]
       : []),
-    ...counts.failures.map(({ job, reason }) => red(`given up: ${job}: ${reason}`)),
+    ...counts.failures.map(({ job, reason }) => red(printable(`given up: ${job}: ${reason}`))),
     workers.length === 0 ? 'no worker is connected' : counted(workers.length, 'worker'),
-    ...workers.map((worker) => `  ${worker.name}  ${worker.address}  ${duration(worker.connectedSeconds)}`),
+    ...workers.map((worker) => printable(`  ${worker.name}  ${worker.address}  ${duration(worker.connectedSeconds)}`)),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { printable } from '../errors.ts';
 import type { DetectorOptions } from '../models/faceboxes/detector.ts';
 import { FETCH_PICTURE_DEFAULTS } from '../queue/fetch-picture.ts';
 import { newPartFile } from '../queue/part-file.ts';
@@ -94,7 +95,7 @@ async function workAt(queue: Parameters<typeof runWorker>[0], flags: WorkFlags, 
   const started = Date.now();
   const say = (text: string): void => {
     progress.stop();
-    terminal.stderr.write(`${text}\n`);
+    terminal.stderr.write(`${printable(text)}\n`);
   };
   try {
     const header = await describeRunOf(flags, aligner.aligner, { minScore: flags.minScore }, terminal);

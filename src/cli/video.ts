@@ -1,15 +1,15 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { VideoFileError } from '../errors.ts';
+import { printable, VideoFileError } from '../errors.ts';
 import type { FaceAligner } from '../face-aligner.ts';
 import { writeFileAtomically } from '../files/write-file-atomically.ts';
 import { boundingBox } from '../geometry/box.ts';
 import { createFaceFilm, type FaceFilm } from '../geometry/face-film.ts';
-import { requireFaceMaps, requireMorphableModel } from '../geometry/face-surface.ts';
 import { writeGlb } from '../geometry/glb.ts';
 import { METRES_PER_MM } from '../geometry/mesh.ts';
 import type { Background } from '../geometry/picture.ts';
+import { requireFaceMaps, requireMorphableModel } from '../geometry/required-parts.ts';
 import { animationFormat } from '../image-files/animation-format.ts';
 import { encodePng } from '../image-files/write-image.ts';
 import { DRAWINGS, type DrawableFace, type DrawingKind, drawOverlays, OVERLAY_KINDS } from '../results/drawings.ts';
@@ -249,7 +249,7 @@ async function trackVideo(
 
   if (flags.json !== '-') {
     const count = ids.size === 1 ? '1 face' : `${ids.size || 'no'} faces`;
-    const name = coloursFor(terminal.stdout, terminal.env).bold(rename(source.path));
+    const name = coloursFor(terminal.stdout, terminal.env).bold(printable(rename(source.path)));
     terminal.stdout.write(
       `${name}  ${size}  ${frameCount} frames, ${rate(frameCount).toFixed(1)} a second  ${count}\n`,
     );
@@ -393,7 +393,7 @@ async function openSource(
 
 /** Lines about what goes on all the same. */
 function warnings({ stderr }: Terminal): { onWarning: (line: string) => void } {
-  return { onWarning: (line) => void stderr.write(`tddfa: ${line}\n`) };
+  return { onWarning: (line) => void stderr.write(`tddfa: ${printable(line)}\n`) };
 }
 
 async function openSink(

@@ -5,6 +5,7 @@ import type { WeightStorage } from '../engine/weights/layers-file.ts';
 import { openPack, type Pack } from '../engine/weights/open-pack.ts';
 import { modelBytes } from '../engine/weights/pack-manifest.ts';
 import type { WeightProgress } from '../engine/weights/weight-source.ts';
+import { printable } from '../errors.ts';
 import { createFaceAligner } from '../face-aligner.ts';
 import { CliError } from './cli-error.ts';
 import { describeError } from './describe-error.ts';
@@ -107,7 +108,7 @@ async function list({ json }: { json?: true }, terminal: Terminal): Promise<void
               ...licenceNotices(pack.manifest.models).map((notice) => `note: ${notice}`),
             ];
       terminal.stdout.write(
-        `${bold(place.location)} (${place.foundBy})\n${lines.map((line) => `  ${line}\n`).join('')}`,
+        `${bold(printable(place.location))} (${place.foundBy})\n${lines.map((line) => `  ${line}\n`).join('')}`,
       );
     }
   }
@@ -137,11 +138,11 @@ async function verify(names: readonly string[], terminal: Terminal): Promise<voi
       progress.stop();
       const bytes = pack.manifest.models.reduce((sum, model) => sum + modelBytes(model), 0);
       const models = pack.manifest.models.map((model) => model.name).join(', ');
-      stdout.write(`${green('ok')}   ${location}: ${models} (${(bytes / 1e6).toFixed(1)} MB)\n`);
+      stdout.write(`${green('ok')}   ${printable(location)}: ${models} (${(bytes / 1e6).toFixed(1)} MB)\n`);
     } catch (error) {
       progress.stop();
       signal.throwIfAborted();
-      stdout.write(`${red('bad')}  ${location}: ${describeError(error)}\n`);
+      stdout.write(`${red('bad')}  ${printable(location)}: ${describeError(error)}\n`);
       bad++;
     }
   }
@@ -162,7 +163,7 @@ async function pull(options: PullCommandOptions, terminal: Terminal): Promise<vo
   const models = wantedModels(options.only ?? UPSTREAM_MODELS);
   const out = options.out ?? join(packCacheFolder(env), PULLED_PACK);
   if (await isPulled(out, models, signal)) {
-    stdout.write(`${out}\n  holds ${models.join(', ')} already\n`);
+    stdout.write(`${printable(out)}\n  holds ${models.join(', ')} already\n`);
     return;
   }
   terminal.goOnUnread?.();
@@ -186,14 +187,14 @@ async function pull(options: PullCommandOptions, terminal: Terminal): Promise<vo
     );
     progress.stop();
     if (pulled === undefined) {
-      stdout.write(`${out}\n  holds ${models.join(', ')} already\n`);
+      stdout.write(`${printable(out)}\n  holds ${models.join(', ')} already\n`);
       return;
     }
     const { manifest } = pulled;
     stdout.write(
-      `${out}\n${packTable(manifest.models)
+      `${printable(out)}\n${packTable(manifest.models)
         .map((line) => `  ${line}\n`)
-        .join('')}  use it with --weights ${options.out ?? PULLED_PACK}\n`,
+        .join('')}  use it with --weights ${printable(options.out ?? PULLED_PACK)}\n`,
     );
   } finally {
     progress.stop();

@@ -1,6 +1,8 @@
 /** Depth of faces as a picture and as data. z is in image px under weak perspective: relative within a face, not metric. */
+
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { FaceMaps, RgbaImage } from '../types.ts';
+import { checkMapsArgument, checkSurfacesArgument } from './check-surface-arguments.ts';
 import { interpolate } from './interpolate.ts';
 import { type Compatibility, newCanvas, type Picture, type PictureOptions } from './picture.ts';
 import { rasterize } from './rasterize.ts';
@@ -38,6 +40,8 @@ export function drawDepth(
   options: DrawDepthOptions = {},
 ): Picture {
   checkOptionNames(options, DEPTH_OPTION_NAMES);
+  checkSurfacesArgument(faces);
+  checkMapsArgument(maps);
   const { compatibility = 'none' } = options;
   const { triangles } = maps;
   const canvas = newCanvas(image, options.background);
@@ -92,6 +96,8 @@ export function depthMap(
   faces: readonly Float32Array[],
   maps: Pick<FaceMaps, 'triangles'>,
 ): DepthMap {
+  checkSurfacesArgument(faces);
+  checkMapsArgument(maps);
   const { width, height } = size;
   const raster = rasterize(faces, maps.triangles, width, height);
   const data = new Float32Array(width * height).fill(Number.NaN);

@@ -1,8 +1,9 @@
 /** Pictures made of lines, dots and words on the photo: landmarks, points, boxes, pose. */
 
-import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
+import { checkBoxesArgument, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { FaceBox, RgbaImage, RoiBox } from '../types.ts';
 import { boundingBox } from './box.ts';
+import { checkListArgument, checkSurfacesArgument } from './check-surface-arguments.ts';
 import { LANDMARK_COUNT, LANDMARK_OUTLINES } from './landmark-regions.ts';
 import { paintSegments } from './paint.ts';
 import {
@@ -95,6 +96,7 @@ function extent(points: Float32Array): number {
  */
 export function drawLandmarks(image: RgbaImage, faces: readonly Float32Array[], options: DrawOptions = {}): Picture {
   checkOptionNames(options, DRAW_OPTION_NAMES);
+  checkSurfacesArgument(faces);
   const canvas = newCanvas(image, options.background);
   const colour = options.colour ?? WHITE;
   faces.forEach((points, index) => {
@@ -125,6 +127,7 @@ export function drawLandmarks(image: RgbaImage, faces: readonly Float32Array[], 
  */
 export function drawPoints(image: RgbaImage, faces: readonly Float32Array[], options: DrawPointsOptions = {}): Picture {
   checkOptionNames(options, POINTS_OPTION_NAMES);
+  checkSurfacesArgument(faces);
   if (options.every !== undefined && !(Number.isInteger(options.every) && options.every >= 1)) {
     throw new RangeError(`every: expected a whole number >= 1, got ${options.every}`);
   }
@@ -154,6 +157,7 @@ export function drawPoints(image: RgbaImage, faces: readonly Float32Array[], opt
  */
 export function drawBoxes(image: RgbaImage, boxes: readonly (FaceBox | RoiBox)[], options: DrawOptions = {}): Picture {
   checkOptionNames(options, DRAW_OPTION_NAMES);
+  checkBoxesArgument(boxes, 'boxes');
   const canvas = newCanvas(image, options.background);
   const colour = options.colour ?? RED;
   boxes.forEach((box, index) => {
@@ -181,6 +185,7 @@ export function drawBoxes(image: RgbaImage, boxes: readonly (FaceBox | RoiBox)[]
  */
 export function drawPose(image: RgbaImage, faces: readonly PoseFace[], options: DrawPoseOptions = {}): Picture {
   checkOptionNames(options, POSE_OPTION_NAMES);
+  checkListArgument(faces, 'faces', 'faces as { params, landmarks }');
   const { compatibility = 'none', style = compatibility === 'upstream' ? 'box' : 'both' } = options;
   const canvas = newCanvas(image, options.background);
   faces.forEach((face, index) => {

@@ -1,6 +1,8 @@
 /** Where faces are, pixel by pixel, and hiding them. */
+
 import { checkImageArgument, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { FaceMaps, RgbaImage } from '../types.ts';
+import { checkMapsArgument, checkSurfacesArgument } from './check-surface-arguments.ts';
 import { withClosedMouth } from './mesh.ts';
 import { newCanvas, type Picture } from './picture.ts';
 import { rasterize } from './rasterize.ts';
@@ -26,6 +28,8 @@ export function faceMask(
   faces: readonly Float32Array[],
   maps: FaceMaps,
 ): FaceMask {
+  checkSurfacesArgument(faces);
+  checkMapsArgument(maps);
   const mask = new Uint8Array(width * height);
   const raster = rasterize(faces, withClosedMouth(maps).triangles, width, height);
   for (let y = 0, pixel = 0; y < raster.height; y++) {
@@ -61,6 +65,8 @@ export function hideFaces(
 ): Picture {
   checkImageArgument(image);
   checkOptionNames(options, HIDE_OPTION_NAMES);
+  checkSurfacesArgument(faces);
+  checkMapsArgument(maps);
   const { how = 'blur', detail = DEFAULT_DETAIL } = options;
   if (!['blur', 'pixelate', 'black'].includes(how)) {
     throw new TypeError(`how: expected 'blur', 'pixelate' or 'black', got '${String(how)}'`);

@@ -1,7 +1,7 @@
-import { checkFaceArgument, checkOptionNames, type OptionNames } from '../check-arguments.ts';
+import { checkFaceArgument, checkFacesArgument, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { AlignedFace, FaceMaps, RgbaImage, RoiBox } from '../types.ts';
 import { type ExpressionTargets, expressionTargets } from './expression-targets.ts';
-import { requireFaceMaps, requireMorphableModel, type SurfaceSource } from './face-surface.ts';
+import type { SurfaceSource } from './face-surface.ts';
 import {
   DEFAULT_INTEROCULAR_MM,
   type Mesh,
@@ -13,6 +13,7 @@ import {
 } from './mesh.ts';
 import { vertexNormals } from './normals.ts';
 import type { UvTexture } from './picture.ts';
+import { requireFaceMaps, requireMorphableModel } from './required-parts.ts';
 import { extractUvTexture, type UvTextureOptions } from './uv-texture.ts';
 
 /** Options of {@link faceMeshes}. */
@@ -95,7 +96,7 @@ export function faceMeshes(
   options: FaceMeshesOptions = {},
 ): FaceMesh[] {
   checkOptionNames(options, MESHES_OPTION_NAMES);
-  for (const [index, face] of faces.entries()) checkFaceArgument(face, `faces[${index}]`);
+  checkFacesArgument(faces);
   return assemble(
     image,
     faces.map((face) => ({ face, edited: face })),

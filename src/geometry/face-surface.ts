@@ -35,18 +35,6 @@ export interface SurfaceSource {
   readonly reconstruct: SurfaceReconstructor;
 }
 
-/** @throws WeightFormatError where the pack has no morphable model. */
-export function requireMorphableModel({ packName, morphableModel }: SurfaceSource): MorphableModel {
-  if (morphableModel !== undefined) return morphableModel;
-  throw new WeightFormatError(packName, 'this pack has no morphable model');
-}
-
-/** @throws WeightFormatError where the pack has no triangles and texture coordinates. */
-export function requireFaceMaps({ packName, faceMaps }: SurfaceSource): FaceMaps {
-  if (faceMaps !== undefined) return faceMaps;
-  throw new WeightFormatError(packName, 'this pack has no triangles, so there are no surfaces to draw');
-}
-
 /** Vertices in crop space from parameters, as `reconstruct` of a packed model gives them. */
 export type DenseEvaluator = (params: Float32Array, dst?: Float32Array) => Float32Array;
 

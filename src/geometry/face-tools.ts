@@ -1,5 +1,7 @@
 /** What can be done to a face by its parameters alone. Every function makes new parameters and leaves the given ones. */
+import { checkFaceArgument, describeValue } from '../check-arguments.ts';
 import type { AlignedFace, MorphableModel, ParamLayout } from '../types.ts';
+import { checkModelArgument } from './check-surface-arguments.ts';
 import { LANDMARK_REGIONS } from './landmark-regions.ts';
 import { CAMERA_PARAM_COUNT, checkParamCount, paramLayout, splitParams } from './params.ts';
 
@@ -12,9 +14,15 @@ import { CAMERA_PARAM_COUNT, checkParamCount, paramLayout, splitParams } from '.
 export function withExpression(
   face: AlignedFace,
   expression: ArrayLike<number>,
-  layout: ParamLayout = paramLayout(face.params.length),
+  layout: ParamLayout = layoutOf(face),
 ): AlignedFace {
+  checkFaceArgument(face);
   checkParamCount(face.params, layout);
+  if (!hasLength(expression)) {
+    throw new TypeError(
+      `expression: expected ${layout.expressionCount} coefficients, got ${describeValue(expression)}`,
+    );
+  }
   if (expression.length !== layout.expressionCount) {
     throw new RangeError(`expression: expected ${layout.expressionCount} coefficients, got ${expression.length}`);
   }
@@ -24,7 +32,7 @@ export function withExpression(
 }
 
 /** The face at rest: all expression coefficients 0. */
-export function neutralFace(face: AlignedFace, layout: ParamLayout = paramLayout(face.params.length)): AlignedFace {
+export function neutralFace(face: AlignedFace, layout: ParamLayout = layoutOf(face)): AlignedFace {
   return withExpression(face, new Float32Array(layout.expressionCount), layout);
 }
 
@@ -36,13 +44,25 @@ export function neutralFace(face: AlignedFace, layout: ParamLayout = paramLayout
 export function transferExpression(
   face: AlignedFace,
   source: AlignedFace,
-  layout: ParamLayout = paramLayout(face.params.length),
+  layout: ParamLayout = layoutOf(face),
 ): AlignedFace {
+  checkFaceArgument(source, 'source');
   return withExpression(face, splitParams(source.params, layout).expression, layout);
 }
 
+/** The layout that the number of a face's parameters means. */
+function layoutOf(face: AlignedFace): ParamLayout {
+  checkFaceArgument(face);
+  return paramLayout(face.params.length);
+}
+
+function hasLength(value: unknown): boolean {
+  return typeof Object(value).length === 'number';
+}
+
 /** The face turned to look straight at the camera, in its place and at its size. */
-export function frontalFace(face: AlignedFace, layout: ParamLayout = paramLayout(face.params.length)): AlignedFace {
+export function frontalFace(face: AlignedFace, layout: ParamLayout = layoutOf(face)): AlignedFace {
+  checkFaceArgument(face);
   checkParamCount(face.params, layout);
   const params = face.params.slice();
   const rowLength = (row: number): number => Math.hypot(params[row * 4], params[row * 4 + 1], params[row * 4 + 2]);
@@ -78,6 +98,7 @@ const REGION_OUTLINES: Readonly<
 export function meshRegions(
   model: Pick<MorphableModel, 'vertexCount' | 'meanShape' | 'keypointIndices'>,
 ): Record<MeshRegion, Uint32Array> {
+  checkModelArgument(model);
   const { meanShape, keypointIndices } = model;
   const find = ({ landmarks, growth }: { landmarks: readonly number[]; growth: number }): Uint32Array => {
     const points = landmarks.map((landmark): [number, number] => [

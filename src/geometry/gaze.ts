@@ -1,4 +1,5 @@
 /** Where a face's eyes look. */
+import { checkFaceArgument } from '../check-arguments.ts';
 import { WeightFormatError } from '../errors.ts';
 import type { AlignedFace, MorphableModel, ParamLayout } from '../types.ts';
 import { GAZE_COUNT } from './acting.ts';
@@ -39,6 +40,7 @@ export function gaze(face: Pick<AlignedFace, 'params'>, layout: ParamLayout): Fa
  * @throws WeightFormatError where there is none.
  */
 export function gazeOf(face: AlignedFace, packName: string, model: MorphableModel | undefined): FaceGaze | undefined {
+  checkFaceArgument(face);
   if (model === undefined) throw new WeightFormatError(packName, 'this pack has no morphable model');
   return gaze(face, model);
 }

@@ -4,10 +4,11 @@
  */
 
 import type { AlignedFace, MorphableModel, RoiBox } from '../types.ts';
-import { requireMorphableModel, type SurfaceSource } from './face-surface.ts';
+import type { SurfaceSource } from './face-surface.ts';
 import { pupilDistance } from './mesh.ts';
 import { type PackedModel, packLandmarks, reconstruct } from './morphable-model.ts';
 import { CAMERA_PARAM_COUNT, checkParamCount, paramCount } from './params.ts';
+import { requireMorphableModel } from './required-parts.ts';
 import { CROP_SIZE } from './similarity-transform.ts';
 
 /** Of this crop `reconstruct` leaves scales as they are. */

@@ -1,5 +1,7 @@
 /** Borders of a mesh, and triangles that close its mouth. */
+
 import type { FaceMaps } from '../types.ts';
+import { checkMapsArgument } from './check-surface-arguments.ts';
 
 /** Edges of triangles by the vertex they start from: those of vertex v end at `ends[starts[v]] .. ends[starts[v + 1] - 1]`. */
 interface DirectedEdges {
@@ -91,6 +93,7 @@ const patches = new WeakMap<FaceMaps, MouthPatch>();
  * @returns no triangles where the mesh has no such hole.
  */
 export function mouthPatch(maps: FaceMaps): MouthPatch {
+  checkMapsArgument(maps);
   const known = patches.get(maps);
   if (known !== undefined) return known;
   const skin = withoutPocket(maps);

@@ -1,5 +1,6 @@
 /** A mesh as files want it, and ways to make one of a face. */
 import type { FaceMaps, RgbaImage } from '../types.ts';
+import { checkMeshArgument } from './check-surface-arguments.ts';
 import { LANDMARK_REGIONS } from './landmark-regions.ts';
 import { mouthPatch } from './mesh-holes.ts';
 import { checkImage, checkIndices, checkVertices } from './picture.ts';
@@ -22,9 +23,10 @@ export interface Mesh {
 
 /**
  * Checks that a mesh's arrays fit together.
- * @throws RangeError otherwise, or where a coordinate is not finite.
+ * @throws RangeError otherwise, or where a coordinate is not finite; TypeError for anything else than a mesh.
  */
 export function checkMesh(mesh: Mesh, name = 'mesh'): void {
+  checkMeshArgument(mesh, name);
   const { positions, triangles, colours, normals, uvs, uvTriangles } = mesh;
   checkVertices(positions, `${name}.positions`);
   const count = positions.length / 3;

@@ -2,8 +2,10 @@
  * Wavefront OBJ files, with colours after the vertices (a widespread extension) or with a texture in a material file.
  * @see utils/serialization.py `ser_to_obj_multiple` (3DDFA_V2 1b6c676)
  */
+
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { RgbaImage } from '../types.ts';
+import { checkListArgument } from './check-surface-arguments.ts';
 import { checkMesh, type Mesh, toPhotoFrame, vertexColours } from './mesh.ts';
 import { TextWriter } from './text-writer.ts';
 
@@ -34,6 +36,7 @@ export interface ObjMaterial {
  */
 export function writeObj(meshes: readonly Mesh[], options: ObjOptions = {}): Uint8Array<ArrayBuffer> {
   checkOptionNames(options, OBJ_OPTION_NAMES);
+  checkListArgument(meshes, 'meshes', 'meshes');
   const { decimals = 4, material } = options;
   if (!Number.isInteger(decimals) || decimals < 0 || decimals > 6) {
     throw new RangeError(`decimals: expected a whole number 0..6, got ${decimals}`);

@@ -72,8 +72,9 @@ export function splitParams(params: Float32Array, layout: ParamLayout = paramLay
 
 /** @throws RangeError if the number of parameters does not fit the layout. */
 export function checkParamCount(params: Float32Array, layout: ParamLayout): void {
-  const { shapeCount, expressionCount, gazeCount = 0 } = layout;
-  const expected = paramCount(layout);
+  const { shapeCount, expressionCount, gazeCount = 0 }: ParamLayout = Object(layout);
+  const expected = CAMERA_PARAM_COUNT + shapeCount + expressionCount + gazeCount;
+  if (Number.isNaN(expected)) throw new TypeError('model: give aligner.morphableModel');
   if (params.length !== expected) {
     const parts = `${CAMERA_PARAM_COUNT} camera, ${shapeCount} shape, ${expressionCount} expression`;
     const eyes = gazeCount > 0 ? `, ${gazeCount} gaze` : '';

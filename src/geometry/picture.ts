@@ -1,6 +1,8 @@
 /** What every picture shares: its canvas, its background, and the checks of what it is drawn from. */
-import type { OptionNames } from '../check-arguments.ts';
+
+import { checkImageArgument, describeValue, type OptionNames } from '../check-arguments.ts';
 import type { RgbaImage } from '../types.ts';
+import { checkVerticesArgument } from './check-surface-arguments.ts';
 
 /** Red, green, blue, 0..255. */
 export type Colour = readonly [red: number, green: number, blue: number];
@@ -33,12 +35,17 @@ export interface UvTexture extends Picture {
 
 /**
  * Checks that an image's size and data belong together.
- * @throws RangeError where they do not.
+ * @throws RangeError where they do not; TypeError for anything else than an image.
  */
 export function checkImage(image: RgbaImage): void {
+  checkImageArgument(image);
   const { width, height, data } = image;
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
     throw new RangeError(`image: expected a positive whole width and height, got ${width} x ${height}`);
+  }
+  if (data.byteLength === 0) {
+    const advice = "an aligner in a worker takes them, unless it is made with 'keepPixels: true'";
+    throw new RangeError(`image.data: expected ${width * height * 4} bytes, got none: ${advice}`);
   }
   if (data.length !== width * height * 4) {
     throw new RangeError(
@@ -90,9 +97,10 @@ function isOpaque(pixels: Uint32Array): boolean {
  * Checks an array of xyz coordinates.
  * @param name - how the caller knows it, for the message.
  * @param count - how many points are expected; any number if absent.
- * @throws RangeError for a wrong length or a coordinate that is not finite.
+ * @throws RangeError for a wrong length or a coordinate that is not finite; TypeError for anything else than coordinates.
  */
 export function checkVertices(vertices: Float32Array | Float64Array, name: string, count?: number): void {
+  checkVerticesArgument(vertices, name);
   const { length } = vertices;
   if (count !== undefined ? length !== count * 3 : length % 3 !== 0) {
     throw new RangeError(`${name}: expected ${count ?? 'n'} x 3 coordinates, got ${length}`);
@@ -115,6 +123,8 @@ const greatestIndices = new WeakMap<Uint32Array, number>();
  * @throws RangeError for an index that is not below `count`, or a number of indices that is not a multiple of 3.
  */
 export function checkIndices(triangles: Uint32Array, count: number, name: string): void {
+  if (!ArrayBuffer.isView(triangles))
+    throw new TypeError(`${name}: expected a Uint32Array of m x 3 indices, got ${describeValue(triangles)}`);
   const { length } = triangles;
   if (length % 3 !== 0) throw new RangeError(`${name}: expected m x 3 indices, got ${length}`);
   let greatest = greatestIndices.get(triangles);

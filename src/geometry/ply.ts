@@ -4,6 +4,7 @@
  */
 
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
+import { checkListArgument } from './check-surface-arguments.ts';
 import { checkMesh, type Mesh } from './mesh.ts';
 import type { Compatibility } from './picture.ts';
 import { TextWriter } from './text-writer.ts';
@@ -27,6 +28,7 @@ const PLY_OPTION_NAMES: OptionNames<PlyOptions> = { format: true, decimals: true
  */
 export function writePly(meshes: readonly Mesh[], options: PlyOptions = {}): Uint8Array<ArrayBuffer> {
   checkOptionNames(options, PLY_OPTION_NAMES);
+  checkListArgument(meshes, 'meshes', 'meshes');
   const { compatibility = 'none' } = options;
   const isUpstream = compatibility === 'upstream';
   const { format = isUpstream ? 'ascii' : 'binary', decimals = isUpstream ? 2 : 4 } = options;

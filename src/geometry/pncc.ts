@@ -1,6 +1,8 @@
 /** PNCC: the colour of every pixel of a face is the point of the mean face that is seen there. */
+
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { FaceMaps, PictureArea, RgbaImage } from '../types.ts';
+import { checkMapsArgument, checkSurfacesArgument, checkVerticesArgument } from './check-surface-arguments.ts';
 import { interpolate } from './interpolate.ts';
 import { type Compatibility, newCanvas, type Picture, type PictureOptions } from './picture.ts';
 import type { Raster } from './raster.ts';
@@ -32,9 +34,12 @@ export function drawPncc(
   options: DrawPnccOptions = {},
 ): Picture {
   checkOptionNames(options, PNCC_OPTION_NAMES);
+  checkSurfacesArgument(faces);
+  checkMapsArgument(maps);
   const { compatibility = 'none' } = options;
   const { triangles, nccCodes } = maps;
   faces.forEach((vertices, index) => {
+    checkVerticesArgument(vertices, `faces[${index}]`);
     if (vertices.length !== nccCodes.length) {
       throw new RangeError(`faces[${index}]: expected ${nccCodes.length / 3} x 3 coordinates, got ${vertices.length}`);
     }

@@ -109,8 +109,9 @@ type Vector = [x: number, y: number, z: number];
 
 /** The two rows that were regressed, each of length 1, and the mean of the lengths they had. */
 function cameraRows(params: Float32Array): { xRow: Vector; yRow: Vector; scale: number } {
-  if (params.length < CAMERA_PARAM_COUNT) {
-    throw new RangeError(`params: expected at least ${CAMERA_PARAM_COUNT} parameters, got ${params.length}`);
+  const { length } = Object(params);
+  if (!(length >= CAMERA_PARAM_COUNT)) {
+    throw new RangeError(`params: expected at least ${CAMERA_PARAM_COUNT} parameters, got ${length}`);
   }
   const x: Vector = [params[0], params[1], params[2]];
   const y: Vector = [params[4], params[5], params[6]];

@@ -1,6 +1,8 @@
 /** The lit mesh over the photo. */
+
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { FaceMaps, RgbaImage } from '../types.ts';
+import { checkMapsArgument, checkSurfacesArgument } from './check-surface-arguments.ts';
 import { interpolate } from './interpolate.ts';
 import { vertexNormals } from './normals.ts';
 import { newCanvas, type Picture, type PictureOptions } from './picture.ts';
@@ -36,6 +38,8 @@ export function drawRender(
   options: DrawRenderOptions = {},
 ): Picture {
   checkOptionNames(options, RENDER_OPTION_NAMES);
+  checkSurfacesArgument(faces);
+  checkMapsArgument(maps);
   const { background = 'image', opacity = background === 'black' ? 1 : 0.6, ...lighting } = options;
   const { compatibility = 'none' } = lighting;
   if (!(opacity >= 0 && opacity <= 1)) throw new RangeError(`opacity: expected 0..1, got ${opacity}`);

@@ -1,3 +1,4 @@
+import { describeValue } from '../check-arguments.ts';
 import type { RgbaImage } from '../types.ts';
 import { checkImage } from './picture.ts';
 import { pixelWords, samplePixels } from './sample-pixels.ts';
@@ -11,6 +12,7 @@ import { pixelWords, samplePixels } from './sample-pixels.ts';
  */
 export function sampleTexture(texture: RgbaImage, uvs: Float32Array): Uint8Array {
   checkImage(texture);
+  if (!ArrayBuffer.isView(uvs)) throw new TypeError(`uvs: expected a Float32Array of k x 2, got ${describeValue(uvs)}`);
   if (uvs.length % 2 !== 0) throw new RangeError(`uvs: expected k x 2 coordinates, got ${uvs.length}`);
   const { width, height } = texture;
   const pixels = pixelWords(texture);

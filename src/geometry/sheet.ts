@@ -1,6 +1,8 @@
 /** Several pictures on one. */
+
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { RgbaImage } from '../types.ts';
+import { checkListArgument } from './check-surface-arguments.ts';
 import { paintSegments } from './paint.ts';
 import { type Colour, checkImage, newCanvas, type Picture } from './picture.ts';
 import { resizePicture } from './resize-picture.ts';
@@ -102,6 +104,7 @@ export function createSheet(
  * @throws RangeError as `createSheet` does.
  */
 export function arrangeSheet(pictures: readonly RgbaImage[], options: SheetOptions = {}): Picture {
+  checkListArgument(pictures, 'pictures', 'pictures');
   if (pictures.length === 0) throw new RangeError('pictures: expected at least one, got none');
   for (const picture of pictures) checkImage(picture);
   const cell = {

@@ -1,6 +1,8 @@
 /** Faces with their own skin: from the front, with another expression, on another photo. */
+
 import { checkOptionNames } from '../check-arguments.ts';
 import type { FaceMaps, RgbaImage } from '../types.ts';
+import { checkListArgument, checkMapsArgument, checkVerticesArgument } from './check-surface-arguments.ts';
 import { interpolate } from './interpolate.ts';
 import { checkImage, newCanvas, PICTURE_OPTION_NAMES, type Picture, type PictureOptions } from './picture.ts';
 import { rasterize } from './rasterize.ts';
@@ -27,6 +29,8 @@ export function drawTextured(
   options: PictureOptions = {},
 ): Picture {
   checkOptionNames(options, PICTURE_OPTION_NAMES);
+  checkListArgument(faces, 'faces', 'faces as { vertices, texture }');
+  checkMapsArgument(maps);
   return paintTextured(newCanvas(image, options.background), faces, maps);
 }
 
@@ -38,7 +42,10 @@ export function paintTextured(
 ): Picture {
   const { triangles, uvs, uvTriangles = triangles } = maps;
   const target = new Uint32Array(canvas.data.buffer);
-  for (const { texture } of faces) checkImage(texture);
+  for (const [index, { vertices, texture }] of faces.entries()) {
+    checkVerticesArgument(vertices, `faces[${index}].vertices`);
+    checkImage(texture);
+  }
   const vertices = faces.map((face) => face.vertices);
   const raster = rasterize(vertices, triangles, canvas.width, canvas.height);
   const places = interpolate(

@@ -13,8 +13,10 @@
  *
  * Of that, 3.6 are for finding out what the camera sees (`lookAt`).
  */
+
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { FaceMaps, RgbaImage } from '../types.ts';
+import { checkMapsArgument } from './check-surface-arguments.ts';
 import { fillUnknown } from './fill-unknown.ts';
 import { mouthPatch } from './mesh-holes.ts';
 import { mirrorVertices } from './mirror-vertices.ts';
@@ -72,6 +74,7 @@ export function extractUvTexture(
     throw new RangeError(`size: expected a whole number 1..${MAX_SIZE}, got ${size}`);
   }
   checkImage(image);
+  checkMapsArgument(maps);
   checkVertices(vertices, 'vertices', maps.nccCodes.length / 3);
   checkIndices(maps.triangles, vertices.length / 3, 'triangles');
   if (compatibility === 'upstream') return extractUpstreamUvTexture(image, vertices, maps, size);

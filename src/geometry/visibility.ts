@@ -2,6 +2,7 @@
 
 import type { FaceMaps, MorphableModel } from '../types.ts';
 import { boundingBox } from './box.ts';
+import { checkMapsArgument, checkModelArgument } from './check-surface-arguments.ts';
 import { LANDMARK_COUNT } from './landmark-regions.ts';
 import { vertexNormals } from './normals.ts';
 import { checkVertices } from './picture.ts';
@@ -68,6 +69,7 @@ export interface FaceView {
  */
 export function lookAt(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>): FaceView {
   checkVertices(vertices, 'vertices');
+  checkMapsArgument(maps);
   const { triangles } = maps;
   const count = vertices.length / 3;
   const facing = new Float32Array(count);
@@ -127,8 +129,10 @@ export function lookAt(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>
  */
 export function landmarkVisibility(
   visibility: Float32Array,
-  { keypointIndices }: Pick<MorphableModel, 'keypointIndices'>,
+  model: Pick<MorphableModel, 'keypointIndices'>,
 ): Float32Array {
+  checkModelArgument(model);
+  const { keypointIndices } = model;
   return Float32Array.from({ length: LANDMARK_COUNT }, (_, i) => {
     const value = visibility[Math.floor(keypointIndices[i * 3] / 3)];
     if (value === undefined) {

@@ -1,4 +1,4 @@
-import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
+import { checkOptionNames, describeValue, type OptionNames } from '../check-arguments.ts';
 import { ImageDecodeError } from '../errors.ts';
 import type { RgbaImage } from '../types.ts';
 import { decodeAvif } from './decode-avif.ts';
@@ -42,6 +42,14 @@ const DECODERS: Readonly<Record<ImageFormat, Decode>> = {
 
 const SUPPORTED = 'JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF';
 
+/** Checks that the bytes of a file are that. @throws TypeError that says what to do. */
+export function checkBytesArgument(bytes: unknown): void {
+  if (bytes instanceof Uint8Array) return;
+  const advice =
+    bytes instanceof ArrayBuffer ? 'new Uint8Array(buffer)' : 'await readFile(path), or readImage(path) in one';
+  throw new TypeError(`bytes: expected a Uint8Array with a whole file, got ${describeValue(bytes)}; ${advice}`);
+}
+
 /**
  * Decodes a picture file: JPEG, PNG, WebP, AVIF, BMP, GIF or TIFF, of several pictures the first, recognised by content, not by name.
  * HEIC needs the optional package `libheif-js`.
@@ -56,6 +64,7 @@ const SUPPORTED = 'JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF';
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions = {}): Promise<RgbaImage> {
   checkOptionNames(options, DECODE_OPTION_NAMES);
+  checkBytesArgument(bytes);
   const { maxPixels = MAX_IMAGE_PIXELS, path = 'image' } = options;
   if (bytes.length === 0) throw new ImageDecodeError(path, 'the file is empty');
   const { format, otherName, noPicture } = detectImageFormat(bytes);

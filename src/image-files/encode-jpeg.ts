@@ -42,8 +42,8 @@ export async function encodeJpeg(image: RgbaImage | RgbImage, options: EncodeJpe
   checkOptionNames(options, ENCODE_JPEG_OPTION_NAMES);
   const { quality = ENCODE_JPEG_DEFAULTS.quality } = options;
   checkNumber('quality', quality, 1, 100);
-  const { width, height } = image;
   const channels = channelCount(image);
+  const { width, height } = image;
   for (const [name, side] of Object.entries({ width, height })) checkNumber(`image.${name}`, side, 1, MAX_SIDE, true);
   const data = channels === 4 ? image.data : withAlpha(image);
   starting ??= start();

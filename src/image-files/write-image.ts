@@ -1,5 +1,5 @@
 import { encode } from 'fast-png';
-import { checkNumber, checkOptionNames } from '../check-arguments.ts';
+import { checkImageArgument, checkNumber, checkOptionNames } from '../check-arguments.ts';
 import { writeFileAtomically } from '../files/write-file-atomically.ts';
 import type { RgbaImage, RgbImage } from '../types.ts';
 import { channelCount } from './channel-count.ts';
@@ -19,6 +19,7 @@ export async function writeImage(
 ): Promise<void> {
   checkOptionNames(options, ENCODE_JPEG_OPTION_NAMES);
   checkNumber('quality', options.quality ?? ENCODE_JPEG_DEFAULTS.quality, 1, 100);
+  checkImageArgument(image);
   const isJpeg = /\.jpe?g$/i.test(path);
   if (!isJpeg && !/\.png$/i.test(path)) {
     throw new RangeError(`path: expected a name that ends in .png, .jpg or .jpeg, got '${path}'`);
@@ -28,8 +29,8 @@ export async function writeImage(
 
 /** Encodes 8-bit RGBA or RGB bytes as PNG. */
 export function encodePng(image: RgbaImage | RgbImage): Uint8Array {
-  const { data, width, height } = image;
   const channels = channelCount(image);
+  const { data, width, height } = image;
   return encode({ width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length), channels, depth: 8 });
 }
 

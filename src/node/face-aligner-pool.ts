@@ -17,7 +17,7 @@ import {
   type FaceAlignerOptions,
   THREAD_ALIGNER_OPTION_NAMES,
 } from '../face-aligner.ts';
-import { DECODE_OPTION_NAMES, type DecodeImageOptions } from '../image-files/decode-image.ts';
+import { checkBytesArgument, DECODE_OPTION_NAMES, type DecodeImageOptions } from '../image-files/decode-image.ts';
 import { DETECTOR_OPTION_NAMES, type DetectorOptions } from '../models/faceboxes/detector.ts';
 import { packageRoot } from '../package-files.ts';
 import type { AlignedFace, FaceBox, RgbaImage, RoiBox } from '../types.ts';
@@ -209,7 +209,7 @@ function assemble(pool: ThreadPool, created: CreatedAligner, size: number): Face
     alignCrops: (image, roiBoxes, options) => call('alignCrops', image, roiBoxes, options),
     async decodeImage(file, options) {
       checkOptionNames(options, DECODE_CALL_OPTION_NAMES);
-      checkBytes(file);
+      checkBytesArgument(file);
       const { signal, ...decoding } = options ?? {};
       return pool.run((connection) => {
         const bytes = new Uint8Array(file);
@@ -218,7 +218,7 @@ function assemble(pool: ThreadPool, created: CreatedAligner, size: number): Face
     },
     async alignFile(file, options) {
       checkOptionNames(options, ALIGN_FILE_OPTION_NAMES, 'options', { detector: DETECTOR_OPTION_NAMES });
-      checkBytes(file);
+      checkBytesArgument(file);
       const { signal, ...aligning } = options ?? {};
       return pool.run((connection) => {
         const bytes = new Uint8Array(file);
@@ -234,11 +234,6 @@ function assemble(pool: ThreadPool, created: CreatedAligner, size: number): Face
     },
   };
   return withAsyncDispose(methods, () => methods.dispose());
-}
-
-function checkBytes(file: unknown): void {
-  if (ArrayBuffer.isView(file)) return;
-  throw new TypeError(`bytes: expected a Uint8Array with a whole file, got ${describeValue(file)}`);
 }
 
 /** The image as it is sent: shared memory as it is, other pixels as a copy that moves. */

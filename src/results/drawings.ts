@@ -1,12 +1,13 @@
 /** What can be drawn of the faces of a photo, a film or the page's picture, by the names that `--draw` takes. */
 import { drawDepth } from '../geometry/depth.ts';
 import { drawBoxes, drawLandmarks, drawPoints, drawPose } from '../geometry/draw.ts';
-import { requireFaceMaps, requireMorphableModel, type SurfaceSource } from '../geometry/face-surface.ts';
+import type { SurfaceSource } from '../geometry/face-surface.ts';
 import { frontalFace } from '../geometry/face-tools.ts';
 import { withClosedMouth } from '../geometry/mesh.ts';
 import { type Background, type Compatibility, newCanvas, type PictureOptions } from '../geometry/picture.ts';
 import { drawPncc } from '../geometry/pncc.ts';
 import { drawRender } from '../geometry/render.ts';
+import { requireFaceMaps, requireMorphableModel } from '../geometry/required-parts.ts';
 import { arrangeSheet, type SheetOptions } from '../geometry/sheet.ts';
 import { drawTextured } from '../geometry/textured.ts';
 import { extractUvTexture, type UvTextureOptions } from '../geometry/uv-texture.ts';

@@ -10,13 +10,14 @@ import {
 } from 'three';
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { expressionTargets, targetWeights } from '../geometry/expression-targets.ts';
-import { requireFaceMaps, type SurfaceSource } from '../geometry/face-surface.ts';
+import type { SurfaceSource } from '../geometry/face-surface.ts';
 import { HeadSurface, METRES_PER_VALUE } from '../geometry/head-surface.ts';
 import { LANDMARK_COUNT } from '../geometry/landmark-regions.ts';
 import { DEFAULT_INTEROCULAR_MM, withClosedMouth } from '../geometry/mesh.ts';
 import { vertexNormals } from '../geometry/normals.ts';
 import { CAMERA_PARAM_COUNT, checkParamCount } from '../geometry/params.ts';
 import { surfaceMatrix } from '../geometry/pose.ts';
+import { requireFaceMaps } from '../geometry/required-parts.ts';
 import { type SplitMesh, splitAtSeams } from '../geometry/split-at-seams.ts';
 import type { AlignedFace } from '../types.ts';
 import { OCCLUDER_RENDER_ORDER, OccluderMaterial } from './occluder.ts';

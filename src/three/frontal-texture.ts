@@ -1,7 +1,8 @@
 import { DataTexture, LinearFilter, LinearMipmapLinearFilter, SRGBColorSpace } from 'three';
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
-import { requireFaceMaps, type SurfaceSource } from '../geometry/face-surface.ts';
+import type { SurfaceSource } from '../geometry/face-surface.ts';
 import { poseFromParams } from '../geometry/pose.ts';
+import { requireFaceMaps } from '../geometry/required-parts.ts';
 import { extractUvTexture, type UvTextureOptions } from '../geometry/uv-texture.ts';
 import type { AlignedFace, FaceMaps, RgbaImage } from '../types.ts';
 

@@ -1,6 +1,9 @@
 /** The browser entry in Chromium: every backend, pixels from everything that has them, security headers. */
 import { join } from 'node:path';
+import { Logger, NodeIO } from '@gltf-transform/core';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { decode } from 'fast-png';
+import gltfValidator from 'gltf-validator';
 import type { LocalServer } from '../../development/local-server.ts';
 import { upstreamPack } from '../../development/upstream-pack.ts';
 import type { BackendName } from '../../src/engine/engine.ts';
@@ -8,6 +11,7 @@ import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import { createFaceAligner } from '../../src/face-aligner.ts';
 import { HEIC_ADVICE } from '../../src/heif-kind.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
+import { faceGlb } from '../../src/node/face-glb.ts';
 import type { RgbaImage } from '../../src/types.ts';
 import {
   describeWithChromium,
@@ -28,6 +32,9 @@ declare const tddfa: typeof import('../../src/browser.ts');
 /** Between a backend in Chromium and the compiled one in Node, px; 4.6e-5 measured. */
 const VERTEX_MAX_ABS = 1.5e-4;
 const SCORE_MAX_ABS = 1e-6;
+/** Between the mesh of a page and that of Node, as these differ, and between their skins. */
+const GLB_MAX_METRES = 1e-6;
+const GLB_MAX_LEVELS = 1;
 
 const STRICT_POLICY = {
   'content-security-policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data: blob:",
@@ -182,6 +189,65 @@ describeWithChromium('the library in Chromium', () => {
       expect(result.isIsolated).toBe(true);
       expectClose(result.landmarks, inNode.landmarks, { maxAbs: VERTEX_MAX_ABS });
     });
+  });
+
+  test("a face is a GLB file in one call, with Node's mesh and Node's skin", async () => {
+    const server = await serveLibrary(OPEN_PACK, STRICT_POLICY);
+    const { page, errors } = await openLibraryPage(browser(), server.url);
+    const result = await page.evaluate(async () => {
+      const weights = tddfa.httpWeights('/pack/');
+      const read = async () => tddfa.readPixels(await (await fetch('/examples/astronaut.png')).blob());
+      const aligner = await tddfa.createFaceAlignerWorker({ weights, keepPixels: true });
+      const image = await read();
+      const faces = await aligner.align(image, await aligner.detect(image));
+      const bytes = await tddfa.faceGlb(image, faces[0], aligner);
+      const several = await tddfa.faceGlb(image, [...faces, ...faces], aligner, { texture: false });
+      const mover = await tddfa.createFaceAlignerWorker({ weights });
+      const moved = await read();
+      const [face] = await mover.align(
+        moved,
+        faces.map(({ roiBox }) => roiBox),
+      );
+      const gone = await tddfa.faceGlb(moved, face, mover).catch(String);
+      const none = await tddfa.faceGlb(image, [], aligner).catch(String);
+      for (const one of [aligner, mover]) one.dispose();
+      const reader = new FileReader();
+      reader.readAsDataURL(new Blob([bytes]));
+      await new Promise((done) => {
+        reader.onload = done;
+      });
+      return { url: String(reader.result), several: several.length, gone, none };
+    });
+    await page.close();
+    expect(errors).toEqual([]);
+    expect(result.gone).toMatch(/^RangeError: image\.data: expected 1048576 bytes, got none: .*'keepPixels: true'$/);
+    expect(result.none).toBe('RangeError: faces: expected at least one, got none');
+    expect(result.several).toBeGreaterThan(1_000_000);
+
+    const bytes = new Uint8Array(Buffer.from(result.url.slice(result.url.indexOf(',') + 1), 'base64'));
+    expect((await gltfValidator.validateBytes(bytes)).issues).toMatchObject({ numErrors: 0, numWarnings: 0 });
+    const aligner = await createFaceAligner({ weights: fileWeights(OPEN_PACK) });
+    const image = await readImage(join(repositoryRoot, 'examples', 'astronaut.png'));
+    const [face] = await aligner.align(image, await aligner.detect(image));
+    const inNode = await faceGlb(image, face, aligner);
+    aligner.dispose();
+    const reader = new NodeIO().setLogger(new Logger(Logger.Verbosity.SILENT));
+    const [here, there] = await Promise.all(
+      [bytes, inNode].map(async (glb) => {
+        const root = (await reader.readBinary(glb)).getRoot();
+        const [primitive] = root.listMeshes()[0].listPrimitives();
+        const texture = decode(root.listTextures()[0].getImage() ?? new Uint8Array(0));
+        const count = texture.width * texture.height;
+        const rgb = Array.from({ length: count * 3 }, (_, i) => {
+          return texture.data[Math.floor(i / 3) * texture.channels + (i % 3)];
+        });
+        const positions = primitive.getAttribute('POSITION')?.getArray() ?? [];
+        return { positions, rgb, targets: primitive.listTargets().length };
+      }),
+    );
+    expectClose(here.positions, there.positions, { maxAbs: GLB_MAX_METRES });
+    expectClose(here.rgb, there.rgb, { maxAbs: GLB_MAX_LEVELS });
+    expect(here.targets).toBe(52);
   });
 
   test('a policy without WebAssembly leaves cpu and says so', async () => {

@@ -216,6 +216,38 @@ describe('tddfa align on bad input', () => {
   });
 });
 
+describe('names with control characters', () => {
+  const NAME = 'a\u001b[2Jb\nc';
+
+  beforeAll(() => {
+    writeFileSync(at(`${NAME}.png`), greyPng(40, 36));
+    cpSync(pack, at(NAME), { recursive: true });
+  });
+
+  test.each<[string, () => Promise<CliResult>]>([
+    [
+      'align',
+      () => align(at(`${NAME}.png`), '--boxes', at('boxes.json'), '--draw', 'pose', '--out', at(`${NAME}.out`)),
+    ],
+    ['align that fails', () => align(at(`${NAME}.jpg`))],
+    ['weights list', () => runCli(['weights', 'list'], { env: { TDDFA_WEIGHTS: at(NAME), TDDFA_CACHE: at('cache') } })],
+    ['weights verify', () => runCli(['weights', 'verify', at(NAME)])],
+    [
+      'convert',
+      () => {
+        const checkpoint = join(repositoryRoot, 'test/fixtures/checkpoints/plain.pth.gz');
+        const meanStd = join(repositoryRoot, 'test/fixtures/checkpoints/same.npz');
+        return runCli(['convert', checkpoint, '--mean-std', meanStd, '--no-base', '--out', at(`${NAME}.pack`)]);
+      },
+    ],
+  ])('neither command the terminal nor break the line: %s', async (_, run) => {
+    const { stdout, stderr } = await run();
+    expect(stdout + stderr).toContain('a\ufffd[2Jb c');
+    const lines = (stdout + stderr).split('\n');
+    expect(lines.filter((line) => /\p{Cc}/u.test(line) || line.endsWith('Jb'))).toEqual([]);
+  });
+});
+
 describe('tddfa info', () => {
   test('says what is here', async () => {
     const { status, stdout } = await runCli(['info', '--json'], {

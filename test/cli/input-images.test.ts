@@ -3,6 +3,8 @@ import { relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { type InputImage, type InputPlaces, listInputs } from '../../src/cli/input-images.ts';
+import { createOutputNames } from '../../src/cli/output-names.ts';
+import { KeySet } from '../../src/files/key-set.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
 
 const at = useTemporaryFolder();
@@ -67,5 +69,43 @@ describe('listInputs', () => {
     await expect(list({ paths: [], filesFrom: '-' }, 'x'.repeat(70_000))).rejects.toThrow(
       '--files-from: - is no list of files: a line is longer than 65536 bytes',
     );
+  });
+});
+
+describe('createOutputNames', () => {
+  test('gives numbers to names that are there already, whatever their case, and passes over those that are taken', () => {
+    const nameOf = createOutputNames();
+    const stems = ['a', 'a-3', 'A', 'a', 'a', 'b/a', 'b/a', 'a b', 'a#b', 'a_b', 'a'];
+    expect(stems.map(nameOf)).toEqual([
+      'a',
+      'a-3',
+      'A-2',
+      'a-4',
+      'a-5',
+      'b/a',
+      'b/a-2',
+      'a b',
+      'a#b-2',
+      'a_b-3',
+      'a-6',
+    ]);
+  });
+
+  test('asks for a few names, however many pictures are called the same', () => {
+    let asked = 0;
+    const names = new KeySet();
+    const nameOf = createOutputNames({
+      add: (key) => names.add(key),
+      has(key) {
+        asked++;
+        return names.has(key);
+      },
+    });
+    const count = 3000;
+    const given = Array.from({ length: count }, () => nameOf('photo'));
+    expect(new Set(given).size).toBe(count);
+    expect(given.at(-1)).toBe(`photo-${count}`);
+    // One after the other they would be 1,500 of each on average.
+    expect(asked / count).toBeLessThan(2 * Math.log2(count) + 2);
   });
 });

@@ -1,9 +1,10 @@
 import { zipSync } from 'fflate';
-import { writeGlb, writeMtl, writeObj, writePly } from '../../src/geometry.ts';
+import { faceGlb } from '../../src/browser/face-glb.ts';
+import { writeMtl, writeObj, writePly } from '../../src/geometry.ts';
 import type { FaceAligner, RgbaImage } from '../../src/index.ts';
 import { describeFace } from '../../src/results/align-document.ts';
 import type { FoundFace } from '../../src/results/found-face.ts';
-import { type EditedFace, meshOf } from './face-edit.ts';
+import { applyEdit, type EditedFace, meshOf } from './face-edit.ts';
 import type { ExportedFile, ExportKind } from './studio-protocol.ts';
 
 /** What is exported. */
@@ -15,8 +16,6 @@ interface Scene {
   readonly picture: RgbaImage;
   readonly aligner: FaceAligner;
 }
-
-const METRES_PER_MM = 0.001;
 
 /** Makes a file of the chosen face or of the whole picture. */
 export async function exportFile(
@@ -43,9 +42,9 @@ function plyOf({ chosen, aligner }: Scene): Uint8Array<ArrayBuffer> {
 }
 
 async function glbOf({ chosen, aligner }: Scene): Promise<Blob> {
-  const { texture, ...face } = meshOf(chosen, aligner);
-  const skin = texture && { texture: await pngBytesOf(texture) };
-  return new Blob([writeGlb([{ ...face, ...skin }], { unitScale: METRES_PER_MM })], { type: 'model/gltf-binary' });
+  const { photo, face, edit } = chosen;
+  const bytes = await faceGlb(photo, face, aligner, { edited: applyEdit(face, edit, aligner) });
+  return new Blob([bytes], { type: 'model/gltf-binary' });
 }
 
 /** The mesh, its material and its texture, which only work together. */

@@ -45,7 +45,7 @@ export function meshOf(
 }
 
 /** The face with the coefficients and the pose of an edit. */
-function applyEdit(face: AlignedFace, edit: FaceEdit, { morphableModel }: FaceAligner): AlignedFace {
+export function applyEdit(face: AlignedFace, edit: FaceEdit, { morphableModel }: FaceAligner): AlignedFace {
   if (morphableModel === undefined) return face;
   const edited = { roiBox: face.roiBox, params: withCoefficients(face.params, edit, morphableModel) };
   return edit.frontal ? frontalFace(edited, morphableModel) : edited;
