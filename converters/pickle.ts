@@ -94,6 +94,11 @@ export interface PickleOptions {
 const DANGEROUS_GLOBAL =
   /^(os|posix|nt|sys|subprocess|shutil|socket|importlib|runpy|ctypes|pty|code|codeop|commands|pdb|bdb|timeit|webbrowser|pip)\.|^builtins\.(eval|exec|execfile|compile|open|file|input|breakpoint|__import__)$/;
 
+/** For tensors in a pickle that is no checkpoint: their numbers are in a format of torch's own. */
+const TENSOR_ADVICE =
+  "as torch's tensors written with pickle.dump have it: nothing was executed; " +
+  "in Python: import pickle, torch; torch.save(pickle.load(open('weights.pkl', 'rb')), 'state_dict.pth')";
+
 /** Stands on the stack where a group of values begins. */
 const MARK = Symbol('mark');
 
@@ -527,9 +532,9 @@ class PickleMachine {
     if (!Object.hasOwn(this.#globals, fullName)) {
       const plainName = fullName.replace(/^__builtin__\./, 'builtins.');
       if (this.#strangers && !DANGEROUS_GLOBAL.test(plainName)) return strangerGlobal(fullName.slice(0, 200));
-      throw this.#reader.error(
-        `names the Python global '${fullName.slice(0, 200)}', which no weights need: refused, nothing was executed`,
-      );
+      const named = `names the Python global '${fullName.slice(0, 200)}'`;
+      if (/^torch\._utils\._rebuild_tensor/.test(fullName)) throw this.#reader.error(`${named}, ${TENSOR_ADVICE}`);
+      throw this.#reader.error(`${named}, which no weights need: refused, nothing was executed`);
     }
     return new PickleGlobal(fullName, this.#globals[fullName]);
   }

@@ -76,6 +76,7 @@ function parseArrays(reader: ByteReader, archive: ZipArchive | undefined): State
   if (archive !== undefined) {
     if (isNpz(archive)) return readNpz(archive);
     if (archive.names.some((name) => name === 'model.weights.h5')) throw reader.error(KERAS_ADVICE);
+    if (archive.names.some((name) => /(^|\/)archive_format$/.test(name))) throw reader.error(EXPORTED_ADVICE);
     throw reader.error('is a zip archive, but neither a torch checkpoint nor an .npz');
   }
   if (isNpy(bytes)) return new Map([[BARE_ARRAY_NAME, readNpy(reader)]]);
@@ -95,6 +96,11 @@ function parseArrays(reader: ByteReader, archive: ZipArchive | undefined): State
 const KERAS_ADVICE =
   'is a Keras model: networks are read from torch; arrays, in Python: ' +
   "import keras, numpy; numpy.savez('arrays.npz', **{v.path: v.numpy() for v in keras.models.load_model('model.keras').variables})";
+
+/** For what `torch.export.save` writes. */
+const EXPORTED_ADVICE =
+  'is an exported program of torch, not a checkpoint; in Python: ' +
+  "import torch; torch.save(torch.export.load('program.pt2').state_dict, 'state_dict.pth')";
 
 /** What people may have instead, and what to do about it. */
 const FOREIGN_FORMATS: readonly { readonly isIt: (bytes: Uint8Array) => boolean; readonly advice: string }[] = [

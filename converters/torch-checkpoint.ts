@@ -229,6 +229,8 @@ class StorageTable {
     // In old files, a class with its source text, for whole modules.
     if (kind === 'module' && type instanceof PickleGlobal) return type;
     const elementType = type instanceof PickleGlobal ? STORAGE_TYPES.get(type.name) : undefined;
+    // Complex, quantised and 8-bit numbers, beside weights: their tensors are left out.
+    if (kind === 'storage' && elementType === undefined && isStorageType(type)) return new PickleStranger(type.name);
     if (kind !== 'storage' || elementType === undefined) throw damaged(reader, 'a storage of a known type', type);
     if (typeof key !== 'string') throw damaged(reader, 'the key of a storage', key);
     const elements = wholeNumber(count, reader);
@@ -246,7 +248,12 @@ class StorageTable {
   };
 }
 
+function isStorageType(type: PickleValue | undefined): type is PickleGlobal {
+  return type instanceof PickleGlobal && /^torch\.(?:\w+\.)?\w*Storage$/.test(type.name);
+}
+
 function rebuildTensor([storage, offset, size, stride]: readonly PickleValue[], reader: ByteReader): PickleValue {
+  if (storage instanceof PickleStranger) return storage;
   if (!(storage instanceof PickledStorage)) throw damaged(reader, 'the storage of a tensor', storage);
   const start = wholeNumber(offset, reader);
   const shape = readShape(size, reader);
@@ -314,6 +321,13 @@ function noStateDict(content: PickleValue, reader: ByteReader): Error {
       `holds a pickled object of class '${module.className}'${place === '' ? '' : ` under '${place}'`}, not a state dict: ` +
         `nothing was executed; in Python: ${savingLine(place === '' ? load : `${load}[${pythonText(place)}]`)}`,
     );
+  // A dict of tensors, but of a kind that is not read.
+  const first =
+    content instanceof Map ? [...content.values()].find((value) => value instanceof PickleStranger) : content;
+  if (first instanceof PickleStranger && isTensorLike(first)) {
+    const line = `import torch; torch.save({k: v.float() for k, v in ${load}.items()}, 'state_dict.pth')`;
+    return reader.error(`has tensors of a kind that is not read, '${first.className}'; in Python: ${line}`);
+  }
   if (content instanceof PickleStranger) return whole(content, '');
   if (content instanceof Map) {
     for (const [key, value] of content) if (value instanceof PickleStranger) return whole(value, String(key));
@@ -322,6 +336,11 @@ function noStateDict(content: PickleValue, reader: ByteReader): Error {
     expected: 'a dict of tensors, or one under state_dict, model_state_dict, model …',
     actual: describePickleValue(content),
   });
+}
+
+/** Whether what is not known is a tensor, by the function that makes it or the storage that it has. */
+function isTensorLike({ className }: PickleStranger): boolean {
+  return /^torch\._(?:utils|tensor)\._rebuild|Storage$/.test(className);
 }
 
 /** The line of Python that saves what a converter needs of a module. */

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { convertCheckpoint } from '../../converters/convert-checkpoint.ts';
 import { meanAndStd } from '../../converters/mean-and-std.ts';
-import { parseWeightFile, readWeightFile } from '../../converters/read-weight-file.ts';
+import { parseWeightFile, readCheckpoint, readWeightFile } from '../../converters/read-weight-file.ts';
 import { BARE_ARRAY_NAME } from '../../converters/tensor.ts';
 import { fixturePath } from '../../development/formula.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
@@ -105,6 +105,14 @@ describe('convertCheckpoint takes the weights of', () => {
   });
 });
 
+test('tensors of kinds that are not read are left out beside those that are', async () => {
+  const { tensors, notices } = await readCheckpoint(checkpoint('kinds-beside.pth.gz'));
+  expect([...tensors].map(([name, { data }]) => [name, [...data]])).toEqual([['weight', [1, 1, 1]]]);
+  const [notice, ...others] = notices;
+  expect(others).toEqual([]);
+  expect(notice).toMatch(/^left out, as no weights: 'complex' .*'quantized' .*'eight_bits' .*'uint16' .*'sparse' /);
+});
+
 describe('what is no state dict', () => {
   const load = (file: string): string => `torch.load('${file}', map_location='cpu', weights_only=False)`;
   test.each<[string, string, (file: string) => string]>([
@@ -136,6 +144,21 @@ describe('what is no state dict', () => {
         "numpy.savez('arrays.npz', **{v.path: v.numpy() for v in keras.models.load_model('model.keras').variables})",
     ],
     ['network.h5', 'is an HDF5 file, as Keras, MATLAB 7.3 and h5py write', () => "numpy.savez('arrays.npz', **a)"],
+    [
+      'kinds-alone.pth',
+      "has tensors of a kind that is not read, 'torch._utils._rebuild_tensor_v3'",
+      (file) => `import torch; torch.save({k: v.float() for k, v in ${load(file)}.items()}, 'state_dict.pth')`,
+    ],
+    [
+      'pickled.pkl',
+      "names the Python global 'torch._utils._rebuild_tensor_v2', as torch's tensors written with pickle.dump have it",
+      () => "import pickle, torch; torch.save(pickle.load(open('weights.pkl', 'rb')), 'state_dict.pth')",
+    ],
+    [
+      'program.pt2',
+      'is an exported program of torch, not a checkpoint',
+      () => "import torch; torch.save(torch.export.load('program.pt2').state_dict, 'state_dict.pth')",
+    ],
   ])('%s: what it is, and the line of Python that saves what is needed', async (name, what, line) => {
     const file = checkpoint(`${name}.gz`);
     const error = await readWeightFile(file).then(

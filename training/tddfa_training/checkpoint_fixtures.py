@@ -13,6 +13,7 @@ import io
 import json
 import os
 import pathlib
+import pickle
 import random
 
 import numpy
@@ -116,6 +117,17 @@ def checkpoints(plain, averaged):
     yield "whole-module-beside", {"epoch": 1, "model": plain, "ema": None}
 
 
+def other_kinds():
+    """Tensors of which converters read none, beside some that they read, and alone."""
+    ones = torch.ones(3)
+    kinds = {
+        "complex": ones.to(torch.complex64), "quantized": torch.quantize_per_tensor(ones, 0.1, 0, torch.quint8),
+        "eight_bits": ones.to(torch.float8_e4m3fn), "uint16": ones.to(torch.uint16), "sparse": torch.eye(3).to_sparse(),
+    }
+    yield "kinds-beside", {"state_dict": {"weight": ones}, **kinds}
+    yield "kinds-alone", {"weight": ones.to(torch.float8_e4m3fn), "bias": ones.to(torch.float8_e4m3fn)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out")
@@ -130,6 +142,15 @@ def main():
         # Both of torch's formats, in turn; whole modules in both.
         torch.save(content, buffer, _use_new_zipfile_serialization=number % 2 == 0)
         write_gzip(out / f"{name}.pth.gz", buffer.getvalue())
+    for name, content in other_kinds():
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        write_gzip(out / f"{name}.pth.gz", buffer.getvalue())
+    write_gzip(out / "pickled.pkl.gz", pickle.dumps({"weight": torch.ones(3)}))
+    layer = nn.Linear(2, 2)
+    torch.export.save(torch.export.export(layer, (torch.ones(1, 2),)), out / "program.pt2")
+    write_gzip(out / "program.pt2.gz", (out / "program.pt2").read_bytes())
+    (out / "program.pt2").unlink()
     with torch.no_grad():
         traced = torch.jit.trace(plain, picture)
     buffer = io.BytesIO()
