@@ -2,16 +2,20 @@ import { ByteReader } from './byte-reader.ts';
 import { detectImageFormat } from './image-format.ts';
 import { readWebpStructure } from './webp-structure.ts';
 
+/** The brand of an AVIF that is a sequence. */
+const SEQUENCE_BRAND = 'avis';
+
 /**
- * The format of a picture file that is a film: a GIF, PNG or WebP of several frames.
+ * The format of a picture file that is a film: a GIF, PNG or WebP of several frames, or a sequence of AVIF.
  * @param bytes - the file.
  * @returns undefined for a single picture, and for what is damaged.
  */
-export function animationFormat(bytes: Uint8Array): 'GIF' | 'PNG' | 'WebP' | undefined {
+export function animationFormat(bytes: Uint8Array): 'GIF' | 'PNG' | 'WebP' | 'AVIF' | undefined {
   const { format } = detectImageFormat(bytes);
   try {
     if (format === 'GIF') return hasSecondGifFrame(bytes) ? format : undefined;
     if (format === 'PNG') return hasAnimationChunk(bytes) ? format : undefined;
+    if (format === 'AVIF') return new ByteReader(bytes, 'big-endian').tag(8) === SEQUENCE_BRAND ? format : undefined;
     return format === 'WebP' && readWebpStructure(bytes).frames.length > 1 ? format : undefined;
   } catch {
     return undefined;

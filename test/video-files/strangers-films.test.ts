@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exifOf } from '../../development/formats/new-variant.ts';
 import { withPngChunk } from '../../development/formats/png-chunk.ts';
 import { ImageDecodeError, TddfaError, VideoFileError } from '../../src/errors.ts';
+import { animationFormat } from '../../src/image-files/animation-format.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
 import { turnUpright } from '../../src/image-files/turn-upright.ts';
 import type { RgbaImage } from '../../src/types.ts';
@@ -212,11 +213,16 @@ describeWithFfmpeg('films as they are', () => {
     expect(await readTimes(path)).toHaveLength(counts(path));
   });
 
-  test.each(['gif', 'apng'])('an animated %s is a film', async (ending) => {
+  test.each([
+    ['gif', []],
+    ['apng', []],
+    ['avif', ['-c:v', 'libaom-av1', '-cpu-used', '8', '-pix_fmt', 'yuv420p']],
+  ])('an animated %s is a film', async (ending, args) => {
     const path = inFolder(`moving.${ending}`);
-    ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=48x32:rate=10:duration=1', path);
+    ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=48x32:rate=10:duration=1', ...args, path);
+    expect(animationFormat(await readFile(path))).toBe({ gif: 'GIF', apng: 'PNG', avif: 'AVIF' }[ending]);
     expect(await readTimes(path)).toEqual(Array.from({ length: 10 }, (_, i) => 100 * i));
-    ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=48x32:rate=10:duration=0.2', path);
+    ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=48x32:rate=10:duration=0.2', ...args, path);
     expect(await readTimes(path)).toEqual([0, 100]);
   });
 
