@@ -6,6 +6,7 @@ import { GLTFLoader } from 'three/examples/jsm/loaders/GLTFLoader.js';
 import { gradientImage } from '../../development/synthetic-face.ts';
 import { createFaceFilm, type FaceFilm, type FilmedFace } from '../../src/geometry/face-film.ts';
 import { writeGlb } from '../../src/geometry/glb.ts';
+import { HeadSurface } from '../../src/geometry/head-surface.ts';
 import { METRES_PER_MM } from '../../src/geometry/mesh.ts';
 import { rotationFromAngles } from '../../src/geometry/rotation.ts';
 import { createFaceAligner, type FaceAligner } from '../../src/node.ts';
@@ -152,4 +153,33 @@ describe('a film of faces', () => {
     const short = { ...faceAt(0), params: new Float32Array(62) };
     expect(() => made.add(image, 80, [short])).toThrow(/^params: expected 108 parameters/);
   });
+});
+
+test("a head in its own frame has its landmarks on its vertices, and the mean head's pupils are as far apart as is asked for", () => {
+  const head = new HeadSurface(aligner, 63);
+  head.evaluate(faceAt(3).params);
+  const { keypointIndices } = model;
+  let count = 0;
+  for (let i = 0; i < keypointIndices.length; i += 3) {
+    const vertex = keypointIndices[i];
+    if (vertex % 3 !== 0 || keypointIndices[i + 1] !== vertex + 1 || keypointIndices[i + 2] !== vertex + 2) continue;
+    count++;
+    // Millimetres; y of vertices goes down.
+    expect(head.landmarks[i]).toBeCloseTo(head.vertices[vertex], 2);
+    expect(head.landmarks[i + 1]).toBeCloseTo(-head.vertices[vertex + 1], 2);
+    expect(head.landmarks[i + 2]).toBeCloseTo(head.vertices[vertex + 2] + head.zOffset, 2);
+  }
+  expect(count).toBeGreaterThan(50);
+  head.evaluate(new Float32Array(12 + model.shapeCount + model.expressionCount + (model.gazeCount ?? 0)));
+  const eye = (first: number): number[] =>
+    [0, 1, 2].map((axis) => {
+      let sum = 0;
+      for (let i = first; i < first + 6; i++) sum += head.landmarks[3 * i + axis] / 6;
+      return sum;
+    });
+  const [right, left] = [eye(36), eye(42)];
+  expect(Math.hypot(...right.map((value, axis) => value - left[axis]))).toBeCloseTo(63, 2);
+  for (const length of [0, -1, Infinity, Number.NaN]) {
+    expect(() => new HeadSurface(aligner, length)).toThrow(`interocularMm: expected a positive length, got ${length}`);
+  }
 });
