@@ -16,7 +16,35 @@ const PAST_THE_END =
   'one round more reads undefined, which no comparison takes, or writes past the end of an array, which does nothing';
 const SPEED = 'a bound of what is kept or tried for speed; results are the same';
 
+/** Sixteen pixels in four lines of `isOpaque`: one that is looked for before the first is undefined, and no photo seems opaque. */
+const OPAQUE_LINES = [
+  'a &= words[i] & words[i + 1] & words[i + 2] & words[i + 3];',
+  'b &= words[i + 4] & words[i + 5] & words[i + 6] & words[i + 7];',
+  'c &= words[i + 8] & words[i + 9] & words[i + 10] & words[i + 11];',
+  'd &= words[i + 12] & words[i + 13] & words[i + 14] & words[i + 15];',
+];
+
 export const UNTELLABLE: readonly Untellable[] = [
+  ...OPAQUE_LINES.flatMap((line) =>
+    [...line.matchAll(/i \+/g)].map(({ index }) => ({
+      path: 'src/geometry/picture.ts',
+      line,
+      changed: `${line.slice(0, index)}i -${line.slice(index + 3)}`,
+      reason: 'alphas are then always set, which is slower',
+    })),
+  ),
+  {
+    path: 'src/geometry/acting.ts',
+    line: "return { eye, yawDegrees: direction === 'Out' ? out * outwards : -inwards * outwards, pitchDegrees: 0 };",
+    changed: "return { eye, yawDegrees: direction === 'Out' ? out * outwards : -inwards / outwards, pitchDegrees: 0 };",
+    reason: 'a factor of 1 or -1',
+  },
+  {
+    path: 'src/models/faceboxes/detector.ts',
+    line: 'if (imageHeight > maxHeight) scale = maxHeight / imageHeight;',
+    changed: 'if (imageHeight >= maxHeight) scale = maxHeight / imageHeight;',
+    reason: 'equal heights make 1',
+  },
   {
     path: 'src/geometry/surface-kernel/workspace.ts',
     line: 'const KEPT_BYTES = 64 * 1024 * 1024;',

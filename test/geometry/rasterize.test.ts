@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { syntheticFace } from '../../development/synthetic-face.ts';
 import { interpolate } from '../../src/geometry/interpolate.ts';
-import { rasterize } from '../../src/geometry/rasterize.ts';
+import { drawnArea, rasterize } from '../../src/geometry/rasterize.ts';
+import { rasterizeWatertight } from '../../src/geometry/rasterize-watertight.ts';
 import fc from '../support/property.ts';
 
 const SQUARE = Float32Array.of(2, 2, 1, 2, 8, 1, 8, 8, 1, 8, 2, 1);
@@ -140,4 +141,72 @@ test('what cannot be drawn is refused by name', () => {
     'triangles: expected indices below 4, got 4',
   );
   expect(() => rasterize([SQUARE], Uint32Array.of(0, 1), 9, 9)).toThrow('triangles: expected m x 3 indices, got 2');
+});
+
+describe('a pixel beside an edge, by a 256th of a px and less', () => {
+  /** The rule in plain JavaScript, which `rasterize` takes where there is no WebAssembly. */
+  function plain(face: Float32Array, triangles: Uint32Array, width: number, height: number) {
+    const area = drawnArea([face], triangles, width, height);
+    const count = area.width * area.height;
+    const raster = {
+      ...area,
+      fragments: new Int32Array(count),
+      depth: new Float32Array(count),
+      weights1: new Float32Array(count),
+      weights2: new Float32Array(count),
+      compatibility: 'none' as const,
+    };
+    rasterizeWatertight(raster, [face], triangles);
+    return raster;
+  }
+  const ORDERS = [
+    [0, 1, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [0, 2, 1],
+    [2, 1, 0],
+    [1, 0, 2],
+  ];
+
+  /** In which orders of its corners a triangle, in 256ths of a px about pixel (100, 100), covers that pixel. */
+  function covering(corners: readonly (readonly [number, number])[]): string[] {
+    const found: string[] = [];
+    for (const order of ORDERS) {
+      const face = Float32Array.from(order.flatMap((k) => [100 + corners[k][0] / 256, 100 + corners[k][1] / 256, 5]));
+      for (const [name, fill] of [
+        ['plain', plain],
+        ['kernel', (...all: Parameters<typeof plain>) => rasterize([all[0]], all[1], all[2], all[3])],
+      ] as const) {
+        const { fragments, xMin, yMin, width } = fill(face, Uint32Array.of(0, 1, 2), 200, 200);
+        if (fragments[(100 - yMin) * width + 100 - xMin] === 1) found.push(`${name} ${order}`);
+      }
+    }
+    return found;
+  }
+
+  // An edge through (-n, -1) and (n + d, 1): the pixel lies d / 2 n of a step beside it. Triangles up to 64 px, and larger ones.
+  test.each([
+    ['small', 3000, 4000],
+    ['large', 20_000, 22_000],
+  ])('of a %s triangle is inside or outside, whichever way the edge goes', (_size, n, far) => {
+    const turns: ((x: number, y: number) => [number, number])[] = [
+      (x, y) => [x, y],
+      (x, y) => [-y, x],
+      (x, y) => [-x, -y],
+      (x, y) => [y, -x],
+    ];
+    for (const turn of turns) {
+      for (const side of [1, -1]) {
+        const third = turn(0, side * far);
+        const edge = (d: number): [number, number][] => [turn(-n, -1), turn(n + d, 1), third];
+        // The line passes above the pixel where d is positive, and below it where it is negative.
+        const [above, below] = [covering(edge(1)), covering(edge(-1))];
+        expect([above.length, below.length].sort()).toEqual([0, 12]);
+        expect(above.length > 0).toBe(side > 0);
+      }
+      // On the edge itself the pixel is of one of the two triangles beside it.
+      const on = [1, -1].map((side) => covering([turn(-n, -1), turn(n, 1), turn(0, side * far)]).length);
+      expect(on.sort()).toEqual([0, 12]);
+    }
+  });
 });

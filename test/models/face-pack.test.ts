@@ -71,6 +71,13 @@ describe('loadFacePack', () => {
     expect(Object.keys(pack).sort()).toEqual(['licences', 'name', 'regressor', 'regressors']);
   });
 
+  test('takes maps without a morphable model as they are', async () => {
+    const models = smallPack().models.filter(({ role }) => role === 'face-maps');
+    const { faceMaps, morphableModel } = await loadFacePack(await packOf([...smallRegressor('only'), ...models]));
+    expect(morphableModel).toBeUndefined();
+    expect(faceMaps).toEqual(whole.faceMaps);
+  });
+
   test('takes mb1, or the first regressor, or the one that is named', async () => {
     const first = await packOf([...smallRegressor('zebra', 1), ...smallRegressor('ape', 2)]);
     expect((await loadFacePack(first)).regressor.name).toBe('zebra');

@@ -122,7 +122,8 @@ describe('OffsetFilter', () => {
     ];
     let [variance, cutoff, timeMs] = [0, 0, 500];
     for (let k = 0; k < 80; k++) {
-      const values = [0, 1].map((i) => (k < 40 ? 0 : (k - 40) * 0.1 * (1 + i)) + 0.2 * next());
+      // Still, then moving, with jumps.
+      const values = [0, 1].map((i) => (k < 40 ? 0 : (k - 40) * 0.1 * (1 + i)) + 0.2 * next() + (k % 25 > 20 ? 3 : 0));
       const passed = k === 0 ? 0 : 20 + 40 * next();
       timeMs += passed;
       const found = filter.next(Float64Array.from(values), timeMs, 0.5);
@@ -133,9 +134,11 @@ describe('OffsetFilter', () => {
         const rest = offset.map((value) => value * (1 - share(cutoff, seconds)));
         for (const i of [0, 1]) mean[i] += share(1.3, seconds) * (rest[i] - mean[i]);
         const squared = (vector: readonly number[]): number => (vector[0] ** 2 + vector[1] ** 2) / 0.5 ** 2;
-        cutoff =
-          0.7 + 5 * (squared(offset) / (0.4 ** 2 + 30 * variance) + (squared(mean) / (0.15 ** 2 + variance)) ** 2);
-        variance += share(0.3, seconds) * (squared(rest.map((value, i) => value - mean[i])) - variance);
+        const step = squared(offset) / (0.4 ** 2 + 30 * variance);
+        cutoff = 0.7 + 5 * (step + (squared(mean) / (0.15 ** 2 + variance)) ** 2);
+        // A jump of more than some three steps is no noise.
+        const noiseShare = share(0.3, seconds) / (1 + (step / 11) ** 4);
+        variance += noiseShare * (squared(rest.map((value, i) => value - mean[i])) - variance);
         for (const i of [0, 1]) smooth[i] += share(cutoff, seconds) * offset[i];
       }
       for (const i of [0, 1]) expect(found[i]).toBeCloseTo(smooth[i], 9);
