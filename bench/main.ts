@@ -7,13 +7,13 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { add, configure, suite } from 'benny';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { networkModel, normalizationModel } from '../converters/convert-regressor.ts';
 import { writePack } from '../converters/write-pack.ts';
 import { formulaFaceboxes, formulaRegressor } from '../development/formula.ts';
 import { repositoryRoot, sharedPath } from '../development/paths.ts';
 import { upstreamPack } from '../development/upstream-pack.ts';
-import { benchBackends } from '../src/bench/backends.ts';
+import { benchBackends, plainBackends } from '../src/bench/backends.ts';
 import type { TakeSamples } from '../src/bench/measure.ts';
 import { noise } from '../src/bench/noise.ts';
 import { packBenchmarks } from '../src/bench/pack-benchmarks.ts';
@@ -21,6 +21,7 @@ import { describeMachine, machineLine, modelSizes, toChart, toCsv, toJson } from
 import { runBenchmarks } from '../src/bench/run-benchmarks.ts';
 import { coldStarts } from '../src/bench/run-cold-starts.ts';
 import type { BackendName } from '../src/engine/engine.ts';
+import { PRECISIONS, type Precision } from '../src/engine/quantization.ts';
 import { fileWeights } from '../src/engine/weights/file-source.ts';
 import { openPack } from '../src/engine/weights/open-pack.ts';
 import { writeFileAtomically } from '../src/files/write-file-atomically.ts';
@@ -37,10 +38,22 @@ const options = new Command('bench')
   .option('--only <text>', 'benchmarks whose name contains this')
   .option('--backends <list>', 'comma-separated', 'compiled,wasm')
   .option('--threads <count>', 'also times `compiled` with so many threads', Number, 1)
+  .addOption(
+    new Option('--precision <type>', 'int8: also times `compiled` with integers')
+      .choices(PRECISIONS)
+      .default('float32'),
+  )
   .option('--save <name>', 'write bench/results/<name>.json, .csv and .svg')
   .option('--readme', "write README's table of times, of the run that is saved")
   .parse()
-  .opts<{ only?: string; backends: string; threads: number; save?: string; readme?: true }>();
+  .opts<{
+    only?: string;
+    backends: string;
+    threads: number;
+    precision: Precision;
+    save?: string;
+    readme?: true;
+  }>();
 if (options.readme === true && options.save === undefined) {
   console.error('bench: --readme needs --save: the table names the file of its run');
   process.exit(2);
@@ -54,7 +67,7 @@ const machine = describeMachine(commit());
 console.log(machineLine(machine));
 const folder = await formulaNetworks();
 const pack = await openPack(fileWeights(folder));
-const backends = await benchBackends(options.backends.split(',') as BackendName[], options.threads);
+const backends = await benchBackends(options.backends.split(',') as BackendName[], options.threads, options.precision);
 const photo = await referencePhoto();
 const shipped = await openPack(fileWeights(OPEN_PACK));
 for (const { model, bytes } of modelSizes(shipped)) console.log(`open pack: ${model}, ${bytes} bytes`);
@@ -64,11 +77,7 @@ const results = await runBenchmarks({
     ...(await openPackBenchmarks(shipped, backends)),
     ...pictureBenchmarks(),
   ],
-  coldStarts: coldStarts(
-    folder,
-    pack,
-    backends.filter(({ options: { threads } }) => threads === undefined),
-  ),
+  coldStarts: coldStarts(folder, pack, plainBackends(backends)),
   only: options.only,
   print: console.log,
   takeSamples: sampleWithBenny(),

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Jimp } from 'jimp';
 import { repositoryRoot } from '../development/paths.ts';
-import type { BenchBackend } from '../src/bench/backends.ts';
+import { type BenchBackend, plainBackends } from '../src/bench/backends.ts';
 import { denseFaceBenchmarks } from '../src/bench/kernels.ts';
 import type { Benchmark, NamedBenchmark } from '../src/bench/measure.ts';
 import { networkBenchmarks } from '../src/bench/networks.ts';
@@ -21,7 +21,7 @@ export const OPEN_PACK = join(repositoryRoot, 'weights', 'open');
 export async function openPackBenchmarks(pack: Pack, backends: readonly BenchBackend[]): Promise<NamedBenchmark[]> {
   const { morphableModel } = await loadFacePack(pack);
   if (morphableModel === undefined) throw new Error('the open pack has no morphable model');
-  const single = backends.filter(({ options }) => options.threads === undefined);
+  const single = plainBackends(backends);
   const photo = { photo: await portraitPhoto(), weights: fileWeights(OPEN_PACK) };
   return [
     { name: 'loading', make: () => loading(single) },

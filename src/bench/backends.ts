@@ -1,6 +1,7 @@
 import { createCompiledEngine } from '../engine/compiled.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { BackendName, Engine } from '../engine/engine.ts';
+import type { Precision } from '../engine/quantization.ts';
 import { detectSimdSupport } from '../wasm/simd-support.ts';
 import { pinningNewThreads } from './pin-threads.ts';
 
@@ -9,25 +10,46 @@ export interface BenchBackend {
   readonly name: string;
   readonly backend: BackendName;
   /** Options of `createEngine` and `createFaceAligner`. */
-  readonly options: { readonly simd?: 'plain' | 'fma'; readonly threads?: number };
+  readonly options: {
+    readonly simd?: 'plain' | 'fma';
+    readonly threads?: number;
+    /** Only of `compiled`: a pack may say otherwise by itself. */
+    readonly precision?: Precision;
+  };
 }
 
 /**
- * The wanted backends; `compiled` in both its forms where relaxed SIMD is there, and with threads.
+ * The wanted backends; `compiled` in both its forms where relaxed SIMD is there, with threads, and with integers.
+ * @param threads - a second count beside 1.
+ * @param precision - `int8` adds it to `float32`.
  * @throws BackendUnavailableError for one that is not available.
  */
-export async function benchBackends(wanted: readonly BackendName[], threads: number): Promise<BenchBackend[]> {
+export async function benchBackends(
+  wanted: readonly BackendName[],
+  threads: number,
+  precision: Precision = 'float32',
+): Promise<BenchBackend[]> {
   // The error of one that cannot run says what to do about it.
   for (const backend of new Set(wanted)) (await createEngine(backend)).dispose();
+  const forms = detectSimdSupport().fusedMultiplyAdd ? (['fma', 'plain'] as const) : (['plain'] as const);
   return wanted.flatMap((backend): BenchBackend[] => {
     if (backend !== 'compiled') return [{ name: backend, backend, options: {} }];
-    const forms = detectSimdSupport().fusedMultiplyAdd ? (['fma', 'plain'] as const) : (['plain'] as const);
     return forms.flatMap((simd): BenchBackend[] => {
-      const one = { name: `compiled, ${simd}`, backend, options: { simd } };
-      if (threads === 1) return [one];
-      return [one, { name: `compiled, ${simd}, ${threads} threads`, backend, options: { simd, threads } }];
+      const floats = { simd, precision: 'float32' } as const;
+      const integers = { simd, precision: 'int8' } as const;
+      const cases: BenchBackend[] = [{ name: `compiled, ${simd}`, backend, options: floats }];
+      if (precision === 'int8') cases.push({ name: `compiled int8, ${simd}`, backend, options: integers });
+      if (threads > 1) {
+        cases.push({ name: `compiled, ${simd}, ${threads} threads`, backend, options: { ...floats, threads } });
+      }
+      return cases;
     });
   });
+}
+
+/** Those that compute with floats in one thread: work beside networks knows no other. */
+export function plainBackends(backends: readonly BenchBackend[]): BenchBackend[] {
+  return backends.filter(({ options: { threads, precision } }) => threads === undefined && precision !== 'int8');
 }
 
 /** Makes the engine of a backend. */

@@ -1,7 +1,10 @@
+import { calibrateNetwork, type NetworkInput } from '../engine/calibrate-network.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { NetworkOutput } from '../engine/engine.ts';
 import type { LayersArtifact } from '../engine/layers-artifact.ts';
+import type { StoredRanges } from '../engine/quantization.ts';
 import type { Pack } from '../engine/weights/open-pack.ts';
+import { encodeRanges } from '../engine/weights/ranges-file.ts';
 import { CROP_SIZE } from '../geometry/similarity-transform.ts';
 import { chooseRegressor } from '../models/face-pack.ts';
 import { type BenchBackend, createBenchEngine } from './backends.ts';
@@ -62,14 +65,27 @@ async function makeBenchmark(
   reference.dispose();
   const disposals: (() => void)[] = [];
   const cases: BenchCase[] = [];
+  // Times do not depend on what the ranges are, and the errors are then those of numbers that the ranges fit.
+  const withRanges = async (): Promise<LayersArtifact> =>
+    artifact.ranges === undefined ? rangesFrom(artifact, { data: input, shape }) : artifact;
   for (const backend of backends) {
     const engine = await createBenchEngine(backend);
     disposals.push(() => engine.dispose());
-    const network = await engine.loadNetwork(artifact);
+    const network = await engine.loadNetwork(backend.options.precision === 'int8' ? await withRanges() : artifact);
     const value = relativeError(await network.run(input, shape), expected);
     cases.push({ backend: backend.name, run: () => network.run(input, shape), error: { value, of: 'largest output' } });
   }
   return { cases, dispose: () => disposals.forEach((dispose) => void dispose()) };
+}
+
+/** The network with ranges that fit one input. */
+async function rangesFrom(artifact: LayersArtifact, input: NetworkInput): Promise<LayersArtifact> {
+  async function* inputs(): AsyncGenerator<NetworkInput> {
+    yield input;
+  }
+  const tensors = encodeRanges(await calibrateNetwork(artifact, inputs, { quantizesInput: false }));
+  const read = async (): Promise<StoredRanges> => ({ file: 'the ranges of the benchmark', tensors });
+  return { ...artifact, ranges: { precision: 'int8', read } };
 }
 
 function relativeError(actual: readonly NetworkOutput[], expected: readonly NetworkOutput[]): number {

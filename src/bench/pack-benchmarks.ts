@@ -1,6 +1,6 @@
 import type { Pack } from '../engine/weights/open-pack.ts';
 import type { MorphableModel } from '../types.ts';
-import type { BenchBackend } from './backends.ts';
+import { type BenchBackend, plainBackends } from './backends.ts';
 import { kernelBenchmarks } from './kernels.ts';
 import type { NamedBenchmark } from './measure.ts';
 import { networkBenchmarks, type Size } from './networks.ts';
@@ -28,11 +28,9 @@ export function packBenchmarks(
   { pack, model, photo }: BenchSubjects,
   backends: readonly BenchBackend[],
 ): NamedBenchmark[] {
-  // Kernels know no threads.
-  const single = backends.filter(({ options }) => options.threads === undefined);
   return [
     ...networkBenchmarks(pack, backends, { batches: BATCHES, sizes: PICTURE_SIZES }),
-    ...kernelBenchmarks(single, model),
+    ...kernelBenchmarks(plainBackends(backends), model),
     ...(photo ? photoBenchmarks(backends, photo, photo.hasModel) : []),
   ];
 }

@@ -1,6 +1,8 @@
+import { openPack } from '../engine/weights/open-pack.ts';
 import type { WeightSource } from '../engine/weights/weight-source.ts';
 import { createFaceAligner } from '../face-aligner.ts';
 import { readImage } from '../image-files/read-image.ts';
+import { chooseRegressor } from '../models/face-pack.ts';
 import type { BenchBackend } from './backends.ts';
 import type { BenchCase, Benchmark, NamedBenchmark } from './measure.ts';
 import { pinningNewThreads } from './pin-threads.ts';
@@ -43,8 +45,10 @@ async function makeBenchmark(
   const disposals: (() => void)[] = [];
   const cases: BenchCase[] = [];
   let expected: Float32Array | undefined;
+  const withRanges = await hasRanges(weights);
+  const able = backends.filter(({ options: { precision } }) => withRanges || precision !== 'int8');
   // The last backend is the reference of the errors; it comes first here.
-  for (const { name, backend, options } of [...backends].reverse()) {
+  for (const { name, backend, options } of able.reverse()) {
     const aligner = await pinningNewThreads(options.threads, () => createFaceAligner({ weights, backend, ...options }));
     disposals.push(() => aligner.dispose());
     const boxes = (await aligner.detect(image)).slice(0, 1);
@@ -70,4 +74,11 @@ async function makeBenchmark(
     cases.unshift({ backend: name, run, error: { value, of: 'px from the last backend' } });
   }
   return { cases, dispose: () => disposals.forEach((dispose) => void dispose()) };
+}
+
+/** Whether every network can compute with integers. */
+async function hasRanges(weights: WeightSource): Promise<boolean> {
+  const pack = await openPack(weights);
+  const [detector] = pack.modelsOf('detector');
+  return [detector, chooseRegressor(pack)].every((model) => model?.ranges !== undefined);
 }

@@ -1,10 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { benchBackends } from '../bench/backends.ts';
+import { benchBackends, plainBackends } from '../bench/backends.ts';
 import { packBenchmarks } from '../bench/pack-benchmarks.ts';
 import { describeMachine, machineLine, modelSizes, toChart, toCsv, toJson } from '../bench/report.ts';
 import { runBenchmarks } from '../bench/run-benchmarks.ts';
 import { coldStarts } from '../bench/run-cold-starts.ts';
 import type { BackendName } from '../engine/engine.ts';
+import { PRECISIONS, type Precision } from '../engine/quantization.ts';
 import { openPack } from '../engine/weights/open-pack.ts';
 import { printable } from '../errors.ts';
 import { writeFileAtomically } from '../files/write-file-atomically.ts';
@@ -23,6 +24,7 @@ interface BenchFlags {
   readonly only?: string;
   readonly backends: readonly BackendName[];
   readonly threads: number;
+  readonly precision: Precision;
   readonly json?: string;
   readonly csv?: string;
   readonly plot?: string;
@@ -36,6 +38,7 @@ to the largest output. Node 20 has relaxed SIMD (fused multiply-add) only with n
 Examples:
   $ tddfa bench
   $ tddfa bench --weights packs/mine --only mine --backends compiled,wasm,cpu
+  $ tddfa bench --only 120x120 --precision int8
   $ tddfa bench --photo me.jpg --only photo --threads 2 --json run.json --plot run.svg
 `;
 
@@ -53,6 +56,9 @@ export function registerBench(program: Command, terminal: Terminal): void {
         .default(['compiled', 'wasm'], 'compiled,wasm'),
     )
     .option('--threads <n>', 'also time compiled with this many threads', (text) => parseWholeNumber(text, 1), 1)
+    .addOption(
+      new Option('--precision <type>', 'int8: also time compiled with integers').choices(PRECISIONS).default('float32'),
+    )
     .option('--json <file>', 'write the results as JSON')
     .option('--csv <file>', 'write the results as CSV')
     .option('--plot <file>', 'write a chart (SVG)')
@@ -70,7 +76,7 @@ async function runBench(flags: BenchFlags, terminal: Terminal): Promise<void> {
   if (flags.photo !== undefined && detector === undefined) {
     throw usageError(`--photo: ${pack.describe()} has no detector to find a face with`);
   }
-  const backends = await benchBackends(flags.backends, threads);
+  const backends = await benchBackends(flags.backends, threads, flags.precision);
   const machine = describeMachine(packageVersion());
   const print = (line: string): void => void terminal.stdout.write(`${line}\n`);
   print(`${machineLine(machine)}\n${pack.manifest.name}, ${printable(pack.describe())}`);
@@ -80,13 +86,7 @@ async function runBench(flags: BenchFlags, terminal: Terminal): Promise<void> {
       : { photo: flags.photo, weights: found.source, hasModel: model !== undefined };
   const results = await runBenchmarks({
     benchmarks: packBenchmarks({ pack, model, photo }, backends),
-    coldStarts: isFolder(found.location)
-      ? coldStarts(
-          found.location,
-          pack,
-          backends.filter(({ options }) => options.threads === undefined),
-        )
-      : [],
+    coldStarts: isFolder(found.location) ? coldStarts(found.location, pack, plainBackends(backends)) : [],
     only: flags.only,
     print,
     signal,

@@ -250,6 +250,76 @@ export interface TilePointers {
   readonly residual: Local;
 }
 
+/** The loops of a register tile over its taps. */
+export class TapLoops {
+  /** Where in the input, and in the weights, the innermost loop is. */
+  readonly tap: Local;
+  readonly weight: Local;
+  readonly #f: FunctionBuilder;
+  readonly #row: Local;
+  readonly #rowEnd: Local;
+  readonly #end: Local;
+  readonly #segment: Local;
+
+  constructor(f: FunctionBuilder) {
+    this.#f = f;
+    [this.tap, this.#row, this.#rowEnd, this.#end, this.#segment, this.weight] = f.locals('i32', 6);
+  }
+
+  /**
+   * Sets the sums of all pixels to the bias, and `weight` to its first.
+   * @param vectors - one for each vector of the panel, to be overwritten.
+   */
+  begin(at: TilePointers, bias: number, sums: readonly (readonly Local[])[], vectors: readonly Local[]): void {
+    for (const [v, vector] of vectors.entries()) {
+      this.#f
+        .get(at.panel)
+        .memory('v128.load', bias + v * VECTOR)
+        .set(vector);
+    }
+    for (const pixel of sums) {
+      for (const [v, vector] of vectors.entries()) this.#f.get(vector).set(pixel[v]);
+    }
+    this.#f.get(at.weights).set(this.weight);
+  }
+
+  /**
+   * Loops over the runs of input numbers that lie side by side.
+   * @param first - the pointer to the first tap.
+   * @param isRow - whether a row of taps is one run; else each tap is.
+   */
+  emit(
+    first: Local,
+    {
+      kernel,
+      input,
+      isRow,
+    }: { readonly kernel: readonly [number, number]; readonly input: View; readonly isRow: boolean },
+    emitRun: (start: Local) => void,
+  ): void {
+    const over = (
+      start: Local,
+      count: number,
+      stride: number,
+      [place, end]: readonly Local[],
+      emit: typeof emitRun,
+    ): void => {
+      const step = stride * elementBytes(input.buffer);
+      this.#f
+        .get(start)
+        .tee(place)
+        .i32(count * step)
+        .op('i32.add')
+        .set(end);
+      this.#f.stepBelow(place, step, end, () => emit(place));
+    };
+    const emitRow = (start: Local): void =>
+      isRow ? emitRun(start) : over(start, kernel[1], input.pixelStride, [this.#segment, this.#end], emitRun);
+    if (kernel[0] === 1) emitRow(first);
+    else over(first, kernel[0], input.rowStride, [this.#row, this.#rowEnd], emitRow);
+  }
+}
+
 /** One register tile: sums over all taps and input channels, then bias, residual, activation, store. */
 class Tile implements ConvolutionTile<PanelGroup> {
   readonly #writer: KernelWriter;
@@ -258,12 +328,7 @@ class Tile implements ConvolutionTile<PanelGroup> {
   readonly #sums: readonly (readonly Local[])[];
   readonly #weightVectors: readonly Local[];
   readonly #splat: Local;
-  readonly #tap: Local;
-  readonly #tapRow: Local;
-  readonly #tapRowEnd: Local;
-  readonly #tapEnd: Local;
-  readonly #segment: Local;
-  readonly #weight: Local;
+  readonly #loops: TapLoops;
 
   constructor(writer: KernelWriter, convolution: Convolution, views: ConvolutionViews, pixels: number) {
     const { f } = writer;
@@ -273,62 +338,22 @@ class Tile implements ConvolutionTile<PanelGroup> {
     this.#sums = Array.from({ length: pixels }, () => f.locals('v128', MAX_VECTORS));
     this.#weightVectors = f.locals('v128', MAX_VECTORS);
     this.#splat = f.local('v128');
-    this.#tap = f.local('i32');
-    this.#tapRow = f.local('i32');
-    this.#tapRowEnd = f.local('i32');
-    this.#tapEnd = f.local('i32');
-    this.#segment = f.local('i32');
-    this.#weight = f.local('i32');
+    this.#loops = new TapLoops(f);
   }
 
   emit(group: PanelGroup, at: TilePointers, pixels: number): void {
-    const { f } = this.#writer;
     const vectors = group.width / 4;
-    for (let v = 0; v < vectors; v++) {
-      f.get(at.panel)
-        .memory('v128.load', group.bias + v * VECTOR)
-        .set(this.#weightVectors[v]);
-    }
-    for (let pixel = 0; pixel < pixels; pixel++) {
-      for (let v = 0; v < vectors; v++) f.get(this.#weightVectors[v]).set(this.#sums[pixel][v]);
-    }
-    f.get(at.weights).set(this.#weight);
+    this.#loops.begin(at, group.bias, this.#sums.slice(0, pixels), this.#weightVectors.slice(0, vectors));
     this.#emitSums(at, pixels, vectors);
     this.#emitResults(group, at, pixels, vectors);
   }
 
-  /** Loops over the runs of input numbers that lie side by side: a row of taps where the picture is dense, else a tap. */
   #emitSums(at: TilePointers, pixels: number, vectors: number): void {
-    const { f } = this.#writer;
     const { input } = this.#views;
     const { kernel, inputChannels } = this.#convolution;
-    const isContiguous = kernel[1] === 1 || input.pixelStride === inputChannels;
-    const run = (start: Local): void =>
-      this.#emitRun(start, isContiguous ? kernel[1] * inputChannels : inputChannels, pixels, vectors);
-    const tapRow = (start: Local): void => {
-      if (isContiguous) {
-        run(start);
-        return;
-      }
-      const pixelBytes = input.pixelStride * FLOAT;
-      f.get(start).set(this.#segment);
-      f.get(start)
-        .i32(kernel[1] * pixelBytes)
-        .op('i32.add')
-        .set(this.#tapEnd);
-      f.stepBelow(this.#segment, pixelBytes, this.#tapEnd, () => run(this.#segment));
-    };
-    if (kernel[0] === 1) {
-      tapRow(at.input);
-      return;
-    }
-    const rowBytes = input.rowStride * FLOAT;
-    f.get(at.input)
-      .tee(this.#tapRow)
-      .i32(kernel[0] * rowBytes)
-      .op('i32.add')
-      .set(this.#tapRowEnd);
-    f.stepBelow(this.#tapRow, rowBytes, this.#tapRowEnd, () => tapRow(this.#tapRow));
+    const isRow = kernel[1] === 1 || input.pixelStride === inputChannels;
+    const length = isRow ? kernel[1] * inputChannels : inputChannels;
+    this.#loops.emit(at.input, { kernel, input, isRow }, (start) => this.#emitRun(start, length, pixels, vectors));
   }
 
   /** Sums over `length` numbers from `start`. The loop must stay rolled, see the top of the file. */
@@ -336,27 +361,28 @@ class Tile implements ConvolutionTile<PanelGroup> {
     const { f } = this.#writer;
     const pixelStep = this.#convolution.strides[1] * this.#views.input.pixelStride * FLOAT;
     const fused = this.#writer.target.fusedMultiplyAdd && pixels * vectors >= FUSED_SUMS;
+    const { tap, weight } = this.#loops;
     const end = f.local('i32');
     f.get(start)
-      .tee(this.#tap)
+      .tee(tap)
       .i32(length * FLOAT)
       .op('i32.add')
       .set(end);
-    f.stepBelow(this.#tap, FLOAT, end, () => {
+    f.stepBelow(tap, FLOAT, end, () => {
       for (let v = 0; v < vectors; v++) {
-        f.get(this.#weight)
+        f.get(weight)
           .memory('v128.load', v * VECTOR)
           .set(this.#weightVectors[v]);
       }
       for (let pixel = 0; pixel < pixels; pixel++) {
-        f.get(this.#tap)
+        f.get(tap)
           .memory('v128.load32_splat', pixel * pixelStep)
           .set(this.#splat);
         for (let v = 0; v < vectors; v++) {
           multiplyAdd(f, fused, this.#sums[pixel][v], this.#splat, this.#weightVectors[v]);
         }
       }
-      f.increment(this.#weight, vectors * VECTOR);
+      f.increment(weight, vectors * VECTOR);
     });
   }
 

@@ -11,7 +11,13 @@
  * - tiles of 3 x 12, 2 x 16 and 5 x 8 are the same within 3 %; 2 x 12 and 6 x 8 slower for pairs.
  */
 import type { FunctionBuilder, Local } from '../../../wasm/function-builder.ts';
-import { type ConvolutionTile, type ConvolutionViews, emitTiles, type TilePointers } from '../emit/convolution.ts';
+import {
+  type ConvolutionTile,
+  type ConvolutionViews,
+  emitTiles,
+  TapLoops,
+  type TilePointers,
+} from '../emit/convolution.ts';
 import { FLOAT, type KernelWriter, VECTOR } from '../emit/kernel-writer.ts';
 import { type IntegerPanelGroup, PANEL, type PackedIntegerConvolution, QUAD } from '../pack-weights.ts';
 import type { IntegerConvolution } from '../program.ts';
@@ -45,12 +51,7 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
   readonly #odd: Local;
   readonly #constant: Local;
   readonly #results: readonly Local[];
-  readonly #tap: Local;
-  readonly #tapRow: Local;
-  readonly #tapRowEnd: Local;
-  readonly #tapEnd: Local;
-  readonly #segment: Local;
-  readonly #weight: Local;
+  readonly #loops: TapLoops;
 
   constructor(
     writer: KernelWriter,
@@ -70,12 +71,7 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     this.#odd = f.local('v128');
     this.#constant = f.local('v128');
     this.#results = f.locals('v128', MAX_VECTORS);
-    this.#tap = f.local('i32');
-    this.#tapRow = f.local('i32');
-    this.#tapRowEnd = f.local('i32');
-    this.#tapEnd = f.local('i32');
-    this.#segment = f.local('i32');
-    this.#weight = f.local('i32');
+    this.#loops = new TapLoops(f);
     // Ones of 16 bits, or what leaves the even bytes.
     f.i32x4(this.#isRelaxed ? 0x0001_0001 : 0x00ff_00ff).set(this.#constant);
   }
@@ -85,71 +81,39 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
   }
 
   emit(group: IntegerPanelGroup, at: TilePointers, pixels: number): void {
-    const { f } = this.#writer;
     const vectors = group.width / QUAD;
-    for (let v = 0; v < vectors; v++) {
-      f.get(at.panel)
-        .memory('v128.load', group.bias + v * VECTOR)
-        .set(this.#weights[v]);
-    }
-    for (let pixel = 0; pixel < pixels; pixel++) {
-      for (let v = 0; v < vectors; v++) f.get(this.#weights[v]).set(this.#sums[pixel][v]);
-    }
-    f.get(at.weights).set(this.#weight);
+    this.#loops.begin(at, group.bias, this.#sums.slice(0, pixels), this.#weights.slice(0, vectors));
     this.#emitSums(at, pixels, vectors);
     this.#emitResults(group, at, pixels, vectors);
   }
 
-  /** Loops over the runs of input numbers that lie side by side: a row of taps where the picture is dense, else a tap. */
   #emitSums(at: TilePointers, pixels: number, vectors: number): void {
-    const { f } = this.#writer;
     const { input } = this.#views;
     const { kernel, inputChannels } = this.#convolution;
     const isDense = kernel[1] === 1 || input.pixelStride === inputChannels;
     if (this.#rowsOfTaps && !isDense) throw new Error(`the input of '${this.#convolution.name}' must be dense`);
     const isRow = this.#rowsOfTaps || kernel[1] === 1 || (isDense && inputChannels % STEP === 0);
-    const run = (start: Local): void =>
-      this.#emitRun(start, isRow ? kernel[1] * inputChannels : inputChannels, pixels, vectors);
-    const tapRow = (start: Local): void => {
-      if (isRow) {
-        run(start);
-        return;
-      }
-      f.get(start).set(this.#segment);
-      f.get(start)
-        .i32(kernel[1] * input.pixelStride)
-        .op('i32.add')
-        .set(this.#tapEnd);
-      f.stepBelow(this.#segment, input.pixelStride, this.#tapEnd, () => run(this.#segment));
-    };
-    if (kernel[0] === 1) {
-      tapRow(at.input);
-      return;
-    }
-    f.get(at.input)
-      .tee(this.#tapRow)
-      .i32(kernel[0] * input.rowStride)
-      .op('i32.add')
-      .set(this.#tapRowEnd);
-    f.stepBelow(this.#tapRow, input.rowStride, this.#tapRowEnd, () => tapRow(this.#tapRow));
+    const length = isRow ? kernel[1] * inputChannels : inputChannels;
+    this.#loops.emit(at.input, { kernel, input, isRow }, (start) => this.#emitRun(start, length, pixels, vectors));
   }
 
   /** Sums over `length` bytes from `start`; the last step may read up to 3 more, which have no weights. */
   #emitRun(start: Local, length: number, pixels: number, vectors: number): void {
     const { f } = this.#writer;
     const pixelStep = this.#convolution.strides[1] * this.#views.input.pixelStride;
+    const { tap, weight } = this.#loops;
     const end = f.local('i32');
-    f.get(start).tee(this.#tap).i32(length).op('i32.add').set(end);
-    f.stepBelow(this.#tap, STEP, end, () => {
+    f.get(start).tee(tap).i32(length).op('i32.add').set(end);
+    f.stepBelow(tap, STEP, end, () => {
       this.#loadWeights(vectors);
       for (let pixel = 0; pixel < pixels; pixel++) {
-        f.get(this.#tap)
+        f.get(tap)
           .memory('v128.load32_splat', pixel * pixelStep)
           .set(this.#input);
         if (this.#isRelaxed) this.#addRelaxed(this.#sums[pixel], vectors);
         else this.#addPairs(this.#sums[pixel], vectors);
       }
-      f.increment(this.#weight, vectors * VECTOR);
+      f.increment(weight, vectors * VECTOR);
     });
   }
 
@@ -157,13 +121,13 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     const { f } = this.#writer;
     for (let v = 0; v < vectors; v++) {
       if (this.#isRelaxed) {
-        f.get(this.#weight)
+        f.get(this.#loops.weight)
           .memory('v128.load', v * VECTOR)
           .set(this.#weights[v]);
         continue;
       }
       for (const half of [0, 1]) {
-        f.get(this.#weight)
+        f.get(this.#loops.weight)
           .memory(BYTES['v128.load8x8_s'], v * VECTOR + half * 8)
           .set(this.#weights[2 * v + half]);
       }
