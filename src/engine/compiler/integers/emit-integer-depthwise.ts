@@ -5,7 +5,6 @@
 import type { Local } from '../../../wasm/function-builder.ts';
 import { MAX_BYTE } from '../../quantization.ts';
 import type { View } from '../assign-storage.ts';
-import { emitTaps, emitTileRows } from '../emit/depthwise.ts';
 import type { KernelWriter } from '../emit/kernel-writer.ts';
 import type { PackedByteChannels } from '../pack-weights.ts';
 import type { IntegerDepthwise, Padding } from '../program.ts';
@@ -26,13 +25,14 @@ export function emitIntegerDepthwise(
 ): void {
   const { f } = writer;
   const { kernel, strides, channels, isRectified } = depthwise;
-  const { width } = output;
+  const { height, width } = output;
   const tilePixels = writer.target.registerTiles ? Math.min(width, strides[1] === 1 ? 4 : 2) : 1;
   const sums = f.locals('v128', tilePixels);
   const weights = f.locals('v128', kernel[1]);
   const value = f.local('v128');
   // Of the 8 channels: their place in bytes, and in 16-bit numbers.
   const [channel, wide, tapRow, weight, tap, x] = f.locals('i32', 6);
+  const weightRowBytes = kernel[1] * packed.paddedChannels;
 
   const emitTile = (source: Local, target: Local, pixels: number): void => {
     f.i32(0).set(channel).i32(0).set(wide);
@@ -45,13 +45,29 @@ export function emitIntegerDepthwise(
       for (let pixel = 0; pixel < pixels; pixel++) f.get(value).set(sums[pixel]);
       f.get(source).set(tap);
       f.get(channel).set(weight);
-      emitTaps(f, depthwise, input, sums.slice(0, pixels), {
-        ...{ tapRow, tap, weight, weightBytes: packed.paddedChannels },
-        loadWeights: (offset, column) =>
-          f.memory(BYTES['v128.load8x8_s'], packed.weights + offset).set(weights[column]),
-        loadInput: (offset) => f.memory(BYTES['v128.load8x8_u'], offset).set(value),
-        addProduct: (sum, column) =>
-          f.get(sum).get(value).get(weights[column]).op(BYTES['i16x8.mul']).op(BYTES['i16x8.add']).set(sum),
+      f.repeat(kernel[0], tapRow, () => {
+        for (let column = 0; column < kernel[1]; column++) {
+          const offset = packed.weights + column * packed.paddedChannels;
+          f.get(weight).memory(BYTES['v128.load8x8_s'], offset).set(weights[column]);
+        }
+        const columns = (pixels - 1) * strides[1] + kernel[1];
+        for (let column = 0; column < columns; column++) {
+          const readers = sums
+            .slice(0, pixels)
+            .map((sum, pixel) => ({ sum, tapColumn: column - pixel * strides[1] }))
+            .filter(({ tapColumn }) => tapColumn >= 0 && tapColumn < kernel[1]);
+          if (readers.length === 0) continue;
+          f.get(tap)
+            .memory(BYTES['v128.load8x8_u'], column * input.pixelStride)
+            .set(value);
+          for (const { sum, tapColumn } of readers) {
+            f.get(sum).get(value).get(weights[tapColumn]).op(BYTES['i16x8.mul']).op(BYTES['i16x8.add']).set(sum);
+          }
+        }
+        if (kernel[0] > 1) {
+          f.increment(tap, input.rowStride);
+          f.increment(weight, weightRowBytes);
+        }
       });
       for (let pixel = 0; pixel < pixels; pixel++) {
         const sum = sums[pixel];
@@ -66,5 +82,16 @@ export function emitIntegerDepthwise(
     });
   };
 
-  emitTileRows(writer, depthwise, { input, output, padding }, tilePixels, x, emitTile);
+  const views = [
+    { view: input, rowStep: strides[0], position: -padding.top * input.rowStride - padding.left * input.pixelStride },
+    { view: output },
+  ];
+  writer.forEachRow(height, views, ([source, target]) => {
+    f.repeat(Math.floor(width / tilePixels), x, () => {
+      emitTile(source, target, tilePixels);
+      f.increment(source, tilePixels * strides[1] * input.pixelStride);
+      f.increment(target, tilePixels * output.pixelStride);
+    });
+    if (width % tilePixels > 0) emitTile(source, target, width % tilePixels);
+  });
 }
