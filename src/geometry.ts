@@ -13,8 +13,9 @@ export {
   drawPose,
   type PoseFace,
 } from './geometry/draw.ts';
+export { expressionNames, type NamedExpressions } from './geometry/expression-names.ts';
 export { type ExpressionTargets, expressionTargets } from './geometry/expression-targets.ts';
-export { expressionNames, expressions, type NamedExpressions } from './geometry/expressions.ts';
+export { expressions } from './geometry/expressions.ts';
 export { createFaceFilm, type FaceFilm, type FaceFilmOptions, type FilmedFace } from './geometry/face-film.ts';
 export type { FaceLandmarks } from './geometry/face-landmarks.ts';
 export { type FaceMask, faceMask, type HideFacesOptions, hideFaces } from './geometry/face-mask.ts';

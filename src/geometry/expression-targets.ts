@@ -1,7 +1,7 @@
 /** A face's expression as movements of its vertices, so that programs which know no morphable model can animate it. */
 import type { AlignedFace, MorphableModel } from '../types.ts';
 import { columnWeights, eyeCentre, gazeRotation, lookCoefficient, lookOf } from './acting.ts';
-import { expressionNames } from './expressions.ts';
+import { expressionNames } from './expression-names.ts';
 import { CAMERA_PARAM_COUNT, checkParamCount, splitParams } from './params.ts';
 import { cropPlacement } from './similarity-transform.ts';
 

@@ -1,11 +1,9 @@
 /** A face's expression by name. */
 import { checkFaceArgument } from '../check-arguments.ts';
 import { WeightFormatError } from '../errors.ts';
-import type { AlignedFace, MorphableModel, ParamLayout } from '../types.ts';
+import type { AlignedFace, MorphableModel } from '../types.ts';
+import { expressionNames, type NamedExpressions } from './expression-names.ts';
 import { checkParamCount, splitParams } from './params.ts';
-
-/** What `expressions` needs of a morphable model. */
-export type NamedExpressions = ParamLayout & Pick<MorphableModel, 'expressionNames'>;
 
 /**
  * The fitted expression of a face: every name of the model with its coefficient, in the order of the model's columns.
@@ -32,12 +30,4 @@ export function expressionsOf(
   checkFaceArgument(face);
   if (model === undefined) throw new WeightFormatError(packName, 'this pack has no morphable model');
   return expressions(face, model);
-}
-
-/** `[expressionCount]` names of a model's expression columns; `expression_1` … where it has none. */
-export function expressionNames({ expressionCount, expressionNames }: NamedExpressions): string[] {
-  return Array.from(
-    { length: expressionCount },
-    (_, column) => expressionNames?.[column] ?? `expression_${column + 1}`,
-  );
 }

@@ -7,7 +7,7 @@ import { GLTFExporter } from 'three/examples/jsm/exporters/GLTFExporter.js';
 import { upstreamPack } from '../../development/upstream-pack.ts';
 import { WeightFormatError } from '../../src/errors.ts';
 import { createFaceAligner, type FaceAligner } from '../../src/face-aligner.ts';
-import { expressionNames } from '../../src/geometry/expressions.ts';
+import { expressionNames } from '../../src/geometry/expression-names.ts';
 import { transferExpression, withExpression } from '../../src/geometry/face-tools.ts';
 import { withClosedMouth } from '../../src/geometry/mesh.ts';
 import { poseFromParams, poseMatrix } from '../../src/geometry/pose.ts';
