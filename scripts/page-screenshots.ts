@@ -1,6 +1,7 @@
 /**
  * `npx tsx scripts/page-screenshots.ts [--weights PACK] [--out FOLDER] [--all]`: pictures of the page in Chromium, with the open
- * pack unless another is given. Made docs/images/page.png and page-phone.png; `--all` shows its other states too.
+ * pack unless another is given. Made docs/images/page.png and page-phone.png, and web/public/preview.jpg, which links to the page
+ * show; with `--out` all of them go there. `--all` shows its other states and sizes too.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,10 +14,11 @@ import { repositoryRoot } from '../development/paths.ts';
 
 const options = new Command('page-screenshots')
   .option('--weights <folder>', 'pack', join(repositoryRoot, 'weights', 'open'))
-  .option('--out <folder>', 'where the pictures go', join(repositoryRoot, 'docs', 'images'))
-  .option('--all', 'also empty and error states, the whole length of the page, and every overlay')
+  .option('--out <folder>', 'where the pictures go; by default to their places in the repository')
+  .option('--all', 'also other sizes, empty and error states, the whole length of the page, and every overlay')
   .parse()
-  .opts<{ weights: string; out: string; all?: boolean }>();
+  .opts<{ weights: string; out?: string; all?: boolean }>();
+const out = options.out ?? join(repositoryRoot, 'docs', 'images');
 
 const DESK: BrowserContextOptions = { viewport: { width: 1280, height: 900 }, colorScheme: 'light' };
 const PHONE: BrowserContextOptions = {
@@ -25,8 +27,18 @@ const PHONE: BrowserContextOptions = {
   deviceScaleFactor: 2,
 };
 
+const PREVIEW_STYLE = `
+  body { padding-top: 1rem; }
+  h1 { font-size: 2.6rem; }
+  header p { font-size: 1.35rem; }
+  #photo, #solid { grid-row: 1; }
+  nav, #top, .panel > :not(.stage) { display: none !important; }
+  main { margin-top: 1rem; }
+  .stage { height: 28.5rem; margin-bottom: 0; }
+`;
+
 const folder = await mkdtemp(join(tmpdir(), 'tddfa-page-'));
-await mkdir(options.out, { recursive: true });
+await mkdir(out, { recursive: true });
 await build({
   root: join(repositoryRoot, 'web'),
   logLevel: 'error',
@@ -39,7 +51,7 @@ async function picture(
   name: string,
   contextOptions: BrowserContextOptions,
   prepare: (page: Page) => Promise<unknown> = async () => {},
-  { pack = 'pack/', fullPage = false } = {},
+  { pack = 'pack/', fullPage = false, path = join(out, `${name}.png`) } = {},
 ): Promise<void> {
   const context = await browser.newContext({ reducedMotion: 'reduce', ...contextOptions });
   const { page } = await openPage(context, `${server.url}/?pack=${pack}`);
@@ -48,13 +60,30 @@ async function picture(
   await prepare(page);
   // Until what was changed last is on the screen.
   await page.waitForTimeout(500);
-  await page.screenshot({ path: join(options.out, `${name}.png`), fullPage });
+  await page.screenshot({ path, fullPage, ...(path.endsWith('.jpg') && { quality: 88 }) });
   await context.close();
 }
 
 await picture('page', DESK);
 await picture('page-phone', PHONE);
+// Of the size that link previews have. Without controls, which nobody can use on a picture.
+await picture(
+  'preview',
+  { viewport: { width: 1200, height: 630 }, colorScheme: 'light' },
+  (page) => page.addStyleTag({ content: PREVIEW_STYLE }),
+  { path: join(options.out ?? join(repositoryRoot, 'web', 'public'), 'preview.jpg') },
+);
 if (options.all) {
+  for (const [width, height] of [
+    [1440, 900],
+    [1024, 768],
+    [390, 844],
+    [844, 390],
+  ] as const) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await picture(`page-${width}x${height}-${colorScheme}`, { viewport: { width, height }, colorScheme });
+    }
+  }
   await picture('page-full', DESK, undefined, { fullPage: true });
   await picture('page-dark', { ...DESK, colorScheme: 'dark' });
   await picture('page-phone-full', { ...PHONE, colorScheme: 'light' }, undefined, { fullPage: true });

@@ -7,6 +7,27 @@ import { defineConfig, type Plugin } from 'vite';
 const root = fileURLToPath(new URL('.', import.meta.url));
 const repository = join(root, '..');
 
+/**
+ * Where the page will be published, with a slash at the end: link previews take whole addresses alone. `TDDFA_PAGE_URL` says another.
+ */
+const DEFAULT_PAGE_URL = 'https://OWNER.github.io/tddfa/';
+
+function pageUrl(): string {
+  const { TDDFA_PAGE_URL: url = DEFAULT_PAGE_URL } = process.env;
+  if (!URL.canParse(url) || !/^https?:\/\/[^?#]*\/$/.test(url)) {
+    throw new Error(`TDDFA_PAGE_URL: expected an address of http or https that ends with a slash, got ${url}`);
+  }
+  return url;
+}
+
+/** Writes the page's address where the page names itself. */
+function ownAddress(): Plugin {
+  return {
+    name: 'own-address',
+    transformIndexHtml: { order: 'pre', handler: (html) => html.replaceAll('%PAGE_URL%', pageUrl()) },
+  };
+}
+
 /** What the page finds beside itself: the sample photo and the open pack. */
 function siteFiles(): ReadonlyMap<string, string> {
   const files = new Map([['sample.png', join(repository, 'examples/astronaut.png')]]);
@@ -66,7 +87,7 @@ export default defineConfig({
   root,
   // Relative, so that the built page works from any folder.
   base: './',
-  plugins: [copySiteFiles(), offlineWorker()],
+  plugins: [ownAddress(), copySiteFiles(), offlineWorker()],
   worker: { format: 'es', plugins: () => [] },
   build: { outDir: join(root, 'dist'), emptyOutDir: true, target: 'es2022' },
 });

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import { cameraFlags, writeCameraFilm } from '../../development/camera-film.ts';
 import type { LocalServer } from '../../development/local-server.ts';
-import { cameraFlags, writeCameraFilm } from '../support/camera-film.ts';
 import {
   describeWithChromium,
   LIBRARY_PAGE,

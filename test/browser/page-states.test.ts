@@ -7,8 +7,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
+import { cameraFlags, writeCameraFilm } from '../../development/camera-film.ts';
 import type { LocalServer } from '../../development/local-server.ts';
-import { cameraFlags, writeCameraFilm } from '../support/camera-film.ts';
+import { decodeImage } from '../../src/image-files/decode-image.ts';
 import { describeWithChromium, launchChromium, openPage, startSite } from '../support/chromium.ts';
 import { repositoryRoot } from '../support/shared.ts';
 
@@ -115,8 +116,11 @@ describeWithChromium('the page in all its states', () => {
     }
   });
 
-  test('the head sways until it is touched; two fingers bring it nearer', async () => {
-    await open({ reducedMotion: 'no-preference', hasTouch: true });
+  test('the head sways until it is touched, also where pointers do not say how far they moved; two fingers bring it nearer', async () => {
+    await open(
+      { reducedMotion: 'no-preference', hasTouch: true },
+      `for (const name of ['movementX', 'movementY']) Object.defineProperty(MouseEvent.prototype, name, { value: undefined });`,
+    );
     await waitForMesh();
     const first = await viewed();
     await expect(differs(first)).resolves.toBe(true);
@@ -134,6 +138,13 @@ describeWithChromium('the page in all its states', () => {
     await touch('touchEnd', 60);
     await page.locator('#viewer[data-sways=false]').waitFor();
     expect(Number(await page.locator('#viewer').getAttribute('data-zoom'))).toBeGreaterThan(1.5);
+    const yaw = async () => Number(await page.locator('#viewer').getAttribute('data-yaw'));
+    const before = await yaw();
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x - 60, y, { steps: 3 });
+    await page.mouse.up();
+    expect((await yaw()) - before).toBeGreaterThan(0.2);
   });
 
   /** Whether the 3D view comes to look otherwise. */
@@ -242,6 +253,81 @@ describeWithChromium('the page in all its states', () => {
     await page.getByText(/The 3D view cannot be shown: this browser has no 3D graphics/).waitFor();
     const [download] = await Promise.all([page.waitForEvent('download'), control('GLB').click()]);
     expect(download.suggestedFilename()).toBe('sample.glb');
+  });
+
+  test('without JavaScript it says what still works; a link to it shows a picture', async () => {
+    await open({ javaScriptEnabled: false });
+    const advice = page.locator('noscript p');
+    expect(await advice.textContent()).toContain('computes faces with JavaScript, which is switched off here');
+    expect(await advice.isVisible()).toBe(true);
+    const meta = (name: string) => page.locator(`meta[property="og:${name}"]`).getAttribute('content');
+    const [address, image] = [(await meta('url')) ?? '', (await meta('image')) ?? ''];
+    expect(new URL(address).protocol).toBe('https:');
+    expect(image).toBe(`${address}preview.jpg`);
+    const preview = await decodeImage(await readFile(join(folder, 'site', 'preview.jpg')));
+    expect([String(preview.width), String(preview.height)]).toEqual([
+      await meta('image:width'),
+      await meta('image:height'),
+    ]);
+  });
+
+  test('a model that did not arrive is asked for once more', async () => {
+    context = await browser.newContext({ reducedMotion: 'reduce' });
+    await context.route('**/weights/open/**', (route) => route.abort());
+    ({ page } = await openPage(context, `${server.url}/`));
+    await waitForAlert(/^The model was refused/);
+    await context.unroute('**/weights/open/**');
+    await control('Try again').click();
+    await waitForStatus(/1 face found/);
+    await waitForMesh();
+    expect(await page.locator('#problem').isHidden()).toBe(true);
+    expect(await control('Try again').isVisible()).toBe(false);
+  });
+
+  test('of several cameras another can be chosen, and the one before is closed', async () => {
+    // A film is one camera alone.
+    const other = await launchChromium([
+      '--use-fake-device-for-media-stream=device-count=2',
+      '--use-fake-ui-for-media-stream',
+    ]);
+    try {
+      context = await other.newContext({ permissions: ['camera'] });
+      await context.addInitScript(`globalThis.streams = [];
+        const media = navigator.mediaDevices;
+        const original = media.getUserMedia.bind(media);
+        media.getUserMedia = async (constraints) => {
+          const stream = await original(constraints);
+          streams.push(stream);
+          return stream;
+        };`);
+      ({ page } = await openPage(context, `${server.url}/`));
+      await waitForMesh();
+      await control('Use the camera').click();
+      const chooser = page.getByLabel('Which camera');
+      await chooser.waitFor();
+      const chosen = await chooser.inputValue();
+      const ids = await chooser
+        .locator('option')
+        .evaluateAll((found) => found.map((option) => (option as HTMLOptionElement).value));
+      expect(ids).toHaveLength(2);
+      const another = ids.find((id) => id !== chosen) ?? '';
+      await chooser.selectOption(another);
+      await page.waitForFunction(() => (globalThis as unknown as { streams: MediaStream[] }).streams.length === 2);
+      const opened = await page.evaluate(() =>
+        (globalThis as unknown as { streams: MediaStream[] }).streams.map((stream) => {
+          const [track] = stream.getVideoTracks();
+          return [track?.getSettings().deviceId, track?.readyState];
+        }),
+      );
+      expect(opened).toEqual([
+        [chosen, 'ended'],
+        [another, 'live'],
+      ]);
+    } finally {
+      await context?.close();
+      context = undefined;
+      await other.close();
+    }
   });
 
   test.each([

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
+import { cameraFlags, writeCameraFilm } from '../../development/camera-film.ts';
 import type { LocalServer } from '../../development/local-server.ts';
 import { repositoryRoot } from '../../development/paths.ts';
 import { buildPackage } from '../support/build-package.ts';
-import { cameraFlags, writeCameraFilm } from '../support/camera-film.ts';
 import { describeWithChromium, launchChromium, openPage, startSite } from '../support/chromium.ts';
 
 /** Streams that the page's cameras gave. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import { cameraFlags, writeCameraFilm } from '../../development/camera-film.ts';
 import type { LocalServer } from '../../development/local-server.ts';
 import { repositoryRoot } from '../../development/paths.ts';
 import { createFaceAligner, type FaceAligner } from '../../src/face-aligner.ts';
@@ -11,7 +12,6 @@ import { LANDMARK_REGIONS } from '../../src/geometry/landmark-regions.ts';
 import { decodeImage } from '../../src/image-files/decode-image.ts';
 import { fileWeights } from '../../src/node.ts';
 import type { RgbaImage } from '../../src/types.ts';
-import { cameraFlags, writeCameraFilm } from '../support/camera-film.ts';
 import { describeWithChromium, launchChromium, openPage, startSite, useBrowserBundle } from '../support/chromium.ts';
 
 type Tddfa = typeof import('../../src/browser.ts') & typeof import('../../src/three.ts');

@@ -10,15 +10,19 @@ const RESULT = join('dist', 'browser', 'tddfa.js');
 
 /** Builds `dist/` unless it is newer than all that it is made of. */
 export async function buildPackage(): Promise<void> {
+  if (!(await isBuilt())) execFileSync(process.execPath, ['scripts/build.js'], { cwd: repositoryRoot });
+}
+
+/** Whether `dist/` is newer than all that it is made of. */
+export async function isBuilt(): Promise<boolean> {
   const built = await stat(join(repositoryRoot, RESULT)).then(
     ({ mtimeMs }) => mtimeMs,
     () => 0,
   );
   for (const source of SOURCES) {
-    if ((await newestChange(join(repositoryRoot, source))) < built) continue;
-    execFileSync(process.execPath, ['scripts/build.js'], { cwd: repositoryRoot });
-    return;
+    if ((await newestChange(join(repositoryRoot, source))) >= built) return false;
   }
+  return true;
 }
 
 /** When a file, or any file or folder in a folder, was changed last. */

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { CHROMIUM_PATH, launchChromium } from '../../development/browser-site.ts';
+import { repositoryRoot } from '../../development/paths.ts';
 import { bundleBrowser } from '../../scripts/bundle-browser.js';
+import { isBuilt } from './build-package.ts';
 
 export * from '../../development/browser-site.ts';
 
@@ -38,13 +40,16 @@ export function useChromium(flags: readonly string[] = []): () => Browser {
   };
 }
 
-/** Bundles the browser entry once for the tests of a file. */
+/** Folder of the browser's bundles for the tests of a file: what was built, unless the sources have changed since. */
 export function useBrowserBundle(): () => string {
-  let folder = '';
+  let folder = join(repositoryRoot, 'dist', 'browser');
+  let own: string | undefined;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tddfa-bundle-'));
-    await bundleBrowser(folder);
+    if (await isBuilt()) return;
+    own = await mkdtemp(join(tmpdir(), 'tddfa-bundle-'));
+    folder = own;
+    await bundleBrowser(own);
   });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterAll(() => (own === undefined ? undefined : rm(own, { recursive: true, force: true })));
   return () => folder;
 }

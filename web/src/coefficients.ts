@@ -1,4 +1,5 @@
-import type { MorphableModel } from '../../src/index.ts';
+import type { FaceMaps, MorphableModel } from '../../src/index.ts';
+import { Folding } from './folding.ts';
 import type { Coefficient } from './studio-protocol.ts';
 
 /** Shape coefficients that get a slider: the first ones change most. */
@@ -13,28 +14,34 @@ const GAZE_SLIDERS: readonly Coefficient[] = ['Left eye aside', 'Left eye up', '
   (name) => ({ name, limit: LARGEST_GAZE }),
 );
 
-/** Sliders for a model: how far each coefficient may go, told by how far it moves the landmarks. */
-export function coefficientsOf(model: MorphableModel | undefined): {
+/** Sliders for a model: how far each coefficient may go, by how far it moves the landmarks and until the mesh folds. */
+export function coefficientsOf(
+  model: MorphableModel | undefined,
+  maps: FaceMaps | undefined,
+): {
   readonly expression: readonly Coefficient[];
   readonly shape: readonly Coefficient[];
 } {
   if (model === undefined) return { expression: [], shape: [] };
   const { expressionNames, expressionCount, expressionBasis, shapeBasis, shapeCount, acting } = model;
   const size = faceSize(model);
+  const folding = maps && new Folding(model, maps);
+  const limitOf = (basis: Float32Array, columns: number, column: number): number => {
+    const limit = landmarkLimitOf(model, basis, columns, column, size);
+    return folding?.limitOf(basis, columns, column, limit) ?? limit;
+  };
   return {
     expression: [
       ...Array.from({ length: expressionCount }, (_, column) => ({
         name: readable(expressionNames?.[column] ?? `Expression ${column + 1}`),
-        // A model that acts has coefficients from 0 to 1.
-        ...(acting
-          ? { limit: 1, isOneSided: true }
-          : { limit: limitOf(model, expressionBasis, expressionCount, column, size) }),
+        // A model that acts has coefficients from 0 to 1, where at most 0.4 % of its skin is turned over, within rolled lips.
+        ...(acting ? { limit: 1, isOneSided: true } : { limit: limitOf(expressionBasis, expressionCount, column) }),
       })),
       ...(acting ? GAZE_SLIDERS : []),
     ],
     shape: Array.from({ length: Math.min(SHAPE_SLIDERS, shapeCount) }, (_, column) => ({
       name: `Shape ${column + 1}`,
-      limit: limitOf(model, shapeBasis, shapeCount, column, size),
+      limit: limitOf(shapeBasis, shapeCount, column),
     })),
   };
 }
@@ -60,7 +67,7 @@ function faceSize({ meanShape, keypointIndices }: MorphableModel): number {
   return high - low;
 }
 
-function limitOf(
+function landmarkLimitOf(
   { keypointIndices }: MorphableModel,
   basis: Float32Array,
   columns: number,

@@ -119,10 +119,7 @@ export class EnginePanel {
       lastTold = now;
       const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
       const rate = progress.value / 1e6 / Math.max(0.1, (now - start) / 1000);
-      say(
-        `Loading the model: ${megabytes(progress.value)} of ${megabytes(progress.max)} MB, ${rate.toFixed(1)} MB/s. ` +
-          'It is kept for the next visit.',
-      );
+      say(`Loading: ${megabytes(progress.value)} of ${megabytes(progress.max)} MB, ${rate.toFixed(1)} MB/s`);
     };
   }
 

@@ -13,7 +13,8 @@ import { Studio } from './studio.ts';
 import type { SeenPicture } from './studio-protocol.ts';
 import { TurnPanel } from './turn-panel.ts';
 
-const SAMPLE = 'sample.png';
+/** The first is there at once, the others come one after the other. */
+const SAMPLES = ['sample.png', 'sample-two.jpg', 'sample-side.jpg'] as const;
 
 interface Photo {
   readonly blob: Blob;
@@ -26,6 +27,8 @@ let photo: Photo | undefined;
 /** The photo that was shown last. */
 let lastPhoto: Photo | undefined;
 let name = 'face';
+/** Which of the samples was shown last. */
+let sample = 0;
 /** Counts what was opened, so that an answer about something older is not taken for one about what is shown. */
 let openings = 0;
 
@@ -68,7 +71,10 @@ await newTask();
 const inputPanel = new InputPanel({
   onFile: (file) => void openFile(file),
   onCamera: (deviceId) => void openCamera(deviceId),
-  onSample: () => void showSample(),
+  onSample: () => {
+    sample = (sample + 1) % SAMPLES.length;
+    void showSample();
+  },
 });
 const photoPanel = new PhotoPanel(studio, player, {
   onDrawn(milliseconds) {
@@ -155,10 +161,13 @@ async function lookAt(blob: Blob, title: string): Promise<void> {
 }
 
 async function showSample(): Promise<void> {
+  const file = SAMPLES[sample];
   try {
-    const response = await fetch(new URL(SAMPLE, document.baseURI));
+    const response = await fetch(new URL(file, document.baseURI));
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    await lookAt(await response.blob(), SAMPLE);
+    const blob = await response.blob();
+    // Meanwhile the next one may have been asked for.
+    if (file === SAMPLES[sample]) await lookAt(blob, file);
   } catch (error) {
     complain(`The sample photo could not be loaded: ${(error as Error).message}`);
   }

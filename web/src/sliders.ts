@@ -32,7 +32,8 @@ export class Sliders {
     // Not `output`, which is a live region: a screen reader would read out every one that moves.
     this.#numbers = coefficients.map(() => document.createElement('span'));
     this.#container.replaceChildren(
-      ...coefficients.map(({ name }, index) => {
+      ...orderOf(coefficients).map((index) => {
+        const { name } = coefficients[index];
         const label = document.createElement('label');
         const input = this.#inputs[index];
         // The number is the slider's value, not a part of its name.
@@ -99,4 +100,15 @@ export class Sliders {
     input.style.setProperty('--from', `${place(Math.min(0, value))}%`);
     input.style.setProperty('--to', `${place(Math.max(0, value))}%`);
   }
+}
+
+/** In which order they are shown: those of the left and the right side beside each other, then those that have no side. */
+function orderOf(coefficients: readonly Coefficient[]): number[] {
+  const pairs = new Map<string, number[]>();
+  for (const [index, { name }] of coefficients.entries()) {
+    const bothSides = name.replace(/\b(left|right)\b/i, '');
+    pairs.set(bothSides, [...(pairs.get(bothSides) ?? []), index]);
+  }
+  const groups = [...pairs.values()];
+  return [...groups.filter(({ length }) => length > 1), ...groups.filter(({ length }) => length === 1)].flat();
 }

@@ -108,7 +108,7 @@ async function load({ pack, backend, regressor }: LoadRequest): Promise<LoadedPa
     licences: next.licences,
     hasModel: morphableModel !== undefined,
     hasMaps: faceMaps !== undefined,
-    ...coefficientsOf(morphableModel),
+    ...coefficientsOf(morphableModel, faceMaps),
   };
 }
 

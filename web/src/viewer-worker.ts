@@ -63,6 +63,7 @@ class Viewer {
   #liveTexture: Texture | undefined;
   #isPuppet = false;
   #radius = 0.12;
+  readonly #ahead = new Vector3();
   #view = { yaw: 0, pitch: 0, zoom: 1 };
   #swayStart: number | undefined;
   #isDue = false;
@@ -119,7 +120,7 @@ class Viewer {
       const size = box.getSize(new Vector3());
       head.frustumCulled = false;
       this.#radius = Math.hypot(size.x, size.y) / 2;
-      head.add(Object.assign(new Mesh(head.geometry, this.#inside), { frustumCulled: false }));
+      head.add(Object.assign(new Mesh(head.geometry, this.#inside), { frustumCulled: false, renderOrder: -1 }));
       this.#pivot.add(head);
       this.#head = head;
       this.#dress();
@@ -231,6 +232,16 @@ class Viewer {
       distance * Math.cos(yaw) * Math.cos(pitch),
     );
     camera.lookAt(0, 0, 0);
+    this.#showInside(camera.position);
+  }
+
+  /**
+   * From the front the inside is seen through gaps alone: rolled lids and lips, whose backs lie before eyes and teeth, hide nothing. From
+   * behind it hides what is beyond it.
+   */
+  #showInside(viewpoint: Vector3): void {
+    const ahead = this.#ahead.set(0, 0, 1).applyQuaternion(this.#pivot.quaternion);
+    this.#inside.depthWrite = ahead.dot(viewpoint) < 0;
   }
 }
 

@@ -1,18 +1,23 @@
 /** A film for Chromium's camera: the sample portrait, which slides to the right and back, so that the film can be repeated. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { repositoryRoot } from '../../development/paths.ts';
+import { repositoryRoot } from './paths.ts';
 
-/** How fast the portrait slides, px a frame, at 30 frames/s. */
+/** How fast the portrait slides, px a frame. */
 export const SLIDE_PX = 8;
 
-/** Writes the film, 640 x 480 and 4 s long. @returns its path. */
-export function writeCameraFilm(folder: string): string {
+/**
+ * Writes the film, 640 x 480 and 120 frames long.
+ * @param framesPerSecond - how fast a camera shows them.
+ * @returns its path.
+ */
+export function writeCameraFilm(folder: string, framesPerSecond = 30): string {
   const film = join(folder, 'camera.y4m');
+  const rate = String(framesPerSecond);
   const slide = `${SLIDE_PX}*abs(mod(n\\,40)-20)`;
   execFileSync('ffmpeg', [
-    ...['-v', 'error', '-f', 'lavfi', '-i', 'color=gray:s=640x480:r=30:d=4'],
-    ...['-loop', '1', '-r', '30', '-i', join(repositoryRoot, 'examples/astronaut.png')],
+    ...['-v', 'error', '-y', '-f', 'lavfi', '-i', `color=gray:s=640x480:r=${rate}:d=${120 / framesPerSecond}`],
+    ...['-loop', '1', '-r', rate, '-i', join(repositoryRoot, 'examples/astronaut.png')],
     ...['-filter_complex', `[1]scale=480:480[face];[0][face]overlay=x='${slide}':y=0:shortest=1,format=yuv420p`],
     film,
   ]);
