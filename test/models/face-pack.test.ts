@@ -180,6 +180,11 @@ describe('loadFacePack', () => {
       "'shape' has too few columns for the regressor (expected at least 40 of shape and 10 of expression, got 39 and 10)",
     ],
     [
+      'lids of a model whose expressions shut no eye',
+      replaceTensor('shape', { lidGaps: { shape: [2, 52], data: new Float32Array(104) } }),
+      "tensor 'lidGaps': does not fit (expected expressionNames with eyeBlinkLeft and eyeBlinkRight, got others)",
+    ],
+    [
       'outputs that do not add up',
       wholePack().map((model) => (model.name === 'r' ? { ...model, shapeCount: 41 } : model)),
       "regressor 'r': its outputs are not camera, shape and expression (expected outputCount 12 + 41 + 10, got 62)",
