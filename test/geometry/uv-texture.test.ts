@@ -265,6 +265,24 @@ describe('texture', () => {
     expect(() => sampleTexture({ ...texture, width: 5 }, maps.uvs)).toThrow('image.data');
   });
 
+  test.each([
+    [95, 40],
+    [5, 40],
+    [50, 75],
+    [50, 5],
+  ])('of a face at %i, %i that reaches beyond the photo, skin is seen up to the border of its last pixels', (x, y) => {
+    const flat = syntheticFace(x, y, 30);
+    for (let i = 2; i < flat.vertices.length; i += 3) flat.vertices[i] = 0;
+    const { visibility } = extractUvTexture(image, flat.vertices, flat.maps, { size: 256 });
+    const wrong: number[] = [];
+    visibility.forEach((value, i) => {
+      const [px, py] = [x - 30 + ((i % 256) + 0.5) * (60 / 256), y - 30 + (Math.floor(i / 256) + 0.5) * (60 / 256)];
+      const isOn = px >= -0.5 && py >= -0.5 && px <= 99.5 && py <= 79.5;
+      if (value !== (isOn ? 255 : 0)) wrong.push(i);
+    });
+    expect(wrong).toEqual([]);
+  });
+
   test('a face outside the photo has no texture', () => {
     const texture = extractUvTexture(
       image,
