@@ -96,7 +96,8 @@ for (const [seed, input] of inputs((number) => target.make(randomNumbers(number)
   }
   if (failure !== undefined) {
     const kept = first === 'known' ? {} : { input: Buffer.from(input).toString('base64') };
-    write(`${JSON.stringify({ seed, failure, ...kept })}\n`);
+    // What a pipe does not take at once goes out only where the event loop turns, which most parsers do not let it.
+    await new Promise<void>((resolve) => write(`${JSON.stringify({ seed, failure, ...kept })}\n`, () => resolve()));
   }
 }
 if (first === 'known') write(`${JSON.stringify({ fed: count })}\n`);

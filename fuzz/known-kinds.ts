@@ -216,6 +216,9 @@ const relu = (name: string, from: unknown, className = 'ReLU') => ({
   ...{ class_name: className, name, config: { name, trainable: true }, inbound_nodes: from },
 });
 const after = (name: string): unknown => [[[name, 0, 0, {}]]];
+/** Lists in each other, more than a stack has room for. */
+const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+
 const networks: Readonly<Record<string, Buffer>> = {
   'use-without-inputs': network([relu('a', [[]])], 'a'),
   'no-uses': network([relu('a', [])], 'a'),
@@ -224,6 +227,9 @@ const networks: Readonly<Record<string, Buffer>> = {
   itself: network([relu('a', after('a'))], 'a'),
   'type-constructor': network([relu('a', after('i'), 'constructor')], 'a'),
   'type-proto': network([relu('a', after('i'), '__proto__')], 'a'),
+  'nested-layer': latin1(
+    `{"class_name":"Model","config":{"name":"m","layers":[${deep}],"input_layers":[],"output_layers":[]}}`,
+  ),
   'named-proto': network([relu('__proto__', after('i'))], '__proto__'),
   'padding-of-2-24': network(
     [
@@ -318,7 +324,16 @@ const KINDS: Readonly<Record<string, () => Readonly<Record<string, Uint8Array>>>
   'layers-compiled': () => networks,
   'layers-cpu': () => networks,
   'layers-wasm': () => networks,
+  pack: () => ({
+    'nested-name': latin1(`{"formatVersion":1,"name":${deep},"description":"a","models":[]}`),
+    'nested-version': latin1(`{"formatVersion":${deep}}`),
+  }),
+  safetensors: () => ({
+    'nested-dtype': Buffer.concat([uint32(deep.length + 6), uint32(0), latin1(`{"a":${deep}}`)]),
+  }),
+  'pack-tensors': () => ({ 'nested-tensors': latin1(`{"format":"tensors","data":${deep}}\0abcd`) }),
   'pack-layers': () => ({
+    'nested-topology': latin1(`{"format":"layers-model","modelTopology":{"a":${deep}},"weightsManifest":[]}\0abcd`),
     'shard-named-2500-times': layersFile(new Array<string>(2500).fill('data.bin')),
     'shard-in-another-folder': layersFile(['../a/data.bin']),
     'shape-overflows': layersFile(['data.bin'], [{ name: 'w', shape: [2 ** 30, 2 ** 30, 2 ** 30], dtype: 'float32' }]),

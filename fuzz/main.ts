@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz -- [--minutes 1] [--inputs N] [--only png,gif] [--first 0] [--keep FOLDER]`: feeds every parser with damaged files, for
- * a time or so many inputs each, in a process of its own that is ended where it hangs. An input is its target's name and a number,
+ * `npm run fuzz -- [--minutes 1] [--inputs N] [--only png,gif] [--first 0] [--keep FOLDER] [--hang 60]`: feeds every parser with
+ * damaged files, for a time or so many inputs each, in a process of its own that is ended where it hangs. An input is its target's name and a number,
  * so that a failure is made again by `--only TARGET --first NUMBER --inputs 1`; with `--keep` inputs that failed are kept as
  * files, to be put into `fuzz/corpus/TARGET/`. Exits with 1 if anything failed.
  */
@@ -13,8 +13,6 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { TARGETS } from './targets.ts';
 
-/** After so long on one input, or without a first one, it hangs; a machine may be busy with other things. */
-const HANG_MS = 60_000;
 const WATCH_MS = 100;
 
 interface Failure {
@@ -32,10 +30,13 @@ const { values } = parseArgs({
     first: { type: 'string', default: '0' },
     keep: { type: 'string' },
     failures: { type: 'string', default: '10' },
+    hang: { type: 'string', default: '60' },
   },
 });
 /** Failures after which a target is given up. */
 const mostFailures = Number(values.failures);
+/** After so long on one input, or without a first one, it hangs; a machine may be busy with other things. */
+const hangMs = Number(values.hang) * 1000;
 const limitMs = Number(values.minutes ?? (values.inputs === undefined ? 1 : Number.POSITIVE_INFINITY)) * 60_000;
 const firstOfAll = Number(values.first);
 const last = values.inputs === undefined ? Number.POSITIVE_INFINITY : firstOfAll + Number(values.inputs) - 1;
@@ -43,9 +44,9 @@ const wanted = values.only.split(',');
 const isWanted = (name: string): boolean =>
   wanted.some((part) => (TARGETS.has(part) ? name === part : name.includes(part)));
 const names = [...TARGETS.keys()].filter(isWanted);
-if (!(limitMs > 0) || !(last >= firstOfAll) || names.length === 0) {
+if (!(limitMs > 0 && hangMs > 0) || !(last >= firstOfAll) || names.length === 0) {
   const all = [...TARGETS.keys()].join(', ');
-  console.error(`fuzz: --minutes and --inputs take a number above 0, --only parts of the names ${all}`);
+  console.error(`fuzz: --minutes, --inputs and --hang take a number above 0, --only parts of the names ${all}`);
   process.exit(2);
 }
 const folder = mkdtempSync(join(tmpdir(), 'tddfa-fuzz-'));
@@ -96,9 +97,9 @@ async function fuzz(name: string): Promise<number> {
       await sleep(WATCH_MS);
       const now = at();
       if (now !== seed) [seed, since] = [now, Date.now()];
-      hung = Date.now() - since > HANG_MS;
+      hung = Date.now() - since > hangMs;
     }
-    if (hung) failures.push({ seed: at(), failure: `hung for ${HANG_MS / 1000} s` });
+    if (hung) failures.push({ seed: at(), failure: `hung for ${values.hang} s` });
     else if (ending !== undefined && ending !== 0) {
       failures.push({ seed: at(), failure: `ended: ${stderr.trim().slice(0, 300)}` });
     }

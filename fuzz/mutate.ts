@@ -12,6 +12,9 @@ const NUMBERS = [0, -1, 1, 0.5, 1e9, -1e9, 2 ** 24, 2 ** 31, 2 ** 53, 1e308, -0]
 const TEXTS = ['', '__proto__', 'constructor', '../x', '/etc/passwd', '\u0000', 'a'.repeat(5000)];
 /** Copies of the first value of a list; many of them take long to make, and few inputs need them. */
 const COPIES = [...new Array<number>(20).fill(1), ...new Array<number>(6).fill(10), 5000];
+/** Stands for lists in each other by the hundred thousand, which JSON has room for and a stack has not. */
+const DEEP = '\u0001deep';
+const DEPTH = 100_000;
 /** Values that one mutation of JSON may add. */
 const MOST_ADDED = 20_000;
 
@@ -134,13 +137,23 @@ export function mutateJson(original: unknown, random: Random): unknown {
         if (sizeOf(second.holder[second.key]) < MOST_ADDED) holder[key] = structuredClone(second.holder[second.key]);
         break;
       default: {
+        const depth = pick(random, [1, 1, 20, 20, 500, 500, DEPTH], 1);
         let nested: unknown = inner;
-        for (let depth = pick(random, [1, 20, 500], 1); depth > 0; depth--) nested = [nested];
-        holder[key] = nested;
+        for (let left = depth; left > 0 && depth < DEPTH; left--) nested = [nested];
+        holder[key] = depth < DEPTH ? nested : DEEP;
       }
     }
   }
   return root.value;
+}
+
+/** A value that was damaged by `mutateJson`, as a file. */
+export function writeJson(value: unknown): Uint8Array {
+  const text = JSON.stringify(value) ?? 'nothing';
+  // Once in a file: copies of copies would be more than a text holds.
+  const [before = '', ...after] = text.split(JSON.stringify(DEEP));
+  const deep = after.length === 0 ? '' : '['.repeat(DEPTH) + ']'.repeat(DEPTH);
+  return new TextEncoder().encode(before + deep + after.join('null'));
 }
 
 /** How many values a JSON value is made of. */

@@ -31,6 +31,7 @@ import type { LayersArtifact, WeightSpec } from './layers-artifact.ts';
 import { firstLineOf, registerBackend, type TfjsBackendName, type TfjsEngineOptions } from './tfjs-backends.ts';
 import { type BackendLoss, lossOf, type TfjsCore } from './tfjs-loss.ts';
 import { forgoThreadsWhereForbidden } from './tfjs-threads.ts';
+import { checkNesting } from './weights/json-file.ts';
 
 type TfjsLayers = typeof import('@tensorflow/tfjs-layers');
 type LayersModel = tfjsLayers.LayersModel;
@@ -423,7 +424,8 @@ interface SerializedLayer {
 }
 
 /**
- * Checks what tfjs does not survive: with an input that never comes it waits forever.
+ * Checks that there are layers, of types that tfjs has. Whether each gets its input, without which tfjs would wait forever, is
+ * what `readProgram` sees.
  * @returns the name of the model, and its layers.
  */
 function checkTopology(
@@ -435,6 +437,7 @@ function checkTopology(
   }
   const { config } = (topology as SerializedModel).model_config ?? (topology as SerializedModel);
   const name = typeof config?.name === 'string' ? config.name : 'network';
+  checkNesting(name, topology);
   const layers = config?.layers;
   if (!Array.isArray(layers)) throw new WeightFormatError(name, 'the topology has no layers');
   checkLayers(name, layers);
@@ -444,7 +447,6 @@ function checkTopology(
     }
     if (!isKnown(layer.class_name)) throw new UnsupportedLayerError(layer.name, layer.class_name);
   }
-  checkWiring(name, layers);
   return { name, layers };
 }
 
@@ -457,25 +459,4 @@ function isSerializedLayer(layer: unknown): layer is SerializedLayer {
     Array.isArray(inbound_nodes) &&
     inbound_nodes.every((node) => Array.isArray(node) && node.every(Array.isArray))
   );
-}
-
-/** Plays the building of the model through: each use of a layer needs the uses that it takes its inputs from. */
-function checkWiring(name: string, layers: readonly SerializedLayer[]): void {
-  // Inputs alone have a use from the beginning; another layer without uses feeds nobody.
-  const uses = new Map(layers.map((layer) => [layer.name, layer.class_name === 'InputLayer' ? 1 : 0]));
-  let waiting = layers.flatMap((layer) => layer.inbound_nodes.map((inputs) => ({ layer: layer.name, inputs })));
-  for (;;) {
-    const stillWaiting = waiting.filter(({ layer, inputs }) => {
-      const ready = inputs.every(([from, use]) => (uses.get(from) ?? 0) > use);
-      if (ready) uses.set(layer, (uses.get(layer) ?? 0) + 1);
-      return !ready;
-    });
-    const [stuck] = stillWaiting;
-    if (stuck === undefined) return;
-    if (stillWaiting.length === waiting.length) {
-      const inputs = stuck.inputs.map(([from]) => from).join(', ');
-      throw new WeightFormatError(name, `layer '${stuck.layer}' waits for an input that never comes (${inputs})`);
-    }
-    waiting = stillWaiting;
-  }
 }

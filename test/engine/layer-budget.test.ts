@@ -1,9 +1,13 @@
 /** Networks of a kilobyte that ask for work without end: every engine refuses them, at once. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, jest, test } from '@jest/globals';
 import { createEngine } from '../../src/engine/create-engine.ts';
 import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
 import { LayersModelBuilder } from '../../src/engine/layers-model-builder.ts';
+import { parseJsonFile } from '../../src/engine/weights/json-file.ts';
+import { decodeLayersFile, parseLayersFile } from '../../src/engine/weights/layers-file.ts';
 import { UnsupportedLayerError, WeightFormatError } from '../../src/errors.ts';
+import { describeWithShared, sharedPath } from '../support/shared.ts';
 
 interface Layer {
   class_name: string;
@@ -166,5 +170,32 @@ describe.each(['compiled', 'wasm', 'cpu'] as const)('on %s', (backend) => {
       printed.mockRestore();
       engine.dispose();
     }
+  });
+});
+
+describeWithShared('a network that once hung tfjs', () => {
+  /** Files in one: how many, and of each the length of its name, the name, its length and its bytes. */
+  function readFiles(bytes: Buffer): Map<string, Uint8Array<ArrayBuffer>> {
+    const files = new Map<string, Uint8Array<ArrayBuffer>>();
+    let at = 4;
+    const take = (): Buffer => {
+      const start = at + 4;
+      at = start + bytes.readUInt32LE(at);
+      return bytes.subarray(start, at);
+    };
+    while (files.size < bytes.readUInt32LE(0)) files.set(take().toString(), new Uint8Array(take()));
+    return files;
+  }
+
+  test.each(['compiled', 'wasm', 'cpu'] as const)('is refused on %s', async (backend) => {
+    const files = readFiles(readFileSync(sharedPath('cases', 'hostile', 'tfjs-hang-inbound-nodes-empty.bin')));
+    const [json, ...shards] = [...files.values()];
+    const load = async (): Promise<unknown> => {
+      const layersFile = parseLayersFile('model.json', parseJsonFile('model.json', json));
+      return engine.loadNetwork(decodeLayersFile('model.json', layersFile, shards));
+    };
+    const engine = await createEngine(backend);
+    await expect(load()).rejects.toThrow(WeightFormatError);
+    engine.dispose();
   });
 });

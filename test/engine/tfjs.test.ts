@@ -207,13 +207,13 @@ function brokenArtifacts(good: LayersArtifact) {
       what: 'a layer whose input never comes',
       artifact: withLayers((layers) => Object.assign(layers[1] ?? {}, { inbound_nodes: [[['nobody', 0, 0, {}]]] })),
       error: WeightFormatError,
-      message: "small: layer 'conv' waits for an input that never comes (nobody)",
+      message: "model.json: there is no layer 'nobody'",
     },
     {
       what: 'layers that wait for each other',
       artifact: withLayers((layers) => Object.assign(layers[1] ?? {}, { inbound_nodes: [[['depthwise', 0, 0, {}]]] })),
       error: WeightFormatError,
-      message: 'never comes',
+      message: 'depends on itself',
     },
     {
       what: 'a malformed layer',

@@ -22,10 +22,13 @@ const KNOWN: Readonly<Record<string, number>> = {
   tiff: 7,
   bmp: 3,
   heic: 1,
-  'layers-compiled': 11,
-  'layers-cpu': 11,
-  'layers-wasm': 11,
-  'pack-layers': 3,
+  'layers-compiled': 12,
+  'layers-cpu': 12,
+  'layers-wasm': 12,
+  pack: 2,
+  'pack-layers': 4,
+  'pack-tensors': 1,
+  safetensors: 1,
 };
 
 test('the document has their number', () => {
