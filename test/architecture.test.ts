@@ -14,7 +14,7 @@ import { filesOf } from './support/source-files.ts';
 const ROOMS = {
   base: [
     ...['src/types.ts', 'src/errors.ts', 'src/check-arguments.ts', 'src/nearest-name.ts', 'src/platform-types.ts'],
-    ...['src/heif-kind.ts', 'src/disposable.ts'],
+    ...['src/heif-kind.ts', 'src/disposable.ts', 'src/timer-delay.ts'],
   ],
   entries: [
     'src/index.ts',
@@ -103,7 +103,9 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
     ...['results', 'bench', 'converters', 'node', 'queue', 'workers'],
   ] as Room[],
   web: ['backends', 'base', 'entries', 'browser', 'engine', 'results'],
-  development: ['base', 'aligner', 'models', 'engine', 'geometry', 'imageFiles', 'converters', 'entries'],
+  development: [
+    ...['base', 'aligner', 'models', 'engine', 'geometry', 'imageFiles', 'converters', 'entries', 'cli', 'queue'],
+  ] as Room[],
   benchmarks: [
     ...['base', 'aligner', 'models', 'engine', 'files', 'imageFiles', 'videoFiles', 'entries'],
     ...['bench', 'results', 'converters', 'development'],
@@ -159,6 +161,8 @@ interface SourceFile {
   /** Names that it uses but that are neither properties nor declared in it. */
   readonly globals: ReadonlySet<string>;
   readonly hasDefaultExport: boolean;
+  /** Times of its timers that are no constants. */
+  readonly freeDelays: readonly string[];
 }
 
 const startsWithAny = (path: string, starts: readonly string[]) => starts.some((start) => path.startsWith(start));
@@ -174,6 +178,7 @@ function readSource(path: string): SourceFile {
   const packages: string[] = [];
   const used = new Set<string>();
   const declared = new Set<string>();
+  const freeDelays: string[] = [];
   let hasDefaultExport = false;
 
   const addImport = (specifier: ts.Node | undefined, typesOnly: boolean) => {
@@ -182,6 +187,9 @@ function readSource(path: string): SourceFile {
     else if (!typesOnly) packages.push(specifier.text);
   };
   const visit = (node: ts.Node): void => {
+    const delay = ts.isCallExpression(node) ? delayOf(node) : undefined;
+    if (delay !== undefined && !/^([\d_]+|[A-Z][A-Z_]*|timerDelay\(.*\)|Math\.min\([A-Z_]+,.*\))$/s.test(delay))
+      freeDelays.push(delay);
     if (ts.isImportDeclaration(node)) addImport(node.moduleSpecifier, node.importClause?.isTypeOnly === true);
     else if (ts.isExportDeclaration(node)) addImport(node.moduleSpecifier, node.isTypeOnly);
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
@@ -217,7 +225,17 @@ function readSource(path: string): SourceFile {
 
   const room = (Object.keys(ROOMS) as Room[]).find((name) => startsWithAny(path, ROOMS[name]));
   const globals = new Set([...used].filter((name) => !declared.has(name)));
-  return { path, room, imports, packages, globals, hasDefaultExport };
+  return { path, room, imports, packages, globals, hasDefaultExport, freeDelays };
+}
+
+/** The time that a call gives to a timer. */
+function delayOf({ expression, arguments: given }: ts.CallExpression): string | undefined {
+  const name = expression.getText();
+  // Those of `node:timers/promises` have their time first.
+  if (/^(delay|sleep|AbortSignal\.timeout)$/.test(name)) return given[0]?.getText();
+  if (!/^(globalThis\.)?set(Timeout|Interval)$/.test(name)) return undefined;
+  const hasCallback = given[0] !== undefined && !/^[A-Z\d]/.test(given[0].getText());
+  return given[hasCallback ? 1 : 0]?.getText();
 }
 
 const files = filesOf('src', 'converters', 'web', 'development', 'bench', 'scripts', 'training').filter((path) =>
@@ -318,6 +336,10 @@ describe('architecture', () => {
       packages.filter((name) => ['three', 'react'].includes(name) && name !== room),
     );
     expect(wrong).toEqual([]);
+  });
+
+  test('times that come from outside reach timers through timerDelay: longer ones than they take would end at once', () => {
+    expect(breaches(({ freeDelays }) => freeDelays)).toEqual([]);
   });
 
   test('there are no default exports', () => {

@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TddfaError, WeightFormatError, WeightLoadError } from '../errors.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { writeFailure } from '../files/write-file-atomically.ts';
+import { timerDelay } from '../timer-delay.ts';
 import { gitBlobId } from './git-blob-id.ts';
 
 export interface DownloadOptions {
@@ -117,7 +118,9 @@ async function fetchAll(url: string, part: string, options: DownloadOptions): Pr
         throw new WeightLoadError(url, `${error.message}, ${tries}; run it again to resume`, { cause: error.cause });
       }
     }
-    await delay(firstDelay * 2 ** (failures - 1), undefined, { signal }).catch(() => signal?.throwIfAborted());
+    await delay(timerDelay(firstDelay * 2 ** (failures - 1)), undefined, { signal }).catch(() =>
+      signal?.throwIfAborted(),
+    );
   }
 }
 
@@ -247,6 +250,6 @@ class SilenceTimer {
   }
 
   #start(): NodeJS.Timeout {
-    return setTimeout(() => this.#controller.abort(), this.#milliseconds);
+    return setTimeout(() => this.#controller.abort(), timerDelay(this.#milliseconds));
   }
 }

@@ -7,6 +7,7 @@ import { modelBytes } from '../engine/weights/pack-manifest.ts';
 import type { WeightProgress } from '../engine/weights/weight-source.ts';
 import { printable } from '../errors.ts';
 import { createFaceAligner } from '../face-aligner.ts';
+import { timerDelay } from '../timer-delay.ts';
 import { CliError } from './cli-error.ts';
 import { describeError } from './describe-error.ts';
 import {
@@ -201,14 +202,11 @@ async function pull(options: PullCommandOptions, terminal: Terminal): Promise<vo
   }
 }
 
-/** Timers take no more: beyond that they end at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** A signal whose reason is one line with the way to resume. */
 function timeLimit(minutes: number): AbortSignal {
   const controller = new AbortController();
   const reason = new CliError(`nothing whole after ${minutes} minutes (--timeout): run it again to resume`);
-  setTimeout(() => controller.abort(reason), Math.min(minutes * 60_000, MAX_TIMER_MS)).unref();
+  setTimeout(() => controller.abort(reason), timerDelay(minutes * 60_000)).unref();
   return controller.signal;
 }
 

@@ -6,7 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { checkOptionNames, describeValue, type OptionNames } from '../check-arguments.ts';
+import { checkNumber, checkOptionNames, describeValue, type OptionNames } from '../check-arguments.ts';
 import { withAsyncDispose } from '../disposable.ts';
 import type { WeightSource } from '../engine/weights/weight-source.ts';
 import { DisposedError, QueueFullError, WorkerFailedError } from '../errors.ts';
@@ -156,6 +156,7 @@ export async function createFaceAlignerPool(options: FaceAlignerPoolOptions = {}
   }
   checkCount('size', size, 1, MAX_SIZE);
   checkCount('maxQueued', maxQueued, 0, Number.MAX_SAFE_INTEGER);
+  checkNumber('startTimeoutMs', options.startTimeoutMs ?? START_TIMEOUT_MS, 0);
   signal?.throwIfAborted();
   const weights = new SharedWeights(nodeWeights(options.weights));
   const pool = new ThreadPool(options, weights, maxQueued);

@@ -6,6 +6,7 @@
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { TddfaError } from '../errors.ts';
+import { timerDelay } from '../timer-delay.ts';
 import {
   type AddressRule,
   addressOfHost,
@@ -99,7 +100,7 @@ export async function fetchPicture(url: string, options: FetchPictureOptions = {
   const { signal, ...given } = options;
   const { maxBytes, timeoutMs, maxRedirects, isAllowed } = { ...FETCH_PICTURE_DEFAULTS, ...given };
   signal?.throwIfAborted();
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(timerDelay(timeoutMs));
   const request: RequestOptions = {
     signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     headers: { accept: 'image/*', 'accept-encoding': 'identity', 'user-agent': 'tddfa' },

@@ -8,6 +8,7 @@ import type { Worker } from 'bullmq';
 import { ImageDecodeError, WorkerFailedError } from '../errors.ts';
 import { readPictureFile } from '../image-files/read-picture-file.ts';
 import { describeFailed, type PictureIdentity, type PictureResult } from '../results/result-line.ts';
+import { timerDelay } from '../timer-delay.ts';
 import { CrashRecord } from './crash-record.ts';
 import { type FetchPictureOptions, fetchPicture, isWebAddress, PictureDownloadError } from './fetch-picture.ts';
 import type { PartFile } from './part-file.ts';
@@ -194,8 +195,8 @@ export async function runWorker(
     connection: queue.client,
     name: options.name,
     concurrency: options.jobs + SPARE_JOBS,
-    lockDuration: options.recoverAfterMs,
-    stalledInterval: options.recoverAfterMs,
+    lockDuration: timerDelay(options.recoverAfterMs),
+    stalledInterval: timerDelay(options.recoverAfterMs),
     maxStalledCount: MAX_STALLS,
     metrics: { maxDataPoints: METRICS_MINUTES },
   });
@@ -231,7 +232,7 @@ async function closeWorker(
   graceMs: number,
 ): Promise<void> {
   const closed = worker.close().then(() => true);
-  const later = (ms: number): Promise<boolean> => delay(ms, false, { ref: false });
+  const later = (ms: number): Promise<boolean> => delay(timerDelay(ms), false, { ref: false });
   if (await Promise.race([closed, later(graceMs)])) return;
   handBack.abort();
   if (await Promise.race([closed, later(LAST_WAIT_MS)])) return;

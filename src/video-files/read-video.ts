@@ -10,7 +10,7 @@
  * which would have to be converted here and would not be the same colours); until it is an array here 2.9.
  */
 import { stat } from 'node:fs/promises';
-import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
+import { checkNumber, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { VideoFileError } from '../errors.ts';
 import { animationFormat } from '../image-files/animation-format.ts';
 import { readPngOrientation } from '../image-files/decode-png.ts';
@@ -18,7 +18,7 @@ import { readPictureFile } from '../image-files/read-picture-file.ts';
 import { turnUpright } from '../image-files/turn-upright.ts';
 import type { RgbaImage } from '../types.ts';
 import { explain, runFfmpeg, startFfmpeg } from './ffmpeg.ts';
-import { FFMPEG_OPTION_NAMES, type FfmpegOptions } from './ffmpeg-options.ts';
+import { FFMPEG_IDLE_TIMEOUT_MS, FFMPEG_OPTION_NAMES, type FfmpegOptions } from './ffmpeg-options.ts';
 import { detectDemuxer, filmArguments, isWebp } from './film-format.ts';
 import { PamSplitter } from './pam-splitter.ts';
 import { probeVideo, type VideoInfo } from './probe-video.ts';
@@ -63,6 +63,7 @@ const FRAMES_AHEAD = 2;
  */
 export async function readVideo(path: string, options: ReadVideoOptions = {}): Promise<VideoSource> {
   checkOptionNames(options, READ_VIDEO_OPTION_NAMES);
+  checkNumber('idleTimeoutMs', options.idleTimeoutMs ?? FFMPEG_IDLE_TIMEOUT_MS, 0);
   const { start, end } = checkFrameRange(options);
   const isFile = await stat(path).then(
     (found) => !found.isDirectory(),

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
-import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
+import { checkNumber, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { VideoFileError } from '../errors.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { removeLeftovers, temporaryName } from '../files/temporary-name.ts';
@@ -10,7 +10,7 @@ import { beginWork } from '../files/unfinished-work.ts';
 import { writeFailure } from '../files/write-file-atomically.ts';
 import type { RgbaImage } from '../types.ts';
 import { explain, type FfmpegProcess, runFfmpeg, startFfmpeg } from './ffmpeg.ts';
-import type { FfmpegOptions } from './ffmpeg-options.ts';
+import { FFMPEG_IDLE_TIMEOUT_MS, type FfmpegOptions } from './ffmpeg-options.ts';
 import { detectDemuxer, filmArguments } from './film-format.ts';
 import { fileArgument } from './probe-video.ts';
 import type { FrameSink } from './video-frame.ts';
@@ -67,6 +67,7 @@ const H264_ARGUMENTS = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18'] 
 export function writeVideo(path: string, given: WriteVideoOptions): FrameSink {
   checkOptionNames<object>(given ?? null, WRITE_VIDEO_OPTION_NAMES, 'options', { audio: AUDIO_OPTION_NAMES });
   const { frameRate, audio, onWarning, ...options } = given;
+  checkNumber('idleTimeoutMs', options.idleTimeoutMs ?? FFMPEG_IDLE_TIMEOUT_MS, 0);
   const ending = extname(path);
   const temporary = temporaryName(path, { keepsEnding: true });
   const withSound = temporaryName(path, { keepsEnding: true });

@@ -1,4 +1,5 @@
 import { WorkerFailedError } from '../errors.ts';
+import { timerDelay } from '../timer-delay.ts';
 
 /** A worker as its owner sees it: the same for the browser's workers and Node's threads. */
 export interface WorkerPort<Sent, Received> {
@@ -47,7 +48,7 @@ export function untilReady<Sent, Received extends { readonly type: string }>(
     const timer = setTimeout(() => {
       const advice = 'is its script the one that was built from tddfa, and is it whole?';
       onFailure(new WorkerFailedError(`did not answer within ${timeoutMs / 1000} s after its start: ${advice}`));
-    }, timeoutMs);
+    }, timerDelay(timeoutMs));
     port.listen(
       (message) => {
         if (onMessage !== undefined) onMessage(message as Received);

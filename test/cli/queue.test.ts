@@ -293,10 +293,11 @@ describeWithRedis('tddfa queue', () => {
   });
 
   test.each([
-    ['finishes its jobs', [], 'done'],
-    ['hands its jobs back', ['--grace', '0.01'], 'waiting or delayed'],
-  ])('a worker that gets SIGTERM %s', async (_, flags, state) => {
-    const name = `sigterm-${flags.length}`;
+    // Longer than timers take, and a part of a ms.
+    ['finishes', ['--grace', '3e6', '--url-timeout', '3e6', '--recover-after', '30.0005'], 'done'],
+    ['hands back', ['--grace', '0.01'], 'waiting or delayed'],
+  ])('a worker that gets SIGTERM %s its jobs', async (verb, flags, state) => {
+    const name = `sigterm-${verb.replace(' ', '-')}`;
     let asked = 0;
     const photo = readFileSync(pictures[0]);
     // Each picture takes a moment, so that the job is still running.

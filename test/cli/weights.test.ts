@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { writePack } from '../../converters/write-pack.ts';
 import { type LocalServer, type RequestHandler, serveFolder, startServer } from '../../development/local-server.ts';
+import { runTddfa } from '../../development/tddfa-process.ts';
 import { gitBlobId } from '../../src/cli/git-blob-id.ts';
 import { UPSTREAM_COMMIT, UPSTREAM_FILES } from '../../src/cli/upstream-files.ts';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
@@ -197,6 +198,19 @@ describe('tddfa weights pull', () => {
     expect({ status, stderr }).toEqual({ status: 130, stderr: 'tddfa: interrupted\n' });
   });
 
+  test('gives up after --timeout, however short or long that is', async () => {
+    const silent = await serve(() => undefined);
+    const args = ['--accept-licence', '--only', 'mb1', '--from', silent.url];
+    expect(await pull('late', [...args, '--timeout', '0.001'])).toMatchObject({
+      status: 1,
+      stderr: 'tddfa: nothing whole after 0.001 minutes (--timeout): run it again to resume\n',
+    });
+    // Longer than a timer takes: it must not end at once.
+    const missing = await serve((_, response) => void response.writeHead(404).end());
+    const patient = await pull('late', [...args.slice(0, -1), missing.url, '--timeout', '1e9']);
+    expect(patient.stderr).toMatch(/the server answered 404 Not Found\n$/);
+  });
+
   test.each([['mb2'], ['mb1,'], ['']])('knows no model %p', async (models) => {
     const { status, stderr } = await pull('unknown', ['--only', models]);
     expect(status).toBe(2);
@@ -276,6 +290,21 @@ describe('tddfa weights pull', () => {
       const pack = await openPack(fileWeights(out));
       await pack.verify();
       expect(pack.manifest.models.map((model) => model.name)).toEqual(['faceboxes', 'mb05', 'param-mean-std-62d']);
+    });
+
+    test('two at once, with one cache, end well, and nothing is downloaded twice', async () => {
+      const server = await serveUpstream('');
+      const args = ['weights', 'pull', '--accept-licence', '--only', 'mb05,faceboxes', '--from', server.url];
+      const env = { TDDFA_CACHE: temporary('shared-cache') };
+      const both = await Promise.all([runTddfa(args, { env }), runTddfa(args, { env })]);
+      expect(both.map(({ status }) => status)).toEqual([0, 0]);
+      const said = both.map(({ stderr }) => stderr).sort();
+      expect(said[0]).toBe('');
+      expect(['', 'note: another tddfa is downloading: waiting for it\n']).toContain(said[1]);
+      expect(new Set(server.requests).size).toBe(server.requests.length);
+      await (await openPack(fileWeights(temporary('shared-cache/packs/3ddfa-v2')))).verify();
+      expect(await readdir(temporary('shared-cache/downloads'))).toEqual([]);
+      expect(await readdir(temporary('shared-cache/packs'))).toEqual(['3ddfa-v2']);
     });
 
     test('knows the blob ids of the files that are here', async () => {

@@ -118,7 +118,8 @@ describe('createFaceAlignerPool', () => {
   });
 
   test('passes on what the caller did wrong, and files that are no pictures', async () => {
-    const pool = await makePool({ size: 1 });
+    // A timer of that time would end at once.
+    const pool = await makePool({ size: 1, startTimeoutMs: 2 ** 31 });
     const outside = [{ xMin: -9, yMin: -9, xMax: -1, yMax: -1 }];
     await expect(pool.align(image, outside)).rejects.toThrow(RangeError);
     await expect(pool.decodeImage(new TextEncoder().encode('no'), { path: 'a.png' })).rejects.toThrow(ImageDecodeError);

@@ -105,7 +105,11 @@ describe('fetchPicture', () => {
       else if (request.url === '/b') response.writeHead(308, { location: `http://127.0.0.1:${port}/c` }).end();
       else response.end(Buffer.from([1, 2, 3]));
     });
-    expect([...(await fetchPicture(`http://127.0.0.1:${port}/a`, only127001))]).toEqual([1, 2, 3]);
+    // Times that a timer takes only in part.
+    for (const timeoutMs of [undefined, 2 ** 31, Number.POSITIVE_INFINITY, 10_000.5]) {
+      const options = { ...only127001, ...(timeoutMs !== undefined && { timeoutMs }) };
+      expect([...(await fetchPicture(`http://127.0.0.1:${port}/a`, options))]).toEqual([1, 2, 3]);
+    }
   });
 
   test('a name is looked up, and only addresses that may be asked are', async () => {

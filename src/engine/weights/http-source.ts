@@ -1,5 +1,6 @@
-import { checkOptionNames, type OptionNames } from '../../check-arguments.ts';
+import { checkNumber, checkOptionNames, type OptionNames } from '../../check-arguments.ts';
 import { WeightLoadError } from '../../errors.ts';
+import { timerDelay } from '../../timer-delay.ts';
 import { concatenateBytes } from './concatenate-bytes.ts';
 import { checkPackPath } from './pack-path.ts';
 import { checkSizeLimit } from './size-limit.ts';
@@ -26,9 +27,6 @@ const HTTP_OPTION_NAMES: OptionNames<HttpWeightsOptions> = {
   fileTimeoutMs: true,
 };
 
-/** Timers take no more. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 const DEFAULTS = {
   idleTimeoutMs: 30_000,
   minBytesPerSecond: 4096,
@@ -50,9 +48,7 @@ export function httpWeights(baseUrl: string | URL, options: HttpWeightsOptions =
     minBytesPerSecond: options.minBytesPerSecond ?? DEFAULTS.minBytesPerSecond,
     fileTimeoutMs: options.fileTimeoutMs ?? DEFAULTS.fileTimeoutMs,
   };
-  for (const [name, limit] of Object.entries(limits)) {
-    if (!(limit >= 0)) throw new RangeError(`${name}: expected a number of at least 0, got ${limit}`);
-  }
+  for (const [name, limit] of Object.entries(limits)) checkNumber(name, limit, 0);
   return {
     describe: () => base,
     async read(path, readOptions = {}) {
@@ -131,8 +127,8 @@ function downloadClock(url: string, { idleTimeoutMs, minBytesPerSecond, fileTime
     let timer: ReturnType<typeof setTimeout> | undefined;
     const waited = new Promise<never>((_, reject) => {
       const reason = isLast ? notWhole : `the server has sent nothing for ${idleTimeoutMs / 1000} s`;
-      const waitMs = Math.min(Math.max(0, isLast ? end - now : idleTimeoutMs), MAX_TIMER_MS);
-      timer = setTimeout(() => reject(new WeightLoadError(url, reason)), waitMs);
+      const fail = (): void => reject(new WeightLoadError(url, reason));
+      timer = setTimeout(fail, timerDelay(isLast ? end - now : idleTimeoutMs));
     });
     try {
       return await Promise.race([promise, waited]);
