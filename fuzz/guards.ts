@@ -26,10 +26,10 @@ const GUARDS: readonly Guard[] = [
     target: 'layers-compiled',
   },
   {
-    what: 'nesting of JSON',
-    file: 'src/engine/weights/json-file.ts',
-    from: 'if (depth > MAX_NESTING) throw',
-    to: 'if (depth < 0) throw',
+    what: 'values that are described in a word',
+    file: 'src/engine/weights/json-shape.ts',
+    from: 'describeValue(value)',
+    to: 'JSON.stringify(value)',
     target: 'pack',
   },
   {

@@ -1,11 +1,14 @@
 /**
- * `npm run faults -- [--kills 20] [--photos 20000] [--only convert]`: kills commands at random moments, and aligns photos of random
- * sizes while it watches memory. Too long for the tests, which do a few of each.
+ * `npm run faults -- [--kills 20] [--photos 20000] [--interruptions 1000000] [--only convert]`: kills commands at random moments,
+ * interrupts work at each of its steps, and aligns photos of random sizes while it watches memory. Too long for the tests, which do
+ * a few of each.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { interruptEverywhere } from '../development/interrupt-everywhere.ts';
+import { interruptedWorks } from '../development/interrupted-works.ts';
 import { killCommand } from '../development/kill-commands.ts';
 import { KILLED_ALIGN, KILLED_CONVERT, KILLED_PULL, KILLED_VIDEO } from '../development/killed-commands.ts';
 import { photoGrowth } from '../development/photo-growth.ts';
@@ -15,6 +18,7 @@ const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '20' },
     photos: { type: 'string', default: '20000' },
+    interruptions: { type: 'string', default: '1000000' },
     only: { type: 'string', default: '' },
     seed: { type: 'string', default: '1' },
   },
@@ -27,6 +31,18 @@ for (const command of [KILLED_CONVERT, KILLED_ALIGN, KILLED_VIDEO, KILLED_PULL])
   console.log(
     `${command.name}: ${kills} kills, after ${withNoFile} no file, after ${withAllFiles} all of them; each next run right`,
   );
+}
+
+if ('interrupted'.startsWith(values.only) || values.only.startsWith('interrupted')) {
+  const { works, dispose } = await interruptedWorks(scratch);
+  for (const [name, begin] of works) {
+    const what = `interrupted: ${name}`;
+    if (!what.includes(values.only)) continue;
+    const { steps, interruptions, results } = await interruptEverywhere(begin, Number(values.interruptions));
+    const reasons = interruptions - results;
+    console.log(`${what}: ${interruptions} of ${steps} steps, then ${results} results and ${reasons} times the reason`);
+  }
+  await dispose();
 }
 rmSync(scratch, { recursive: true, force: true });
 

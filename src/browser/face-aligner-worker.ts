@@ -1,4 +1,4 @@
-import { checkNumber, type OptionNames } from '../check-arguments.ts';
+import type { OptionNames } from '../check-arguments.ts';
 import { withDispose } from '../disposable.ts';
 import { DisposedError, WorkerFailedError } from '../errors.ts';
 import {
@@ -52,7 +52,6 @@ const WORKER_OPTION_NAMES: OptionNames<FaceAlignerWorkerOptions> = {
 export async function createFaceAlignerWorker(options: FaceAlignerWorkerOptions): Promise<FaceAligner> {
   checkFaceAlignerOptions(options, WORKER_OPTION_NAMES);
   const { signal, onProgress, keepPixels = false, startTimeoutMs = START_TIMEOUT_MS } = options;
-  checkNumber('startTimeoutMs', startTimeoutMs, 0);
   const weights = weightSourceOf(options.weights);
   signal?.throwIfAborted();
   const start = options.createWorker ? untilStarted(options.createWorker, startTimeoutMs, signal) : undefined;

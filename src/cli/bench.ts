@@ -76,6 +76,7 @@ async function runBench(flags: BenchFlags, terminal: Terminal): Promise<void> {
   if (flags.photo !== undefined && detector === undefined) {
     throw usageError(`--photo: ${pack.describe()} has no detector to find a face with`);
   }
+  if ([flags.json, flags.csv, flags.plot].some((path) => path !== undefined)) terminal.goOnUnread?.();
   const backends = await benchBackends(flags.backends, threads, flags.precision);
   const machine = describeMachine(packageVersion());
   const print = (line: string): void => void terminal.stdout.write(`${line}\n`);

@@ -41,6 +41,7 @@ export function registerQueueCollect(program: Command, terminal: Terminal): void
 
 async function collect(flags: CollectFlags, terminal: Terminal): Promise<void> {
   checkJsonPath(flags.jsonl);
+  if (flags.missing !== undefined || flags.jsonl !== '-') terminal.goOnUnread?.();
   await withQueue(flags, terminal, async (queue) => {
     const results = openLineWriter(flags.jsonl, terminal);
     const missing = flags.missing === undefined ? undefined : openLineWriter(flags.missing, terminal);

@@ -44,6 +44,8 @@ export function processTerminal(): Terminal {
       process.exit(EXIT_STATUS.badInput),
     );
   });
+  // What nobody reads there is no reason to leave the work.
+  process.stderr.on('error', () => {});
   return {
     stdout: process.stdout,
     stderr: process.stderr,

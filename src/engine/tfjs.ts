@@ -31,7 +31,6 @@ import type { LayersArtifact, WeightSpec } from './layers-artifact.ts';
 import { firstLineOf, registerBackend, type TfjsBackendName, type TfjsEngineOptions } from './tfjs-backends.ts';
 import { type BackendLoss, lossOf, type TfjsCore } from './tfjs-loss.ts';
 import { forgoThreadsWhereForbidden } from './tfjs-threads.ts';
-import { checkNesting } from './weights/json-file.ts';
 
 type TfjsLayers = typeof import('@tensorflow/tfjs-layers');
 type LayersModel = tfjsLayers.LayersModel;
@@ -448,6 +447,17 @@ function checkTopology(
     if (!isKnown(layer.class_name)) throw new UnsupportedLayerError(layer.name, layer.class_name);
   }
   return { name, layers };
+}
+
+/** Lists and objects in each other: far more than any network has, and nothing that tfjs runs out of stack with. */
+const MAX_NESTING = 100;
+
+function checkNesting(file: string, topology: object): void {
+  let level: unknown[] = [topology];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_NESTING) throw new WeightFormatError(file, `is nested more than ${MAX_NESTING} times`);
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+  }
 }
 
 function isSerializedLayer(layer: unknown): layer is SerializedLayer {

@@ -61,7 +61,7 @@ describe('readSafetensors', () => {
       safetensors({ t: { dtype: 'F32', shape: [1] } }),
       /t\.data_offsets: expected a list, got nothing/,
     ],
-    ['a shape that is text', safetensors({ t: entry('F32', '1', 0, 4) }, 'aaaa'), /t\.shape: expected a list, got "1"/],
+    ['a shape that is text', safetensors({ t: entry('F32', '1', 0, 4) }, 'aaaa'), /t\.shape: expected a list, got '1'/],
     ['a negative extent', safetensors({ t: entry('F32', [-1], 0, 4) }, 'aaaa'), /t\.shape\.0.*got -1/],
     ['a fraction of an extent', safetensors({ t: entry('F32', [0.5], 0, 2) }, 'aa'), /t\.shape\.0.*0\.5/],
     ['a name that commands the terminal', safetensors({ '\x1b[2J\n': entry('F8', [1], 0, 1) }, 'a'), /'\ufffd\[2J '/],

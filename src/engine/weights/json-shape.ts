@@ -2,6 +2,7 @@
  * What JSON files must look like, in a few checks that are combined. Valibot, which programs in Node use, would be 9 kB of every
  * page that loads a pack.
  */
+import { describeValue } from '../../check-arguments.ts';
 import { WeightFormatError } from '../../errors.ts';
 
 /** Where a value is: the file, and its keys from the outside in. */
@@ -25,9 +26,6 @@ type MembersOf<Required, Optional> = { [Key in keyof Required]: JsonOf<Required[
   [Key in keyof Optional]?: JsonOf<Optional[Key]>;
 };
 
-/** Longest part of a value in a message. */
-const MAX_SHOWN = 60;
-
 /**
  * Checks a file's value against a shape.
  * @param file - for messages.
@@ -38,7 +36,7 @@ export function checkJson<Value>(shape: JsonShape<Value>, file: string, value: u
 }
 
 function refuse({ file, key }: Place, expected: string, value: unknown): never {
-  const shown = value === undefined ? 'nothing' : JSON.stringify(value).slice(0, MAX_SHOWN);
+  const shown = value === undefined ? 'nothing' : describeValue(value);
   throw new WeightFormatError(file, `${key || 'the whole'}: expected ${expected}, got ${shown}`);
 }
 

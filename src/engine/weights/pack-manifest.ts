@@ -1,3 +1,4 @@
+import { describeValue } from '../../check-arguments.ts';
 import { WeightFormatError } from '../../errors.ts';
 import { parseJsonFile } from './json-file.ts';
 import { checkJson, type JsonOf, listOf, members, number, oneOf, text, wholeNumber } from './json-shape.ts';
@@ -135,7 +136,7 @@ export function parsePackManifest(bytes: Uint8Array): PackManifest {
   if (version !== PACK_FORMAT_VERSION) {
     throw new WeightFormatError(PACK_FILE, 'this version of tddfa cannot read it', {
       expected: `formatVersion ${PACK_FORMAT_VERSION}`,
-      actual: version === undefined ? 'none' : JSON.stringify(version),
+      actual: version === undefined ? 'none' : describeValue(version),
     });
   }
   const manifest = checkJson(manifestShape, PACK_FILE, json);

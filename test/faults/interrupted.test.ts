@@ -1,0 +1,25 @@
+/** Work that is interrupted at some of its steps, in a process of its own; `npm run faults -- --only interrupted` takes all of them. */
+import { spawnSync } from 'node:child_process';
+import { beforeAll, expect, test } from '@jest/globals';
+import { buildPackage } from '../support/build-package.ts';
+import { repositoryRoot } from '../support/shared.ts';
+
+/** Kinds of work in development/interrupted-works.ts. */
+const WORKS = 15;
+
+beforeAll(() => buildPackage(), 240_000);
+
+test('interrupted work ends with its result or with the reason, and leaves nothing', () => {
+  const args = ['--import', 'tsx', 'scripts/faults.ts', '--only', 'interrupted', '--interruptions', '2'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: repositoryRoot,
+    env: { ...process.env, NODE_OPTIONS: '' },
+    encoding: 'utf8',
+  });
+  expect([status, stderr]).toEqual([0, '']);
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines).toEqual(
+    lines.map(() => expect.stringMatching(/^interrupted: .*: [12] of \d+ steps, then [0-2] results and [0-2] times/)),
+  );
+  expect(lines).toHaveLength(WORKS);
+});
