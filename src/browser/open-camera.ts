@@ -48,13 +48,12 @@ export async function openCamera(options: OpenCameraOptions = {}): Promise<Media
   signal?.throwIfAborted();
   // Absent where the page is not from https or this device, and where the browser has no cameras at all.
   if (navigator.mediaDevices === undefined) throw new CameraError('insecure');
-  const which =
-    deviceId === undefined
-      ? { facingMode: facing === 'front' ? 'user' : 'environment' }
-      : { deviceId: { exact: deviceId } };
   const opening = navigator.mediaDevices.getUserMedia({
-    video: { width: { ideal: width }, height: { ideal: height }, ...which },
-    audio: false,
+    video: {
+      width,
+      height,
+      ...(deviceId ? { deviceId: { exact: deviceId } } : { facingMode: facing === 'front' ? 'user' : 'environment' }),
+    },
   });
   try {
     return await (signal === undefined ? opening : unlessAborted(opening, signal));

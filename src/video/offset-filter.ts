@@ -121,7 +121,5 @@ function shareOfNew(cutoffHz: number, seconds: number): number {
 }
 
 function euclideanLength(offset: Float64Array): number {
-  let squares = 0;
-  for (let i = 0; i < offset.length; i++) squares += offset[i] * offset[i];
-  return Math.sqrt(squares);
+  return Math.sqrt(offset.reduce((sum, value) => sum + value * value, 0));
 }
