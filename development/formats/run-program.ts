@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 
 const runFile = promisify(execFile);
@@ -16,9 +17,88 @@ export async function run(program: string, ...args: string[]): Promise<Buffer> {
 /** Runs ImageMagick. */
 export const magick = (...args: string[]): Promise<Buffer> => run('convert', ...args);
 
-/** Runs statements of Pillow, with the arguments in `a`. */
+/**
+ * Reads a line of JSON for each request, and answers with `1` or `0`, the number of bytes, and so many: what the statements wrote to
+ * `sys.stdout.buffer`, or their error.
+ */
+const PILLOW_SERVER = `
+import io, json, sys, types
+from PIL import Image, ImageOps
+for line in sys.stdin:
+    statements, arguments = json.loads(line)
+    written = io.BytesIO()
+    names = {'a': arguments, 'Image': Image, 'ImageOps': ImageOps, 'sys': types.SimpleNamespace(stdout=types.SimpleNamespace(buffer=written))}
+    try:
+        exec(statements, names)
+        ok, answer = 1, written.getvalue()
+    except Exception as error:
+        ok, answer = 0, repr(error).encode()
+    sys.stdout.buffer.write(b'%d %d\\n' % (ok, len(answer)) + answer)
+    sys.stdout.buffer.flush()
+`;
+
+/** One Python for all statements: to start it takes longer than most of them. */
+class PillowServer {
+  readonly #child = spawn(PYTHON, ['-c', PILLOW_SERVER], { stdio: ['pipe', 'pipe', 'inherit'] });
+  readonly #waiting: { resolve(output: Buffer): void; reject(error: Error): void }[] = [];
+  #chunks: Buffer[] = [];
+  #size = 0;
+  /** Bytes that must be there before the next look. */
+  #needed = 1;
+
+  constructor() {
+    const fail = (error: Error): void => {
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    };
+    this.#child.on('error', fail);
+    this.#child.on('exit', (status) => fail(new Error(`Python has ended with ${status}`)));
+    this.#child.stdin.on('error', fail);
+    this.#child.stdout.on('data', (bytes: Buffer) => this.#receive(bytes));
+    this.#keepAlive(false);
+  }
+
+  run(statements: string, args: readonly string[]): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#keepAlive(true);
+      this.#child.stdin.write(`${JSON.stringify([statements, args])}\n`);
+    });
+  }
+
+  #receive(bytes: Buffer): void {
+    this.#chunks.push(bytes);
+    this.#size += bytes.length;
+    while (this.#size >= this.#needed) {
+      const received = Buffer.concat(this.#chunks);
+      const end = received.indexOf('\n');
+      const [ok, length] = received.subarray(0, Math.max(end, 0)).toString().split(' ').map(Number);
+      this.#chunks = [received];
+      this.#needed = end < 0 ? received.length + 1 : end + 1 + length;
+      if (received.length < this.#needed) return;
+      const request = this.#waiting.shift();
+      const answer = received.subarray(end + 1, this.#needed);
+      if (ok === 1) request?.resolve(answer);
+      else request?.reject(new Error(answer.toString()));
+      this.#chunks = [received.subarray(this.#needed)];
+      this.#size = received.length - this.#needed;
+      this.#needed = 1;
+      if (this.#waiting.length === 0) this.#keepAlive(false);
+    }
+  }
+
+  /** Whether this process waits for it: it ends with its standard input. */
+  #keepAlive(isDue: boolean): void {
+    const { stdin, stdout } = this.#child;
+    for (const part of [this.#child, stdin as Socket, stdout as Socket]) isDue ? part.ref() : part.unref();
+  }
+}
+
+let server: PillowServer | undefined;
+
+/** Runs statements of Pillow, with the arguments in `a`; they write to `sys.stdout.buffer`. */
 export function pillow(statements: string, ...args: string[]): Promise<Buffer> {
-  return run(PYTHON, '-c', `import sys; from PIL import Image, ImageOps; a = sys.argv[1:]; ${statements}`, ...args);
+  server ??= new PillowServer();
+  return server.run(statements, args);
 }
 
 /** Programs that are missing here, by the Debian packages that they are in. */
