@@ -72,6 +72,15 @@ test('a folder, its URL and an address are weights', async () => {
   await expect(createFaceAligner({ weights: '/nowhere' })).rejects.toThrow('/nowhere');
 });
 
+test('values that options of the engine do not have are refused by the name of the option', async () => {
+  const make = loose(createFaceAligner);
+  await expect(make({ weights: PACK, simd: true })).rejects.toThrow("simd: expected plain or fma, got 'true'");
+  await expect(make({ weights: PACK, precision: 8 })).rejects.toThrow("precision: expected float32 or int8, got '8'");
+  for (const optimize of [3, { only: [] }, { except: 3 }]) {
+    await expect(make({ weights: PACK, optimize })).rejects.toThrow(/^optimize\.except: '.*' is none of /);
+  }
+});
+
 describe.each<[string, () => unknown, string]>([
   [
     'no boxes',

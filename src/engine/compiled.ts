@@ -103,14 +103,13 @@ const MAX_ARENA_BYTES = 512 * 1024 * 1024;
  *   RangeError for options that do not exist.
  */
 export async function createCompiledEngine(options: CompiledEngineOptions = {}): Promise<CompiledEngine> {
+  checkChoice('simd', options.simd, ['plain', 'fma']);
   const simd = chooseSimdMode(options.simd);
   const cachedSizes = options.cachedSizes ?? COMPILED_ENGINE_DEFAULTS.cachedSizes;
   checkNumber('cachedSizes', cachedSizes, 1, Infinity, true);
   const threads = options.threads ?? COMPILED_ENGINE_DEFAULTS.threads;
   checkNumber('threads', threads, 1, MAX_THREADS, true);
-  if (options.precision !== undefined && !PRECISIONS.includes(options.precision)) {
-    throw new TypeError(`precision: expected ${PRECISIONS.join(' or ')}, got '${options.precision}'`);
-  }
+  checkChoice('precision', options.precision, PRECISIONS);
   enabledOptimizations(options.optimize ?? COMPILED_ENGINE_DEFAULTS.optimize);
   try {
     await WebAssembly.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
@@ -135,6 +134,12 @@ export async function createCompiledEngine(options: CompiledEngineOptions = {}):
     },
     pool,
   );
+}
+
+function checkChoice(name: string, value: unknown, choices: readonly unknown[]): void {
+  if (value !== undefined && !choices.includes(value)) {
+    throw new TypeError(`${name}: expected ${choices.join(' or ')}, got '${value}'`);
+  }
 }
 
 type ResolvedOptions = Required<Omit<CompiledEngineOptions, 'precision'>> & {

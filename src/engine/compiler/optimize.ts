@@ -49,7 +49,8 @@ export type OptimizeOption = boolean | { readonly except: readonly Optimization[
 
 export function enabledOptimizations(option: OptimizeOption): ReadonlySet<Optimization> {
   if (option === false) return new Set();
-  const except = option === true ? [] : option.except;
+  // What is no such option is refused as if it were a name.
+  const except = option === true ? [] : [option?.except ?? (option as unknown as Optimization)].flat();
   for (const name of except) {
     if (!OPTIMIZATIONS.includes(name)) {
       throw new TypeError(`optimize.except: '${name}' is none of ${OPTIMIZATIONS.join(', ')}`);
