@@ -67,7 +67,9 @@ async function makeBenchmark(
   const cases: BenchCase[] = [];
   // Times do not depend on what the ranges are, and the errors are then those of numbers that the ranges fit.
   const withRanges = async (): Promise<LayersArtifact> =>
-    artifact.ranges === undefined ? rangesFrom(artifact, { data: input, shape }) : artifact;
+    artifact.ranges === undefined
+      ? rangesFrom(artifact, { data: input, shape }, amplitude === AMPLITUDES.detector)
+      : artifact;
   for (const backend of backends) {
     const engine = await createBenchEngine(backend);
     disposals.push(() => engine.dispose());
@@ -78,12 +80,16 @@ async function makeBenchmark(
   return { cases, dispose: () => disposals.forEach((dispose) => void dispose()) };
 }
 
-/** The network with ranges that fit one input. */
-async function rangesFrom(artifact: LayersArtifact, input: NetworkInput): Promise<LayersArtifact> {
+/** The network with ranges that fit one input. @param quantizesInput - as `tddfa quantize` does it for detectors. */
+async function rangesFrom(
+  artifact: LayersArtifact,
+  input: NetworkInput,
+  quantizesInput: boolean,
+): Promise<LayersArtifact> {
   async function* inputs(): AsyncGenerator<NetworkInput> {
     yield input;
   }
-  const tensors = encodeRanges(await calibrateNetwork(artifact, inputs, { quantizesInput: false }));
+  const tensors = encodeRanges(await calibrateNetwork(artifact, inputs, { quantizesInput }));
   const read = async (): Promise<StoredRanges> => ({ file: 'the ranges of the benchmark', tensors });
   return { ...artifact, ranges: { precision: 'int8', read } };
 }
