@@ -48,7 +48,8 @@ export function checkNumber(argument: string, value: number, min: number, max = 
   throw new RangeError(`${argument}: expected a ${isWhole ? 'whole ' : ''}number ${range}, got ${value}`);
 }
 
-function mistake(argument: string, expected: string, value: unknown, advice: string): TypeError {
+/** What is thrown for an argument of the wrong kind. @param advice - what to do. */
+export function mistake(argument: string, expected: string, value: unknown, advice: string): TypeError {
   return new TypeError(`${argument}: expected ${expected}, got ${describeValue(value)}; ${advice}`);
 }
 

@@ -1,5 +1,5 @@
 /** Checks of what callers mistake beside faces and boxes: a TypeError that names the argument, what came, and what to give. */
-import { describeValue } from '../check-arguments.ts';
+import { mistake } from '../check-arguments.ts';
 
 /**
  * Checks that an argument is a list.
@@ -49,8 +49,4 @@ export function checkSourceArgument(source: unknown): void {
   if (typeof Object(source).reconstruct !== 'function') {
     throw mistake('source', 'a face aligner', source, 'await createFaceAligner() makes one');
   }
-}
-
-function mistake(argument: string, expected: string, value: unknown, advice: string): TypeError {
-  return new TypeError(`${argument}: expected ${expected}, got ${describeValue(value)}; ${advice}`);
 }

@@ -12,7 +12,7 @@ export function chooseSimdMode(wanted?: SimdMode): SimdMode {
   const support = detectSimdSupport();
   const unavailable = (advice: string): BackendUnavailableError =>
     new BackendUnavailableError('compiled', ['cpu', 'webgl'], advice);
-  if (!support.simd) throw unavailable('there is no WebAssembly SIMD');
+  if (!support.simd) throw unavailable('no WebAssembly SIMD here');
   if (wanted === 'fma' && !support.fusedMultiplyAdd) {
     throw unavailable("simd 'fma' needs relaxed SIMD (Node 22, or Node 20 with --experimental-wasm-relaxed-simd)");
   }
