@@ -11,6 +11,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { CDPSession, Page } from 'playwright-core';
 import { launchChromium, openPage, startSite } from '../development/browser-site.ts';
 import { cameraFlags, writeCameraFilm } from '../development/camera-film.ts';
+import { COUNT_WASM_MEMORY, COUNTED_WORKER } from '../development/count-wasm-memory.ts';
 import { repositoryRoot } from '../development/paths.ts';
 import { bundleBrowser } from '../scripts/bundle-browser.js';
 import { describeMachine, machineLine } from '../src/bench/report.ts';
@@ -72,25 +73,11 @@ declare const live: {
   held(): Promise<Held>;
 };
 
-/** Adds up the bytes of a thread's WebAssembly memories, and tells them on a channel. */
-const COUNT_WASM = `
-  const { Memory } = WebAssembly;
-  const memories = [];
-  WebAssembly.Memory = function (descriptor) {
-    const memory = new Memory(descriptor);
-    memories.push(memory);
-    return memory;
-  };
-  globalThis.wasmBytes = () => memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
-`;
-const WORKER = `import '/count.js'; import '/bundle/aligner-worker.js';
-const channel = new BroadcastChannel('memory');
-channel.onmessage = () => channel.postMessage(wasmBytes());`;
 const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Live</title><link rel="icon" href="data:,">
 <script type="importmap">{ "imports": { "three": "/three/build/three.module.js" } }</script><canvas></canvas><script>
 // What tsx calls to name functions; those of this file run on the page as they are.
 globalThis.__name = (named) => named;
-${COUNT_WASM}
+${COUNT_WASM_MEMORY}
 globalThis.glObjects = { alive: 0 };
 for (const kind of ['Buffer', 'Texture', 'Framebuffer', 'Renderbuffer', 'VertexArray', 'Shader', 'Program', 'Query', 'Sampler', 'TransformFeedback']) {
   const { prototype } = WebGL2RenderingContext;
@@ -117,7 +104,7 @@ const server = await startSite({
     '/three/': join(repositoryRoot, 'node_modules/three/'),
     '/examples/': join(repositoryRoot, 'examples/'),
   },
-  files: { '/index.html': PAGE, '/worker.js': WORKER, '/count.js': COUNT_WASM },
+  files: { '/index.html': PAGE, '/worker.js': COUNTED_WORKER, '/count.js': COUNT_WASM_MEMORY },
   // Only isolated pages may measure their memory.
   headers: { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' },
 });

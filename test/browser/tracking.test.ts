@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { COUNT_WASM_MEMORY, COUNTED_WORKER } from '../../development/count-wasm-memory.ts';
 import type { LocalServer } from '../../development/local-server.ts';
 import { growthPerStep } from '../../development/memory-growth.ts';
 import { upstreamPack } from '../../development/upstream-pack.ts';
@@ -30,20 +31,6 @@ const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-e
 /** What a frame may leave behind on page and worker together, bytes; 242 measured, code that V8 compiles (0.6 over 8000 frames). */
 const GROWTH_MAX = 750;
 
-/** The worker of the package, and before it what counts the bytes of its WebAssembly memories. */
-const WORKER = "import '/count.js'; import '/bundle/aligner-worker.js';";
-const COUNT = `
-  const { Memory } = WebAssembly;
-  const memories = [];
-  WebAssembly.Memory = function (descriptor) {
-    const memory = new Memory(descriptor);
-    memories.push(memory);
-    return memory;
-  };
-  const channel = new BroadcastChannel('memory');
-  channel.onmessage = () => channel.postMessage(memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0));
-`;
-
 describeWithChromium('a tracker on an aligner in a worker', () => {
   const browser = useChromium(['--enable-blink-features=ForceEagerMeasureMemory']);
   const bundle = useBrowserBundle();
@@ -56,8 +43,8 @@ describeWithChromium('a tracker on an aligner in a worker', () => {
       const files = {
         '/index.html': LIBRARY_PAGE,
         '/main.js': LIBRARY_SCRIPT,
-        '/worker.js': WORKER,
-        '/count.js': COUNT,
+        '/worker.js': COUNTED_WORKER,
+        '/count.js': COUNT_WASM_MEMORY,
       };
       server = await startSite({ folders, files, headers: ISOLATION });
       ({ page } = await openLibraryPage(browser(), server.url));

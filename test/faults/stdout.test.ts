@@ -1,10 +1,10 @@
 /** Every command that prints, in processes of their own whose stdout is a full disk or a reader that has gone. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { encodePng } from '../../src/image-files/write-image.ts';
 import { buildPackage } from '../support/build-package.ts';
+import { writeCommandInputs } from '../support/command-inputs.ts';
 import { formulaPack } from '../support/formula-pack.ts';
 import { describeWithRedis, useRedis } from '../support/redis.ts';
 import { repositoryRoot } from '../support/shared.ts';
@@ -34,11 +34,7 @@ function run(line: string, args: readonly string[], env: Readonly<Record<string,
 beforeAll(async () => {
   await buildPackage();
   pack = await formulaPack();
-  mkdirSync(at('photos'));
-  writeFileSync(at('photos/a.png'), encodePng({ width: 60, height: 50, data: new Uint8Array(60 * 50 * 3).fill(90) }));
-  writeFileSync(at('boxes.json'), JSON.stringify([{ xMin: 5, yMin: 5, xMax: 40, yMax: 40 }]));
-  const landmarks = [0, 1].map((axis) => Array.from({ length: 68 }, (_, i) => axis + i / 2));
-  writeFileSync(at('marks.json'), JSON.stringify([{ image: 'a.png', landmarks, roiBox: [5, 5, 45, 45] }]));
+  writeCommandInputs(at);
 }, 240_000);
 
 async function expectBoth(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<void> {

@@ -1,9 +1,9 @@
 /** Commands that write files: into a folder that there is not yet, one that nothing can be written to, and through a file. */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { fixturePath } from '../../development/formula.ts';
-import { encodePng } from '../../src/image-files/write-image.ts';
+import { writeCommandInputs } from '../support/command-inputs.ts';
 import { describeWithFfmpeg } from '../support/ffmpeg.ts';
 import { formulaPack } from '../support/formula-pack.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -17,11 +17,7 @@ let pack = '';
 
 beforeAll(async () => {
   pack = await formulaPack();
-  mkdirSync(at('photos'));
-  writeFileSync(at('photos/a.png'), encodePng({ width: 60, height: 50, data: new Uint8Array(60 * 50 * 3).fill(90) }));
-  writeFileSync(at('boxes.json'), JSON.stringify([{ xMin: 5, yMin: 5, xMax: 40, yMax: 40 }]));
-  const landmarks = [0, 1].map((axis) => Array.from({ length: 68 }, (_, i) => axis + i / 2));
-  writeFileSync(at('marks.json'), JSON.stringify([{ image: 'a.png', landmarks, roiBox: [5, 5, 45, 45] }]));
+  writeCommandInputs(at);
   writeFileSync(at('file'), 'x');
 });
 
