@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { TARGETS } from './targets.ts';
 
 const WATCH_MS = 100;
@@ -22,17 +22,28 @@ interface Failure {
   readonly input?: string;
 }
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string' },
-    inputs: { type: 'string' },
-    only: { type: 'string', default: '' },
-    first: { type: 'string', default: '0' },
-    keep: { type: 'string' },
-    failures: { type: 'string', default: '10' },
-    hang: { type: 'string', default: '60' },
-  },
-});
+const values = new Command('fuzz')
+  .description(
+    'Feeds every parser with damaged files, each in a process of its own that is ended where it hangs, and exits with 1 if one of them fails.',
+  )
+  .option('--minutes <count>', 'time for each parser (default: 1, or as long as --inputs take)')
+  .option('--inputs <count>', 'inputs for each parser')
+  .option('--only <names>', 'comma-separated parts of names of parsers', '')
+  .option('--first <number>', 'number of the first input: the same number makes the same input', '0')
+  .option('--keep <folder>', 'keeps inputs that fail, to be put into fuzz/corpus/')
+  .option('--failures <count>', 'gives a parser up after so many failures', '10')
+  .option('--hang <seconds>', 'an input that takes longer hangs', '60')
+  .addHelpText('after', () => `\nParsers: ${[...TARGETS.keys()].join(', ')}`)
+  .parse()
+  .opts<{
+    minutes?: string;
+    inputs?: string;
+    only: string;
+    first: string;
+    keep?: string;
+    failures: string;
+    hang: string;
+  }>();
 /** Failures after which a target is given up. */
 const mostFailures = Number(values.failures);
 /** After so long on one input, or without a first one, it hangs; a machine may be busy with other things. */

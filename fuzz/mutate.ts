@@ -15,6 +15,8 @@ const COPIES = [...new Array<number>(20).fill(1), ...new Array<number>(6).fill(1
 /** Stands for lists in each other by the hundred thousand, which JSON has room for and a stack has not. */
 const DEEP = '\u0001deep';
 const DEPTH = 100_000;
+/** Values that get so deep: to read one takes as long as to read a thousand others. */
+const DEEP_EVERY = 60;
 /** Values that one mutation of JSON may add. */
 const MOST_ADDED = 20_000;
 
@@ -137,7 +139,7 @@ export function mutateJson(original: unknown, random: Random): unknown {
         if (sizeOf(second.holder[second.key]) < MOST_ADDED) holder[key] = structuredClone(second.holder[second.key]);
         break;
       default: {
-        const depth = pick(random, [1, 1, 20, 20, 500, 500, DEPTH], 1);
+        const depth = below(random, DEEP_EVERY) === 0 ? DEPTH : pick(random, [1, 20, 500], 1);
         let nested: unknown = inner;
         for (let left = depth; left > 0 && depth < DEPTH; left--) nested = [nested];
         holder[key] = depth < DEPTH ? nested : DEEP;

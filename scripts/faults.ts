@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { interruptEverywhere } from '../development/interrupt-everywhere.ts';
 import { interruptedWorks } from '../development/interrupted-works.ts';
 import { killCommand } from '../development/kill-commands.ts';
@@ -14,15 +14,17 @@ import { KILLED_ALIGN, KILLED_CONVERT, KILLED_PULL, KILLED_VIDEO } from '../deve
 import { photoGrowth } from '../development/photo-growth.ts';
 import { randomNumbers } from '../development/random.ts';
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '20' },
-    photos: { type: 'string', default: '20000' },
-    interruptions: { type: 'string', default: '1000000' },
-    only: { type: 'string', default: '' },
-    seed: { type: 'string', default: '1' },
-  },
-});
+const values = new Command('faults')
+  .description(
+    'Kills commands at random moments, interrupts work at each of its steps, and aligns photos of random sizes while it watches memory.',
+  )
+  .option('--kills <count>', 'kills of each command', '20')
+  .option('--photos <count>', 'photos to align', '20000')
+  .option('--interruptions <count>', 'at most, of each kind of work', '1000000')
+  .option('--only <text>', 'what has this in its name', '')
+  .option('--seed <number>', 'of the moments and sizes', '1')
+  .parse()
+  .opts<{ kills: string; photos: string; interruptions: string; only: string; seed: string }>();
 const random = randomNumbers(Number(values.seed));
 const scratch = mkdtempSync(join(tmpdir(), 'tddfa-faults-'));
 for (const command of [KILLED_CONVERT, KILLED_ALIGN, KILLED_VIDEO, KILLED_PULL]) {
