@@ -19,9 +19,10 @@ import { readImage } from '../src/image-files/read-image.ts';
 import { createFaceAlignerPool } from '../src/node.ts';
 import { fetchPicture } from '../src/queue/fetch-picture.ts';
 import { fixturePath } from './formula.ts';
+import { hasFfmpeg } from './has-ffmpeg.ts';
 import type { InterruptedWork } from './interrupt-everywhere.ts';
 import { serveFolder, startServer } from './local-server.ts';
-import { repositoryRoot } from './paths.ts';
+import { repositoryRoot, sharedPath } from './paths.ts';
 
 const OPEN = join(repositoryRoot, 'weights', 'open');
 const PORTRAIT = join(repositoryRoot, 'examples', 'astronaut.png');
@@ -232,6 +233,22 @@ export async function interruptedWorks(scratch: string): Promise<InterruptedWork
       },
     ],
   ]);
+  if (hasFfmpeg()) {
+    works.set('tddfa video', () => {
+      const folder = join(scratch, 'video');
+      const [film, lines] = ['film.mp4', 'lines.jsonl'].map((name) => join(folder, name));
+      const args = ['video', PORTRAIT, PORTRAIT, PORTRAIT, '--weights', OPEN, '--out', film, '--json', lines];
+      return command(folder, args, ['film.mp4', 'lines.jsonl']);
+    });
+  }
+  if (existsSync(sharedPath('upstream'))) {
+    works.set('tddfa weights pull', () => {
+      const folder = join(scratch, 'pull');
+      const from = ['--from', sharedPath('upstream'), '--only', 'faceboxes'];
+      const args = ['weights', 'pull', '--accept-licence', ...from, '--out', join(folder, 'pack')];
+      return command(folder, args, ['pack'], { TDDFA_CACHE: join(scratch, 'cache') });
+    });
+  }
   return {
     works,
     async dispose() {

@@ -1,11 +1,13 @@
 /** Work that is interrupted at some of its steps, in a process of its own; `npm run faults -- --only interrupted` takes all of them. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { beforeAll, expect, test } from '@jest/globals';
+import { hasFfmpeg } from '../../development/has-ffmpeg.ts';
 import { buildPackage } from '../support/build-package.ts';
-import { repositoryRoot } from '../support/shared.ts';
+import { repositoryRoot, sharedPath } from '../support/shared.ts';
 
-/** Kinds of work in development/interrupted-works.ts. */
-const WORKS = 15;
+/** Kinds of work in development/interrupted-works.ts: two need what a machine may not have. */
+const WORKS = 15 + [hasFfmpeg(), existsSync(sharedPath('upstream'))].filter((isThere) => isThere).length;
 
 beforeAll(() => buildPackage(), 240_000);
 

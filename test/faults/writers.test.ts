@@ -49,6 +49,12 @@ const WRITERS: readonly Writer[] = [
       ...['--no-base', '--out', path],
     ],
   ],
+  [
+    'quantize',
+    'quantized',
+    (path) => ['quantize', pack, '--calibrate', at('photos'), '--only', 'mb025', '--out', path],
+  ],
+  ['bench --json', 'a.json', (path) => ['bench', '--only', 'priors', '--json', path]],
 ];
 
 const FILMS: readonly Writer[] = [['video --out', 'a.mp4', (path) => ['video', at('photos'), '--out', path]]];

@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { describe, test } from '@jest/globals';
+import { hasFfmpeg } from '../../development/has-ffmpeg.ts';
 
-const isThere = ['ffmpeg', 'ffprobe'].every((program) => spawnSync(program, ['-version']).status === 0);
+const isThere = hasFfmpeg();
 
 /** A `describe` whose tests need ffmpeg: skipped where it is missing, failing under `CI=true`. */
 export function describeWithFfmpeg(name: string, body: () => void): void {
