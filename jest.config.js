@@ -1,3 +1,5 @@
+import { CONSTANT_GLOBALS } from './test/support/constant-globals.js';
+
 /** Tests are TypeScript ES modules; swc strips the types. See CONTRIBUTING.md for how to run one. */
 export default {
   testEnvironment: 'node',
@@ -6,8 +8,13 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/', '<rootDir>/test/packed/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
-    '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }],
+    '\\.ts$': [
+      '<rootDir>/test/support/typescript-transformer.js',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } },
+    ],
   },
+  // For packages of CommonJS; the transformer does the same for modules.
+  sandboxInjectedGlobals: CONSTANT_GLOBALS,
   setupFiles: ['<rootDir>/test/support/relaxed-simd.ts'],
   // A limit for what hangs, not for what is slow: the machine may be busy.
   testTimeout: 300_000,
