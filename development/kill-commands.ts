@@ -2,14 +2,14 @@
  * Kills commands at random moments, as a machine that loses its power does, and looks at what is left: nothing half-written
  * under its final name; the same command, run again, ends well; and then there is no file that was not asked for.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileWeights } from '../src/engine/weights/file-source.ts';
 import { openPack } from '../src/engine/weights/open-pack.ts';
 import { readImage } from '../src/image-files/read-image.ts';
-import { repositoryRoot } from './paths.ts';
+import { startTddfa } from './tddfa-process.ts';
 
 /** A command that writes files into an empty folder. */
 export interface KilledCommand {
@@ -32,24 +32,14 @@ export interface KillCounts {
 }
 
 /** Runs the command; ends it with SIGKILL after so many ms. @returns its exit status, -1 where it was killed. */
-export function runCommand(command: KilledCommand, folder: string, killAfterMs?: number): Promise<number> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...command.args(folder)], {
-    cwd: repositoryRoot,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '', TDDFA_CACHE: join(folder, 'cache'), ...command.env },
-  });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
+export async function runCommand(command: KilledCommand, folder: string, killAfterMs?: number): Promise<number> {
+  const env = { TDDFA_CACHE: join(folder, 'cache'), ...command.env };
+  const { child, ended } = startTddfa(command.args(folder), { env });
   const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
-  return new Promise((resolve, reject) => {
-    child.on('close', (status) => {
-      clearTimeout(timer);
-      if (status === null || status === 0) resolve(status ?? -1);
-      else reject(new Error(`${command.name} ended with ${status}: ${stderr}`));
-    });
-  });
+  const { status, stderr } = await ended;
+  clearTimeout(timer);
+  if (status !== null && status !== 0) throw new Error(`${command.name} ended with ${status}: ${stderr}`);
+  return status ?? -1;
 }
 
 /**

@@ -51,7 +51,7 @@ const MAX_MS = 540_000;
 
 /** Adds pictures, works at them in spite of everything, and collects. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { redis, folder, pictures, perJob, killAfterMs, killAfterJobs, seed, isBuilt = false } = options;
+  const { redis, folder, pictures, perJob, killAfterMs, killAfterJobs, seed, isBuilt } = options;
   const { onEvent = () => {} } = options;
   const random = randomNumbers(seed);
   const started = Date.now();
@@ -59,7 +59,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const list = join(folder, 'list.txt');
   const output = join(folder, 'collected.jsonl');
   writeFileSync(list, `${pictures.join('\n')}\n`);
-  const run: TddfaProcessOptions = { cwd: folder, env: { TDDFA_REDIS: redis.url }, isBuilt };
+  const run: TddfaProcessOptions = {
+    cwd: folder,
+    env: { TDDFA_REDIS: redis.url },
+    ...(isBuilt !== undefined && { isBuilt }),
+  };
   const queue = ['--queue', QUEUE];
   const client = new Redis(redis.port, '127.0.0.1', { maxRetriesPerRequest: null });
   client.on('error', () => {});

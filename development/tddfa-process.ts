@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { packageIsBuilt } from './package-is-built.ts';
 import { repositoryRoot } from './paths.ts';
 
 /** How the command runs. */
 export interface TddfaProcessOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** From `dist/`, as it is installed, rather than from `src/`. */
+  /** As in {@link tddfaCommand}. */
   readonly isBuilt?: boolean;
 }
 
@@ -29,14 +30,22 @@ export interface TddfaProcess {
   readonly ended: Promise<TddfaOutput>;
 }
 
+/**
+ * The words that a command line of `tddfa` begins with.
+ * @param isBuilt - from `dist/`, as it is installed, rather than from `src/`, which takes a second longer to start; by default where
+ * `dist/` is newer.
+ */
+export function tddfaCommand(isBuilt = packageIsBuilt()): [program: string, ...words: string[]] {
+  if (isBuilt) return [process.execPath, join(repositoryRoot, 'dist', 'src', 'cli', 'main.js')];
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  return [process.execPath, '--import', tsx, join(repositoryRoot, 'src', 'cli', 'main.ts')];
+}
+
 /** Starts `tddfa` with some arguments. */
 export function startTddfa(args: readonly string[], options: TddfaProcessOptions = {}): TddfaProcess {
-  const { cwd = repositoryRoot, env = {}, isBuilt = false } = options;
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const program = isBuilt
-    ? [join(repositoryRoot, 'dist', 'src', 'cli', 'main.js')]
-    : ['--import', tsx, join(repositoryRoot, 'src', 'cli', 'main.ts')];
-  const child = spawn(process.execPath, [...program, ...args], {
+  const { cwd = repositoryRoot, env = {}, isBuilt } = options;
+  const [program, ...words] = tddfaCommand(isBuilt);
+  const child = spawn(program, [...words, ...args], {
     cwd,
     // What Jest sets is not for the command.
     env: { ...process.env, NODE_OPTIONS: '', ...env },

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { repositoryRoot } from '../../development/paths.ts';
 import { upstreamPack } from '../../development/upstream-pack.ts';
+import { buildPackage } from '../support/build-package.ts';
 import { formulaPack, formulaPackWithoutModel } from '../support/formula-pack.ts';
 import { runCli } from '../support/run-cli.ts';
 import { describeWithShared } from '../support/shared.ts';
@@ -90,7 +91,7 @@ describe('tddfa bench', () => {
 
   test('built, it starts cold in processes of their own', async () => {
     const built = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');
-    if (!existsSync(built)) throw new Error('dist/ is missing: npm run build');
+    await buildPackage();
     const args = ['bench', '--weights', await formulaPack(), '--backends', 'compiled', '--only', 'cold'];
     const stdout = execFileSync(process.execPath, [built, ...args], { encoding: 'utf8' });
     expect(stdout).toMatch(/^cold start: mb025\n {2}compiled, (?:fma|plain) +median +[\d.]+ .* ms {3}peak \d+ MB$/m);

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import validator from 'gltf-validator';
 import * as v from 'valibot';
 import { interleave, readTracking } from '../../development/reference.ts';
+import { startTddfa } from '../../development/tddfa-process.ts';
 import { upstreamPack } from '../../development/upstream-pack.ts';
 import { blackFrame, cutPortrait, scene } from '../../development/video-scene.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
@@ -377,14 +378,10 @@ describeWithShared('tddfa video', () => {
       const folder = inFolder(`signals-${signals.length}`);
       await mkdir(folder);
       const args = [film, '--out', join(folder, 'a.mp4'), '--json', join(folder, 'a.jsonl'), '--weights', pack];
-      const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'video', ...args], {
-        cwd: repositoryRoot,
-        stdio: 'ignore',
-      });
-      const ended = new Promise((resolve) => child.on('exit', resolve));
+      const { child, ended } = startTddfa(['video', ...args]);
       while (!unfinished(folder)) await new Promise((resolve) => setTimeout(resolve, 10));
       for (const signal of signals) child.kill(signal);
-      expect(await ended).toBe(130);
+      expect((await ended).status).toBe(130);
       expect((await readdir(folder)).sort()).toEqual(left);
     });
 

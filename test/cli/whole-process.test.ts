@@ -4,18 +4,19 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { fixturePath } from '../../development/formula.ts';
+import { tddfaCommand } from '../../development/tddfa-process.ts';
 import { repositoryRoot } from '../support/shared.ts';
 import { useTemporaryFolder } from '../support/temporary-folder.ts';
 
 const temporary = useTemporaryFolder();
 const PHOTO = join(repositoryRoot, 'examples', 'astronaut.png');
-const TSX = join(repositoryRoot, 'node_modules', 'tsx', 'dist', 'cli.mjs');
-const MAIN = join(repositoryRoot, 'src', 'cli', 'main.ts');
 
 function tddfa(args: readonly string[], input?: Buffer) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [TSX, MAIN, ...args], {
+  const [program, ...words] = tddfaCommand();
+  const { status, stdout, stderr } = spawnSync(program, [...words, ...args], {
     cwd: temporary(),
     encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '' },
     timeout: 60_000,
     ...(input && { input }),
   });
@@ -55,8 +56,9 @@ describe('tddfa as a process', () => {
   });
 
   test('a full disk behind stdout is one line', () => {
-    const command = '"$0" "$1" "$2" align "$3" --json - > /dev/full';
-    const { status, stderr } = spawnSync('sh', ['-c', command, process.execPath, TSX, MAIN, PHOTO], {
+    const words = [...tddfaCommand(), 'align', PHOTO, '--json', '-'];
+    const { status, stderr } = spawnSync('sh', ['-c', '"$0" "$@" > /dev/full', ...words], {
+      env: { ...process.env, NODE_OPTIONS: '' },
       encoding: 'utf8',
     });
     expect([status, stderr]).toEqual([1, 'tddfa: cannot write to stdout: the disk is full\n']);

@@ -1,9 +1,10 @@
 /** Readers that go, signals, programs that hang, and two commands at once: each in real processes. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { fixturePath } from '../../development/formula.ts';
+import { startTddfa, tddfaCommand } from '../../development/tddfa-process.ts';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import { openPack } from '../../src/engine/weights/open-pack.ts';
 import { VideoFileError } from '../../src/errors.ts';
@@ -15,35 +16,19 @@ import { useTemporaryFolder } from '../support/temporary-folder.ts';
 
 const temporary = useTemporaryFolder();
 const PHOTO = join(repositoryRoot, 'examples', 'astronaut.png');
-const COMMAND = [process.execPath, '--import', 'tsx', 'src/cli/main.ts'];
 const environment = { ...process.env, NODE_OPTIONS: '' };
 
 /** Runs a line of shell in which `tddfa` is the command. */
 function shell(line: string): { status: number | null; stderr: string } {
-  const script = `tddfa() { ${COMMAND.map((word) => `'${word}'`).join(' ')} "$@"; }; ${line}`;
+  const script = `tddfa() { ${tddfaCommand()
+    .map((word) => `'${word}'`)
+    .join(' ')} "$@"; }; ${line}`;
   const { status, stderr } = spawnSync('bash', ['-c', script], {
     cwd: repositoryRoot,
     env: environment,
     encoding: 'utf8',
   });
   return { status, stderr };
-}
-
-/** Starts the command. @returns how it ended, and the process. */
-function start(args: readonly string[]) {
-  const child = spawn(COMMAND[0], [...COMMAND.slice(1), ...args], {
-    cwd: repositoryRoot,
-    env: environment,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const ended = new Promise<{ status: number | null; stderr: string }>((resolve) => {
-    child.on('close', (status) => resolve({ status, stderr }));
-  });
-  return { child, ended };
 }
 
 describeWithFfmpeg('a reader that goes', () => {
@@ -85,7 +70,7 @@ describe('signals', () => {
     const folder = temporary(signal);
     mkdirSync(folder);
     const photos = Array.from({ length: 200 }, () => PHOTO);
-    const { child, ended } = start([
+    const { child, ended } = startTddfa([
       'align',
       ...photos,
       '--out',
@@ -112,7 +97,7 @@ describe('two at once', () => {
   test('no pack loses the model that another process adds', async () => {
     const out = temporary('both', 'pack');
     const convert = (name: string) =>
-      start([
+      startTddfa([
         ...['convert', fixturePath('checkpoints', 'ema.pth.gz'), '--mean-std', fixturePath('checkpoints', 'row.mat')],
         ...['--name', name, '--out', out, '--no-base'],
       ]).ended;
@@ -144,7 +129,7 @@ describe('where nothing can be written', () => {
             '--out',
             temporary('file', 'pack'),
           ];
-    const { status, stderr } = await start(args).ended;
+    const { status, stderr } = await startTddfa(args).ended;
     expect(status).toBe(1);
     expect(stderr).toContain(`tddfa: cannot write ${args.at(-1)}: a part of the path is a file, not a folder\n`);
   });

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { CHROMIUM_PATH, launchChromium } from '../../development/browser-site.ts';
+import { packageIsBuilt } from '../../development/package-is-built.ts';
 import { repositoryRoot } from '../../development/paths.ts';
 import { bundleBrowser } from '../../scripts/bundle-browser.js';
-import { isBuilt } from './build-package.ts';
 
 export * from '../../development/browser-site.ts';
 
@@ -45,7 +45,7 @@ export function useBrowserBundle(): () => string {
   let folder = join(repositoryRoot, 'dist', 'browser');
   let own: string | undefined;
   beforeAll(async () => {
-    if (await isBuilt()) return;
+    if (packageIsBuilt()) return;
     own = await mkdtemp(join(tmpdir(), 'tddfa-bundle-'));
     folder = own;
     await bundleBrowser(own);

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { repositoryRoot } from '../../development/paths.ts';
+import { tddfaCommand } from '../../development/tddfa-process.ts';
 import type { CliResult } from './run-cli.ts';
 
 /**
@@ -7,7 +8,7 @@ import type { CliResult } from './run-cli.ts';
  * fails in the middle of a file. Unlike a small disk it needs no rights.
  */
 export function runCliWithFileLimit(kibibytes: number, args: readonly string[]): CliResult {
-  const command = [process.execPath, '--import', 'tsx', 'src/cli/main.ts', ...args];
+  const command = [...tddfaCommand(), ...args];
   // POSIX counts in blocks of 512 bytes.
   const { status, stdout, stderr } = spawnSync(
     'sh',
