@@ -16,7 +16,16 @@ const SOURCES = ['converters', 'src/engine/weights', 'src/models'];
  * and the maps. Converted once per machine, and anew when the files or the sources of the converters change; several processes may
  * ask at once. Only for tests within `describeWithShared`; the folder must not be written to.
  */
-export async function upstreamPack({ storage = 'float32' }: { storage?: WeightStorage } = {}): Promise<string> {
+export function upstreamPack({ storage = 'float32' }: { storage?: WeightStorage } = {}): Promise<string> {
+  const pack = packs.get(storage) ?? convertOnce(storage);
+  packs.set(storage, pack);
+  return pack;
+}
+
+/** Those that this process has asked for. */
+const packs = new Map<WeightStorage, Promise<string>>();
+
+async function convertOnce(storage: WeightStorage): Promise<string> {
   const upstream = sharedPath('upstream');
   const key = createHash('sha256').update(`storage ${storage}`);
   const sources = SOURCES.map((folder) => join(repositoryRoot, folder));

@@ -34,8 +34,13 @@ export function cutPortrait(photo: RgbaImage, box: RoiBox, size: number): Portra
 /** One frame: portraits over a grey background, later ones in front. Beyond the frame they are cut off. */
 export function scene(width: number, height: number, placements: readonly Placement[]): RgbaImage {
   const data = new Uint8Array(width * height * 4).fill(255);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) data.fill(100 + (40 * y) / height, (y * width + x) * 4, (y * width + x) * 4 + 3);
+  for (let y = 0, i = 0; y < height; y++) {
+    const grey = 100 + (40 * y) / height;
+    for (const end = i + width * 4; i < end; i += 4) {
+      data[i] = grey;
+      data[i + 1] = grey;
+      data[i + 2] = grey;
+    }
   }
   for (const { portrait, x, y } of placements) {
     const left = Math.round(x - portrait.size / 2);
@@ -44,7 +49,7 @@ export function scene(width: number, height: number, placements: readonly Placem
       for (let column = Math.max(0, -left); column < Math.min(portrait.size, width - left); column++) {
         const from = (row * portrait.size + column) * 3;
         const to = ((top + row) * width + left + column) * 4;
-        data.set(portrait.data.subarray(from, from + 3), to);
+        for (let channel = 0; channel < 3; channel++) data[to + channel] = portrait.data[from + channel];
       }
     }
   }
@@ -61,10 +66,10 @@ export function blackFrame(width: number, height: number): RgbaImage {
 /** The frame with noise on every byte, as a camera adds it. */
 export function withNoise({ data, width, height }: RgbaImage, deviation: number, seed: number): RgbaImage {
   const next = randomNumbers(seed);
-  const noisy = Uint8ClampedArray.from(data, (value, i) => {
-    if (i % 4 === 3) return value;
+  const noisy = new Uint8ClampedArray(data);
+  for (let i = 0; i < noisy.length; i++) {
     // The sum of three is near enough to a normal distribution; its variance is 1/4.
-    return value + (next() + next() + next() - 1.5) * 2 * deviation;
-  });
+    if (i % 4 !== 3) noisy[i] = data[i] + (next() + next() + next() - 1.5) * 2 * deviation;
+  }
   return { data: noisy, width, height };
 }
