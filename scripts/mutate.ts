@@ -183,8 +183,8 @@ const sample = all
   .sort((a, b) => a.order - b.order)
   .slice(0, count)
   .map(({ mutant }, number) => ({ mutant, number }));
-const chosen = only?.split(',').map(Number);
-const runs = sample.filter(({ number }) => chosen === undefined || chosen.includes(number));
+const numbers = only?.split(',').map(Number);
+const runs = sample.filter(({ number }) => numbers === undefined || numbers.includes(number));
 console.log(`${room}: ${runs.length} of ${all.length} mutants in ${files.length} files, seed ${seed}`);
 
 /** Seconds that tests take without a change; undefined for those that fail in a bundle. */
@@ -202,11 +202,15 @@ async function durationOf(test: string): Promise<number | undefined> {
 
 /** The first test that notices a change, and how; undefined where none does. */
 async function findKiller(mutant: Mutant): Promise<string | undefined> {
-  let tried = 0;
+  const chosen: { readonly test: string; readonly duration: number }[] = [];
   for (const test of testsOf(mutant.path)) {
+    if (chosen.length === nearest) break;
     const duration = await durationOf(test);
-    if (duration === undefined) continue;
-    if (tried++ === nearest) break;
+    if (duration !== undefined) chosen.push({ test, duration });
+  }
+  // One that takes a second may spare one that takes a minute.
+  chosen.sort((a, b) => a.duration - b.duration);
+  for (const { test, duration } of chosen) {
     const bundle = await bundleTest(test, mutant).catch(() => undefined);
     if (bundle === undefined) return 'the bundler';
     const { outcome } = await runBundle(bundle, Math.max(SHORTEST_LIMIT_SECONDS, SLOWDOWN * duration));

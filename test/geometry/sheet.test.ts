@@ -107,6 +107,8 @@ describe('sheet', () => {
     expect(() => arrangeSheet([one], { labels: [] })).toThrow('labels');
     expect(() => arrangeSheet([{ ...one, width: 5 }])).toThrow('image.data');
     expect(() => createSheet(0, one)).toThrow('count');
+    expect(() => createSheet(1, { width: 1.5, height: 1 })).toThrow('cell.width');
+    expect(() => createSheet(1, { width: 1, height: 0 })).toThrow('cell.height');
   });
 });
 

@@ -283,6 +283,20 @@ describe('texture', () => {
     expect(wrong).toEqual([]);
   });
 
+  test.each([45, 55])('skin beyond a border is that of the other side up to the other border, face at %i', (x) => {
+    const white = { data: new Uint8Array(100 * 80 * 4).fill(255), width: 100, height: 80 };
+    const flat = syntheticFace(x, 40, 60);
+    for (let i = 2; i < flat.vertices.length; i += 3) flat.vertices[i] = 0;
+    const { data } = extractUvTexture(white, flat.vertices, flat.maps, { size: 256, hidden: 'mirror' });
+    const wrong: number[] = [];
+    for (let i = 0; i < 256 * 256; i++) {
+      const [px, py] = [x - 60 + ((i % 256) + 0.5) * (120 / 256), -20 + (Math.floor(i / 256) + 0.5) * (120 / 256)];
+      const isOn = [px, 2 * x - px].some((one) => one >= -0.5 && one <= 99.5) && py >= -0.5 && py <= 79.5;
+      if (data[i * 4] !== (isOn ? 255 : 0)) wrong.push(i);
+    }
+    expect(wrong).toEqual([]);
+  });
+
   test('a face outside the photo has no texture', () => {
     const texture = extractUvTexture(
       image,
