@@ -8,6 +8,7 @@
  * to have.
  */
 import { type ByteReader, hasBytes } from './byte-reader.ts';
+import { crc32 } from './crc32.ts';
 import { inflateRaw } from './inflate.ts';
 
 const LOCAL_HEADER = 0x04034b50;
@@ -178,17 +179,4 @@ function findZip64Extra(extra: ByteReader): ByteReader {
     if (id === ZIP64_EXTRA) return extra.part(field);
   }
   throw extra.error('has a zip entry without its zip64 sizes');
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, value) => {
-  let crc = value;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  return crc;
-});
-
-/** The CRC-32 of zip; node:zlib has one only from 20.15 and 22.2 on. */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ CRC_TABLE[(crc ^ bytes[i]) & 0xff];
-  return (crc ^ 0xffffffff) >>> 0;
 }

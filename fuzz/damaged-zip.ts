@@ -1,4 +1,4 @@
-import { crc32 } from './crc32.ts';
+import { crc32 } from '../converters/crc32.ts';
 import { below, EXTREMES, pick, type Random } from './mutate.ts';
 import { storedDeflate } from './stored-deflate.ts';
 

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
-import { crc32 } from './crc32.ts';
+import { crc32 } from '../converters/crc32.ts';
 
 const MEBIBYTE = 2 ** 20;
 

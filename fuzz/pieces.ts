@@ -3,7 +3,7 @@
  * dropped, doubled, swapped and changed, and then put together so that lengths and sums are right again.
  */
 import { inflateSync } from 'node:zlib';
-import { crc32 } from './crc32.ts';
+import { crc32 } from '../converters/crc32.ts';
 import { storedZlib } from './stored-deflate.ts';
 
 /** A file taken apart. */

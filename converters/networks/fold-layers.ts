@@ -191,6 +191,15 @@ function foldLayer(layer: TorchLayer, kernel: Float32Array, bias: Float32Array |
   }
 }
 
+/** The two convolutions of a depthwise separable block, under the original's names. */
+export function separableLayers(block: string): [FoldedLayer, FoldedLayer] {
+  const named = (kind: FoldedKind, part: string): FoldedLayer => {
+    const name = `${block}.conv_${part}`;
+    return { kind, layer: name, module: name, batchNorm: `${block}.bn_${part}` };
+  };
+  return [named('depthwise', 'dw'), named('convolution', 'sep')];
+}
+
 type FoldedKind = 'convolution' | 'depthwise' | 'dense';
 
 /** Height, width, inputs per output, and outputs of a kernel of ours. */

@@ -7,7 +7,7 @@ import {
 } from '../../src/models/tddfa/mobilenet-v1.ts';
 import type { StateDict } from '../tensor.ts';
 import type { ConvertedNetwork } from './converted-network.ts';
-import { type FoldedLayer, foldLayers } from './fold-layers.ts';
+import { type FoldedLayer, foldLayers, separableLayers } from './fold-layers.ts';
 import { findRegressorHead } from './regressor-head.ts';
 import { explainChannels, type LayerChannels } from './width-multiplier.ts';
 
@@ -25,15 +25,10 @@ export function convertMobilenetV1(stateDict: StateDict, file: string): Converte
   const activation = [...stateDict.keys()].some((name) => /(^|\.)relu\.weight$/.test(name)) ? 'prelu' : 'relu';
   const layers: FoldedLayer[] = [{ kind: 'convolution', layer: 'conv1', module: 'conv1', batchNorm: 'bn1' }];
   for (const [name] of MOBILENET_V1_BLOCKS) {
-    for (const [kind, part] of [
-      ['depthwise', 'dw'],
-      ['convolution', 'sep'],
-    ] as const) {
-      const module = `${name}.conv_${part}`;
-      layers.push({ kind, layer: module, module, batchNorm: `${name}.bn_${part}` });
-      if (activation === 'prelu') {
-        layers.push({ kind: 'prelu', layer: `${name}.relu_${part}`, module: `${name}.relu` });
-      }
+    for (const convolution of separableLayers(name)) {
+      layers.push(convolution);
+      if (activation !== 'prelu') continue;
+      layers.push({ kind: 'prelu', layer: convolution.layer.replace('.conv_', '.relu_'), module: `${name}.relu` });
     }
   }
   if (activation === 'prelu') layers.push({ kind: 'prelu', layer: 'relu', module: 'relu' });

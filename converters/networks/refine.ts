@@ -1,7 +1,7 @@
 import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
 import { REFINE_BLOCKS, REFINE_SIZE, refineNetwork } from '../../src/models/tddfa/refine-network.ts';
 import type { NamedTensor, StateDict } from '../tensor.ts';
-import { type FoldedLayer, foldLayers } from './fold-layers.ts';
+import { type FoldedLayer, foldLayers, separableLayers } from './fold-layers.ts';
 
 /** Counters of BatchNorm, which nothing needs. */
 const COUNTER = /\.num_batches_tracked$/;
@@ -22,15 +22,7 @@ export function convertRefineNetwork(
   }
   const channels = stateDict.get('conv1.weight')?.shape[1] ?? 0;
   const layers: FoldedLayer[] = [{ kind: 'convolution', layer: 'conv1', module: 'conv1', batchNorm: 'bn1' }];
-  for (const name of REFINE_BLOCKS) {
-    for (const [kind, part] of [
-      ['depthwise', 'dw'],
-      ['convolution', 'sep'],
-    ] as const) {
-      const module = `${name}.conv_${part}`;
-      layers.push({ kind, layer: module, module, batchNorm: `${name}.bn_${part}` });
-    }
-  }
+  for (const name of REFINE_BLOCKS) layers.push(...separableLayers(name));
   layers.push({ kind: 'convolution', layer: 'conv_squeeze', module: 'conv_squeeze', batchNorm: 'bn_squeeze' });
   for (const name of ['fc_features', 'fc']) layers.push({ kind: 'dense', layer: name, module: name });
   return {

@@ -110,17 +110,22 @@ export function detectImageFormat(bytes: Uint8Array): DetectedFormat {
   if (heif !== undefined) return { format: heif };
   const text = beginning.replace(SPACE_BEFORE_TEXT, '');
   // Before those that are decoded: some raw files of cameras begin as a TIFF does.
-  const otherName = OTHERS.find(([signature]) => fits(beginning, signature) || fits(text, signature))?.[1];
+  const otherName = OTHERS.find(
+    ([signature]) => fitsSignature(beginning, signature) || fitsSignature(text, signature),
+  )?.[1];
   if (otherName !== undefined) return { otherName };
-  const format = SIGNATURES.find(([signature]) => fits(beginning, signature))?.[1];
+  const format = SIGNATURES.find(([signature]) => fitsSignature(beginning, signature))?.[1];
   if (format !== undefined) return { format };
   const end = String.fromCharCode(...bytes.subarray(-TGA_END.length));
   if (end === TGA_END) return { otherName: 'TGA' };
-  const noPicture = NO_PICTURES.find(([signature]) => fits(beginning, signature) || fits(text, signature))?.[1];
+  const noPicture = NO_PICTURES.find(
+    ([signature]) => fitsSignature(beginning, signature) || fitsSignature(text, signature),
+  )?.[1];
   return noPicture === undefined ? {} : { noPicture };
 }
 
-function fits(beginning: string, signature: string): boolean {
+/** Whether bytes, as characters of one each, begin with a signature, in which `?` is any of them. */
+export function fitsSignature(beginning: string, signature: string): boolean {
   return (
     beginning.length >= signature.length &&
     [...signature].every((character, i) => character === '?' || character === beginning[i])

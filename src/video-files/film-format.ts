@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { VideoFileError } from '../errors.ts';
-import { detectImageFormat } from '../image-files/image-format.ts';
+import { detectImageFormat, fitsSignature } from '../image-files/image-format.ts';
 
 /**
  * Containers by the bytes at their beginning, under the names of ffmpeg's demuxers; `?` is any byte.
@@ -87,9 +87,9 @@ const BEGINNING_BYTES = 4096;
 export async function detectDemuxer(path: string): Promise<string> {
   const bytes = await readBeginning(path);
   const beginning = String.fromCharCode(...bytes.subarray(0, 64));
-  const known = [...SIGNATURES, ...SOUNDS].find(([signature]) => fits(beginning, signature));
+  const known = [...SIGNATURES, ...SOUNDS].find(([signature]) => fitsSignature(beginning, signature));
   if (known !== undefined) return known[1];
-  const unread = UNREAD.find(([signature]) => fits(beginning, signature));
+  const unread = UNREAD.find(([signature]) => fitsSignature(beginning, signature));
   if (unread !== undefined) throw new VideoFileError(path, `${unread[1]} films are not supported; use MP4 or MKV`);
   const text = beginning.replace(/^[\xef\xbb\xbf\s]+/, '').toLowerCase();
   const list = LISTS.find(([signature]) => text.startsWith(signature.toLowerCase()));
@@ -125,7 +125,7 @@ function rawDemuxer(bytes: Uint8Array): 'h264' | 'hevc' | undefined {
 
 /** Whether a file is a WebP by its first bytes: ffmpeg does not read those that move. */
 export async function isWebp(path: string): Promise<boolean> {
-  return fits(String.fromCharCode(...(await readBeginning(path)).subarray(0, 16)), 'RIFF????WEBP');
+  return fitsSignature(String.fromCharCode(...(await readBeginning(path)).subarray(0, 16)), 'RIFF????WEBP');
 }
 
 /** Arguments with which ffmpeg and ffprobe open a film and nothing else. */
@@ -160,11 +160,4 @@ async function readBeginning(path: string): Promise<Uint8Array> {
   } finally {
     await file.close();
   }
-}
-
-function fits(beginning: string, signature: string): boolean {
-  return (
-    beginning.length >= signature.length &&
-    [...signature].every((character, i) => character === '?' || character === beginning[i])
-  );
 }
