@@ -64,9 +64,10 @@ const options = new Command('bench:video')
   .option('--backend <name>', 'what runs the networks', 'compiled')
   .option('--weights <folder>', 'pack')
   .option('--video <file>', 'film with one face')
-  .option('--save <name>', 'write bench/results/video-<name>.json')
+  .option('--smoothness', 'smoothness and lag alone, which do not depend on what else the machine does')
+  .option('--save <name>', 'write bench/results/video-<name>.json and .svg; smoothness-<name> of smoothness alone')
   .parse()
-  .opts<{ backend: BackendName; weights?: string; video?: string; save?: string }>();
+  .opts<{ backend: BackendName; weights?: string; video?: string; smoothness?: true; save?: string }>();
 
 const machine = describeMachine(commit());
 console.log(machineLine(machine));
@@ -88,60 +89,70 @@ const frames: RgbaImage[] = [];
 for await (const { image } of (await readVideo(film)).frames()) frames.push(image);
 
 await reportSmoothness();
-
-console.log('\nTime of a tracked frame, all but decoding');
-for (const [name, trackerOptions, dense] of [
-  ['landmarks', {}, false],
-  ['dense mesh', {}, true],
-  ['dense mesh, locked identity', { lockIdentity: true }, true],
-] as const) {
-  const { wall, cpu } = await timeFrames({ ...NO_DETECTION, ...trackerOptions }, dense);
-  report(`${name}, median`, quantile(wall, 0.5), 'ms');
-  report(`${name}, tenth fastest`, quantile(wall, 0.1), 'ms');
-  report(`${name}, processor time, median`, quantile(cpu, 0.5), 'ms');
+if (options.smoothness === undefined) {
+  await reportTimes();
+  await reportMemory();
 }
-
-console.log('\nEnd to end without drawing: ffmpeg decodes while frames are tracked');
-const long = join(repositoryRoot, 'bench', '.build', 'long.mp4');
-if (options.video === undefined && !existsSync(long)) {
-  await mkdir(join(repositoryRoot, 'bench', '.build'), { recursive: true });
-  const args = ['-v', 'error', '-y', '-stream_loop', '7', '-i', film, '-an', '-c:v', 'libx264', '-preset', 'veryfast'];
-  execFileSync('ffmpeg', [...args, '-crf', '20', long]);
-}
-for (const [name, trackerOptions] of [
-  ['tracked frames', NO_DETECTION],
-  ['detection every 15 frames', {}],
-] as const) {
-  const tracker = createFaceTracker(aligner, trackerOptions);
-  let count = 0;
-  let from = 0;
-  for await (const { image, timeMs } of (await readVideo(options.video ?? long)).frames()) {
-    await tracker.next(image, timeMs);
-    // The first frames start ffmpeg, and the detector.
-    if (++count === 10) from = performance.now();
-  }
-  report(name, ((count - 10) * 1000) / (performance.now() - from), 'frames/s');
-}
-
-console.log(`\nMemory over ${MEMORY_FRAMES} frames`);
-const tracker = createFaceTracker(aligner);
-const growth = await growthPerStep({
-  stepsPerWindow: MEMORY_FRAMES / 8,
-  async run(start, count) {
-    for (let i = start; i < start + count; i++) {
-      await tracker.next(frames[i % frames.length], i * FRAME_MS);
-    }
-  },
-});
-report('heap and buffers that a frame leaves behind, median', growth, 'bytes');
-report('resident in the end', process.memoryUsage().rss / 1e6, 'MB');
-
 aligner.dispose();
 if (options.save !== undefined) {
-  const path = join(repositoryRoot, 'bench', 'results', `video-${options.save}.json`);
-  await mkdir(join(repositoryRoot, 'bench', 'results'), { recursive: true });
-  await writeFile(path, `${JSON.stringify({ machine, backend: options.backend, results }, null, 2)}\n`);
-  console.log(`\nwritten: ${path}`);
+  await writeFile(resultPath('json'), `${JSON.stringify({ machine, backend: options.backend, results }, null, 2)}\n`);
+  console.log(`\nwritten: ${resultPath('json')}`);
+}
+
+function resultPath(ending: string): string {
+  const kind = options.smoothness === undefined ? 'video' : 'smoothness';
+  return join(repositoryRoot, 'bench', 'results', `${kind}-${options.save}.${ending}`);
+}
+
+async function reportTimes(): Promise<void> {
+  console.log('\nTime of a tracked frame, all but decoding');
+  for (const [name, trackerOptions, dense] of [
+    ['landmarks', {}, false],
+    ['dense mesh', {}, true],
+    ['dense mesh, locked identity', { lockIdentity: true }, true],
+  ] as const) {
+    const { wall, cpu } = await timeFrames({ ...NO_DETECTION, ...trackerOptions }, dense);
+    report(`${name}, median`, quantile(wall, 0.5), 'ms');
+    report(`${name}, tenth fastest`, quantile(wall, 0.1), 'ms');
+    report(`${name}, processor time, median`, quantile(cpu, 0.5), 'ms');
+  }
+
+  console.log('\nEnd to end without drawing: ffmpeg decodes while frames are tracked');
+  const long = join(repositoryRoot, 'bench', '.build', 'long.mp4');
+  if (options.video === undefined && !existsSync(long)) {
+    await mkdir(join(repositoryRoot, 'bench', '.build'), { recursive: true });
+    const input = ['-v', 'error', '-y', '-stream_loop', '7', '-i', film, '-an'];
+    execFileSync('ffmpeg', [...input, '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20', long]);
+  }
+  for (const [name, trackerOptions] of [
+    ['tracked frames', NO_DETECTION],
+    ['detection every 15 frames', {}],
+  ] as const) {
+    const tracker = createFaceTracker(aligner, trackerOptions);
+    let count = 0;
+    let from = 0;
+    for await (const { image, timeMs } of (await readVideo(options.video ?? long)).frames()) {
+      await tracker.next(image, timeMs);
+      // The first frames start ffmpeg, and the detector.
+      if (++count === 10) from = performance.now();
+    }
+    report(name, ((count - 10) * 1000) / (performance.now() - from), 'frames/s');
+  }
+}
+
+async function reportMemory(): Promise<void> {
+  console.log(`\nMemory over ${MEMORY_FRAMES} frames`);
+  const tracker = createFaceTracker(aligner);
+  const growth = await growthPerStep({
+    stepsPerWindow: MEMORY_FRAMES / 8,
+    async run(start, count) {
+      for (let i = start; i < start + count; i++) {
+        await tracker.next(frames[i % frames.length], i * FRAME_MS);
+      }
+    },
+  });
+  report('heap and buffers that a frame leaves behind, median', growth, 'bytes');
+  report('resident in the end', process.memoryUsage().rss / 1e6, 'MB');
 }
 
 /** What smoothing leaves of trembling, and how far it lags; the plot shows what each preset gives for what. */
@@ -158,8 +169,8 @@ async function reportSmoothness(): Promise<void> {
     const raw = moved.get(speed) ?? [];
     return lagOf(landmarksOf(raw), landmarksOf(smoothed(raw, smoothing)), speed);
   };
-  const trembleLeft = (raw: readonly AlignedFace[], smoothing: ParamSmoothingOptions): number =>
-    tremble(landmarksOf(smoothed(raw, smoothing))) / tremble(landmarksOf(raw));
+  const trembleLeft = (raw: readonly AlignedFace[], smoothing: ParamSmoothingOptions, frameMs?: number): number =>
+    tremble(landmarksOf(smoothed(raw, smoothing, frameMs))) / tremble(landmarksOf(raw));
 
   report('still photo with noise, unsmoothed', tremble(landmarksOf(rawStill)), 'px');
   const [face] = rawFilm;
@@ -170,8 +181,8 @@ async function reportSmoothness(): Promise<void> {
   for (const preset of PRESETS) {
     const smoothing = SMOOTHING_PRESETS[preset];
     report(`${preset}: still photo with noise`, trembleLeft(rawStill, smoothing), 'of unsmoothed');
-    report(`${preset}: film`, trembleLeft(rawFilm, smoothing), 'of unsmoothed');
-    const smoothFilm = landmarksOf(smoothed(rawFilm, smoothing));
+    report(`${preset}: film`, trembleLeft(rawFilm, smoothing, FRAME_MS), 'of unsmoothed');
+    const smoothFilm = landmarksOf(smoothed(rawFilm, smoothing, FRAME_MS));
     report(`${preset}: film, mean distance from unsmoothed`, meanDistance(landmarksOf(rawFilm), smoothFilm), 'px');
     for (const speed of SPEEDS) {
       const { mean, greatest } = lagAt(speed, smoothing);
@@ -213,7 +224,6 @@ async function reportSmoothness(): Promise<void> {
     };
   });
   if (options.save === undefined) return;
-  await mkdir(join(repositoryRoot, 'bench', 'results'), { recursive: true });
   const plot = drawLineCharts([
     { title: 'Lag over speed', xLabel: 'px a frame', yLabel: 'frames', xMax: 40, yMax: 1, series: lagSeries },
     {
@@ -225,7 +235,7 @@ async function reportSmoothness(): Promise<void> {
       series: [...places, { name: 'balanced, its sizes scaled', points: curve }],
     },
   ]);
-  await writeFile(join(repositoryRoot, 'bench', 'results', `video-${options.save}.svg`), plot);
+  await writeFile(resultPath('svg'), plot);
 }
 
 function scaledCamera(options: ParamSmoothingOptions, scale: number): ParamSmoothingOptions {
@@ -248,11 +258,15 @@ async function rawFaces(images: Iterable<RgbaImage>): Promise<AlignedFace[]> {
   return found;
 }
 
-function smoothed(faces: readonly AlignedFace[], smoothing: ParamSmoothingOptions): AlignedFace[] {
+function smoothed(
+  faces: readonly AlignedFace[],
+  smoothing: ParamSmoothingOptions,
+  frameMs = MOTION_FRAME_MS,
+): AlignedFace[] {
   const { morphableModel } = aligner;
   if (morphableModel === undefined) throw new Error('the pack has no morphable model');
   const smoother = createParamSmoother(morphableModel, smoothing);
-  return faces.map((face, i) => smoother.next(face, i * MOTION_FRAME_MS));
+  return faces.map((face, i) => smoother.next(face, i * frameMs));
 }
 
 function landmarksOf(faces: readonly AlignedFace[]): Float32Array[] {

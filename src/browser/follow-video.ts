@@ -89,8 +89,8 @@ export function followVideo(
   onFaces: (result: FollowedFrame) => void | Promise<void>,
   options: FollowVideoOptions,
 ): VideoFollower {
-  const isElement = typeof HTMLVideoElement === 'function' && source instanceof HTMLVideoElement;
-  const isStream = typeof MediaStream === 'function' && source instanceof MediaStream;
+  const isElement = source instanceof HTMLVideoElement;
+  const isStream = source instanceof MediaStream;
   if (source !== 'camera' && !isElement && !isStream) {
     throw new TypeError(`source: expected a video element, a MediaStream or 'camera', got ${String(source)}`);
   }
@@ -112,6 +112,8 @@ export function followVideo(
   let waiting: WaitingFrame | undefined;
   let dropped = 0;
   let isWorking = false;
+  /** Clocks of cameras may stand still or begin again, and time goes on all the same. */
+  let lastMs = 0;
 
   function end(error?: unknown): void {
     if (ended.signal.aborted) return;
@@ -138,7 +140,8 @@ export function followVideo(
       waiting.frame.close();
       dropped++;
     }
-    waiting = { frame, timeMs };
+    lastMs = Math.max(timeMs, lastMs + 1);
+    waiting = { frame, timeMs: lastMs };
     if (!isWorking) void work();
   }
 
@@ -232,8 +235,7 @@ type End = (error?: unknown) => void;
 /** Takes the frames of an element as it shows them. @returns what ends it. */
 function followElement(video: HTMLVideoElement, offer: Offer, end: End): () => void {
   let isOver = false;
-  const take = async (): Promise<void> => {
-    const timeMs = performance.now();
+  const take = async (timeMs: number): Promise<void> => {
     try {
       const frame = await presentFrame(video);
       if (isOver) frame.close();
@@ -242,10 +244,10 @@ function followElement(video: HTMLVideoElement, offer: Offer, end: End): () => v
       if (!isOver) end(error);
     }
   };
-  const onFrame = (): void => {
+  const onFrame = (now: number, shown?: VideoFrameCallbackMetadata): void => {
     if (isOver) return;
     // An element without the callback for frames may have none yet, or the one from before.
-    if (video.readyState >= 2) void take();
+    if (video.readyState >= 2) void take(shown?.captureTime ?? shown?.presentationTime ?? now);
     next();
   };
   const next = (): void => {
@@ -286,8 +288,11 @@ type TrackProcessorClass = new (options: { track: MediaStreamTrack; maxBufferSiz
 /** Takes the frames of a track: straight from it where the browser can, else from an element that plays it unseen. */
 async function followTrack(stream: MediaStream, track: MediaStreamTrack, offer: Offer, end: End): Promise<() => void> {
   const Processor = (globalThis as { MediaStreamTrackProcessor?: TrackProcessorClass }).MediaStreamTrackProcessor;
-  if (Processor !== undefined && typeof VideoFrame === 'function') {
+  if (Processor !== undefined) {
     const reader = new Processor({ track, maxBufferSize: 1 }).readable.getReader();
+    // By the camera's clock, which goes as the page's does but for their beginning: a frame that comes late is no later for that,
+    // and smoothing needs to know how long a face took from one place to the next.
+    let beginMs = Number.NaN;
     const read = async (): Promise<void> => {
       try {
         for (;;) {
@@ -297,7 +302,11 @@ async function followTrack(stream: MediaStream, track: MediaStreamTrack, offer: 
             setTimeout(() => end(), 0);
             return;
           }
-          offer(value, performance.now());
+          const ownMs = value.timestamp / 1000;
+          const nowMs = performance.now() - ownMs;
+          // Slowly, as no two clocks are equally fast; at once where the camera's began again.
+          beginMs = Math.abs(nowMs - beginMs) < 1000 ? beginMs + (nowMs - beginMs) / 64 : nowMs;
+          offer(value, ownMs + beginMs);
         }
       } catch (error) {
         end(error);

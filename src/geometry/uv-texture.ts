@@ -131,6 +131,16 @@ function pixelsPerTexel(vertices: Float32Array, triangles: Uint32Array, { texels
  */
 const UNCERTAIN = 0.35;
 const CERTAIN = 0.85;
+/**
+ * How sure it is that the photo shows skin and not what is beside the face, as the mesh does not fit to the pixel: near the outline not
+ * at all, and further within where the skin is turned away, so that it stands for more of the photo.
+ * @param inside - from `insideOutline`.
+ */
+function sureness(cosine: number, inside: number): number {
+  const turnedAway = 1 - easeInOut(cosine, CERTAIN - 0.35, CERTAIN);
+  return easeInOut(inside, 1 + 2 * turnedAway, 3 + 6 * turnedAway);
+}
+
 /** Colours that are spread from elsewhere have a part in a texel until it is seen by one texel in this many. */
 const SEEN_SHARPNESS = 3;
 /** A texel of which less is known than this counts as unknown: its colour comes from grazing skin. */
@@ -144,7 +154,7 @@ function lookUp(
   texture: UvTexture,
   { image, vertices, block, left, top }: ShrunkPhoto,
   sources: TexelSources,
-  { facing, depths, isSeen }: FaceView,
+  { facing, depths, isSeen, insideOutline }: FaceView,
   mirror: Uint32Array | undefined,
   keepHidden: boolean,
 ): Float32Array {
@@ -191,6 +201,11 @@ function lookUp(
     }
     visibility[at] = weight * 255 + 0.5;
     if (keepHidden) weight = 1;
+    if (mirror !== undefined && cosine > 0) {
+      const sure = sureness(cosine, insideOutline(x * block + xOffset, y * block + yOffset));
+      weight *= sure;
+      cosine *= sure;
+    }
     if (mirror !== undefined && cosine < CERTAIN) {
       const m0 = mirror[i0] * 4;
       const m1 = mirror[i1] * 4;
@@ -203,7 +218,8 @@ function lookUp(
       }
       if (cosineThere > GRAZING) {
         const depth = w0 * corners[m0 + 3] + w1 * corners[m1 + 3] + w2 * corners[m2 + 3];
-        cosineThere *= isSeen(mx * block + xOffset, my * block + yOffset, depth, cosineThere);
+        const [px, py] = [mx * block + xOffset, my * block + yOffset];
+        cosineThere *= isSeen(px, py, depth, cosineThere) * sureness(cosineThere, insideOutline(px, py));
       }
       const seenThere = easeInOut(cosineThere, GRAZING, FULL);
       // Towards the outline of a turned face its own colours may be the background's: the other side's are taken the more, the

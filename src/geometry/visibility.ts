@@ -60,6 +60,13 @@ export interface FaceView {
    * @returns 1 in front, 0 behind.
    */
   isSeen(x: number, y: number, depth: number, cosine: number): number;
+  /**
+   * How far a place on the photo lies within the face's outline.
+   * @param x - image px.
+   * @param y - image px.
+   * @returns px of a picture in which the face's larger side has 160; 0 outside.
+   */
+  insideOutline(x: number, y: number): number;
 }
 
 /**
@@ -76,7 +83,7 @@ export function lookAt(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>
   const depths = new Float32Array(count);
   const { xMin, yMin, xMax, yMax } = boundingBox(vertices);
   const extent = Math.max(xMax - xMin, yMax - yMin);
-  if (!(extent > 0)) return { facing, depths, isSeen: () => 0 };
+  if (!(extent > 0)) return { facing, depths, isSeen: () => 0, insideOutline: () => 0 };
   const scale = (DEPTH_SIZE - 1) / extent;
   const scaled = new Float32Array(vertices.length);
   // Scale does not turn normals.
@@ -97,13 +104,21 @@ export function lookAt(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>
   const lastRow = height - 1;
   const left = -raster.xMin - xMin * scale;
   const top = -raster.yMin - yMin * scale;
+  const columnOf = (x: number): number => Math.min(lastColumn, Math.max(0, Math.floor(x * scale + left)));
+  const rowOf = (y: number): number => Math.min(lastRow, Math.max(0, Math.floor(y * scale + top)));
+  /** Made when it is asked for. */
+  let toOutline: Float32Array | undefined;
   return {
     facing,
     depths,
+    insideOutline(x, y) {
+      toOutline ??= distanceToOutline(fragments, width, height);
+      return toOutline[rowOf(y) * width + columnOf(x)];
+    },
     isSeen(x, y, depth, cosine) {
       // The four pixels round the place: beside an edge, the surface is seen that lies further back as well as the nearer one.
-      const column = Math.min(lastColumn, Math.max(0, Math.floor(x * scale + left)));
-      const row = Math.min(lastRow, Math.max(0, Math.floor(y * scale + top)));
+      const column = columnOf(x);
+      const row = rowOf(y);
       const pixel = row * width + column;
       const across = column < lastColumn ? 1 : 0;
       const down = row < lastRow ? width : 0;
@@ -118,6 +133,22 @@ export function lookAt(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>
       return farthest - depth > rise + DEPTH_TOLERANCE && farthest < Number.POSITIVE_INFINITY ? 0 : 1;
     },
   };
+}
+
+/** By pixel, how many pixels it is to the next without a face, along rows and columns; what lies beyond the picture has none. */
+function distanceToOutline(fragments: ArrayLike<number>, width: number, height: number): Float32Array {
+  const distances = new Float32Array(width * height);
+  for (const step of [1, -1]) {
+    for (let k = 0; k < distances.length; k++) {
+      const pixel = step > 0 ? k : distances.length - 1 - k;
+      const column = pixel % width;
+      const beside = column - step < 0 || column - step >= width ? 0 : distances[pixel - step];
+      const above = distances[pixel - step * width] ?? 0;
+      const near = fragments[pixel] === 0 ? 0 : Math.min(beside, above) + 1;
+      distances[pixel] = step > 0 ? near : Math.min(distances[pixel], near);
+    }
+  }
+  return distances;
 }
 
 /**

@@ -10,7 +10,7 @@ import type { FaceAligner } from '../face-aligner.ts';
 import type { ReconstructOptions } from '../geometry/face-surface.ts';
 import { DETECTOR_OPTION_NAMES, type DetectorOptions } from '../models/faceboxes/detector.ts';
 import type { AlignedFace, RgbaImage } from '../types.ts';
-import { createIdentityLock, type IdentityLock } from './identity-lock.ts';
+import type { IdentityLock } from './identity-lock.ts';
 import { createRobustRule, ROBUST_RULE_DEFAULTS } from './robust-rule.ts';
 import {
   createParamSmoother,
@@ -20,8 +20,7 @@ import {
   SMOOTHING_PRESETS,
   type SmoothingPreset,
 } from './smoothing.ts';
-import type { FollowedFace, TrackingStep } from './tracking-rule.ts';
-import { createUpstreamRule } from './upstream-rule.ts';
+import type { FollowedFace, TrackingRule, TrackingStep } from './tracking-rule.ts';
 
 /** Options of {@link createFaceTracker}. */
 export interface FaceTrackerOptions {
@@ -115,16 +114,19 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
   const { morphableModel } = aligner;
   if (morphableModel === undefined) throw new WeightFormatError('the pack', 'tracking needs a morphable model');
   const model = morphableModel;
-  const rule =
-    settings.mode === 'upstream' ? createUpstreamRule(aligner, options) : createRobustRule(aligner, settings);
+  let rule: TrackingRule | undefined = settings.mode === 'upstream' ? undefined : createRobustRule(aligner, settings);
   const smoothers = new Map<number, ParamSmoother>();
   const locks = new Map<number, IdentityLock>();
   let lastTimeMs = -Infinity;
   /** The call before; settles, never rejects. */
   let queue: Promise<unknown> = Promise.resolve();
 
-  function finish({ id, how, face, landmarks }: FollowedFace, timeMs: number): TrackedFace {
-    if (!settings.lockIdentity && settings.smoothing === 'none') return { id, how, ...face, landmarks };
+  function finish(
+    { id, how, face, landmarks }: FollowedFace,
+    timeMs: number,
+    createLock: ((of: typeof model) => IdentityLock) | undefined,
+  ): TrackedFace {
+    if (createLock === undefined && settings.smoothing === 'none') return { id, how, ...face, landmarks };
     let result = face;
     if (settings.smoothing !== 'none') {
       const smoother =
@@ -133,8 +135,8 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
       smoothers.set(id, smoother);
       result = smoother.next(result, timeMs);
     }
-    if (settings.lockIdentity) {
-      const lock = locks.get(id) ?? createIdentityLock(model);
+    if (createLock !== undefined) {
+      const lock = locks.get(id) ?? createLock(model);
       locks.set(id, lock);
       result = lock.next(result);
     }
@@ -146,9 +148,12 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
     if (!(timeMs > lastTimeMs) || timeMs === Infinity) {
       throw new RangeError(`timeMs: expected a time after ${lastTimeMs}, got ${timeMs}`);
     }
+    // Few ask for the original's rule or for one identity: who does, loads it.
+    rule ??= (await import('./upstream-rule.ts')).createUpstreamRule(aligner, options);
+    const createLock = settings.lockIdentity ? (await import('./identity-lock.ts')).createIdentityLock : undefined;
     const followed = await rule.step(image, timeMs);
     lastTimeMs = timeMs;
-    const faces = followed.sort((a, b) => a.id - b.id).map((face) => finish(face, timeMs));
+    const faces = followed.sort((a, b) => a.id - b.id).map((face) => finish(face, timeMs, createLock));
     const isHere = (id: number): boolean => followed.some((face) => face.id === id);
     // A face that comes back starts anew where it is; its identity is kept.
     for (const id of smoothers.keys()) if (!isHere(id)) smoothers.delete(id);
@@ -172,7 +177,7 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
 
     reset: () =>
       enqueue(async () => {
-        rule.reset();
+        rule?.reset();
         smoothers.clear();
         locks.clear();
         lastTimeMs = -Infinity;

@@ -26,6 +26,13 @@ declare const opened: MediaStream[];
 /** Landmarks of the followed face and of the same frame by itself, mean distance, px; a frame of delay would be 8. */
 const SAME_FRAME_MAX = 2;
 const FRAMES = 100;
+/** Of the camera. */
+const FRAME_MS = 1000 / 30;
+/**
+ * How far the time between two frames is from a whole number of the camera's frames, ms, whenever the page gets them; by chance it is 8.
+ * Chromium's fake camera is late itself where the machine is busy.
+ */
+const UNEVEN_MEDIAN_MAX_MS = 5;
 
 /** A page in which cameras are counted, and may take long to be allowed. */
 const SCRIPT = `${LIBRARY_SCRIPT}
@@ -88,13 +95,14 @@ describeWithChromium('followVideo', () => {
   });
 
   test('faces belong to the frame that they come with', async () => {
-    const distances = await page.evaluate(
+    const { distances, times } = await page.evaluate(
       (count) =>
-        new Promise<number[]>((resolve, reject) => {
+        new Promise<{ distances: number[]; times: number[] }>((resolve, reject) => {
           const found: number[] = [];
+          const taken: number[] = [];
           const follower = tddfa.followVideo(
             'camera',
-            async ({ faces, frame, width, height }) => {
+            async ({ faces, frame, width, height, timeMs }) => {
               const [face] = faces;
               if (face === undefined) return;
               const [own] = await aligner.alignCrops(await tddfa.readPixels(frame), [face.roiBox]);
@@ -105,9 +113,10 @@ describeWithChromium('followVideo', () => {
               }
               if (width !== 640 || height !== 480) reject(new Error(`${width} x ${height}`));
               found.push((3 * sum) / again.length);
+              taken.push(timeMs);
               if (found.length === count) {
                 follower.stop();
-                resolve(found);
+                resolve({ distances: found, times: taken });
               }
             },
             { aligner, tracker: { smoothing: 'none' } },
@@ -118,6 +127,11 @@ describeWithChromium('followVideo', () => {
     );
     expect(distances).toHaveLength(FRAMES);
     expect(Math.max(...distances)).toBeLessThan(SAME_FRAME_MAX);
+    // By the camera's clock: as many of its frames as the face has moved on.
+    const passed = times.slice(1).map((time, i) => (time - times[i]) / FRAME_MS);
+    expect(Math.min(...passed)).toBeGreaterThan(0);
+    const uneven = passed.map((count) => Math.abs(count - Math.round(count)) * FRAME_MS).sort((a, b) => a - b);
+    expect(uneven[uneven.length >> 1]).toBeLessThan(UNEVEN_MEDIAN_MAX_MS);
     expect(await page.evaluate(() => opened.flatMap((s) => s.getTracks().map((t) => t.readyState)))).toEqual(['ended']);
   });
 

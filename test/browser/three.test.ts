@@ -1,10 +1,11 @@
 /** `tddfa/three` and its examples in a real Chromium, whose camera plays a film of a moving face. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { cameraFlags, writeCameraFilm } from '../../development/camera-film.ts';
+import { routePackages } from '../../development/example-packages.ts';
 import type { LocalServer } from '../../development/local-server.ts';
 import { repositoryRoot } from '../../development/paths.ts';
 import { createFaceAligner, type FaceAligner } from '../../src/face-aligner.ts';
@@ -112,8 +113,7 @@ describeWithChromium('tddfa/three', () => {
                 follower.stop();
                 resolve(found);
               },
-              // What smoothing lags by is measured by itself, in bench/video.ts.
-              { aligner, tracker: { smoothing: 'none' } },
+              { aligner },
             );
             await follower.finished;
           })().catch(reject);
@@ -206,23 +206,7 @@ describeWithChromium('tddfa/three', () => {
     /** Opens an example as it is; what it loads from the network comes from here. */
     async function openExample(name: string, initScript?: string): Promise<{ page: Page; errors: readonly string[] }> {
       const context = await browser.newContext();
-      await context.route('https://cdn.jsdelivr.net/npm/**', async (route) => {
-        const path = new URL(route.request().url()).pathname.slice('/npm/'.length);
-        const [, version, file] = /^three@([\d.]+)\/(.*)$/.exec(path) ?? [];
-        const { version: installed } = JSON.parse(
-          await readFile(join(repositoryRoot, 'node_modules/three/package.json'), 'utf8'),
-        ) as { version: string };
-        if (file !== undefined) expect(version).toBe(installed);
-        const place = path.startsWith('tddfa/dist/browser/')
-          ? join(bundle(), path.slice('tddfa/dist/browser/'.length))
-          : join(repositoryRoot, file === undefined ? path.replace(/^tddfa\//, '') : `node_modules/three/${file}`);
-        const types: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.json': 'application/json' };
-        await route.fulfill({
-          body: await readFile(place),
-          contentType: types[extname(place)] ?? 'application/octet-stream',
-          headers: { 'access-control-allow-origin': '*' },
-        });
-      });
+      await routePackages(context, bundle());
       if (initScript !== undefined) await context.addInitScript(initScript);
       return openPage(context, `${server.url}/examples/${name}`);
     }

@@ -192,8 +192,9 @@ describe('texture', () => {
         for (let x = 0; x < 64; x++) sum += data[(y * 64 + x) * 4 + 2] - data[(y * 64 + x) * 4];
       return sum / (24 * 64);
     };
-    // 0.30 measured; 0.51 where each texel that is seen at all keeps its own colour.
-    expect(bluish('mirror') / bluish('keep')).toBeLessThan(0.4);
+    // 0.23 measured; 0.30 where the outline counts as much as what lies within it, 0.51 where each texel that is seen at all keeps its
+    // own colour.
+    expect(bluish('mirror') / bluish('keep')).toBeLessThan(0.27);
   });
 
   test('filling leaves nothing black and does not touch what is known', () => {
