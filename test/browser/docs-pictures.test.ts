@@ -10,6 +10,8 @@ import { describeWithChromium } from '../support/chromium.ts';
 
 /** Made by scripts/page-screenshots.ts. */
 const OF_THE_PAGE = ['page-phone.png', 'page.png'];
+/** Made by scripts/three-screenshots.ts, of the examples that three.test.ts runs. */
+const OF_THE_EXAMPLES = ['three.jpg'];
 /** Written as they stand. */
 const DRAWN = ['queue.svg'];
 
@@ -24,7 +26,7 @@ describeWithChromium('docs:pictures', () => {
     await makeDocsPictures(join(repositoryRoot, 'weights/open'), folder);
     const committed = join(repositoryRoot, 'docs/images');
     const names = (await readdir(folder)).sort();
-    expect([...names, ...OF_THE_PAGE, ...DRAWN].sort()).toEqual((await readdir(committed)).sort());
+    expect([...names, ...OF_THE_PAGE, ...OF_THE_EXAMPLES, ...DRAWN].sort()).toEqual((await readdir(committed)).sort());
     for (const name of names.filter((file) => file.endsWith('.jpg'))) {
       const [made, shown] = await Promise.all(
         [folder, committed].map(async (place) => decodeImage(await readFile(join(place, name)))),
