@@ -26,13 +26,29 @@ const NO_WEBGL = `{
 }
 `;
 
+/** Its 3D view can be made to lose the graphics card, and gets it back. */
+const LOSABLE_CARD = `{
+  const original = OffscreenCanvas.prototype.getContext;
+  OffscreenCanvas.prototype.getContext = function (type, ...rest) {
+    const context = original.call(this, type, ...rest);
+    const card = type.includes('webgl') ? context?.getExtension('WEBGL_lose_context') : undefined;
+    if (card) new BroadcastChannel('card').onmessage = ({ data }) => card[data]();
+    return context;
+  };
+}
+`;
+
+/** A browser that has the interface of WebGPU, and no card for it. */
+const NO_ADAPTER = `Object.defineProperty(navigator, 'gpu', { value: { requestAdapter: async () => null } });
+`;
+
 declare const layoutShift: number;
 
 describeWithChromium('the page in all its states', () => {
   let folder = '';
   let film = '';
-  /** Runs in the worker of the 3D view before its own script. */
-  let beforeViewer = '';
+  /** Run in the workers of the 3D view and of the studio before their own scripts. */
+  let before: { readonly viewer?: string; readonly studio?: string } = {};
   let browser: Browser;
   let server: LocalServer;
   let context: BrowserContext | undefined;
@@ -52,8 +68,10 @@ describeWithChromium('the page in all its states', () => {
     browser = await launchChromium(cameraFlags(camera));
     server = await startSite({
       folders: { '/': join(folder, 'site') },
-      tamper: (path, bytes) =>
-        path.includes('viewer-worker') ? Buffer.concat([Buffer.from(beforeViewer), bytes]) : bytes,
+      tamper(path, bytes) {
+        const [, name] = /(viewer|studio)-worker[^/]*\.js$/.exec(path) ?? [];
+        return Buffer.concat([Buffer.from(before[name as keyof typeof before] ?? ''), bytes]);
+      },
     });
   }, BUILD_TIMEOUT_MS);
   afterAll(async () => {
@@ -62,7 +80,7 @@ describeWithChromium('the page in all its states', () => {
     await rm(folder, { recursive: true, force: true });
   });
   afterEach(async () => {
-    beforeViewer = '';
+    before = {};
     await context?.close();
   });
 
@@ -191,7 +209,8 @@ describeWithChromium('the page in all its states', () => {
     expect(errors).toEqual([]);
   });
 
-  test('a film goes on after a broken picture, and with another backend', async () => {
+  test('a film goes on after a broken picture, with another backend and regressor, and after one that cannot compute', async () => {
+    before = { studio: NO_ADAPTER };
     await open();
     await waitForMesh();
     await choose('film.webm', 'video/webm', await readFile(film));
@@ -201,9 +220,22 @@ describeWithChromium('the page in all its states', () => {
     await page.waitForFunction(() => document.querySelector('video')?.paused === false);
     await page.getByText('Engine').click();
     await page.getByLabel('Backend').selectOption('cpu');
-    await waitForStatus(/found|at work/);
+    const isPlaying = async () => {
+      await waitForStatus(/found|at work/);
+      await page.waitForFunction(() => document.querySelector('video')?.paused === false);
+      expect(await page.locator('#progress').isHidden()).toBe(true);
+    };
+    await isPlaying();
+    await page.getByLabel('Backend').selectOption('compiled');
+    await isPlaying();
+    await page.getByLabel('Regressor').selectOption('open-mb05');
+    await isPlaying();
+    await page.getByLabel('Backend').selectOption('webgpu');
+    // In words for who looks at the page, not for who programs it.
+    await waitForAlert(/^The model was refused: this browser cannot compute with webgpu\. Choose another backend\.$/);
     await page.waitForFunction(() => document.querySelector('video')?.paused === false);
-    expect(await page.locator('#progress').isHidden()).toBe(true);
+    expect(await page.getByLabel('Backend').inputValue()).toBe('compiled');
+    await waitForRate();
     expect(errors).toEqual([]);
   });
 
@@ -247,7 +279,7 @@ describeWithChromium('the page in all its states', () => {
   });
 
   test('without WebGL the 3D view says so, and the rest works', async () => {
-    beforeViewer = NO_WEBGL;
+    before = { viewer: NO_WEBGL };
     await open();
     await waitForStatus(/1 face found/);
     await page.getByText(/The 3D view cannot be shown: this browser has no 3D graphics/).waitFor();
@@ -358,7 +390,8 @@ describeWithChromium('the page in all its states', () => {
     expect(await page.getByLabel('Skin').inputValue()).toBe('clay');
   });
 
-  test('a slider goes back by a double click; code is copied', async () => {
+  test('a slider goes back by a double click; code is copied; the graphics card goes and comes; one ring shows what has the focus', async () => {
+    before = { viewer: LOSABLE_CARD };
     await open({ permissions: ['clipboard-read', 'clipboard-write'] });
     await waitForMesh();
     const slider = page.locator('#expression input').first();
@@ -370,5 +403,34 @@ describeWithChromium('the page in all its states', () => {
     expect(await slider.inputValue()).toBe(found);
     await page.locator('[data-copy=install-code]').click();
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('npm install tddfa');
+
+    const note = page.getByText(
+      /^The graphics card went away\. Pictures, what is drawn over them, and files work without it/,
+    );
+    const tellCard = (what: string) => page.evaluate((name) => new BroadcastChannel('card').postMessage(name), what);
+    const whole = await viewed();
+    await tellCard('loseContext');
+    await note.waitFor();
+    expect(await control('GLB').isEnabled()).toBe(true);
+    await tellCard('restoreContext');
+    await note.waitFor({ state: 'hidden' });
+    while ((await viewed()) !== whole) await page.waitForTimeout(100);
+
+    await page.locator('h1').click();
+    const ringed: string[] = [];
+    for (let stop = 0; stop < 30; stop++) {
+      await page.keyboard.press('Tab');
+      const rings = await page.evaluate(() =>
+        [...document.querySelectorAll('*')].flatMap((element) => {
+          const { outlineStyle, outlineWidth, opacity, clipPath } = getComputedStyle(element);
+          const isSeen = outlineStyle === 'solid' && outlineWidth === '3px' && opacity !== '0' && clipPath === 'none';
+          return isSeen ? [element.id || element.textContent?.trim() || element.localName] : [];
+        }),
+      );
+      const after = ringed.at(-1);
+      expect({ after, rings }).toEqual({ after, rings: [expect.any(String)] });
+      ringed.push(rings[0] ?? '');
+    }
+    expect(ringed).toEqual(expect.arrayContaining(['file-label', 'camera', 'wipe-line', 'turntable', 'material']));
   });
 });

@@ -36,8 +36,9 @@ export class EnginePanel {
     element('pack-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
       const text = input('pack-url').value.trim();
-      if (!URL.canParse(text, document.baseURI) || text === '') complain('That is not an address.');
-      else void this.#use({ url: addressOf(text) });
+      const url = text === '' ? undefined : tryAddressOf(text);
+      if (url === undefined) complain('That is not an address.');
+      else void this.#use({ url });
     });
     input('pack-folder').addEventListener('change', ({ target }) => {
       const chooser = target as HTMLInputElement;
@@ -171,4 +172,13 @@ function forVisitors({ name, message }: Error): string {
 
 function addressOf(text: string): string {
   return new URL(text, document.baseURI).href;
+}
+
+/** `URL.canParse` is younger than the browsers that the page is for. */
+function tryAddressOf(text: string): string | undefined {
+  try {
+    return addressOf(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -114,7 +114,7 @@ function checkBrowser(): void {
   ].filter((what) => what !== '');
   if (missing.length === 0) return;
   const text = `This browser has no ${missing.join(' and no ')}, which this page needs.`;
-  complain(`${text} Chrome from 91, Firefox from 114 and Safari from 17 have all of it.`);
+  complain(`${text} Chrome from 105, Firefox from 114 and Safari from 17 have all of it.`);
   say('');
   throw new Error(text);
 }

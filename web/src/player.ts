@@ -26,6 +26,8 @@ export class Player {
   #listening: AbortController | undefined;
   /** The frame that was handed over last, once it is shown. */
   #shown: Promise<void> = Promise.resolve();
+  /** Of the frame that was handed over last; a tracker takes none that is not later. */
+  #timeMs = 0;
 
   constructor(video: HTMLVideoElement, studio: Studio, events: PlayerEvents) {
     this.#video = video;
@@ -143,9 +145,9 @@ export class Player {
     };
     try {
       for (;;) {
-        await this.#nextFrame();
+        const timeMs = await this.#nextFrame();
         if (run !== this.#run) return;
-        const seen = await this.#follow();
+        const seen = await this.#follow(timeMs);
         const present = seen().then(show);
         // Thrown when it is waited for.
         present.catch(() => {});
@@ -161,7 +163,7 @@ export class Player {
   async #showOne(): Promise<void> {
     const run = this.#run;
     try {
-      const seen = await this.#follow();
+      const seen = await this.#follow(performance.now());
       const picture = await seen();
       if (run === this.#run) this.#events.onPicture(picture, undefined);
     } catch (error) {
@@ -170,19 +172,21 @@ export class Player {
   }
 
   /** Hands the present frame over. @returns what will be seen in it. */
-  async #follow(): Promise<() => Promise<SeenPicture>> {
+  async #follow(timeMs: number): Promise<() => Promise<SeenPicture>> {
     const bitmap = await presentFrame(this.#video);
-    const frame = { bitmap, timeMs: performance.now(), face: this.#events.chosenFace() };
+    this.#timeMs = Math.max(timeMs, this.#timeMs + 1);
+    const frame = { bitmap, timeMs: this.#timeMs, face: this.#events.chosenFace() };
     const seen = this.#studio.ask('follow', frame, [bitmap]);
     return () => seen;
   }
 
-  /** When the video has another picture. */
-  #nextFrame(): Promise<void> {
+  /** When the video has another picture. @returns its time, on the page's clock. */
+  #nextFrame(): Promise<number> {
     const video = this.#video;
     return new Promise((resolve) => {
-      if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(() => resolve());
-      else requestAnimationFrame(() => resolve());
+      if ('requestVideoFrameCallback' in video)
+        video.requestVideoFrameCallback((_, shown) => resolve(shown.presentationTime));
+      else requestAnimationFrame(resolve);
     });
   }
 }

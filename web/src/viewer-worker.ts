@@ -3,6 +3,7 @@ import {
   BackSide,
   Box3,
   type BufferAttribute,
+  BufferGeometry,
   Color,
   DirectionalLight,
   Group,
@@ -55,6 +56,8 @@ class Viewer {
   /** From behind a face is seen as the inside of a mask, without what lies beyond showing through its gaps. */
   readonly #inside = new MeshLambertMaterial({ color: new Color(0x8d8178), side: BackSide });
   #head: FaceMesh3D | undefined;
+  /** How many of the mesh's indices are the skin's; those of eyes and teeth follow. */
+  #skinIndices = Number.POSITIVE_INFINITY;
   #packed: ViewedModel | undefined;
   #material: SkinName = 'photo';
   /** The face of a picture that stands still, and the one before that of a photo, which is the puppet. */
@@ -120,7 +123,9 @@ class Viewer {
       const size = box.getSize(new Vector3());
       head.frustumCulled = false;
       this.#radius = Math.hypot(size.x, size.y) / 2;
-      head.add(Object.assign(new Mesh(head.geometry, this.#inside), { frustumCulled: false, renderOrder: -1 }));
+      this.#skinIndices = putSkinFirst(head.geometry);
+      const inside = new Mesh(sharingVertices(head.geometry), this.#inside);
+      head.add(Object.assign(inside, { frustumCulled: false, renderOrder: -1 }));
       this.#pivot.add(head);
       this.#head = head;
       this.#dress();
@@ -241,8 +246,56 @@ class Viewer {
    */
   #showInside(viewpoint: Vector3): void {
     const ahead = this.#ahead.set(0, 0, 1).applyQuaternion(this.#pivot.quaternion);
-    this.#inside.depthWrite = ahead.dot(viewpoint) < 0;
+    const isBehind = ahead.dot(viewpoint) < 0;
+    this.#inside.depthWrite = isBehind;
+    // Of eyeballs and teeth only the hollow is seen from there, not what bulges out of the mask's inside.
+    this.#head?.geometry.setDrawRange(0, isBehind ? this.#skinIndices : Number.POSITIVE_INFINITY);
   }
+}
+
+/** Another geometry of the same vertices, of which another part can be drawn. */
+function sharingVertices(geometry: BufferGeometry): BufferGeometry {
+  const sharing = new BufferGeometry().setIndex(geometry.index);
+  for (const [name, attribute] of Object.entries(geometry.attributes)) sharing.setAttribute(name, attribute);
+  return sharing;
+}
+
+/**
+ * Sorts a mesh's triangles so that those of its largest part come first: the skin, before eyes and teeth, which nothing joins to it.
+ * @returns how many indices the largest part has.
+ */
+function putSkinFirst({ index, attributes: { position } }: BufferGeometry): number {
+  if (index === null) return Number.POSITIVE_INFINITY;
+  // Vertices that were split at seams of the texture are one still.
+  const places = new Map<string, number>();
+  const parents = Uint32Array.from({ length: position.count }, (_, i) => {
+    const place = `${position.getX(i)} ${position.getY(i)} ${position.getZ(i)}`;
+    const first = places.get(place) ?? i;
+    places.set(place, first);
+    return first;
+  });
+  const rootOf = (vertex: number): number => {
+    let root = vertex;
+    while (parents[root] !== root) root = parents[root] = parents[parents[root] ?? root] ?? root;
+    return root;
+  };
+  const vertices = Uint32Array.from(index.array);
+  for (let t = 0; t < vertices.length; t += 3) {
+    const root = rootOf(vertices[t] ?? 0);
+    for (const corner of [1, 2]) parents[rootOf(vertices[t + corner] ?? 0)] = root;
+  }
+  const sizes = new Map<number, number>();
+  for (const vertex of vertices) sizes.set(rootOf(vertex), (sizes.get(rootOf(vertex)) ?? 0) + 1);
+  const [[skin, size] = [0, 0]] = [...sizes].sort(([, a], [, b]) => b - a);
+  const sorted: number[] = [];
+  for (const isWanted of [true, false]) {
+    for (let t = 0; t < vertices.length; t += 3) {
+      if ((rootOf(vertices[t] ?? 0) === skin) === isWanted) sorted.push(...vertices.subarray(t, t + 3));
+    }
+  }
+  index.copyArray(sorted);
+  index.needsUpdate = true;
+  return size;
 }
 
 function textureOf(bitmap: ImageBitmap): Texture {
