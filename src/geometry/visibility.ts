@@ -135,17 +135,38 @@ export function lookAt(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>
   };
 }
 
-/** By pixel, how many pixels it is to the next without a face, along rows and columns; what lies beyond the picture has none. */
+/**
+ * By pixel, how many pixels it is to what lies round the face, along rows and columns; beyond the picture is no face. Holes in the mesh, as
+ * of the mouth, are within it.
+ */
 function distanceToOutline(fragments: ArrayLike<number>, width: number, height: number): Float32Array {
-  const distances = new Float32Array(width * height);
+  const distances = new Float32Array(width * height).fill(Number.POSITIVE_INFINITY);
+  const isOutside = (column: number, row: number): boolean =>
+    column < 0 || row < 0 || column >= width || row >= height || distances[row * width + column] === 0;
+  // What is empty and beside the outside is outside too: from all sides inwards, until nothing is added.
+  for (let isGrowing = true; isGrowing; ) {
+    isGrowing = false;
+    for (let k = 0; k < 2 * distances.length; k++) {
+      const pixel = k < distances.length ? k : 2 * distances.length - 1 - k;
+      if (fragments[pixel] !== 0 || distances[pixel] === 0) continue;
+      const [column, row] = [pixel % width, Math.floor(pixel / width)];
+      const isBeside =
+        isOutside(column - 1, row) ||
+        isOutside(column + 1, row) ||
+        isOutside(column, row - 1) ||
+        isOutside(column, row + 1);
+      if (!isBeside) continue;
+      distances[pixel] = 0;
+      isGrowing = true;
+    }
+  }
   for (const step of [1, -1]) {
     for (let k = 0; k < distances.length; k++) {
       const pixel = step > 0 ? k : distances.length - 1 - k;
       const column = pixel % width;
       const beside = column - step < 0 || column - step >= width ? 0 : distances[pixel - step];
       const above = distances[pixel - step * width] ?? 0;
-      const near = fragments[pixel] === 0 ? 0 : Math.min(beside, above) + 1;
-      distances[pixel] = step > 0 ? near : Math.min(distances[pixel], near);
+      distances[pixel] = Math.min(distances[pixel], beside + 1, above + 1);
     }
   }
   return distances;
