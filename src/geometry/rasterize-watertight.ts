@@ -14,6 +14,9 @@
  * there; at half the size 1.9 and 0.9, at a quarter of the area more triangles than pixels. Some 0.4 ms of it are copies in and
  * out of its memory.
  *
+ * `fillFace` is long, as its loops share twenty numbers: both loops over pixels as functions of 22 arguments took 3.10 ms where it takes
+ * 3.04 (medians of 360 runs in turn).
+ *
  * Of the 3.2 ms, 0.7 go into loading and boxing the triangles, 0.7 into setting up edges and 1.8 into the pixels, mostly
  * branches that cannot be foretold.
  */
