@@ -4,14 +4,19 @@ import type { RgbaImage } from '../../src/types.ts';
 import { magick, pillow, run } from './run-program.ts';
 import type { Oracle, SourceOfPixels, Sources } from './variant.ts';
 
-/** A size of width and height, then RGBA bytes. */
 async function decodeByMagick(path: string, args: readonly string[] = []): Promise<RgbaImage> {
-  const size = String(await magick(`${path}[0]`, '-auto-orient', '-format', '%w %h', 'info:'));
-  const [width = 0, height = 0] = size.split(' ').map(Number);
   // Colours of all kinds become sRGB; a linear or grey picture is not brightened on the way.
   const asRgba = ['-colorspace', 'sRGB', '-depth', '8', 'rgba:-'];
-  const data = await magick(`${path}[0]`, '-auto-orient', '+profile', 'icc', ...args, ...asRgba);
-  return { data, width, height };
+  return withSize(
+    await magick(`${path}[0]`, '-auto-orient', '-print', '%w %h\\n', '+profile', 'icc', ...args, ...asRgba),
+  );
+}
+
+/** A picture that was printed as a line with width and height, then RGBA bytes. */
+function withSize(printed: Buffer): RgbaImage {
+  const end = printed.indexOf('\n');
+  const [width = 0, height = 0] = printed.subarray(0, end).toString().split(' ').map(Number);
+  return { data: printed.subarray(end + 1), width, height };
 }
 
 const PILLOW_DECODE = [
@@ -23,10 +28,7 @@ const PILLOW_DECODE = [
 ].join('; ');
 
 async function decodeByPillow(path: string): Promise<RgbaImage> {
-  const printed = await pillow(PILLOW_DECODE, path);
-  const end = printed.indexOf('\n');
-  const [width = 0, height = 0] = printed.subarray(0, end).toString().split(' ').map(Number);
-  return { data: printed.subarray(end + 1), width, height };
+  return withSize(await pillow(PILLOW_DECODE, path));
 }
 
 async function decodeToPng(path: string, decode: (png: string) => Promise<unknown>): Promise<RgbaImage> {
