@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type BorderCourse, borderCourse, placeAtBorder, SIDES } from '../../development/motion-scenes.ts';
 import { cutPortrait, type Portrait, scene, withNoise } from '../../development/video-scene.ts';
 import type { FaceAligner } from '../../src/face-aligner.ts';
@@ -68,6 +68,33 @@ describe('faces at the border', () => {
     expect(ids.slice(0, waiting.length).flat()).toEqual([]);
     expect(ids.at(-1)).toEqual([0]);
     expect(new Set(ids.flat())).toEqual(new Set([0]));
+  });
+
+  /** How often the detector is asked in each of the frames in which a portrait is at these places. */
+  async function countDetections(places: readonly { readonly x: number; readonly y: number }[]): Promise<number[]> {
+    const detect = jest.spyOn(aligner, 'detect');
+    const tracker = createFaceTracker(aligner, { detectEvery: 1000 });
+    const counts: number[] = [];
+    for (const [i, place] of places.entries()) {
+      detect.mockClear();
+      await tracker.next(scene(SIZE.width, SIZE.height, [{ portrait, ...place }]), i * FRAME_MS);
+      counts.push(detect.mock.calls.length);
+    }
+    detect.mockRestore();
+    return counts;
+  }
+
+  test('the detector is asked about a face that jumps', async () => {
+    const counts = await countDetections([120, 122, 124, 148, 150].map((x) => ({ x, y: SIZE.height / 2 })));
+    expect(counts).toEqual([1, 0, 0, 1, 0]);
+  });
+
+  test('the detector is asked about a face half beyond a border in each frame', async () => {
+    const leaving = Array.from({ length: 11 }, (_, i) => placeAtBorder('bottom', 4 * i - 40, SIZE));
+    const resting = Array.from({ length: 5 }, () => placeAtBorder('bottom', 0, SIZE));
+    const counts = await countDetections([...leaving, ...resting]);
+    expect(counts.slice(0, 6)).toEqual([1, 0, 0, 0, 0, 0]);
+    expect(counts.slice(-5)).toEqual([1, 1, 1, 1, 1]);
   });
 
   test('a face larger than the picture is there all the same', async () => {

@@ -13,6 +13,8 @@ import { describeWithShared, sharedPath } from '../support/shared.ts';
 const WIDTH = 640;
 const HEIGHT = 360;
 const FRAME_MS = 40;
+/** Shape parameters of the original's model. */
+const SHAPES = 40;
 const NO_FACE = scene(WIDTH, HEIGHT, []);
 const BLACK = blackFrame(WIDTH, HEIGHT);
 
@@ -201,6 +203,19 @@ describeWithShared('createFaceTracker', () => {
         (faces?.[0]?.roiBox.xMax ?? Number.NaN) - (faces?.[0]?.roiBox.xMin ?? Number.NaN);
       expect(side(dense)).toBeGreaterThan(side(sparse) * 1.05);
     });
+  });
+
+  test("a locked shape is the mean of the frames' shapes, without smoothing too", async () => {
+    const frames = Array.from({ length: 4 }, (_, i) => frame(at(anna, 300 + 7 * i)));
+    const raw = await track(frames, { smoothing: 'none' });
+    const locked = await track(frames, { smoothing: 'none', lockIdentity: true });
+    const shapeOf = (faces: readonly TrackedFace[]): number[] => [...faces[0].params.subarray(12, 12 + SHAPES)];
+    const sums = new Array<number>(SHAPES).fill(0);
+    for (const [i, faces] of raw.entries()) {
+      for (const [k, value] of shapeOf(faces).entries()) sums[k] += value;
+      expect(shapeOf(locked[i])).toEqual(sums.map((sum) => Math.fround(sum / (i + 1))));
+    }
+    expect(shapeOf(locked[3])).not.toEqual(shapeOf(raw[3]));
   });
 
   test('frames given at once are taken in order', async () => {
