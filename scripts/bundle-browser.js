@@ -29,6 +29,25 @@ const resolving = (filter, found) => ({
   setup: ({ onResolve }) => onResolve({ filter }, ({ importer }) => (importer === found.path ? undefined : found)),
 });
 
+/**
+ * In one file nothing comes later: what is imported when it is asked for is imported at once, which takes half a kilobyte less.
+ * @type {import('esbuild').Plugin}
+ */
+const importingAtOnce = {
+  name: 'importing at once',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const imports = [];
+      const text = await readFile(path, 'utf8');
+      const contents = text.replace(/await import\(('\.[^']+')\)/g, (_, file) => {
+        const name = `imported${imports.length}`;
+        imports.push(`import * as ${name} from ${file};`);
+        return name;
+      });
+      return { contents: [contents, ...imports].join('\n'), loader: 'ts' };
+    }),
+};
+
 /** @type {import('esbuild').BuildOptions & { metafile: true }} */
 const COMMON = {
   absWorkingDir: root,
@@ -72,6 +91,7 @@ export async function bundleBrowser(outdir) {
       define: { 'import.meta.url': 'undefined' },
       plugins: [
         resolving(/\/load-integer-compiler\.ts$/, { path: join(root, 'src/browser/owners-integer-compiler.ts') }),
+        importingAtOnce,
       ],
     }),
     build({

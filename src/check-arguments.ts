@@ -1,8 +1,8 @@
 /** Checks of what callers mistake: a TypeError that names the argument, what came, and what to do. */
 import { nearestName } from './nearest-name.ts';
 
-/** Every name of an options object; the compiler sees to it that none is missing. */
-export type OptionNames<Options> = Readonly<Record<keyof Required<Options>, true>>;
+/** Every name of an options object, as its defaults have them too; the compiler sees to it that none is missing. */
+export type OptionNames<Options> = Readonly<Record<keyof Required<Options>, unknown>>;
 
 /**
  * Checks that an options object has no options but those that there are.
@@ -14,7 +14,7 @@ export function checkOptionNames<Options extends object>(
   options: unknown,
   names: OptionNames<Options>,
   argument = 'options',
-  inner: Readonly<Record<string, Readonly<Record<string, true>>>> = {},
+  inner: Readonly<Record<string, object>> = {},
 ): void {
   if (options === undefined) return;
   const known = Object.keys(names);
@@ -46,6 +46,15 @@ export function checkNumber(argument: string, value: number, min: number, max = 
   if (value >= min && value <= max && (!isWhole || Number.isSafeInteger(value))) return;
   const range = max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`;
   throw new RangeError(`${argument}: expected a ${isWhole ? 'whole ' : ''}number ${range}, got ${value}`);
+}
+
+/**
+ * Checks one of a few names.
+ * @throws TypeError that names them.
+ */
+export function checkChoice(argument: string, value: unknown, choices: readonly unknown[]): void {
+  if (choices.includes(value)) return;
+  throw new TypeError(`${argument}: expected ${choices.join(' or ')}, got '${value}'`);
 }
 
 /** What is thrown for an argument of the wrong kind. @param advice - what to do. */

@@ -1,5 +1,6 @@
 import {
   checkBoxesArgument,
+  checkChoice,
   checkFacesArgument,
   checkImageArgument,
   checkOptionNames,
@@ -32,7 +33,7 @@ import { CROP_SIZE } from './geometry/similarity-transform.ts';
 import { type FacePack, loadFacePack, type ModelLicence } from './models/face-pack.ts';
 import {
   createFaceDetector,
-  DETECTOR_OPTION_NAMES,
+  DETECTOR_DEFAULTS,
   type DetectorOptions,
   type FaceDetector,
 } from './models/faceboxes/detector.ts';
@@ -187,7 +188,7 @@ export function checkFaceAlignerOptions<Options extends Omit<FaceAlignerOptions,
   options: Options,
   names: OptionNames<Options>,
 ): void {
-  checkOptionNames<object>(options ?? null, names, 'options', { detector: DETECTOR_OPTION_NAMES });
+  checkOptionNames<object>(options ?? null, names, 'options', { detector: DETECTOR_DEFAULTS });
 }
 
 /**
@@ -201,7 +202,7 @@ export function checkCallArguments(
   argument: unknown,
 ): void {
   checkImageArgument(image);
-  if (method === 'detect') checkOptionNames<object>(argument, DETECTOR_OPTION_NAMES);
+  if (method === 'detect') checkOptionNames<object>(argument, DETECTOR_DEFAULTS);
   else if (method === 'alignToLandmarks') checkFacesArgument(argument);
   else checkBoxesArgument(argument, method === 'align' ? 'boxes' : 'roiBoxes');
 }
@@ -241,10 +242,8 @@ export async function loadFaceAligner(
   options: Omit<FaceAlignerOptions, 'weights'>,
   weights: WeightSource,
 ): Promise<FaceAligner> {
-  const { backend = DEFAULT_BACKEND, signal, onProgress } = options;
-  if (options.basis !== undefined && !BASES.includes(options.basis)) {
-    throw new TypeError(`basis: expected ${BASES.join(' or ')}, got '${options.basis}'`);
-  }
+  const { backend = DEFAULT_BACKEND, basis = DEFAULT_BASIS, signal, onProgress } = options;
+  checkChoice('basis', basis, BASES);
   signal?.throwIfAborted();
   const opened = await openPack(weights, { signal, onProgress });
   const pack = await loadFacePack(opened, {
@@ -259,7 +258,7 @@ export async function loadFaceAligner(
     const regressor = await createRegressor(engine, pack.regressor.network, pack.regressor, pack.regressor.expansion);
     const refiner = await options.refine?.(opened, engine, pack.morphableModel);
     signal?.throwIfAborted();
-    return assemble(engine, pack, detector, regressor, options.basis ?? DEFAULT_BASIS, refiner);
+    return assemble(engine, pack, detector, regressor, basis, refiner);
   } catch (error) {
     engine.dispose();
     throw error;

@@ -35,7 +35,7 @@ export {
 export type { LandmarkSet, ReconstructOptions } from './geometry/face-surface.ts';
 export { poseFromParams } from './geometry/pose.ts';
 export type { ModelLicence } from './models/face-pack.ts';
-export { DETECTOR_DEFAULTS, type DetectorOptions } from './models/faceboxes/detector.ts';
+export { DETECTOR_DEFAULTS, type DetectorOptions, type DetectorStrategy } from './models/faceboxes/detector.ts';
 export { createFaceRefiner } from './models/tddfa/create-face-refiner.ts';
 export type { CreateFaceRefiner, FaceRefiner } from './models/tddfa/face-refiner.ts';
 export type {} from './platform-types.ts';

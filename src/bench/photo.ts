@@ -29,6 +29,7 @@ export function photoBenchmarks(
     ...(hasModel ? whole : []),
     { name: 'photo stage: decode', make: make('decode') },
     { name: 'photo stage: detect', make: make('detect') },
+    { name: 'photo stage: detect coarse-to-fine', make: make('detect coarse-to-fine') },
     { name: 'photo stage: align one face', make: make('align') },
   ];
 }
@@ -36,7 +37,7 @@ export function photoBenchmarks(
 async function makeBenchmark(
   backends: readonly BenchBackend[],
   { photo, weights }: PhotoFiles,
-  until: 'landmarks' | 'dense' | 'decode' | 'detect' | 'align',
+  until: 'landmarks' | 'dense' | 'decode' | 'detect' | 'detect coarse-to-fine' | 'align',
 ): Promise<Benchmark> {
   const image = await readImage(photo);
   if (until === 'decode') {
@@ -68,9 +69,11 @@ async function makeBenchmark(
     const run =
       until === 'detect'
         ? () => aligner.detect(image)
-        : until === 'align'
-          ? () => aligner.align(image, boxes)
-          : wholePath;
+        : until === 'detect coarse-to-fine'
+          ? () => aligner.detect(image, { strategy: 'coarse-to-fine' })
+          : until === 'align'
+            ? () => aligner.align(image, boxes)
+            : wholePath;
     cases.unshift({ backend: name, run, error: { value, of: 'px from the last backend' } });
   }
   return { cases, dispose: () => disposals.forEach((dispose) => void dispose()) };

@@ -3,6 +3,7 @@ import type { BackendName } from '../engine/engine.ts';
 import { PRECISIONS, type Precision } from '../engine/quantization.ts';
 import { MOST_ENLARGEMENT } from '../engine/weights/pack-manifest.ts';
 import { createFaceAligner, DEFAULT_BACKEND, type FaceAligner, type FaceAlignerOptions } from '../face-aligner.ts';
+import { DETECTOR_DEFAULTS, DETECTOR_STRATEGIES, type DetectorStrategy } from '../models/faceboxes/detector.ts';
 import { createFaceRefiner } from '../models/tddfa/create-face-refiner.ts';
 import { packageVersion } from '../package-files.ts';
 import { describeRun, type ResultHeader } from '../results/result-line.ts';
@@ -18,6 +19,7 @@ export interface AlignerFlags {
   readonly backend: BackendName;
   readonly subdivisions?: number;
   readonly maxEnlargement?: number;
+  readonly detectorStrategy?: DetectorStrategy;
   readonly refine?: boolean;
   readonly precision?: Precision;
 }
@@ -25,7 +27,7 @@ export interface AlignerFlags {
 /** Names that `--backend` takes. */
 export const BACKENDS: readonly BackendName[] = ['compiled', 'wasm', 'cpu', 'tensorflow', 'webgl', 'webgpu'];
 
-/** Adds `--weights`, `--regressor`, `--backend`, `--precision`, `--subdivisions` and `--max-enlargement` to a command. */
+/** Adds `--weights`, `--regressor`, `--backend`, `--precision`, `--subdivisions`, `--max-enlargement` and `--detector-strategy` to a command. */
 export function addAlignerFlags(command: Command): Command {
   return command
     .option('-w, --weights <pack>', 'weight pack: a folder, a URL, or a name from tddfa weights list')
@@ -51,6 +53,12 @@ export function addAlignerFlags(command: Command): Command {
       '--max-enlargement <times>',
       `enlarge small images up to this many times to find small faces, 1..${MOST_ENLARGEMENT}; images of 1080x720 and larger are not enlarged (default: 1; 2 with the open pack)`,
       parseEnlargement,
+    )
+    .addOption(
+      new Option(
+        '--detector-strategy <name>',
+        `how faces are looked for; coarse-to-fine looks at half the size first, and again only where small faces may be (default: ${DETECTOR_DEFAULTS.strategy})`,
+      ).choices(DETECTOR_STRATEGIES),
     )
     .option('--refine', 'look at eyes and mouths again: better blinks, gaze and mouths (with the open pack)');
 }
@@ -95,7 +103,10 @@ export async function loadAligner<Loaded>(
       ...(flags.precision !== undefined && { precision: flags.precision }),
       ...(flags.subdivisions !== undefined && { subdivisions: flags.subdivisions }),
       ...(isRefined && { refine: createFaceRefiner }),
-      ...(flags.maxEnlargement !== undefined && { detector: { maxEnlargement: flags.maxEnlargement } }),
+      detector: {
+        ...(flags.maxEnlargement !== undefined && { maxEnlargement: flags.maxEnlargement }),
+        ...(flags.detectorStrategy !== undefined && { strategy: flags.detectorStrategy }),
+      },
     });
   } finally {
     progress.stop();
@@ -115,9 +126,12 @@ export async function describeRunOf(
 ): Promise<ResultHeader> {
   const { source } = await findPack(terminal.env, flags.weights);
   const { backend, regressor } = aligner;
-  const { subdivisions, maxEnlargement } = flags;
+  const { subdivisions, maxEnlargement, detectorStrategy } = flags;
   const refine = flags.refine === true ? 'eyes and mouth' : undefined;
-  const options = Object.entries({ backend, regressor, subdivisions, maxEnlargement, refine, ...others });
+  const options = Object.entries({
+    ...{ backend, regressor, subdivisions, maxEnlargement, detectorStrategy, refine },
+    ...others,
+  });
   const given = options.filter((entry): entry is [string, string | number] => entry[1] !== undefined);
   return describeRun(packageVersion(), await describeWeights(source, terminal.signal), Object.fromEntries(given));
 }

@@ -4,7 +4,7 @@
  * modules use in turn (a run is synchronous). A memory for each module would copy the weights (4 MB of FaceBoxes) for
  * every size of picture; a second memory for the weights alone needs multi-memory, which Node 20 lacks.
  */
-import { checkNumber } from '../check-arguments.ts';
+import { checkChoice, checkNumber } from '../check-arguments.ts';
 import { BackendUnavailableError, DisposedError, WeightFormatError } from '../errors.ts';
 import { chooseSimdMode, type SimdMode } from '../wasm/simd-mode.ts';
 import {
@@ -103,13 +103,13 @@ const MAX_ARENA_BYTES = 512 * 1024 * 1024;
  *   RangeError for options that do not exist.
  */
 export async function createCompiledEngine(options: CompiledEngineOptions = {}): Promise<CompiledEngine> {
-  checkChoice('simd', options.simd, ['plain', 'fma']);
+  if (options.simd !== undefined) checkChoice('simd', options.simd, ['plain', 'fma']);
   const simd = chooseSimdMode(options.simd);
   const cachedSizes = options.cachedSizes ?? COMPILED_ENGINE_DEFAULTS.cachedSizes;
   checkNumber('cachedSizes', cachedSizes, 1, Infinity, true);
   const threads = options.threads ?? COMPILED_ENGINE_DEFAULTS.threads;
   checkNumber('threads', threads, 1, MAX_THREADS, true);
-  checkChoice('precision', options.precision, PRECISIONS);
+  if (options.precision !== undefined) checkChoice('precision', options.precision, PRECISIONS);
   enabledOptimizations(options.optimize ?? COMPILED_ENGINE_DEFAULTS.optimize);
   try {
     await WebAssembly.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
@@ -134,12 +134,6 @@ export async function createCompiledEngine(options: CompiledEngineOptions = {}):
     },
     pool,
   );
-}
-
-function checkChoice(name: string, value: unknown, choices: readonly unknown[]): void {
-  if (value !== undefined && !choices.includes(value)) {
-    throw new TypeError(`${name}: expected ${choices.join(' or ')}, got '${value}'`);
-  }
 }
 
 type ResolvedOptions = Required<Omit<CompiledEngineOptions, 'precision'>> & {

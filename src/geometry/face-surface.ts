@@ -1,4 +1,4 @@
-import { checkFaceArgument, checkOptionNames, type OptionNames } from '../check-arguments.ts';
+import { checkChoice, checkFaceArgument, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { WeightFormatError } from '../errors.ts';
 import type { AlignedFace, FaceMaps, MorphableModel } from '../types.ts';
 import { contourVertices } from './contour.ts';
@@ -64,9 +64,7 @@ export function createSurfaceReconstructor(
     if (model === undefined || landmarks === undefined) {
       throw new WeightFormatError(packName, 'this pack has no morphable model');
     }
-    if (!LANDMARK_SETS.includes(set)) {
-      throw new TypeError(`landmarks: expected ${LANDMARK_SETS.join(' or ')}, got '${set}'`);
-    }
+    checkChoice('landmarks', set, LANDMARK_SETS);
     const onContour = !dense && set === 'contour' && model.contour !== undefined;
     if (dense || onContour) evaluateDense ??= createDense(model);
     const vertices =

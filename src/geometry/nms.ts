@@ -1,4 +1,5 @@
-import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
+import { checkOptionNames } from '../check-arguments.ts';
+
 /** Options of `suppressOverlaps`. */
 export interface NmsOptions {
   /** A box goes when it overlaps a better one by at least this intersection over union, 0..1. */
@@ -8,8 +9,6 @@ export interface NmsOptions {
   /** At most this many boxes, the best, are kept. */
   readonly maxKept?: number;
 }
-
-const NMS_OPTION_NAMES: OptionNames<NmsOptions> = { threshold: true, maxCandidates: true, maxKept: true };
 
 /** What 3DDFA_V2's FaceBoxes uses. */
 export const NMS_DEFAULTS: Required<NmsOptions> = { threshold: 0.3, maxCandidates: 5000, maxKept: 750 };
@@ -27,7 +26,7 @@ export const NMS_DEFAULTS: Required<NmsOptions> = { threshold: 0.3, maxCandidate
  * @see FaceBoxes/utils/nms/cpu_nms.pyx `cpu_nms` (3DDFA_V2 1b6c676)
  */
 export function suppressOverlaps(boxes: Float32Array, scores: Float32Array, options: NmsOptions = {}): number[] {
-  checkOptionNames(options, NMS_OPTION_NAMES);
+  checkOptionNames(options, NMS_DEFAULTS);
   const { threshold, maxCandidates, maxKept } = { ...NMS_DEFAULTS, ...options };
   const count = scores.length;
   if (boxes.length !== 4 * count) {

@@ -7,7 +7,7 @@ import { interpolate } from './interpolate.ts';
 import { vertexNormals } from './normals.ts';
 import { newCanvas, type Picture, type PictureOptions } from './picture.ts';
 import { rasterize } from './rasterize.ts';
-import { LIGHT_OPTION_NAMES, type LightOptions, shadeVertices } from './shading.ts';
+import { LIGHT_DEFAULTS, type LightOptions, shadeVertices } from './shading.ts';
 
 /** Options of `drawRender`. */
 export interface DrawRenderOptions extends PictureOptions, LightOptions {
@@ -16,7 +16,7 @@ export interface DrawRenderOptions extends PictureOptions, LightOptions {
 }
 
 const RENDER_OPTION_NAMES: OptionNames<DrawRenderOptions> = {
-  ...LIGHT_OPTION_NAMES,
+  ...LIGHT_DEFAULTS,
   background: true,
   opacity: true,
 };

@@ -1,5 +1,5 @@
 /** Light on vertices. */
-import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
+import { checkOptionNames } from '../check-arguments.ts';
 import type { Compatibility } from './picture.ts';
 
 /** Lights, in a frame where the face is centred and about 2 across, x right, y down, z towards the viewer. */
@@ -23,18 +23,7 @@ export interface LightOptions {
   readonly compatibility?: Compatibility;
 }
 
-/** For checks of names. */
-export const LIGHT_OPTION_NAMES: OptionNames<LightOptions> = {
-  ambient: true,
-  directional: true,
-  specular: true,
-  specularExponent: true,
-  lightPosition: true,
-  viewPosition: true,
-  compatibility: true,
-};
-
-const LIGHT_DEFAULTS: Required<LightOptions> = {
+export const LIGHT_DEFAULTS: Required<LightOptions> = {
   ambient: 0.3,
   directional: 0.6,
   specular: 0.1,
@@ -58,7 +47,7 @@ export function shadeVertices(
   options: LightOptions = {},
   dst: Float32Array = new Float32Array(vertices.length / 3),
 ): Float32Array {
-  checkOptionNames(options, LIGHT_OPTION_NAMES);
+  checkOptionNames(options, LIGHT_DEFAULTS);
   if (normals.length !== vertices.length) {
     throw new RangeError(`normals: expected ${vertices.length / 3} x 3 coordinates, got ${normals.length}`);
   }

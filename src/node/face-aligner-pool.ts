@@ -18,7 +18,7 @@ import {
   THREAD_ALIGNER_OPTION_NAMES,
 } from '../face-aligner.ts';
 import { checkBytesArgument, DECODE_OPTION_NAMES, type DecodeImageOptions } from '../image-files/decode-image.ts';
-import { DETECTOR_OPTION_NAMES, type DetectorOptions } from '../models/faceboxes/detector.ts';
+import { DETECTOR_DEFAULTS, type DetectorOptions } from '../models/faceboxes/detector.ts';
 import { packageRoot } from '../package-files.ts';
 import type { AlignedFace, FaceBox, RgbaImage, RoiBox } from '../types.ts';
 import { ownerSide } from '../workers/owner-side.ts';
@@ -83,7 +83,7 @@ export interface PoolCallOptions {
 
 const CALL_OPTION_NAMES: OptionNames<PoolCallOptions> = { signal: true };
 const DETECT_OPTION_NAMES: OptionNames<DetectorOptions & PoolCallOptions> = {
-  ...DETECTOR_OPTION_NAMES,
+  ...DETECTOR_DEFAULTS,
   ...CALL_OPTION_NAMES,
 };
 const DECODE_CALL_OPTION_NAMES: OptionNames<DecodeImageOptions & PoolCallOptions> = {
@@ -218,7 +218,7 @@ function assemble(pool: ThreadPool, created: CreatedAligner, size: number): Face
       }, signal);
     },
     async alignFile(file, options) {
-      checkOptionNames(options, ALIGN_FILE_OPTION_NAMES, 'options', { detector: DETECTOR_OPTION_NAMES });
+      checkOptionNames(options, ALIGN_FILE_OPTION_NAMES, 'options', { detector: DETECTOR_DEFAULTS });
       checkBytesArgument(file);
       const { signal, ...aligning } = options ?? {};
       return pool.run((connection) => {

@@ -1,4 +1,5 @@
 import {
+  checkChoice,
   checkImageArgument,
   checkNumber,
   checkOptionNames,
@@ -8,7 +9,7 @@ import {
 import { WeightFormatError } from '../errors.ts';
 import type { FaceAligner } from '../face-aligner.ts';
 import type { ReconstructOptions } from '../geometry/face-surface.ts';
-import { DETECTOR_OPTION_NAMES, type DetectorOptions } from '../models/faceboxes/detector.ts';
+import { DETECTOR_DEFAULTS, type DetectorOptions } from '../models/faceboxes/detector.ts';
 import type { AlignedFace, RgbaImage } from '../types.ts';
 import type { IdentityLock } from './identity-lock.ts';
 import { createRobustRule, ROBUST_RULE_DEFAULTS } from './robust-rule.ts';
@@ -107,7 +108,7 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
   // What a face looks like is seen here, in pixels that must not have moved to a worker.
   const aligner = given.keepingPixels ?? given;
   checkOptionNames(options, TRACKER_OPTION_NAMES, 'options', {
-    detector: DETECTOR_OPTION_NAMES,
+    detector: DETECTOR_DEFAULTS,
     smoothingOptions: PARAM_SMOOTHING_OPTION_NAMES,
   });
   const settings = checkOptions(options);
@@ -213,8 +214,4 @@ function checkOptions(options: FaceTrackerOptions): Settings {
   }
   checkNumber('keepLostMs', settings.keepLostMs, 0);
   return settings;
-}
-
-function checkChoice(name: string, value: string, choices: readonly string[]): void {
-  if (!choices.includes(value)) throw new TypeError(`${name}: expected ${choices.join(' or ')}, got '${value}'`);
 }

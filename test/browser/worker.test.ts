@@ -46,6 +46,7 @@ describeWithChromium('createFaceAlignerWorker', () => {
         const aligner = await create({ weights: tddfa.httpWeights('/pack/'), backend: 'compiled' });
         const image = noise(160, 120);
         const boxes = await aligner.detect(image, { confidenceThreshold: 0.1 });
+        const coarse = await aligner.detect(image, { confidenceThreshold: 0.1, strategy: 'coarse-to-fine' });
         const [box = { xMin: 20, yMin: 20, xMax: 90, yMax: 100 }] = boxes;
         const faces = await aligner.align(image, [box, { xMin: 5, yMin: 5, xMax: 60, yMax: 60 }]);
         const tracked = await aligner.alignToLandmarks(image, faces);
@@ -54,7 +55,7 @@ describeWithChromium('createFaceAlignerWorker', () => {
         if (face === undefined) throw new Error('two boxes give two faces');
         const { backend, packName, hasDetector, regressor, regressors, licences, morphableModel, faceMaps } = aligner;
         const facts = { backend, packName, hasDetector, regressor, regressors, licences };
-        const summary = { ...facts, boxes, faces, tracked, crops };
+        const summary = { ...facts, boxes, coarse, faces, tracked, crops };
         results.push(JSON.stringify([summary, aligner.reconstruct(face), morphableModel, faceMaps]));
         surfaces.push(aligner.reconstruct(face, { dense: true }));
         aligner.dispose();

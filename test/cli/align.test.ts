@@ -95,9 +95,12 @@ describe('tddfa align', () => {
 
   test('finds nothing in a picture of one pixel, which is no error', async () => {
     writeFileSync(at('pixel.png'), greyPng(1, 1));
-    const result = await align(at('pixel.png'), '--min-score', '1', '--json', '-');
-    expect(result).toMatchObject({ status: 0, stderr: '' });
-    expect(JSON.parse(result.stdout).images[0]).toMatchObject({ width: 1, height: 1, faces: [] });
+    for (const strategy of ['full', 'coarse-to-fine']) {
+      const flags = ['--min-score', '1', '--detector-strategy', strategy, '--json', '-'];
+      const result = await align(at('pixel.png'), ...flags);
+      expect(result).toMatchObject({ status: 0, stderr: '' });
+      expect(JSON.parse(result.stdout).images[0]).toMatchObject({ width: 1, height: 1, faces: [] });
+    }
   });
 
   test('says in words what it found where no JSON goes to stdout', async () => {

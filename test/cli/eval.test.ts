@@ -87,6 +87,7 @@ describe('tddfa eval', () => {
     ['--subdivisions', '9'],
     ['--max-enlargement', '0.5'],
     ['--max-enlargement', 'twice'],
+    ['--detector-strategy', 'fast'],
   ])('refuses %s %s', async (flag, value) => {
     expect(await evaluate([{ image: 'face.png' }], flag, value)).toMatchObject({ status: 2 });
   });

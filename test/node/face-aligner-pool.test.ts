@@ -90,6 +90,8 @@ describe('createFaceAlignerPool', () => {
     const before = Uint8Array.from(image.data);
     const boxes = await pool.detect(image);
     expect(boxes).toEqual(await alone.detect(image));
+    const coarse = { strategy: 'coarse-to-fine' } as const;
+    expect(await pool.detect(image, coarse)).toEqual(await alone.detect(image, coarse));
     const [face] = await pool.align(image, boxes);
     const [expected] = await alone.align(image, boxes);
     expect(face).toEqual(expected);

@@ -10,39 +10,24 @@ import { PRIOR_SCALES } from './constants.ts';
  * @see FaceBoxes/utils/prior_box.py (3DDFA_V2 1b6c676)
  */
 export function priorBoxes(width: number, height: number): Float32Array {
-  const priors = new Float32Array(4 * priorCount(width, height));
-  let offset = 0;
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
+    throw new RangeError(`input: expected a width and a height of at least 1 px, got ${width} x ${height}`);
+  }
+  const priors: number[] = [];
   for (const { step, boxes } of PRIOR_SCALES) {
     const rows = Math.ceil(height / step);
     const columns = Math.ceil(width / step);
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
         for (const { size, offsets } of boxes) {
-          for (const offsetY of offsets) {
-            for (const offsetX of offsets) {
-              priors[offset] = ((column + offsetX) * step) / width;
-              priors[offset + 1] = ((row + offsetY) * step) / height;
-              priors[offset + 2] = size / width;
-              priors[offset + 3] = size / height;
-              offset += 4;
+          for (const y of offsets) {
+            for (const x of offsets) {
+              priors.push(((column + x) * step) / width, ((row + y) * step) / height, size / width, size / height);
             }
           }
         }
       }
     }
   }
-  return priors;
-}
-
-/** @throws RangeError if a size is not a positive integer. */
-function priorCount(width: number, height: number): number {
-  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
-    throw new RangeError(`input: expected a width and a height of at least 1 px, got ${width} x ${height}`);
-  }
-  let count = 0;
-  for (const { step, boxes } of PRIOR_SCALES) {
-    const cells = Math.ceil(height / step) * Math.ceil(width / step);
-    for (const { offsets } of boxes) count += cells * offsets.length ** 2;
-  }
-  return count;
+  return new Float32Array(priors);
 }

@@ -1,10 +1,10 @@
 import type { Engine, Network } from '../../engine/engine.ts';
 import { CENTRED, toNetworkInput } from '../../engine/image/network-input.ts';
 import type { LayersArtifact } from '../../engine/layers-artifact.ts';
-import { WeightFormatError } from '../../errors.ts';
 import { ACTING_LAYOUTS, CAMERA_PARAM_COUNT, denormaliseParams, PARAM_LAYOUTS } from '../../geometry/params.ts';
 import { CROP_SIZE } from '../../geometry/similarity-transform.ts';
 import type { ParamLayout, RgbaImage, RgbImage } from '../../types.ts';
+import { checkOutputShapes } from '../check-output-shapes.ts';
 
 /** How the network's outputs become parameters: `output * std + mean`, one by one. */
 export interface ParamNormalisation {
@@ -152,12 +152,9 @@ class NetworkRegressor implements Regressor {
     for (const [i, crop] of crops.entries()) toNetworkInput(crop, CENTRED, input, i * cropLength);
     const outputs = await this.#network.run(input, [crops.length, CROP_SIZE, CROP_SIZE, 3]);
     const counts = [this.#normalisation.mean.length, ...(this.#actingCount === undefined ? [] : [this.#actingCount])];
-    const expected = counts.map((count) => `[${crops.length}, ${count}]`).join(' ');
-    const actual = outputs.map(({ shape }) => `[${shape.join(', ')}]`).join(' ');
+    const shapes = counts.map((count) => [crops.length, count]);
+    checkOutputShapes(outputs, shapes, 'the regressor', 'the network does not fit the normalisation');
     const [output, acting] = outputs;
-    if (output === undefined || actual !== expected) {
-      throw new WeightFormatError('the regressor', 'the network does not fit the normalisation', { expected, actual });
-    }
     return crops.map((_, i) => this.#paramsOf(denormaliseRow(output.data, i, this.#normalisation), acting?.data, i));
   }
 }
