@@ -163,6 +163,8 @@ describeWithChromium('the page in all its states', () => {
     await page.mouse.move(x - 60, y, { steps: 3 });
     await page.mouse.up();
     expect((await yaw()) - before).toBeGreaterThan(0.2);
+    // What a finger does upwards and downwards is the browser's: it scrolls.
+    expect(await page.locator('#turntable').evaluate((view) => getComputedStyle(view).touchAction)).toBe('pan-y');
   });
 
   /** Whether the 3D view comes to look otherwise. */
