@@ -40,6 +40,9 @@ describe('boxes', () => {
     expect(visibleShare(box(-10, 0, 10, 10), image)).toBe(0.5);
     expect(visibleShare(box(90, 40, 110, 60), image)).toBe(0.25);
     expect(visibleShare(box(100, 0, 110, 10), image)).toBe(0);
+    // Less than a pixel.
+    expect(visibleShare(box(99.5, 0, 109.5, 10), image)).toBeCloseTo(0.05, 12);
+    expect(visibleShare(box(0, 49.5, 10, 59.5), image)).toBeCloseTo(0.05, 12);
   });
 
   test('of a box larger than the image as much is seen as there is room for', () => {
