@@ -154,6 +154,7 @@ export const INTEGER_FORMS = [
     ...['shortcut', 'mirrored', 'bytes', 'floats', 'zero points', 'no zero points'],
     ...['rows of taps as steps', 'rows of taps as runs', 'tap by tap', 'taps in one row', 'taps in rows', 'padded'],
     ...['linear', 'relu', 'leakyRelu', 'prelu'],
+    ...['steps by twos', 'a step alone', 'cut after rounding', 'cut before rounding'],
   ].map((form) => `integerConvolution: ${form}`),
   ...['stride 1', 'stride over 1', 'taps in one row', 'taps in rows', 'padded', 'zero points', 'no zero points'].map(
     (form) => `integerDepthwise: ${form}`,
@@ -173,7 +174,9 @@ function integerForms({ operation, inputs, outputs, padding }: ComputeStep, weig
       const packed = weights.integers?.convolutions.get(operation.name);
       const groups = packed?.groups ?? [];
       const { kernel, inputChannels } = operation;
-      const isRun = kernel[1] === 1 || (input.pixelStride === inputChannels && inputChannels % 4 === 0);
+      const isRun = kernel[1] === 1 || (input.pixelStride === inputChannels && inputChannels % 8 === 0);
+      // Of four numbers; relaxed products take two at once.
+      const steps = Math.ceil((packed?.rowsOfTaps ? kernel[1] * inputChannels : inputChannels) / 4);
       return [
         isSplitByPanels(operation, input) ? 'by panels' : 'by rows',
         ...groups.map(({ width }) => `panels of ${width}`),
@@ -181,6 +184,11 @@ function integerForms({ operation, inputs, outputs, padding }: ComputeStep, weig
         ...(operation.residual === undefined ? [] : ['shortcut']),
         ...(operation.outputs.some(({ mirrored }) => mirrored) ? ['mirrored'] : []),
         ...(operation.outputs.length > 1 ? ['several outputs'] : []),
+        ...(steps > 1 ? ['steps by twos'] : []),
+        ...(steps % 2 > 0 ? ['a step alone'] : []),
+        ...groups
+          .filter((group) => operation.outputs[group.output].zeroPoints !== undefined)
+          .map(({ isBounded }) => (isBounded ? 'cut after rounding' : 'cut before rounding')),
         packed?.rowsOfTaps ? 'rows of taps as steps' : isRun ? 'rows of taps as runs' : 'tap by tap',
         ...tapRows(kernel),
         ...padded(padding),

@@ -62,6 +62,8 @@ export interface IntegerPanelGroup extends PanelGroup {
   readonly multipliers: number;
   readonly zeroPoints: number;
   readonly residualScales: number;
+  /** Whether no result can be so large that rounding it needs a cut before. */
+  readonly isBounded: boolean;
   /** Of the second half of CReLU. */
   readonly mirroredMultipliers: number;
   readonly mirroredZeroPoints: number;

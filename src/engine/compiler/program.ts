@@ -228,7 +228,7 @@ export interface IntegerConvolution extends Window {
   /** `[channels]` */
   readonly residualScales?: Float32Array;
   readonly inputChannels: number;
-  /** `[kernel rows, kernel columns, input channels, output channels]`, -127 to 127. */
+  /** `[kernel rows, kernel columns, input channels, output channels]`, -127 to 127, and chosen so that sums of chunks fit 16 bits. */
   readonly weights: Int8Array;
   /** `[output channels]`; what the input's zero points add is taken off. */
   readonly bias: Int32Array;

@@ -2,6 +2,7 @@
  * The rules that hold between all passes. Run after each of them where `validate` is on (the tests): a broken pass is
  * then named at once instead of showing as wrong numbers.
  */
+import { largestChunk, MAX_CHUNK_WEIGHTS } from './integers/quantize-weights.ts';
 import { inputsOf, type Operation, outputsOf, type Program } from './program.ts';
 
 /** Thrown where a pass has broken the program: a mistake of the compiler, never of its user. */
@@ -87,6 +88,11 @@ function problemWith(operation: Operation): string | undefined {
       if (channels !== operation.bias.length) return `${channels} output channels but ${operation.bias.length} biases`;
       if (!fits(operation.weights, rows * columns * operation.inputChannels * channels))
         return 'wrong number of weights';
+      const run = operation.needsDenseInput ? columns * operation.inputChannels : operation.inputChannels;
+      for (let channel = 0; channel < channels && operation.weights.length > 0; channel++) {
+        const own = operation.weights.filter((_, i) => i % channels === channel);
+        if (largestChunk(own, run) > MAX_CHUNK_WEIGHTS) return `sums of chunks of channel ${channel} exceed 16 bits`;
+      }
       for (const { channels: count, mirrored, multipliers, zeroPoints } of operation.outputs) {
         const wanted = mirrored ? 2 * count : count;
         if (multipliers.length !== wanted) return 'wrong number of multipliers';

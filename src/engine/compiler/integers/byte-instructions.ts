@@ -13,6 +13,7 @@ export const BYTES = {
     'i16x8.relaxed_dot_i8x16_i7x16_s': 0x112,
   }),
   ...vectorInstructions(['v128'], 'v128', {
+    'i32x4.extadd_pairwise_i16x8_s': 126,
     'i16x8.extend_low_i8x16_u': 137,
     'i32x4.extend_low_i16x8_s': 167,
   }),

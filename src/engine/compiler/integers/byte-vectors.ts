@@ -36,22 +36,31 @@ export function forEachLanes(
 
 /** Stores the first `count` (1 to 16) bytes of a vector and leaves what follows them alone. */
 export function storeFirstBytes(
-  { f }: KernelWriter,
+  writer: KernelWriter,
   pointer: Local,
   offset: number,
   value: Local,
   count: number,
 ): void {
-  if (count === 16) {
-    f.get(pointer).get(value).memory('v128.store', offset);
-    return;
-  }
+  if (count === 16) writer.f.get(pointer).get(value).memory('v128.store', offset);
+  else storeBytes(writer, pointer, offset, value, 0, count);
+}
+
+/** Stores `count` (1 to 15) bytes of a vector from `first` on, a multiple of as many as the largest power of 2 in `count`. */
+export function storeBytes(
+  { f }: KernelWriter,
+  pointer: Local,
+  offset: number,
+  value: Local,
+  first: number,
+  count: number,
+): void {
   let at = 0;
   for (const bytes of [8, 4, 2, 1] as const) {
     if (!(count & bytes)) continue;
     f.get(pointer)
       .get(value)
-      .storeLane(at / bytes, offset + at, bytes);
+      .storeLane((first + at) / bytes, offset + at, bytes);
     at += bytes;
   }
 }
@@ -60,22 +69,37 @@ export function storeFirstBytes(
 const ROUNDER = 12_582_912;
 const ROUNDER_BITS = 0x4b40_0000;
 
-/** `value = clamp(round(value), 0, 127)` in 32-bit integers. */
-export function roundToByte({ f }: KernelWriter, value: Local): void {
-  f.get(value).f32x4(0).op('f32x4.pmax').f32x4(MAX_BYTE).op('f32x4.pmin');
-  f.f32x4(ROUNDER).op('f32x4.add').i32x4(ROUNDER_BITS).op('i32x4.sub').set(value);
+/** Numbers of a smaller size than this become the right integers by `ROUNDER`. */
+export const MAX_ROUNDED = 2 ** 22 - 1;
+/** The largest byte, four times. */
+export const MAX_BYTES = MAX_BYTE * 0x0101_0101;
+
+/** `value = round(value)` in 32-bit integers, of numbers up to `MAX_ROUNDED`. */
+export function roundToInteger({ f }: KernelWriter, value: Local): void {
+  f.get(value).f32x4(ROUNDER).op('f32x4.add').i32x4(ROUNDER_BITS).op('i32x4.sub').set(value);
 }
 
-/** Puts bytes on the stack: those of one to four vectors of 32-bit integers 0 to 127. */
+/** `value = clamp(round(value), 0, 127)` in 32-bit integers. */
+export function roundToByte(writer: KernelWriter, value: Local): void {
+  writer.f.get(value).f32x4(0).op('f32x4.pmax').f32x4(MAX_BYTE).op('f32x4.pmin').set(value);
+  roundToInteger(writer, value);
+}
+
+/** `vectors[0]` becomes the bytes of one to four vectors of 32-bit integers 0 to 127. */
 export function narrowToBytes({ f }: KernelWriter, vectors: readonly Local[]): void {
-  const pair = (first: number): void => {
-    const low = vectors[Math.min(first, vectors.length - 1)];
-    const high = vectors[Math.min(first + 1, vectors.length - 1)];
-    f.get(low).get(high).op('i16x8.narrow_i32x4_s');
-  };
-  pair(0);
-  pair(2);
-  f.op('i8x16.narrow_i16x8_u');
+  const [first, second = first, third, fourth = third] = vectors;
+  f.get(first).get(second).op('i16x8.narrow_i32x4_s').set(first);
+  f.get(first);
+  if (third && fourth) f.get(third).get(fourth).op('i16x8.narrow_i32x4_s');
+  else f.get(first);
+  f.op('i8x16.narrow_i16x8_u').set(first);
+}
+
+/** The same of any 32-bit integers, cut to 0 to 127. */
+export function cutToBytes(writer: KernelWriter, vectors: readonly Local[]): void {
+  const [first] = vectors;
+  narrowToBytes(writer, vectors);
+  writer.f.get(first).i32x4(MAX_BYTES).op(BYTES['i8x16.min_u']).set(first);
 }
 
 /** Puts four bytes on the stack as floats. */

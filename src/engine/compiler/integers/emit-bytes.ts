@@ -27,7 +27,6 @@ export function emitQuantize(
     const used = values.slice(0, Math.ceil(count / QUAD));
     for (const value of used) roundToByte(writer, value);
     narrowToBytes(writer, used);
-    f.set(values[0]);
     storeFirstBytes(writer, target, 0, values[0], count);
   };
   writer.forEachRow(height, [{ view: input }, { view: output }], ([source, target]) => {

@@ -3,16 +3,13 @@
  * which the weights were chosen to leave room; the result is a 16-bit product too, so that nothing is widened again.
  */
 import type { Local } from '../../../wasm/function-builder.ts';
-import { MAX_BYTE } from '../../quantization.ts';
 import type { View } from '../assign-storage.ts';
 import type { KernelWriter } from '../emit/kernel-writer.ts';
 import type { PackedByteChannels } from '../pack-weights.ts';
 import type { IntegerDepthwise, Padding } from '../program.ts';
 import { BYTES } from './byte-instructions.ts';
-import { forEachLanes, storeFirstBytes } from './byte-vectors.ts';
+import { forEachLanes, MAX_BYTES, storeFirstBytes } from './byte-vectors.ts';
 import { OCTET } from './pack-integers.ts';
-
-const MAX_BYTES = MAX_BYTE * 0x0101_0101;
 
 /** Units: rows of the output, over all images. */
 export function emitIntegerDepthwise(

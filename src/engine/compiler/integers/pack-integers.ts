@@ -4,6 +4,7 @@
  * as they are; for products of 16-bit pairs the bytes of the first and third number of 4 channels come first, then those of
  * the second and fourth, as the even and odd bytes of the input are taken apart.
  */
+import { MAX_BYTE } from '../../quantization.ts';
 import type { Optimization } from '../optimize.ts';
 import {
   type IntegerPanelGroup,
@@ -17,6 +18,7 @@ import {
   splitIntoPanels,
 } from '../pack-weights.ts';
 import type { Dequantize, IntegerConvolution, IntegerDepthwise, Program, Quantize } from '../program.ts';
+import { MAX_ROUNDED } from './byte-vectors.ts';
 
 /** Input numbers of a step. */
 export const STEP = 4;
@@ -113,6 +115,7 @@ function packConvolution(
         alphas: activation.kind === 'prelu' ? packer.add(activation.alphas.subarray(first, last), length) : 0,
         multipliers: packer.add(multipliers.subarray(first, last), length),
         zeroPoints: addZeros(first, last),
+        isBounded: largestResult(convolution, segment, output, [first, last]) <= MAX_ROUNDED,
         residualScales: residualScales ? packer.add(residualScales.subarray(first, last), length) : 0,
         mirroredMultipliers: mirrored ? packer.add(multipliers.subarray(channels + first, channels + last), length) : 0,
         mirroredZeroPoints: mirrored ? addZeros(channels + first, channels + last) : 0,
@@ -121,6 +124,29 @@ function packConvolution(
     segment += channels;
   }
   return { groups, rowsOfTaps };
+}
+
+/**
+ * What the results of some channels of an output are at most, in steps of a byte, whatever the input.
+ * @param segment - of the weights' channels, the output's first.
+ */
+function largestResult(
+  { weights, bias, outputs, residualScales }: IntegerConvolution,
+  segment: number,
+  output: number,
+  [first, last]: readonly [number, number],
+): number {
+  const { activation, channels, multipliers, mirrored } = outputs[output];
+  if (activation.kind !== 'linear' && activation.kind !== 'relu') return Number.POSITIVE_INFINITY;
+  let largest = 0;
+  for (let channel = first; channel < last; channel++) {
+    let sum = Math.abs(bias[segment + channel]);
+    for (let i = segment + channel; i < weights.length; i += bias.length) sum += MAX_BYTE * Math.abs(weights[i]);
+    const factor = Math.max(Math.abs(multipliers[channel]), mirrored ? Math.abs(multipliers[channels + channel]) : 0);
+    // The zero point, and what rounding each step adds, are far less than a byte's range.
+    largest = Math.max(largest, sum * factor + MAX_BYTE * (2 + (residualScales?.[channel] ?? 0)));
+  }
+  return largest;
 }
 
 /** Order of a step's numbers for products of pairs. */

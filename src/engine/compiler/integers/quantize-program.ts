@@ -208,7 +208,11 @@ class Quantizing {
       return;
     }
     const input = this.#bytesOf(convolution.input);
-    const { weights, bias, scales } = quantizeConvolution(convolution, input.quantization);
+    const { kernel, inputChannels } = convolution;
+    // Few channels would leave most of a step of four empty. What was made for it alone can lie as it needs.
+    const needsDenseInput = kernel[1] > 1 && inputChannels % 4 > 0 && this.#quantized.has(input.name);
+    const run = needsDenseInput ? kernel[1] * inputChannels : inputChannels;
+    const { weights, bias, scales } = quantizeConvolution(convolution, input.quantization, run);
     let first = 0;
     const integerOutputs = outputs.map((output): IntegerConvolutionOutput => {
       const own = scales.subarray(first, first + output.channels);
@@ -231,9 +235,6 @@ class Quantizing {
       };
     });
     const { kind: _, residual: __, ...rest } = convolution;
-    const { kernel, inputChannels } = convolution;
-    // Few channels would leave most of a step of four empty. What was made for it alone can lie as it needs.
-    const needsDenseInput = kernel[1] > 1 && inputChannels % 4 > 0 && this.#quantized.has(input.name);
     const [output] = integerOutputs;
     this.#operations.push({
       ...rest,

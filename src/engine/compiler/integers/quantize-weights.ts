@@ -6,6 +6,16 @@
 import { MAX_BYTE, type Quantization } from '../../quantization.ts';
 import type { Convolution, Depthwise } from '../program.ts';
 
+/**
+ * Relaxed products of this many input numbers, one after the other in a run, are added up in 16 bits: four products to a sum, those of the
+ * numbers 0, 1, 4, 5 and of 2, 3, 6, 7. A run is all channels of a tap, or a row of taps where these lie dense (`needsDenseInput`).
+ */
+export const CHUNK = 8;
+/** What the weights of one sign in such a sum may come to: 127 times that fits 16 bits. */
+export const MAX_CHUNK_WEIGHTS = Math.floor(32767 / MAX_BYTE);
+/** Of that, what rounding four weights may add. */
+const CHUNK_ROUNDING = 2;
+
 /** Biases stay below this, so that 32-bit sums of up to 65536 products of bytes do not overflow. */
 const MAX_BIAS = 2 ** 30;
 
@@ -19,10 +29,14 @@ const MAX_DEPTHWISE_SUM = 32767 - (2 * MAX_DEPTHWISE_TAPS + 2) * MAX_BYTE;
 const MAX_MULTIPLIER = 32767;
 const MULTIPLIER_ONE = 32768;
 
-/** Weights and biases of an integer convolution; sums times `scales` of their channel are numbers. */
+/**
+ * Weights and biases of an integer convolution; sums times `scales` of their channel are numbers.
+ * @param run - input numbers of a run, see `CHUNK`.
+ */
 export function quantizeConvolution(
   { weights, bias, inputChannels }: Convolution,
   input: Quantization,
+  run: number,
 ): { readonly weights: Int8Array; readonly bias: Int32Array; readonly scales: Float32Array } {
   const { scales: inputScales, zeroPoints } = input;
   const means = meansInSteps(input);
@@ -39,7 +53,8 @@ export function quantizeConvolution(
       const size = exact[i] < 0 ? -exact[i] : exact[i];
       if (size > largest) largest = size;
     }
-    const scale = safeScale(Math.max(largest / MAX_BYTE, Math.abs(bias[channel]) / MAX_BIAS));
+    const chunk = largestChunk(exact, run) / (MAX_CHUNK_WEIGHTS - CHUNK_ROUNDING);
+    const scale = safeScale(Math.max(largest / MAX_BYTE, chunk, Math.abs(bias[channel]) / MAX_BIAS));
     const rounded = round(exact, scale);
     let shift = 0;
     let sum = 0;
@@ -103,6 +118,30 @@ export function quantizeDepthwise(
   }
   const quantization = { ...wanted, scales };
   return { weights: integers, bias: biases, multipliers, quantization };
+}
+
+/**
+ * The largest that weights of one sign come to in a sum of 16 bits.
+ * @param weights - of one output channel.
+ */
+export function largestChunk(weights: ArrayLike<number>, run: number): number {
+  let largest = 0;
+  for (let first = 0; first < weights.length; first += run) {
+    const end = Math.min(first + run, weights.length);
+    for (let chunk = first; chunk < end; chunk += CHUNK) {
+      for (const half of [chunk, chunk + 2]) {
+        let above = 0;
+        let below = 0;
+        for (const i of [half, half + 1, half + 4, half + 5]) {
+          if (i >= end) break;
+          if (weights[i] > 0) above += weights[i];
+          else below -= weights[i];
+        }
+        largest = Math.max(largest, above, below);
+      }
+    }
+  }
+  return largest;
 }
 
 /** Means in steps of a byte from the zero point; 0 where they are not known. */
