@@ -175,7 +175,7 @@ class WasmEngine implements CompiledEngine {
   async loadNetwork(artifact: LayersArtifact): Promise<CompiledEngineNetwork> {
     if (this.#disposed) throw new DisposedError('the engine');
     const { optimize, validate, simd } = this.#options;
-    const isInt8 = (this.#options.precision ?? artifact.ranges?.precision) === 'int8';
+    const isInt8 = (artifact.precision ?? this.#options.precision ?? artifact.ranges?.precision) === 'int8';
     // Who computes with floats need not load the rest.
     const integers = isInt8 ? await loadIntegerCompiler() : undefined;
     const ranges = isInt8 ? await readRanges(artifact) : undefined;

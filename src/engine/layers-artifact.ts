@@ -1,4 +1,4 @@
-import type { NetworkRanges } from './quantization.ts';
+import type { NetworkRanges, Precision } from './quantization.ts';
 
 /** A tfjs Layers model in memory: what `model.json` and its shards hold. The one description of a network. */
 export interface LayersArtifact {
@@ -10,6 +10,8 @@ export interface LayersArtifact {
   readonly weightData: ArrayBuffer;
   /** Ranges of the values between its layers, for an engine that computes with bytes. */
   readonly ranges?: NetworkRanges;
+  /** What it is computed with, whatever the engine's options and its ranges say. */
+  readonly precision?: Precision;
 }
 
 /** One tensor of a weights manifest. */

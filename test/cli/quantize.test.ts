@@ -1,6 +1,7 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { writePack } from '../../converters/write-pack.ts';
 import { fileWeights } from '../../src/engine/weights/file-source.ts';
 import { openPack } from '../../src/engine/weights/open-pack.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -55,11 +56,11 @@ describe('tddfa quantize', () => {
     expect(stdout).toMatch(/open-faceboxes/);
     const pack = await openPack(fileWeights(out));
     await pack.verify();
-    expect(pack.manifest.models.map(({ name }) => name)).toEqual(
-      (await openPack(fileWeights(OPEN))).manifest.models.map(({ name }) => name),
-    );
+    const before = await openPack(fileWeights(OPEN));
+    expect(pack.manifest.models.map(({ name }) => name)).toEqual(before.manifest.models.map(({ name }) => name));
     expect(pack.model('open-mb05')).toMatchObject({ ranges: 'open-mb05/ranges.json', precision: 'int8' });
-    expect(pack.model('open-mb1').ranges).toBeUndefined();
+    expect(pack.model('open-mb05').files).not.toEqual(before.model('open-mb05').files);
+    expect(pack.model('open-mb1')).toEqual(before.model('open-mb1'));
 
     const exact = await landmarksOf(OPEN);
     expect(await landmarksOf(out, '--precision', 'float32')).toEqual(exact);
@@ -85,7 +86,14 @@ describe('tddfa quantize', () => {
     const table = await quantize('--calibrate', temporary('pictures'), '--only', 'open-face');
     expect(table.stderr).toMatch(/'open-face' is no network/);
     expect(await quantize('--calibrate', temporary('pictures'), '--precision', 'int4')).toMatchObject({ status: 2 });
-    const missing = await runCli(['align', PORTRAIT, '--weights', OPEN, '--precision', 'int8']);
+    // A pack without ranges.
+    const opened = await openPack(fileWeights(OPEN));
+    const copies = opened.manifest.models.map(({ ranges, precision: _, ...model }) => ({
+      pack: opened,
+      model: { ...model, files: model.files.filter(({ path }) => ranges === undefined || !/ranges\./.test(path)) },
+    }));
+    await writePack(temporary('floats'), { name: 'floats', description: 'floats', models: [], copies });
+    const missing = await runCli(['align', PORTRAIT, '--weights', temporary('floats'), '--precision', 'int8']);
     expect(missing.status).toBe(1);
     expect(missing.stderr).toMatch(/^tddfa: .*has no ranges.*\n$/);
     const other = await runCli(['align', PORTRAIT, '--weights', OPEN, '--precision', 'int8', '--backend', 'cpu']);

@@ -9,6 +9,7 @@ import type { NetworkOutput } from '../../src/engine/engine.ts';
 import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
 import type { Precision, Quantization } from '../../src/engine/quantization.ts';
 import { encodeRanges } from '../../src/engine/weights/ranges-file.ts';
+import type { Tensor } from '../../src/engine/weights/tensor-file.ts';
 import { WeightFormatError } from '../../src/errors.ts';
 import { detectSimdSupport } from '../../src/wasm/simd-support.ts';
 
@@ -152,31 +153,33 @@ describe('int8', () => {
     );
     const values = ranges.get('mb025') ?? new Map<string, Quantization>();
     const [name] = values.keys();
-    const range = values.get(name) as Quantization;
-    const changed = (change: Partial<Quantization>): LayersArtifact =>
-      withRanges(artifact, new Map([...values, [name, { ...range, ...change }]]), 'int8');
-    const at = <T extends Float32Array | Uint8Array>(numbers: T, value: number): T => {
-      const copy = numbers.slice() as T;
-      copy[2] = value;
-      return copy;
+    const { scales } = values.get(name) as Quantization;
+    const stored = encodeRanges(values);
+    const changed = (part: string, tensor: Tensor): LayersArtifact => {
+      const tensors = new Map([...stored, [`${name}/${part}`, tensor]]);
+      return { ...artifact, ranges: { precision: 'int8', read: async () => ({ file: 'the ranges', tensors }) } };
+    };
+    const scale = (...numbers: number[]): LayersArtifact =>
+      changed('scale', { shape: [numbers.length], data: Float32Array.from(numbers) });
+    /** With another byte in one row, for the third channel. */
+    const byte = (row: number, value: number): LayersArtifact => {
+      const { shape, data } = stored.get(`${name}/channels`) as Tensor<Uint8Array>;
+      return changed('channels', { shape, data: data.with(row * scales.length + 2, value) });
     };
     const engine = await createCompiledEngine({ precision: 'int8' });
     try {
       const refused: [LayersArtifact, RegExp][] = [
         [artifact, /the network: has no ranges/],
-        [changed({ scales: at(range.scales, 0) }), /scale 2 makes no sense .*got 0\)/],
-        [changed({ scales: at(range.scales, Number.NaN) }), /scale 2 makes no sense .*got NaN\)/],
-        [changed({ scales: at(range.scales, -1) }), /scale 2 makes no sense/],
-        [changed({ scales: at(range.scales, Number.POSITIVE_INFINITY) }), /scale 2 makes no sense/],
-        [changed({ zeroPoints: at(range.zeroPoints, 128) }), /zero point 2 is out of range .*0 to 127, got 128\)/],
-        [changed({ scales: range.scales.slice(1) }), /have the wrong length/],
-        [changed({ means: new Float32Array(3) }), /have the wrong length/],
+        [scale(0), /scale 0 makes no sense .*got 0\)/],
+        [scale(Number.NaN), /scale 0 makes no sense .*got NaN\)/],
+        [scale(-1), /scale 0 makes no sense/],
+        [scale(Number.POSITIVE_INFINITY), /scale 0 makes no sense/],
+        [scale(1, 1), /has the wrong form/],
+        [byte(1, 128), /zero point 2 is out of range .*0 to 127, got 128\)/],
+        [byte(2, 128), /mean 2 is out of range .*0 to 127, got 128\)/],
+        [changed('channels', { shape: [scales.length], data: new Uint8Array(scales.length) }), /lacks its channels/],
         [
-          changed({ scales: range.scales.slice(1), zeroPoints: range.zeroPoints.slice(1), means: new Float32Array(0) }),
-          /have the wrong length/,
-        ],
-        [
-          withRanges(artifact, new Map([[name, { scales: Float32Array.of(1), zeroPoints: Uint8Array.of(0) }]]), 'int8'),
+          changed('channels', { shape: [3, 1], data: new Uint8Array(3) }),
           /do not fit the network .*channels, got 1 scales\)/,
         ],
       ];

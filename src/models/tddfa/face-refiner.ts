@@ -104,7 +104,9 @@ async function readWeights(pack: Pack, engine: Engine, model: PackModel): Promis
     return data;
   };
   const [mean, std] = [numbers('mean'), numbers('std')];
-  return { network: await engine.loadNetwork(await pack.readNetwork(model)), names: outputNames, mean, std };
+  // So small a network has no ranges, and gains little by them.
+  const network = await engine.loadNetwork({ ...(await pack.readNetwork(model)), precision: 'float32' });
+  return { network, names: outputNames, mean, std };
 }
 
 /** Middle of the lips of the mean shape, and what each shape coefficient adds to it: `[3 x (1 + shapeCount)]`. */
