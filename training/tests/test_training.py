@@ -14,6 +14,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tddfa_training import augment, blendshapes, calibrate, checkpoints, compare_options, covers, crop_batches, crops, expressions, faceboxes, faceless_things, feeds, head_crops, losses, metrics, mine, native, short_video, train_detector, train_regressor  # noqa: E402
+from tddfa_training.calibration_pictures import calibration_pictures  # noqa: E402
 from tddfa_training.folder_crops import FolderSampler  # noqa: E402
 from tddfa_training.head_crops import CropSampler  # noqa: E402
 from tddfa_training.heads import rotation_matrix  # noqa: E402
@@ -635,6 +636,14 @@ class Sampling(unittest.TestCase):
         self.assertEqual(set(np.unique(boxes[..., 4])) - {-1.0, 0.0, 1.0}, set())
         empty = (boxes[..., 4] == 0).all(1).mean()
         self.assertTrue(0.05 < empty < 0.35)
+
+    def test_calibration_pictures_are_portraits_then_scenes_and_the_same_again(self):
+        sampler = SceneSampler(self.folder.name, pictures=self.backgrounds, objects=[], degraded=False)
+        pictures = list(calibration_pictures(sampler, 4, 2))
+        self.assertEqual({picture.shape for picture in pictures}, {(320, 320, 3)})
+        self.assertEqual(len({picture.tobytes() for picture in pictures}), 6)
+        again = calibration_pictures(SceneSampler(self.folder.name, pictures=self.backgrounds, objects=[], degraded=False), 4, 2)
+        self.assertTrue(all((a == b).all() for a, b in zip(pictures, again)))
 
     def test_hands_bodies_and_folds_are_laid_in(self):
         sampler = SceneSampler(self.folder.name, pictures=self.backgrounds, objects=[])
