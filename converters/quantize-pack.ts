@@ -10,8 +10,8 @@ import { encodeRanges } from '../src/engine/weights/ranges-file.ts';
 import { TddfaError } from '../src/errors.ts';
 import { roiBoxFromFaceBox } from '../src/geometry/roi-box.ts';
 import { CROP_SIZE } from '../src/geometry/similarity-transform.ts';
-import { createFaceDetector, type FaceDetector } from '../src/models/faceboxes/detector.ts';
-import type { RgbaImage } from '../src/types.ts';
+import { createFaceDetector } from '../src/models/faceboxes/detector.ts';
+import type { RgbaImage, RoiBox } from '../src/types.ts';
 import type { NewPack } from './write-pack.ts';
 
 export interface QuantizePackOptions {
@@ -45,17 +45,23 @@ export async function quantizePack(
   const ranges = new Map<PackModel, NetworkRanges>();
   try {
     const [detectorModel] = pack.modelsOf('detector');
-    const findFaces = detectorModel && (await openDetector(engine, pack, detectorModel));
+    const look = detectorModel ? await openDetector(engine, pack, detectorModel) : wholePicture;
+    // Of each picture, found once; the pictures come in the same order each time.
+    const boxes: RoiBox[][] = [];
     for (const model of chosen) {
       const network = await pack.readNetwork(model);
       let done = 0;
       async function* inputs(): AsyncGenerator<NetworkInput> {
         let found = 0;
+        let index = 0;
         for await (const picture of pictures()) {
           signal?.throwIfAborted();
           onPicture?.(model.name, done++);
-          const own = model.role === 'detector' ? await findFaces?.inputsOf(picture) : undefined;
-          const given = own ?? (await cropsOf(engine, picture, findFaces));
+          const own = boxes[index];
+          const seen = own && model.role !== 'detector' ? { inputs: [], boxes: own } : await look(picture);
+          boxes[index] = seen.boxes;
+          const given = model.role === 'detector' ? seen.inputs : cropsOf(engine, picture, seen.boxes);
+          index++;
           found += given.length;
           yield* given;
         }
@@ -77,13 +83,15 @@ export async function quantizePack(
   return { name, description, models: [], copies };
 }
 
-/** A detector that shows what its network is given. */
-interface OpenDetector {
-  readonly detector: FaceDetector;
-  inputsOf(picture: RgbaImage): Promise<NetworkInput[]>;
-}
+/** What a detector's network is given for a picture, and the roi boxes of the faces that it finds. */
+type Look = (picture: RgbaImage) => Promise<{ readonly inputs: readonly NetworkInput[]; readonly boxes: RoiBox[] }>;
 
-async function openDetector(engine: Engine, pack: Pack, model: PackModel): Promise<OpenDetector> {
+const wholePicture: Look = async ({ width, height }) => ({
+  inputs: [],
+  boxes: [{ xMin: 0, yMin: 0, xMax: width, yMax: height }],
+});
+
+async function openDetector(engine: Engine, pack: Pack, model: PackModel): Promise<Look> {
   const seen: NetworkInput[] = [];
   const watching: Engine = {
     ...{ backend: engine.backend, picture: engine.picture, dispose: () => {} },
@@ -104,19 +112,14 @@ async function openDetector(engine: Engine, pack: Pack, model: PackModel): Promi
     await pack.readNetwork(model),
     maxEnlargement === undefined ? {} : { maxEnlargement },
   );
-  return {
-    detector,
-    async inputsOf(picture) {
-      seen.length = 0;
-      await detector.detect(picture);
-      return seen.splice(0);
-    },
+  return async (picture) => {
+    seen.length = 0;
+    const boxes = await detector.detect(picture);
+    return { inputs: seen.splice(0), boxes: boxes.map(roiBoxFromFaceBox) };
   };
 }
 
-async function cropsOf(engine: Engine, picture: RgbaImage, found: OpenDetector | undefined): Promise<NetworkInput[]> {
-  const whole = { xMin: 0, yMin: 0, xMax: picture.width, yMax: picture.height };
-  const boxes = found ? (await found.detector.detect(picture)).map(roiBoxFromFaceBox) : [whole];
+function cropsOf(engine: Engine, picture: RgbaImage, boxes: readonly RoiBox[]): NetworkInput[] {
   return boxes.map((box) => {
     const crop = engine.picture.resize(picture, roundToPixels(box), CROP_SIZE, CROP_SIZE);
     const data = new Float32Array(CROP_SIZE * CROP_SIZE * 3);
