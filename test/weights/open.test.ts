@@ -9,6 +9,7 @@ import { cutPortrait, scene } from '../../development/video-scene.ts';
 import { openPack } from '../../src/engine/weights/open-pack.ts';
 import { drawLandmarks } from '../../src/geometry/draw.ts';
 import { resizePicture } from '../../src/geometry/resize-picture.ts';
+import { createFaceRefiner } from '../../src/models/tddfa/create-face-refiner.ts';
 import { createFaceAligner, type FaceAligner, openWeights, readImage } from '../../src/node.ts';
 import type { FaceBox, RgbaImage } from '../../src/types.ts';
 import { createFaceTracker } from '../../src/video/tracker.ts';
@@ -33,6 +34,8 @@ const MARKS: readonly (readonly [landmark: number, x: number, y: number])[] = [
 const MARK_DISTANCE_MAX = 6;
 /** Between backends, px. */
 const BACKEND_MAX_ABS = 0.02;
+/** Of the landmarks of int8 from those of float32, mean, px: three times what was measured. */
+const BYTES_DISTANCE_MAX = 1.5;
 const PACK_BYTES_MAX = 10_000_000;
 /** Of small pictures, for the detector. */
 const ENLARGEMENT = 2;
@@ -200,6 +203,27 @@ describe('weights/open', () => {
       }
       // 17 texels across of 512; the face's width would have 11 for it.
       expect(area).toBeGreaterThan(0.0008);
+    }
+  });
+
+  test('computes with bytes where that is asked for, and looks at eyes and mouths again then too', async () => {
+    const bytes = await createFaceAligner({ precision: 'int8' });
+    const refining = await createFaceAligner({ precision: 'int8', refine: createFaceRefiner });
+    try {
+      expect(await bytes.detect(photo)).toHaveLength(1);
+      const [exact, rounded] = await Promise.all(
+        [aligner, bytes].map(async (one) => one.align(photo, boxes).then(([face]) => face && one.reconstruct(face))),
+      );
+      const distances = Array.from({ length: 68 }, (_, i) =>
+        Math.hypot(...[0, 1].map((axis) => Number(exact?.[3 * i + axis]) - Number(rounded?.[3 * i + axis]))),
+      );
+      const mean = distances.reduce((sum, distance) => sum + distance) / 68;
+      expect(mean).toBeGreaterThan(0);
+      expect(mean).toBeLessThan(BYTES_DISTANCE_MAX);
+      expect(await refining.align(photo, boxes)).toHaveLength(1);
+    } finally {
+      bytes.dispose();
+      refining.dispose();
     }
   });
 

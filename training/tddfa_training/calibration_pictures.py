@@ -15,8 +15,8 @@ from .augment import degrade
 from .paths import runs_folder
 from .scenes import SceneSampler
 
-PORTRAITS = 320
-SCENES = 160
+PORTRAITS = 256
+SCENES = 128
 SIDES = (40.0, 280.0)  # px of a portrait's face
 SEED = 61
 
