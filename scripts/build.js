@@ -34,11 +34,16 @@ await bundleBrowser(join(root, 'dist/browser'));
 // integers, so that no bundler takes what it shares with the rest out of the rest.
 for (const [from, to] of [
   ['dist/browser/aligner-worker.js', 'dist/src/browser/aligner-worker.js'],
-  ['dist/browser/aligner-worker-source.js', 'dist/src/browser/aligner-worker-source.js'],
   ['dist/browser/integer-compiler.js', 'dist/src/engine/compiler/integers/integer-compiler.js'],
-  ['dist/browser/integer-compiler-source.js', 'dist/src/browser/integer-compiler-source.js'],
   ['src/browser/integer-compiler-source.d.ts', 'dist/src/browser/integer-compiler-source.d.ts'],
   ['src/browser/aligner-worker-source.d.ts', 'dist/src/browser/aligner-worker-source.d.ts'],
 ]) {
   copyFileSync(join(root, from), join(root, to));
+}
+// Texts of these scripts, which are modules without a line of their own, are packed once.
+for (const [name, text] of [
+  ['aligner-worker-source.js', 'alignerWorkerSource'],
+  ['integer-compiler-source.js', 'integerCompilerSource'],
+]) {
+  writeFileSync(join(root, 'dist/src/browser', name), `export { ${text} } from '../../browser/${name}';\n`);
 }
