@@ -174,8 +174,8 @@ class WasmEngine implements CompiledEngine {
 
   async loadNetwork(artifact: LayersArtifact): Promise<CompiledEngineNetwork> {
     if (this.#disposed) throw new DisposedError('the engine');
-    const { optimize, validate, simd } = this.#options;
-    const isInt8 = (artifact.precision ?? this.#options.precision ?? artifact.ranges?.precision) === 'int8';
+    const { optimize, validate, simd, precision } = this.#options;
+    const isInt8 = (artifact.precision ?? precision ?? artifact.ranges?.precision) === 'int8';
     // Who computes with floats need not load the rest.
     const integers = isInt8 ? await loadIntegerCompiler() : undefined;
     const ranges = isInt8 ? await readRanges(artifact) : undefined;
@@ -198,7 +198,7 @@ class WasmEngine implements CompiledEngine {
 
 async function readRanges({ ranges }: LayersArtifact): Promise<StoredRanges> {
   if (ranges) return ranges.read();
-  throw new WeightFormatError('the network', 'has no ranges, which int8 needs; `tddfa quantize` makes them');
+  throw new WeightFormatError('the network', 'has no ranges for int8; `tddfa quantize` makes them');
 }
 
 /**

@@ -35,7 +35,7 @@ const MARK_DISTANCE_MAX = 6;
 /** Between backends, px. */
 const BACKEND_MAX_ABS = 0.02;
 /** Of the landmarks of int8 from those of float32, mean, px: three times what was measured. */
-const BYTES_DISTANCE_MAX = 1.5;
+const BYTES_DISTANCE_MAX = 0.9;
 const PACK_BYTES_MAX = 10_000_000;
 /** Of small pictures, for the detector. */
 const ENLARGEMENT = 2;
