@@ -10,6 +10,7 @@ import { chooseSimdMode, type SimdMode } from '../wasm/simd-mode.ts';
 import {
   type CompiledModule,
   type CompiledNetwork,
+  type CompileOptions,
   compileModule,
   compileNetwork,
   PAGE_BYTES,
@@ -23,7 +24,7 @@ import type { PictureKernel } from './image/picture-kernel.ts';
 import { createEngineKernels, type EngineKernels } from './kernels/engine-kernels.ts';
 import { createPictureKernel } from './kernels/picture.ts';
 import type { LayersArtifact } from './layers-artifact.ts';
-import { PRECISIONS, type Precision, type StoredRanges } from './quantization.ts';
+import { PRECISIONS, type Precision } from './quantization.ts';
 import type { NoThreads, ThreadPool } from './threads.ts';
 
 /** Options of `createCompiledEngine`. */
@@ -174,16 +175,16 @@ class WasmEngine implements CompiledEngine {
 
   async loadNetwork(artifact: LayersArtifact): Promise<CompiledEngineNetwork> {
     if (this.#disposed) throw new DisposedError('the engine');
-    const { optimize, validate, simd, precision } = this.#options;
-    const isInt8 = (artifact.precision ?? precision ?? artifact.ranges?.precision) === 'int8';
-    // Who computes with floats need not load the rest.
-    const integers = isInt8 ? await loadIntegerCompiler() : undefined;
-    const ranges = isInt8 ? await readRanges(artifact) : undefined;
+    const { optimize, validate, simd } = this.#options;
+    const { ranges, precision = this.#options.precision ?? ranges?.precision } = artifact;
+    let bytes: Pick<CompileOptions, 'integers' | 'ranges'> = {};
+    if (precision === 'int8') {
+      if (!ranges) throw new WeightFormatError('the network', 'has no ranges: see tddfa quantize');
+      // Who computes with floats need not load the rest.
+      bytes = { integers: await loadIntegerCompiler(), ranges: await ranges.read() };
+    }
     if (this.#disposed) throw new DisposedError('the engine');
-    const compiled = compileNetwork(artifact, {
-      ...{ optimize, validate, fusedMultiplyAdd: simd === 'fma' },
-      ...{ integers, ranges },
-    });
+    const compiled = compileNetwork(artifact, { optimize, validate, fusedMultiplyAdd: simd === 'fma', ...bytes });
     const network = new WasmNetwork(compiled, this.#options, this.#pool, () => this.#networks.delete(network));
     this.#networks.add(network);
     return network;
@@ -194,11 +195,6 @@ class WasmEngine implements CompiledEngine {
     for (const network of [...this.#networks]) network.dispose();
     this.#pool?.dispose();
   }
-}
-
-async function readRanges({ ranges }: LayersArtifact): Promise<StoredRanges> {
-  if (ranges) return ranges.read();
-  throw new WeightFormatError('the network', 'has no ranges for int8; `tddfa quantize` makes them');
 }
 
 /**
