@@ -238,6 +238,8 @@ describe('createParamSmoother', () => {
   test('refuses parameters of another model, and changes none', () => {
     const smoother = createParamSmoother(model);
     expect(() => smoother.next({ roiBox: square(0, 0, 10), params: new Float32Array(72) }, 0)).toThrow(RangeError);
+    const misspelt = { ...SMOOTHING_PRESETS.balanced, minimum: 1 };
+    expect(() => createParamSmoother(model, misspelt)).toThrow('minimum');
     const params = formulaParams();
     const copy = params.slice();
     smoother.next({ roiBox: square(0, 0, 100), params }, 0);

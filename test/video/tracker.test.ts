@@ -155,6 +155,8 @@ describeWithShared('createFaceTracker', () => {
     const crowd = frame(at(anna, 110), at(ben, 320), at(carl, 530));
     expect((await track([crowd, crowd], { maxFaces: 2 })).map((faces) => faces.length)).toEqual([2, 2]);
     expect((await track([crowd, crowd])).map((faces) => faces.length)).toEqual([3, 3]);
+    const five = [anna, ben, carl, anna, ben].map((who, i) => at(who, 110 + 210 * i));
+    expect((await track([scene(1060, HEIGHT, five)])).map((faces) => faces.length)).toEqual([4]);
   });
 
   test('sees no face where there is none', async () => {
