@@ -185,7 +185,7 @@ export function followVideo(
       stream = opened;
       whenEnded(() => stopTracks(opened));
     } else {
-      stream = source as MediaStream;
+      stream = source;
     }
     const [track] = stream.getVideoTracks();
     if (track === undefined) throw new TypeError('source: expected a stream with video');
