@@ -98,6 +98,17 @@ describeWithChromium('the page in all its states', () => {
   const choose = (name: string, mimeType: string, buffer: Buffer) =>
     page.locator('#file').setInputFiles({ name, mimeType, buffer });
   const viewed = async () => (await page.locator('#turntable').screenshot()).toString('base64');
+  /** What is seen once it no longer changes: a machine may be busy, and a skin comes after its mesh. */
+  const settled = async (): Promise<string> => {
+    let [last, same] = [await viewed(), 0];
+    while (same < 3) {
+      await page.waitForTimeout(300);
+      const now = await viewed();
+      same = now === last ? same + 1 : 0;
+      last = now;
+    }
+    return last;
+  };
   /** What the sliders show, all in one. */
   const bars = () => page.locator('#expression').textContent();
 
@@ -410,7 +421,7 @@ describeWithChromium('the page in all its states', () => {
       /^The graphics card went away\. Pictures, what is drawn over them, and files work without it/,
     );
     const tellCard = (what: string) => page.evaluate((name) => new BroadcastChannel('card').postMessage(name), what);
-    const whole = await viewed();
+    const whole = await settled();
     await tellCard('loseContext');
     await note.waitFor();
     expect(await control('GLB').isEnabled()).toBe(true);
