@@ -66,14 +66,14 @@ async function makeBenchmark(
       (worst, number, i) => Math.max(worst, Math.abs(number - (expected?.[i] ?? Number.NaN))),
       0,
     );
-    const run =
-      until === 'detect'
-        ? () => aligner.detect(image)
-        : until === 'detect coarse-to-fine'
-          ? () => aligner.detect(image, { strategy: 'coarse-to-fine' })
-          : until === 'align'
-            ? () => aligner.align(image, boxes)
-            : wholePath;
+    const runs = {
+      landmarks: wholePath,
+      dense: wholePath,
+      detect: () => aligner.detect(image),
+      'detect coarse-to-fine': () => aligner.detect(image, { strategy: 'coarse-to-fine' }),
+      align: () => aligner.align(image, boxes),
+    } as const;
+    const run = runs[until];
     cases.unshift({ backend: name, run, error: { value, of: 'px from the last backend' } });
   }
   return { cases, dispose: () => disposals.forEach((dispose) => void dispose()) };

@@ -122,11 +122,9 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
   /** The call before; settles, never rejects. */
   let queue: Promise<unknown> = Promise.resolve();
 
-  function finish(
-    { id, how, face, landmarks }: FollowedFace,
-    timeMs: number,
-    createLock: ((of: typeof model) => IdentityLock) | undefined,
-  ): TrackedFace {
+  let createLock: ((of: typeof model) => IdentityLock) | undefined;
+
+  function finish({ id, how, face, landmarks }: FollowedFace, timeMs: number): TrackedFace {
     if (createLock === undefined && settings.smoothing === 'none') return { id, how, ...face, landmarks };
     let result = face;
     if (settings.smoothing !== 'none') {
@@ -151,10 +149,10 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
     }
     // Few ask for the original's rule or for one identity: who does, loads it.
     rule ??= (await import('./upstream-rule.ts')).createUpstreamRule(aligner, options);
-    const createLock = settings.lockIdentity ? (await import('./identity-lock.ts')).createIdentityLock : undefined;
+    if (settings.lockIdentity) createLock ??= (await import('./identity-lock.ts')).createIdentityLock;
     const followed = await rule.step(image, timeMs);
     lastTimeMs = timeMs;
-    const faces = followed.sort((a, b) => a.id - b.id).map((face) => finish(face, timeMs, createLock));
+    const faces = followed.sort((a, b) => a.id - b.id).map((face) => finish(face, timeMs));
     const isHere = (id: number): boolean => followed.some((face) => face.id === id);
     // A face that comes back starts anew where it is; its identity is kept.
     for (const id of smoothers.keys()) if (!isHere(id)) smoothers.delete(id);
