@@ -92,10 +92,9 @@ function withShape(model: MorphableModel, shape: Float32Array): MorphableModel {
  * them as they are where the points lie in a plane.
  */
 function fitCamera(from: Float32Array, to: Float32Array, params: Float32Array): void {
-  // Normal equations of [x y z 1] · row = target. Coordinates are brought to about 1 first, for the digits' sake.
+  // Normal equations of [x y z 1] · row = target. Coordinates are brought to at most 1 first, for the digits' sake.
   let scale = 0;
   for (const value of from) scale = Math.max(scale, Math.abs(value));
-  if (!(scale > 0)) return;
   const normal = new Float64Array(16);
   const right = new Float64Array(12);
   for (let i = 0; i < from.length; i += 3) {
@@ -115,7 +114,7 @@ function fitCamera(from: Float32Array, to: Float32Array, params: Float32Array): 
   }
 }
 
-/** Smallest pivot, against the largest, of equations that are still solved. */
+/** Smallest pivot, as a part of the number of points, of equations that are still solved. */
 const SMALLEST_PIVOT = 1e-10;
 
 /**
@@ -125,14 +124,15 @@ const SMALLEST_PIVOT = 1e-10;
  */
 function solve(matrix: Float64Array, right: Float64Array): Float64Array | undefined {
   const lower = new Float64Array(16);
-  let largest = 0;
-  for (let i = 0; i < 4; i++) largest = Math.max(largest, matrix[5 * i]);
+  // The last number is the sum of the points' ones; no other is larger.
+  const smallest = matrix[15] * SMALLEST_PIVOT;
   for (let row = 0; row < 4; row++) {
     for (let column = 0; column <= row; column++) {
       let sum = matrix[4 * row + column];
       for (let k = 0; k < column; k++) sum -= lower[4 * row + k] * lower[4 * column + k];
       if (row === column) {
-        if (!(sum > largest * SMALLEST_PIVOT)) return undefined;
+        // Not a number where all points are 0.
+        if (!(sum > smallest)) return undefined;
         lower[5 * row] = Math.sqrt(sum);
       } else {
         lower[4 * row + column] = sum / lower[5 * column];

@@ -61,7 +61,7 @@ const OTHER_FACE_VISIBLE_SHARE = 0.85;
 const JOINING_OVERLAP = 0.3;
 /** A track that the detector does not see this many times in a row, though nothing else speaks against it, ends. */
 const MAX_MISSED_DETECTIONS = 4;
-/** While a face is missing, the detector is asked again after this many frames. */
+/** While a face is missing, the detector is asked again after this many frames at the latest. */
 const DETECT_EVERY_WHILE_MISSING = 3;
 /** Frames that differ by more than this are of different scenes, grey levels on the mean. */
 const CUT_DIFFERENCE = 25;
@@ -104,7 +104,8 @@ class RobustRule implements TrackingRule {
 
     this.#framesSinceDetection++;
     const { detectEvery } = this.#options;
-    const pause = followed.length === 0 ? 1 : lost.count > 0 ? DETECT_EVERY_WHILE_MISSING : detectEvery;
+    const whileMissing = Math.min(DETECT_EVERY_WHILE_MISSING, detectEvery);
+    const pause = followed.length === 0 ? 1 : lost.count > 0 ? whileMissing : detectEvery;
     const isInDoubt = followed.some(({ isDoubtful }) => isDoubtful);
     if (isInDoubt || this.#framesSinceDetection >= pause) {
       this.#framesSinceDetection = 0;
@@ -119,8 +120,6 @@ class RobustRule implements TrackingRule {
   reset(): void {
     this.#tracks = [];
     this.#lost.clear();
-    this.#lastThumbnail = undefined;
-    this.#framesSinceDetection = 0;
   }
 
   /** Whether this frame is of another scene than the one before. */
@@ -176,7 +175,7 @@ class RobustRule implements TrackingRule {
     for (const box of free) if (frame.isTaken(box, JOINING_OVERLAP)) free.delete(box);
 
     const rejoined = doubtful.flatMap(({ track, box }) => (box === undefined ? [] : [{ track, box }]));
-    const room = Math.max(0, this.#options.maxFaces - frame.tracks.length - rejoined.length);
+    const room = this.#options.maxFaces - frame.tracks.length - rejoined.length;
     const candidates: { readonly track?: Track; readonly box: FaceBox }[] = [
       ...rejoined,
       ...[...free].slice(0, room).map((box) => ({ box })),

@@ -177,7 +177,6 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
     reset: () =>
       enqueue(async () => {
         rule?.reset();
-        smoothers.clear();
         locks.clear();
         lastTimeMs = -Infinity;
       }),

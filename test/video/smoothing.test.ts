@@ -302,6 +302,63 @@ describe('how much of a change is taken over in a frame of 40 ms', () => {
     }
   });
 
+  /** Nothing but steps raises the cutoff. */
+  const steady = { minCutoffHz: 0.2, stepSize: 0.05, driftSize: Infinity, driftCutoffHz: 1 };
+
+  test('of a camera, by how far landmarks move in the image: of a turn a third, of depth nothing', () => {
+    const radius = Math.hypot(...[0, 1, 2].map((axis) => spreadOf(axis)));
+    // Pixels of the crop are two of the photo wide and three high.
+    const crop = { xMin: 100, yMin: 50, xMax: 340, yMax: 410 };
+    const options = { camera: steady, shape: steady, expression: steady };
+    for (const at of Array.from({ length: 12 }, (_, i) => i)) {
+      const smoother = createParamSmoother(model, options);
+      const params = formulaParams();
+      const first = smoother.next({ roiBox: crop, params }, 0).params;
+      expectClose(first, params, { maxAbs: 1e-3 });
+      const changed = params.slice();
+      changed[at] += at % 4 === 3 ? 1.5 : 3e-5;
+      const change = changed[at] - params[at];
+      const side = [2, 3, 0][at >> 2];
+      const moved = at % 4 === 3 ? side * change : (side * radius * change) / Math.sqrt(3);
+      const step = moved / (2 * radius * Math.hypot(changed[0], changed[1], changed[2])) / steady.stepSize;
+      const taken = smoother.next({ roiBox: crop, params: changed }, FRAME_MS).params;
+      if (at < 8) expect(step).toBeGreaterThan(0.2);
+      expect((taken[at] - first[at]) / change).toBeCloseTo(share(0.2 + 5 * step ** 2), 2);
+    }
+    // What moves together counts together.
+    const smoother = createParamSmoother(model, options);
+    const params = formulaParams();
+    const first = smoother.next({ roiBox: crop, params }, 0).params;
+    const changed = params.slice();
+    for (const at of [3, 5, 6, 7]) changed[at] += at % 4 === 3 ? 1.5 : 3e-5;
+    const taken = smoother.next({ roiBox: crop, params: changed }, FRAME_MS).params;
+    const squares = (2 * 1.5) ** 2 + (3 * 1.5) ** 2 + (2 * (3 * radius * 3e-5) ** 2) / 3;
+    const step = squares / (2 * radius * Math.hypot(changed[0], changed[1], changed[2]) * steady.stepSize) ** 2;
+    for (const at of [3, 7]) expect((taken[at] - first[at]) / 1.5).toBeCloseTo(share(0.2 + 5 * step), 2);
+  });
+
+  test('of shape, by how far it moves landmarks; what moves none counts by itself', () => {
+    const radius = Math.hypot(...[0, 1, 2].map((axis) => spreadOf(axis)));
+    const column = 5;
+    let squares = 0;
+    for (const row of model.keypointIndices) squares += model.shapeBasis[row * 40 + column] ** 2;
+    const moved = Math.sqrt(squares / 68) / radius;
+    const withoutOne = { ...model, shapeBasis: model.shapeBasis.map((value, i) => (i % 40 === column ? 0 : value)) };
+    for (const [one, weight] of [
+      [model, moved],
+      [withoutOne, 1],
+    ] as const) {
+      const smoother = createParamSmoother(one, { camera: steady, shape: steady, expression: steady });
+      const params = formulaParams();
+      params[12 + column] = 0;
+      smoother.next({ roiBox, params }, 0);
+      const changed = params.slice();
+      changed[12 + column] = 0.04 / weight;
+      const taken = smoother.next({ roiBox, params: changed }, FRAME_MS).params[12 + column];
+      expect((taken * weight) / 0.04).toBeCloseTo(share(0.2 + 5 * (0.04 / 0.05) ** 2), 4);
+    }
+  });
+
   /** Root mean square distance of the mean face's landmarks from their centre, along an axis. */
   function spreadOf(axis: number): number {
     const values = [...model.keypointIndices].filter((_, i) => i % 3 === axis).map((row) => model.meanShape[row]);
@@ -394,6 +451,22 @@ describe('createIdentityLock', () => {
     expect(nothing.next(one).params.subarray(0, 12)).toEqual(one.params.subarray(0, 12));
   });
 
+  test('of landmarks that lie a ten-thousandth beside a plane one is fitted, of a millionth none', () => {
+    const isFitted = (depth: number): boolean => {
+      const nearlyFlat = {
+        ...model,
+        meanShape: model.meanShape.map((value, i) => (i % 3 === 2 ? depth * value : value)),
+        shapeBasis: model.shapeBasis.map((value, i) => (Math.floor(i / 40) % 3 === 2 ? 0 : value)),
+        expressionBasis: new Float32Array(model.expressionBasis.length),
+      };
+      const lock = createIdentityLock(nearlyFlat);
+      const [one, two] = breathing(2);
+      lock.next(one);
+      return lock.next(two).params[3] !== two.params[3];
+    };
+    expect([isFitted(1e-4), isFitted(1e-6)]).toEqual([true, false]);
+  });
+
   test('a face that always had the same shape is left alone', () => {
     const lock = createIdentityLock(model);
     const face = { roiBox: square(100, 50, 240), params: formulaParams() };
@@ -462,7 +535,29 @@ describe('createMeanSmoother', () => {
     expect(smooth.map((faces) => xOf(faces, 1))).toEqual([100, undefined, 200]);
   });
 
+  test('a face whose number of points changes is another', () => {
+    const long = { id: 0, points: Float32Array.of(6, 1, 1, 5, 5, 5) };
+    const smooth = smoothAll([[point(0, 2)], [long], [point(0, 4)]]);
+    expect(smooth.map((faces) => [...(faces[0]?.points ?? [])])).toEqual([
+      [2, 4, 0],
+      [6, 1, 1, 5, 5, 5],
+      [4, 8, 0],
+    ]);
+  });
+
+  test('after its end another film can begin', () => {
+    const smoother = createMeanSmoother();
+    for (const _ of [1, 2]) {
+      expect(smoother.push([point(0, 0)])).toBeUndefined();
+      expect(xOf(smoother.push([point(0, 6)]))).toBe(2);
+      expect(smoother.flush().map((faces) => xOf(faces))).toEqual([4]);
+    }
+  });
+
   test('refuses counts that make no sense, and changes nothing that it is given', () => {
+    expect(() => createMeanSmoother({ framesBefor: 1 } as MeanSmoothingOptions)).toThrow(
+      "did you mean 'framesBefore'?",
+    );
     expect(() => createMeanSmoother({ framesBefore: -1 })).toThrow(RangeError);
     expect(() => createMeanSmoother({ framesAfter: 0.5 })).toThrow(RangeError);
     const faces = [point(0, 1)];
