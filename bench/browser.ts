@@ -3,9 +3,9 @@
  * Needs Debian's Chromium, ffmpeg, and the reference data beside the repository, or `--weights` and `--video`.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { build } from 'vite';
 import {
@@ -23,13 +23,8 @@ import { bundleBrowser } from '../scripts/bundle-browser.js';
 import { quantile, sorted } from '../src/bench/measure.ts';
 import { describeMachine, machineLine } from '../src/bench/report.ts';
 import { commit } from './commit.ts';
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 1)
-    throw new InvalidArgumentError('expected a whole number of at least 1');
-  return count;
-}
+import { parseCount } from './parse-count.ts';
+import { saveResults } from './save-results.ts';
 
 declare const tddfa: typeof import('../src/browser.ts');
 interface LongTask {
@@ -230,11 +225,8 @@ console.log('\nA page that draws a dense face beside createFaceAlignerWorker, 15
 
 await browser.close();
 await server.close();
-if (options.save !== undefined) {
-  const path = join(repositoryRoot, 'bench', 'results', `browser-${options.save}.json`);
-  await writeFile(path, `${JSON.stringify({ machine, chromium: browser.version(), results }, null, 2)}\n`);
-  console.log(`\nwritten: ${path}`);
-}
+if (options.save !== undefined)
+  await saveResults(`browser-${options.save}`, { machine, chromium: browser.version(), results });
 
 /** Runs on the page: times of each drawing, the geometry with its kernel and without in turns; the first run is the first of all. */
 async function drawInTurns({

@@ -4,13 +4,16 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../development/paths.ts';
 import { writePhotos } from '../development/photos-720p.ts';
+import { describeMachine, machineLine } from '../src/bench/report.ts';
 import { encodePng } from '../src/image-files/write-image.ts';
+import { commit } from './commit.ts';
+import { saveResults } from './save-results.ts';
 
 const { values } = parseArgs({
   options: {
@@ -18,9 +21,13 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     /** Entries of the long list; 0 leaves it out. */
     entries: { type: 'string', default: '100000' },
+    /** Writes `bench/results/folder-SAVE.json`. */
     save: { type: 'string' },
   },
 });
+
+const machine = describeMachine(commit());
+console.log(machineLine(machine));
 
 const MAIN = join(repositoryRoot, 'dist/src/cli/main.js');
 const JOBS = [1, 2];
@@ -127,6 +134,5 @@ for (const jobs of Number(values.entries) > 0 ? JOBS : []) {
 }
 
 if (values.save !== undefined) {
-  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
-  writeFileSync(values.save, `${JSON.stringify({ machine, ratio, wholeRatio, rounds, series }, null, 2)}\n`);
+  await saveResults(`folder-${values.save}`, { machine, ratio, wholeRatio, rounds, series });
 }

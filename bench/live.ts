@@ -5,9 +5,9 @@
  * `--frames 10000` feeds frames as fast as they are used instead of waiting for a camera, and tells what they leave behind: on the
  * heaps of page and worker, in WebAssembly, on the graphics card. Needs Debian's Chromium and ffmpeg.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { CDPSession, Page } from 'playwright-core';
 import { launchChromium, openPage, startSite } from '../development/browser-site.ts';
 import { cameraFlags, writeCameraFilm } from '../development/camera-film.ts';
@@ -16,13 +16,8 @@ import { repositoryRoot } from '../development/paths.ts';
 import { bundleBrowser } from '../scripts/bundle-browser.js';
 import { describeMachine, machineLine } from '../src/bench/report.ts';
 import { commit } from './commit.ts';
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 1)
-    throw new InvalidArgumentError('expected a whole number of at least 1');
-  return count;
-}
+import { parseCount } from './parse-count.ts';
+import { saveResults } from './save-results.ts';
 
 const options = new Command('bench:live')
   .option('--weights <folder>', 'pack', join(repositoryRoot, 'weights', 'open'))
@@ -125,11 +120,8 @@ try {
   await page.evaluate((frames) => live.run({ frames }), WARM_UP_FRAMES);
   const results = options.frames === undefined ? await measureCamera(page) : await measureMemory(page, options.frames);
   if (errors.length > 0) throw new Error(errors.join('\n'));
-  if (options.save !== undefined) {
-    const path = join(repositoryRoot, 'bench', 'results', `live-${options.save}.json`);
-    await writeFile(path, `${JSON.stringify({ machine, chromium: browser.version(), results }, null, 2)}\n`);
-    console.log(`\nwritten: ${path}`);
-  }
+  if (options.save !== undefined)
+    await saveResults(`live-${options.save}`, { machine, chromium: browser.version(), results });
 } finally {
   await browser.close();
   await server.close();

@@ -3,10 +3,10 @@
  * times slower: first and largest paint, shifts of the layout, how long the main thread is blocked and how long it works, bytes.
  * Each visit is a first one, with nothing kept. The network is this machine's own. Needs Debian's Chromium.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { BrowserContextOptions } from 'playwright-core';
 import { build } from 'vite';
 import { launchChromium, startSite } from '../development/browser-site.ts';
@@ -14,13 +14,8 @@ import { repositoryRoot } from '../development/paths.ts';
 import { quantile, sorted } from '../src/bench/measure.ts';
 import { describeMachine, machineLine } from '../src/bench/report.ts';
 import { commit } from './commit.ts';
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 1)
-    throw new InvalidArgumentError('expected a whole number of at least 1');
-  return count;
-}
+import { parseCount } from './parse-count.ts';
+import { saveResults } from './save-results.ts';
 
 const options = new Command('bench:page')
   .option('--weights <folder>', 'pack', join(repositoryRoot, 'weights', 'open'))
@@ -129,11 +124,8 @@ try {
   await browser.close();
   await server.close();
 }
-if (options.save !== undefined) {
-  const path = join(repositoryRoot, 'bench', 'results', `page-${options.save}.json`);
-  await writeFile(path, `${JSON.stringify({ machine, chromium: browser.version(), results }, null, 2)}\n`);
-  console.log(`\nwritten: ${path}`);
-}
+if (options.save !== undefined)
+  await saveResults(`page-${options.save}`, { machine, chromium: browser.version(), results });
 
 async function visitOnce({
   context: contextOptions,

@@ -4,13 +4,16 @@
  * redis-server.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { writePhotos } from '../development/photos-720p.ts';
 import { type RedisServer, startRedisServer } from '../development/redis-server.ts';
 import { runTddfa, startTddfa } from '../development/tddfa-process.ts';
+import { describeMachine, machineLine } from '../src/bench/report.ts';
+import { commit } from './commit.ts';
+import { saveResults } from './save-results.ts';
 
 const { values } = parseArgs({
   options: {
@@ -19,9 +22,13 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     /** Jobs that are put into Redis to weigh them; 0 leaves it out. */
     jobs: { type: 'string', default: '20000' },
+    /** Writes `bench/results/queue-SAVE.json`. */
     save: { type: 'string' },
   },
 });
+
+const machine = describeMachine(commit());
+console.log(machineLine(machine));
 
 const PER_JOB = 50;
 /** Short runs are for the rates of one core and of more workers than cores. */
@@ -127,8 +134,7 @@ try {
     );
   }
   if (values.save !== undefined) {
-    const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
-    writeFileSync(values.save, `${JSON.stringify({ machine, ratio, rounds, memory }, null, 2)}\n`);
+    await saveResults(`queue-${values.save}`, { machine, ratio, rounds, memory });
   }
 } finally {
   await redis.dispose();

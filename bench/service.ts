@@ -6,20 +6,23 @@
  * answer is the one that the photo gets alone, and how the memory grows.
  */
 import { fork } from 'node:child_process';
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { repositoryRoot } from '../development/paths.ts';
+import { describeMachine, machineLine } from '../src/bench/report.ts';
+import { commit } from './commit.ts';
+import { saveResults } from './save-results.ts';
 
 const { values } = parseArgs({
   options: {
     photos: { type: 'string', default: '500' },
     rounds: { type: 'string', default: '5' },
     'memory-photos': { type: 'string', default: '5000' },
+    /** Writes `bench/results/service-SAVE.json`. */
     save: { type: 'string' },
   },
 });
@@ -39,6 +42,9 @@ interface Round extends LoadResult {
   /** After every 250 photos. */
   readonly residentMegabytes: readonly number[];
 }
+
+const machine = describeMachine(commit());
+console.log(machineLine(machine));
 
 const KILL_EVERY = 50;
 const SAMPLE_EVERY = 250;
@@ -132,6 +138,5 @@ const memory = await round(2, Number(values['memory-photos']), false);
 show('2 threads, for long', memory);
 
 if (values.save !== undefined) {
-  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
-  await writeFile(values.save, `${JSON.stringify({ machine, ratio, rounds, killing, memory }, null, 2)}\n`);
+  await saveResults(`service-${values.save}`, { machine, ratio, rounds, killing, memory });
 }
