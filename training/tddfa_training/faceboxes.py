@@ -29,13 +29,8 @@ class ConvBlock(nn.Module):
         return torch.relu_(self.bn(self.conv(x)))
 
 
-class CRelu(nn.Module):
+class CRelu(ConvBlock):
     """Convolution and BatchNorm, of which both signs are kept."""
-
-    def __init__(self, inputs, outputs, kernel, stride, padding):
-        super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False)
-        self.bn = nn.BatchNorm2d(outputs, eps=1e-5)
 
     def forward(self, x):
         x = self.bn(self.conv(x))

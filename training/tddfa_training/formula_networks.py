@@ -12,18 +12,14 @@ import torch
 from PIL import Image
 from torch import nn
 
-from .networks import MOBILENET_BLOCKS, to_input
+from .networks import MOBILENET_BLOCKS, DepthwiseBlock, to_input
 
 
-class PreluBlock(nn.Module):
-    """As `networks.DepthwiseBlock`, with one PReLU of one factor after both convolutions."""
+class PreluBlock(DepthwiseBlock):
+    """With one PReLU of one factor after both convolutions."""
 
     def __init__(self, inputs, outputs, stride):
-        super().__init__()
-        self.conv_dw = nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False)
-        self.bn_dw = nn.BatchNorm2d(inputs)
-        self.conv_sep = nn.Conv2d(inputs, outputs, 1, bias=False)
-        self.bn_sep = nn.BatchNorm2d(outputs)
+        super().__init__(inputs, outputs, stride)
         self.relu = nn.PReLU()
 
     def forward(self, x):

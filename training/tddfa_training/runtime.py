@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from .paths import runs_folder
+
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 
 
@@ -48,3 +50,16 @@ def precision(name, device=torch.device("cpu")):
     if name == "bfloat16" or (name == "auto" and (device.type == "cuda" or has_bfloat16())):
         return lambda: torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext
+
+
+def start_run(args, device):
+    """
+    Sets threads, memory and the seed as the flags of a training say, and makes the run's folder.
+    Returns the context for the forward pass, see `precision`, and the folder.
+    """
+    torch.set_num_threads(args.threads)
+    keep_freed_memory()
+    torch.manual_seed(args.seed)
+    folder = runs_folder() / args.run
+    folder.mkdir(parents=True, exist_ok=True)
+    return precision(args.precision, device), folder

@@ -22,7 +22,7 @@ from .checkpoints import load_start, open_batch_norm
 from .feeds import PROCESSES
 from .mine import load_pieces
 from .paths import runs_folder
-from .runtime import keep_freed_memory, precision, training_device
+from .runtime import start_run, training_device
 from .scenes import SCENE_SIZE, SMALLEST_FACE, SceneSampler
 from .train_regressor import Averager, on_cpu, save_checkpoint, stop_requests
 
@@ -258,12 +258,7 @@ def main():
     args = parser.parse_args()
     device = training_device(args.device)
     batch_size = args.batch or (96 if device.type == "cuda" else 16)
-    torch.set_num_threads(args.threads)
-    keep_freed_memory()
-    reduced = precision(args.precision, device)
-    torch.manual_seed(args.seed)
-    folder = runs_folder() / args.run
-    folder.mkdir(parents=True, exist_ok=True)
+    reduced, folder = start_run(args, device)
     network = faceboxes.FaceBoxes().to(device, memory_format=torch.channels_last)
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]

@@ -27,7 +27,7 @@ from .meta_joint import choose_by_meta_test
 from .morphable_model import MorphableModel, shape_mode_signs
 from .networks import MobileNetV1, expression_outputs_of, to_input
 from .paths import runs_folder
-from .runtime import keep_freed_memory, precision, training_device
+from .runtime import start_run, training_device
 
 STATISTICS_SAMPLES = 6000
 HELD_OUT_SAMPLES = 512
@@ -212,12 +212,7 @@ def main():
     composing = device.type == "cuda" and args.data is None and args.clip_frames == 1
     batch_size = args.batch or (512 if device.type == "cuda" else 64)
     evaluate_every = args.evaluate_every or 38400 * (16 if device.type == "cuda" else 1)
-    torch.set_num_threads(args.threads)
-    keep_freed_memory()
-    reduced = precision(args.precision, device)
-    torch.manual_seed(args.seed)
-    folder = runs_folder() / args.run
-    folder.mkdir(parents=True, exist_ok=True)
+    reduced, folder = start_run(args, device)
     if args.data is None:
         signs = shape_mode_signs()
         model = MorphableModel.load().to(device)
