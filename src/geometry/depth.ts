@@ -6,6 +6,7 @@ import { checkMapsArgument, checkSurfacesArgument } from './check-surface-argume
 import { interpolate } from './interpolate.ts';
 import { type Compatibility, newCanvas, type Picture, type PictureOptions } from './picture.ts';
 import { rasterize } from './rasterize.ts';
+import { forEachSeenPixel } from './seen-pixels.ts';
 
 /** Options of `drawDepth`. */
 export interface DrawDepthOptions extends PictureOptions {
@@ -52,17 +53,12 @@ export function drawDepth(
   for (const layer of layers) {
     const raster = rasterize(layer, triangles, width, height, { compatibility });
     const depths = interpolate(raster, triangles, layer.map(relativeDepths), 1);
-    const { fragments } = raster;
-    for (let y = 0, pixel = 0; y < raster.height; y++) {
-      let target = ((y + raster.yMin) * width + raster.xMin) * 4;
-      for (let x = 0; x < raster.width; x++, pixel++, target += 4) {
-        if (fragments[pixel] === 0) continue;
-        const value = Math.fround(depths[pixel] * 255);
-        data[target] = value;
-        data[target + 1] = value;
-        data[target + 2] = value;
-      }
-    }
+    forEachSeenPixel(raster, width, (pixel, target) => {
+      const value = Math.fround(depths[pixel] * 255);
+      data[target] = value;
+      data[target + 1] = value;
+      data[target + 2] = value;
+    });
   }
   return canvas;
 }

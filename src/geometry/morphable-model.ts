@@ -64,7 +64,7 @@ function packRows(model: MorphableModel, rows: Uint32Array, acting: FaceActing |
   const blockCount = Math.ceil(rows.length / BLOCK);
   const blocks = new Float32Array(blockCount * stride);
   for (let block = 0; block < blockCount; block++) {
-    const firstRow = firstRowOfBlock(block, rows.length);
+    const firstRow = firstRowOfBlock(block, rows.length / 3);
     for (let lane = 0; lane < BLOCK; lane++) {
       const row = rows[firstRow + lane];
       if (row >= modelRowCount) {
@@ -97,8 +97,8 @@ function checkLength(name: string, array: Float32Array, expected: number): void 
 }
 
 /** An odd last vertex shares its block with the one before it, which is then computed twice. */
-function firstRowOfBlock(block: number, rowCount: number): number {
-  return Math.min(block * BLOCK, rowCount - BLOCK);
+function firstRowOfBlock(block: number, vertexCount: number): number {
+  return Math.min(block * BLOCK, 3 * vertexCount - BLOCK);
 }
 
 /**
@@ -167,7 +167,6 @@ function checkFace(model: PackedModel, params: Float32Array, dst: Float32Array):
 
 function reconstructOne(model: PackedModel, params: Float32Array, dst: Float32Array): void {
   const blocks = model.blocks;
-  const rowCount = 3 * model.vertexCount;
   const paramCount = params.length;
   for (let block = 0, at = 0; at < blocks.length; block++) {
     let x0 = blocks[at];
@@ -186,7 +185,7 @@ function reconstructOne(model: PackedModel, params: Float32Array, dst: Float32Ar
       y1 += weight * blocks[at + 4];
       z1 += weight * blocks[at + 5];
     }
-    const row = firstRowOfBlock(block, rowCount);
+    const row = firstRowOfBlock(block, model.vertexCount);
     writeVertex(params, x0, y0, z0, dst, row);
     writeVertex(params, x1, y1, z1, dst, row + 3);
   }
@@ -201,20 +200,19 @@ function reconstructTwo(
   otherDst: Float32Array,
 ): void {
   const blocks = model.blocks;
-  const rowCount = 3 * model.vertexCount;
   const paramCount = params.length;
   for (let block = 0, at = 0; at < blocks.length; block++) {
     let x0 = blocks[at];
-    let y0 = blocks[at + 1];
-    let z0 = blocks[at + 2];
-    let x1 = blocks[at + 3];
-    let y1 = blocks[at + 4];
-    let z1 = blocks[at + 5];
     let otherX0 = x0;
+    let y0 = blocks[at + 1];
     let otherY0 = y0;
+    let z0 = blocks[at + 2];
     let otherZ0 = z0;
+    let x1 = blocks[at + 3];
     let otherX1 = x1;
+    let y1 = blocks[at + 4];
     let otherY1 = y1;
+    let z1 = blocks[at + 5];
     let otherZ1 = z1;
     at += BLOCK;
     for (let i = CAMERA_PARAM_COUNT; i < paramCount; i++, at += BLOCK) {
@@ -239,7 +237,7 @@ function reconstructTwo(
       z1 += weight * f;
       otherZ1 += otherWeight * f;
     }
-    const row = firstRowOfBlock(block, rowCount);
+    const row = firstRowOfBlock(block, model.vertexCount);
     writeVertex(params, x0, y0, z0, dst, row);
     writeVertex(params, x1, y1, z1, dst, row + 3);
     writeVertex(otherParams, otherX0, otherY0, otherZ0, otherDst, row);

@@ -7,6 +7,7 @@ import { interpolate } from './interpolate.ts';
 import { type Compatibility, newCanvas, type Picture, type PictureOptions } from './picture.ts';
 import type { Raster } from './raster.ts';
 import { drawnArea, kernelFor, rasterize } from './rasterize.ts';
+import { forEachSeenPixel } from './seen-pixels.ts';
 
 /** Options of `drawPncc`. */
 export interface DrawPnccOptions extends PictureOptions {
@@ -57,17 +58,12 @@ export function drawPncc(
   for (const face of faces) {
     const raster = rasterize([face], triangles, width, height, { compatibility });
     const codes = interpolate(raster, triangles, [nccCodes], 3);
-    const { fragments } = raster;
-    for (let y = 0, pixel = 0; y < raster.height; y++) {
-      let target = ((y + raster.yMin) * width + raster.xMin) * 4;
-      for (let x = 0; x < raster.width; x++, pixel++, target += 4) {
-        if (fragments[pixel] === 0) continue;
-        // The original's conversion to bytes truncates, and it takes red for blue.
-        data[target] = codes[pixel * 3 + 2] * 255;
-        data[target + 1] = codes[pixel * 3 + 1] * 255;
-        data[target + 2] = codes[pixel * 3] * 255;
-      }
-    }
+    forEachSeenPixel(raster, width, (pixel, target) => {
+      // The original's conversion to bytes truncates, and it takes red for blue.
+      data[target] = codes[pixel * 3 + 2] * 255;
+      data[target + 1] = codes[pixel * 3 + 1] * 255;
+      data[target + 2] = codes[pixel * 3] * 255;
+    });
   }
   return canvas;
 }

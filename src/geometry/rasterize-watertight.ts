@@ -211,7 +211,7 @@ function fillFace(
 
 /** The same rule for a triangle whose edge functions need more than 32 bits. */
 function fillLarge(
-  { width, fragments, depth, weights1, weights2 }: Raster,
+  raster: Raster,
   steps: Int32Array,
   vertices: Float32Array,
   i0: number,
@@ -223,12 +223,7 @@ function fillLarge(
   right: number,
   bottom: number,
 ): void {
-  const x0 = steps[i0 * 2];
-  const y0 = steps[i0 * 2 + 1];
-  const x1 = steps[i1 * 2];
-  const y1 = steps[i1 * 2 + 1];
-  const x2 = steps[i2 * 2];
-  const y2 = steps[i2 * 2 + 1];
+  const [x0, y0, x1, y1, x2, y2] = [i0, i1, i2].flatMap((i) => [steps[i * 2], steps[i * 2 + 1]]);
   const area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0);
   if (area === 0) return;
   const sign = area > 0 ? 1 : -1;
@@ -251,20 +246,30 @@ function fillLarge(
     let e0 = a0 * (px - x1) + b0 * (py - y1) + bias0;
     let e1 = a1 * (px - x2) + b1 * (py - y2);
     let e2 = a2 * (px - x0) + b2 * (py - y0);
-    const end = y * width + right;
-    for (let pixel = y * width + left; pixel <= end; pixel++) {
+    const end = y * raster.width + right;
+    for (let pixel = y * raster.width + left; pixel <= end; pixel++) {
       if (e0 >= 0 && e1 + bias1 >= 0 && e2 + bias2 >= 0) {
-        const z = Math.fround(z0 + e1 * dz1 + e2 * dz2);
-        if (z > depth[pixel]) {
-          depth[pixel] = z;
-          fragments[pixel] = fragment;
-          weights1[pixel] = e1 * scale;
-          weights2[pixel] = e2 * scale;
-        }
+        putFragment(raster, pixel, Math.fround(z0 + e1 * dz1 + e2 * dz2), fragment, e1 * scale, e2 * scale);
       }
       e0 += a0 * STEPS;
       e1 += a1 * STEPS;
       e2 += a2 * STEPS;
     }
   }
+}
+
+/** Where it is nearer than what is seen there so far. */
+function putFragment(
+  { fragments, depth, weights1, weights2 }: Raster,
+  pixel: number,
+  z: number,
+  fragment: number,
+  weight1: number,
+  weight2: number,
+): void {
+  if (!(z > depth[pixel])) return;
+  depth[pixel] = z;
+  fragments[pixel] = fragment;
+  weights1[pixel] = weight1;
+  weights2[pixel] = weight2;
 }

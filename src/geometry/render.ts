@@ -7,6 +7,7 @@ import { interpolate } from './interpolate.ts';
 import { vertexNormals } from './normals.ts';
 import { newCanvas, type Picture, type PictureOptions } from './picture.ts';
 import { rasterize } from './rasterize.ts';
+import { forEachSeenPixel } from './seen-pixels.ts';
 import { LIGHT_DEFAULTS, type LightOptions, shadeVertices } from './shading.ts';
 
 /** Options of `drawRender`. */
@@ -54,24 +55,19 @@ export function drawRender(
     const raster = rasterize(layer, triangles, width, height, { compatibility });
     const lights = layer.map((vertices) => shadeVertices(vertices, vertexNormals(vertices, triangles), lighting));
     const light = interpolate(raster, triangles, lights, 1);
-    const { fragments } = raster;
-    for (let y = 0, pixel = 0; y < raster.height; y++) {
-      let target = ((y + raster.yMin) * width + raster.xMin) * 4;
-      for (let x = 0; x < raster.width; x++, pixel++, target += 4) {
-        if (fragments[pixel] === 0) continue;
-        const mesh = Math.fround(meshShare * (Math.fround(light[pixel] * 255) | 0));
-        if (source === undefined) {
-          data[target] = mesh;
-          data[target + 1] = mesh;
-          data[target + 2] = mesh;
-        } else {
-          // OpenCV's addWeighted: one float32 rounding of the sum, then to the nearest even byte, as a clamped array does.
-          data[target] = Math.fround(source[target] * backgroundShare + mesh);
-          data[target + 1] = Math.fround(source[target + 1] * backgroundShare + mesh);
-          data[target + 2] = Math.fround(source[target + 2] * backgroundShare + mesh);
-        }
+    forEachSeenPixel(raster, width, (pixel, target) => {
+      const mesh = Math.fround(meshShare * (Math.fround(light[pixel] * 255) | 0));
+      if (source === undefined) {
+        data[target] = mesh;
+        data[target + 1] = mesh;
+        data[target + 2] = mesh;
+      } else {
+        // OpenCV's addWeighted: one float32 rounding of the sum, then to the nearest even byte, as a clamped array does.
+        data[target] = Math.fround(source[target] * backgroundShare + mesh);
+        data[target + 1] = Math.fround(source[target + 1] * backgroundShare + mesh);
+        data[target + 2] = Math.fround(source[target + 2] * backgroundShare + mesh);
       }
-    }
+    });
   }
   return canvas;
 }

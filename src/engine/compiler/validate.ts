@@ -3,7 +3,14 @@
  * then named at once instead of showing as wrong numbers.
  */
 import { largestChunk, MAX_CHUNK_WEIGHTS } from './integers/quantize-weights.ts';
-import { inputsOf, type Operation, outputsOf, type Program } from './program.ts';
+import {
+  type Convolution,
+  type IntegerConvolution,
+  inputsOf,
+  type Operation,
+  outputsOf,
+  type Program,
+} from './program.ts';
 
 /** Thrown where a pass has broken the program: a mistake of the compiler, never of its user. */
 export class InvalidProgramError extends Error {
@@ -66,14 +73,23 @@ function problemWithForms(operation: Operation, { zeroPoints }: Program): string
   }
 }
 
+function problemWithWeights({
+  kernel: [rows, columns],
+  inputChannels,
+  outputs,
+  weights,
+  bias,
+}: Convolution | IntegerConvolution): string | undefined {
+  const channels = outputs.reduce((sum, output) => sum + output.channels, 0);
+  if (channels !== bias.length) return `${channels} output channels but ${bias.length} biases`;
+  return fits(weights, rows * columns * inputChannels * channels) ? undefined : 'wrong number of weights';
+}
+
 function problemWith(operation: Operation): string | undefined {
   switch (operation.kind) {
     case 'convolution': {
-      const [rows, columns] = operation.kernel;
-      const channels = operation.outputs.reduce((sum, output) => sum + output.channels, 0);
-      if (channels !== operation.bias.length) return `${channels} output channels but ${operation.bias.length} biases`;
-      if (!fits(operation.weights, rows * columns * operation.inputChannels * channels))
-        return 'wrong number of weights';
+      const problem = problemWithWeights(operation);
+      if (problem !== undefined) return problem;
       if (operation.residual !== undefined && (operation.outputs.length !== 1 || operation.outputs[0].mirrored)) {
         return 'a residual needs a single plain output';
       }
@@ -83,11 +99,10 @@ function problemWith(operation: Operation): string | undefined {
       return undefined;
     }
     case 'integerConvolution': {
-      const [rows, columns] = operation.kernel;
-      const channels = operation.outputs.reduce((sum, output) => sum + output.channels, 0);
-      if (channels !== operation.bias.length) return `${channels} output channels but ${operation.bias.length} biases`;
-      if (!fits(operation.weights, rows * columns * operation.inputChannels * channels))
-        return 'wrong number of weights';
+      const problem = problemWithWeights(operation);
+      if (problem !== undefined) return problem;
+      const channels = operation.bias.length;
+      const columns = operation.kernel[1];
       const run = operation.needsDenseInput ? columns * operation.inputChannels : operation.inputChannels;
       for (let channel = 0; channel < channels && operation.weights.length > 0; channel++) {
         const own = operation.weights.filter((_, i) => i % channels === channel);

@@ -71,10 +71,17 @@ export function emitConvolution(
   emitTiles(writer, convolution, groups, views, { steps, tile, maxTilePixels });
 }
 
-/** One register tile of a kernel for convolutions. */
+/** One register tile of a kernel for convolutions: some pixels x the channels of a panel, `vectors` of four. */
 export interface ConvolutionTile<Group extends PanelGroup> {
-  /** Computes and stores `pixels` pixels x the channels of a panel. */
-  emit(group: Group, at: TilePointers, pixels: number): void;
+  /** For each pixel, the vectors of a panel. */
+  readonly sums: readonly (readonly Local[])[];
+  /** At least as many as a panel has vectors. */
+  readonly weights: readonly Local[];
+  readonly loops: TapLoops;
+  /** Adds all taps to sums that begin with the bias. */
+  emitSums(at: TilePointers, pixels: number, vectors: number): void;
+  /** Makes results of the sums and stores them. */
+  emitResults(group: Group, at: TilePointers, pixels: number, vectors: number): void;
 }
 
 export type AnyConvolution = Convolution | IntegerConvolution;
@@ -122,6 +129,12 @@ export function emitTiles<Group extends PanelGroup>(
     f.get(pointer).get(panel);
     if (elementBytes(view.buffer) === 1) f.i32(2).op('i32.shr_u');
     f.op('i32.add').set(pointer);
+  };
+  const emitTile = (group: Group, at: TilePointers, pixels: number): void => {
+    const vectors = group.width / 4;
+    tile.loops.begin(at, group.bias, tile.sums.slice(0, pixels), tile.weights.slice(0, vectors));
+    tile.emitSums(at, pixels, vectors);
+    tile.emitResults(group, at, pixels, vectors);
   };
   const blockRows = Math.max(1, Math.floor(BLOCK_BYTES / rowStep));
   writer.ifAny(() => {
@@ -180,10 +193,10 @@ export function emitTiles<Group extends PanelGroup>(
               const at = { panel, weights, input: inputRow, output: outputRow, residual: residualRow };
               const whole = Math.floor(width / tilePixels);
               f.repeat(whole, x, () => {
-                tile.emit(group, at, tilePixels);
+                emitTile(group, at, tilePixels);
                 if (width > tilePixels) advance(at, output, tilePixels);
               });
-              if (width % tilePixels > 0) tile.emit(group, at, width % tilePixels);
+              if (width % tilePixels > 0) emitTile(group, at, width % tilePixels);
             });
             f.increment(weights, steps * panelStep);
           });
@@ -325,35 +338,28 @@ class Tile implements ConvolutionTile<PanelGroup> {
   readonly #writer: KernelWriter;
   readonly #convolution: Convolution;
   readonly #views: ConvolutionViews;
-  readonly #sums: readonly (readonly Local[])[];
-  readonly #weightVectors: readonly Local[];
+  readonly sums: readonly (readonly Local[])[];
+  readonly weights: readonly Local[];
   readonly #splat: Local;
-  readonly #loops: TapLoops;
+  readonly loops: TapLoops;
 
   constructor(writer: KernelWriter, convolution: Convolution, views: ConvolutionViews, pixels: number) {
     const { f } = writer;
     this.#writer = writer;
     this.#convolution = convolution;
     this.#views = views;
-    this.#sums = Array.from({ length: pixels }, () => f.locals('v128', MAX_VECTORS));
-    this.#weightVectors = f.locals('v128', MAX_VECTORS);
+    this.sums = Array.from({ length: pixels }, () => f.locals('v128', MAX_VECTORS));
+    this.weights = f.locals('v128', MAX_VECTORS);
     this.#splat = f.local('v128');
-    this.#loops = new TapLoops(f);
+    this.loops = new TapLoops(f);
   }
 
-  emit(group: PanelGroup, at: TilePointers, pixels: number): void {
-    const vectors = group.width / 4;
-    this.#loops.begin(at, group.bias, this.#sums.slice(0, pixels), this.#weightVectors.slice(0, vectors));
-    this.#emitSums(at, pixels, vectors);
-    this.#emitResults(group, at, pixels, vectors);
-  }
-
-  #emitSums(at: TilePointers, pixels: number, vectors: number): void {
+  emitSums(at: TilePointers, pixels: number, vectors: number): void {
     const { input } = this.#views;
     const { kernel, inputChannels } = this.#convolution;
     const isRow = kernel[1] === 1 || input.pixelStride === inputChannels;
     const length = isRow ? kernel[1] * inputChannels : inputChannels;
-    this.#loops.emit(at.input, { kernel, input, isRow }, (start) => this.#emitRun(start, length, pixels, vectors));
+    this.loops.emit(at.input, { kernel, input, isRow }, (start) => this.#emitRun(start, length, pixels, vectors));
   }
 
   /** Sums over `length` numbers from `start`. The loop must stay rolled, see the top of the file. */
@@ -361,7 +367,7 @@ class Tile implements ConvolutionTile<PanelGroup> {
     const { f } = this.#writer;
     const pixelStep = this.#convolution.strides[1] * this.#views.input.pixelStride * FLOAT;
     const fused = this.#writer.target.fusedMultiplyAdd && pixels * vectors >= FUSED_SUMS;
-    const { tap, weight } = this.#loops;
+    const { tap, weight } = this.loops;
     const end = f.local('i32');
     f.get(start)
       .tee(tap)
@@ -372,21 +378,21 @@ class Tile implements ConvolutionTile<PanelGroup> {
       for (let v = 0; v < vectors; v++) {
         f.get(weight)
           .memory('v128.load', v * VECTOR)
-          .set(this.#weightVectors[v]);
+          .set(this.weights[v]);
       }
       for (let pixel = 0; pixel < pixels; pixel++) {
         f.get(tap)
           .memory('v128.load32_splat', pixel * pixelStep)
           .set(this.#splat);
         for (let v = 0; v < vectors; v++) {
-          multiplyAdd(f, fused, this.#sums[pixel][v], this.#splat, this.#weightVectors[v]);
+          multiplyAdd(f, fused, this.sums[pixel][v], this.#splat, this.weights[v]);
         }
       }
       f.increment(weight, vectors * VECTOR);
     });
   }
 
-  #emitResults(group: PanelGroup, at: TilePointers, pixels: number, vectors: number): void {
+  emitResults(group: PanelGroup, at: TilePointers, pixels: number, vectors: number): void {
     const { f } = this.#writer;
     const { residual, outputs } = this.#views;
     const { activation, mirrored, channels } = this.#convolution.outputs[group.output];
@@ -395,7 +401,7 @@ class Tile implements ConvolutionTile<PanelGroup> {
       for (let v = 0; v < vectors; v++) {
         const lanes = Math.min(4, group.channels - v * 4);
         if (lanes <= 0) continue;
-        const sum = this.#sums[pixel][v];
+        const sum = this.sums[pixel][v];
         if (residual) {
           f.get(sum)
             .get(at.residual)

@@ -4,6 +4,7 @@ import type { Local } from '../../../wasm/function-builder.ts';
 import { cutsWindow, type View } from '../assign-storage.ts';
 import type { GlobalAverage, Padding, Pool } from '../program.ts';
 import { FLOAT, type KernelWriter } from './kernel-writer.ts';
+import { forEachTile } from './windows.ts';
 
 /** Windows of up to this many taps are unrolled. */
 const UNROLLED_TAPS = 16;
@@ -21,45 +22,37 @@ function emitWholePool(writer: KernelWriter, pool: Pool, input: View, output: Vi
   const { kernel, strides, kind } = pool;
   const taps = kernel[0] * kernel[1];
   const result = f.local('v128');
-  const [x, tap, row, column] = f.locals('i32', 4);
+  const [tap, row, column] = f.locals('i32', 3);
   const pixelBytes = input.pixelStride * FLOAT;
   const rowBytes = input.rowStride * FLOAT;
-  const views = [
-    { view: input, rowStep: strides[0], position: -padding.top * input.rowStride - padding.left * input.pixelStride },
-    { view: output },
-  ];
-  writer.forEachRow(output.height, views, ([source, target]) => {
-    f.repeat(output.width, x, () => {
-      writer.forEachVector(output.channels, [source, target], (lanes) => {
-        f.get(source).memory('v128.load').set(result);
-        if (taps <= UNROLLED_TAPS) {
-          for (let i = 1; i < taps; i++) {
-            const offset = Math.floor(i / kernel[1]) * rowBytes + (i % kernel[1]) * pixelBytes;
-            f.get(source).memory('v128.load', offset).get(result);
-            f.op(kind === 'maxPool' ? 'f32x4.pmax' : 'f32x4.add').set(result);
-          }
-        } else {
-          // A maximum may count the first tap twice, a sum starts from nothing.
-          if (kind === 'averagePool') f.f32x4(0).set(result);
-          f.get(source).set(tap);
-          f.repeat(kernel[0], row, () => {
-            f.repeat(kernel[1], column, () => {
-              f.get(tap).memory('v128.load').get(result);
-              f.op(kind === 'maxPool' ? 'f32x4.pmax' : 'f32x4.add').set(result);
-              f.increment(tap, pixelBytes);
-            });
-            f.increment(tap, rowBytes - kernel[1] * pixelBytes);
-          });
+  forEachTile(writer, { strides, input, output, padding }, 1, (source, target) => {
+    writer.forEachVector(output.channels, [source, target], (lanes) => {
+      f.get(source).memory('v128.load').set(result);
+      if (taps <= UNROLLED_TAPS) {
+        for (let i = 1; i < taps; i++) {
+          const offset = Math.floor(i / kernel[1]) * rowBytes + (i % kernel[1]) * pixelBytes;
+          f.get(source).memory('v128.load', offset).get(result);
+          f.op(kind === 'maxPool' ? 'f32x4.pmax' : 'f32x4.add').set(result);
         }
-        if (kind === 'averagePool')
-          f.get(result)
-            .f32x4(1 / taps)
-            .op('f32x4.mul')
-            .set(result);
-        writer.store(target, 0, result, lanes);
-      });
-      f.increment(source, strides[1] * pixelBytes);
-      f.increment(target, output.pixelStride * FLOAT);
+      } else {
+        // A maximum may count the first tap twice, a sum starts from nothing.
+        if (kind === 'averagePool') f.f32x4(0).set(result);
+        f.get(source).set(tap);
+        f.repeat(kernel[0], row, () => {
+          f.repeat(kernel[1], column, () => {
+            f.get(tap).memory('v128.load').get(result);
+            f.op(kind === 'maxPool' ? 'f32x4.pmax' : 'f32x4.add').set(result);
+            f.increment(tap, pixelBytes);
+          });
+          f.increment(tap, rowBytes - kernel[1] * pixelBytes);
+        });
+      }
+      if (kind === 'averagePool')
+        f.get(result)
+          .f32x4(1 / taps)
+          .op('f32x4.mul')
+          .set(result);
+      writer.store(target, 0, result, lanes);
     });
   });
 }

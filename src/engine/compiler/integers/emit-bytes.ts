@@ -2,6 +2,7 @@
 import type { Local } from '../../../wasm/function-builder.ts';
 import type { Step, View } from '../assign-storage.ts';
 import { FLOAT, type KernelWriter, VECTOR } from '../emit/kernel-writer.ts';
+import { forEachTile } from '../emit/windows.ts';
 import { type PackedByteChannels, QUAD } from '../pack-weights.ts';
 import type { Dequantize, IntegerMaxPool, Padding, Quantize } from '../program.ts';
 import { BYTES } from './byte-instructions.ts';
@@ -117,36 +118,28 @@ export function emitIntegerMaxPool(
 ): void {
   const { f } = writer;
   const result = f.local('v128');
-  const [x, tap, row, column] = f.locals('i32', 4);
+  const [tap, row, column] = f.locals('i32', 3);
   const isUnrolled = kernel[0] * kernel[1] <= UNROLLED_TAPS;
-  const views = [
-    { view: input, rowStep: strides[0], position: -padding.top * input.rowStride - padding.left * input.pixelStride },
-    { view: output },
-  ];
-  writer.forEachRow(output.height, views, ([source, target]) => {
-    f.repeat(output.width, x, () => {
-      const pointers = [source, target].map((pointer) => ({ pointer, bytes: 1 }));
-      forEachLanes(writer, output.channels, 16, pointers, (lanes) => {
-        f.get(source).memory('v128.load').set(result);
-        if (isUnrolled) {
-          for (let i = 1; i < kernel[0] * kernel[1]; i++) {
-            const offset = Math.floor(i / kernel[1]) * input.rowStride + (i % kernel[1]) * input.pixelStride;
-            f.get(source).memory('v128.load', offset).get(result).op(BYTES['i8x16.max_u']).set(result);
-          }
-        } else {
-          f.get(source).set(tap);
-          f.repeat(kernel[0], row, () => {
-            f.repeat(kernel[1], column, () => {
-              f.get(tap).memory('v128.load').get(result).op(BYTES['i8x16.max_u']).set(result);
-              f.increment(tap, input.pixelStride);
-            });
-            f.increment(tap, input.rowStride - kernel[1] * input.pixelStride);
-          });
+  forEachTile(writer, { strides, input, output, padding }, 1, (source, target) => {
+    const pointers = [source, target].map((pointer) => ({ pointer, bytes: 1 }));
+    forEachLanes(writer, output.channels, 16, pointers, (lanes) => {
+      f.get(source).memory('v128.load').set(result);
+      if (isUnrolled) {
+        for (let i = 1; i < kernel[0] * kernel[1]; i++) {
+          const offset = Math.floor(i / kernel[1]) * input.rowStride + (i % kernel[1]) * input.pixelStride;
+          f.get(source).memory('v128.load', offset).get(result).op(BYTES['i8x16.max_u']).set(result);
         }
-        storeFirstBytes(writer, target, 0, result, lanes);
-      });
-      f.increment(source, strides[1] * input.pixelStride);
-      f.increment(target, output.pixelStride);
+      } else {
+        f.get(source).set(tap);
+        f.repeat(kernel[0], row, () => {
+          f.repeat(kernel[1], column, () => {
+            f.get(tap).memory('v128.load').get(result).op(BYTES['i8x16.max_u']).set(result);
+            f.increment(tap, input.pixelStride);
+          });
+          f.increment(tap, input.rowStride - kernel[1] * input.pixelStride);
+        });
+      }
+      storeFirstBytes(writer, target, 0, result, lanes);
     });
   });
 }

@@ -58,13 +58,13 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
   readonly #convolution: IntegerConvolution;
   readonly #views: ConvolutionViews;
   readonly #rowsOfTaps: boolean;
-  readonly #sums: readonly (readonly Local[])[];
-  readonly #weights: readonly Local[];
+  readonly sums: readonly (readonly Local[])[];
+  readonly weights: readonly Local[];
   readonly #inputs: readonly Local[];
   readonly #odd: Local;
   readonly #evenBytes: Local;
   readonly #results: readonly Local[];
-  readonly #loops: TapLoops;
+  readonly loops: TapLoops;
 
   constructor(
     writer: KernelWriter,
@@ -78,13 +78,13 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     this.#convolution = convolution;
     this.#views = views;
     this.#rowsOfTaps = rowsOfTaps;
-    this.#sums = Array.from({ length: pixels }, () => f.locals('v128', MAX_VECTORS));
-    this.#weights = f.locals('v128', 2 * MAX_VECTORS);
+    this.sums = Array.from({ length: pixels }, () => f.locals('v128', MAX_VECTORS));
+    this.weights = f.locals('v128', 2 * MAX_VECTORS);
     this.#inputs = f.locals('v128', CHUNK / STEP);
     this.#odd = f.local('v128');
     this.#evenBytes = f.local('v128');
     this.#results = f.locals('v128', RESULTS);
-    this.#loops = new TapLoops(f);
+    this.loops = new TapLoops(f);
     if (!this.#isRelaxed) f.i32x4(EVEN_BYTES).set(this.#evenBytes);
   }
 
@@ -92,14 +92,7 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     return this.#writer.target.fusedMultiplyAdd;
   }
 
-  emit(group: IntegerPanelGroup, at: TilePointers, pixels: number): void {
-    const vectors = group.width / QUAD;
-    this.#loops.begin(at, group.bias, this.#sums.slice(0, pixels), this.#weights.slice(0, vectors));
-    this.#emitSums(at, pixels, vectors);
-    this.#emitResults(group, at, pixels, vectors);
-  }
-
-  #emitSums(at: TilePointers, pixels: number, vectors: number): void {
+  emitSums(at: TilePointers, pixels: number, vectors: number): void {
     const { input } = this.#views;
     const { kernel, inputChannels } = this.#convolution;
     const isDense = kernel[1] === 1 || input.pixelStride === inputChannels;
@@ -107,13 +100,13 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     // Runs of several taps must not bring steps together that the weights were not chosen for.
     const isRow = this.#rowsOfTaps || kernel[1] === 1 || (isDense && inputChannels % CHUNK === 0);
     const length = isRow ? kernel[1] * inputChannels : inputChannels;
-    this.#loops.emit(at.input, { kernel, input, isRow }, (start) => this.#emitRun(start, length, pixels, vectors));
+    this.loops.emit(at.input, { kernel, input, isRow }, (start) => this.#emitRun(start, length, pixels, vectors));
   }
 
   /** Sums over `length` bytes from `start`; the last step may read up to 3 more, which have no weights. */
   #emitRun(start: Local, length: number, pixels: number, vectors: number): void {
     const { f } = this.#writer;
-    const { tap, weight } = this.#loops;
+    const { tap, weight } = this.loops;
     const end = f.local('i32');
     // Relaxed products of two steps fit 16 bits together, see `quantizeConvolution`.
     const together = this.#isRelaxed ? CHUNK / STEP : 1;
@@ -143,12 +136,12 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     for (let pixel = 0; pixel < pixels; pixel++) {
       const inputs = this.#inputs.slice(0, steps);
       for (const [step, input] of inputs.entries()) {
-        f.get(this.#loops.tap)
+        f.get(this.loops.tap)
           .memory('v128.load32_splat', pixel * pixelStep + step * STEP)
           .set(input);
       }
-      if (this.#isRelaxed) this.#addRelaxed(this.#sums[pixel], inputs, vectors);
-      else this.#addPairs(this.#sums[pixel], inputs[0], vectors);
+      if (this.#isRelaxed) this.#addRelaxed(this.sums[pixel], inputs, vectors);
+      else this.#addPairs(this.sums[pixel], inputs[0], vectors);
     }
   }
 
@@ -156,15 +149,15 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     const { f } = this.#writer;
     for (let v = 0; v < vectors; v++) {
       if (this.#isRelaxed) {
-        f.get(this.#loops.weight)
+        f.get(this.loops.weight)
           .memory('v128.load', v * VECTOR)
-          .set(this.#weights[v]);
+          .set(this.weights[v]);
         continue;
       }
       for (const half of [0, 1]) {
-        f.get(this.#loops.weight)
+        f.get(this.loops.weight)
           .memory(BYTES['v128.load8x8_s'], v * VECTOR + half * 8)
-          .set(this.#weights[2 * v + half]);
+          .set(this.weights[2 * v + half]);
       }
     }
   }
@@ -175,7 +168,7 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     for (let v = 0; v < vectors; v++) {
       f.get(sums[v]);
       for (const [step, input] of inputs.entries()) {
-        f.get(this.#weights[step * vectors + v])
+        f.get(this.weights[step * vectors + v])
           .get(input)
           .op(BYTES['i16x8.relaxed_dot_i8x16_i7x16_s']);
         if (step > 0) f.op(BYTES['i16x8.add']);
@@ -191,24 +184,24 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     for (let v = 0; v < vectors; v++) {
       f.get(sums[v])
         .get(input)
-        .get(this.#weights[2 * v])
+        .get(this.weights[2 * v])
         .op('i32x4.dot_i16x8_s')
         .op('i32x4.add');
       f.get(this.#odd)
-        .get(this.#weights[2 * v + 1])
+        .get(this.weights[2 * v + 1])
         .op('i32x4.dot_i16x8_s')
         .op('i32x4.add')
         .set(sums[v]);
     }
   }
 
-  #emitResults(group: IntegerPanelGroup, at: TilePointers, pixels: number, vectors: number): void {
+  emitResults(group: IntegerPanelGroup, at: TilePointers, pixels: number, vectors: number): void {
     const { f } = this.#writer;
     const { mirrored, channels } = this.#convolution.outputs[group.output];
     const { multipliers, mirroredMultipliers, zeroPoints: zeros, mirroredZeroPoints } = group;
     const halves = [{ offset: 0, multipliers, zeros }];
     if (mirrored) halves.push({ offset: channels, multipliers: mirroredMultipliers, zeros: mirroredZeroPoints });
-    for (const sums of this.#sums.slice(0, pixels)) {
+    for (const sums of this.sums.slice(0, pixels)) {
       for (const sum of sums.slice(0, vectors)) f.get(sum).op('f32x4.convert_i32x4_s').set(sum);
     }
     // As many pixels at a time as fill a vector of bytes.
@@ -220,7 +213,7 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
         for (const [i, result] of results.entries()) {
           const pixel = first + Math.floor(i / vectors);
           const v = i % vectors;
-          f.get(this.#sums[pixel][v])
+          f.get(this.sums[pixel][v])
             .get(at.panel)
             .memory('v128.load', half.multipliers + v * VECTOR);
           f.op('f32x4.mul').set(result);
