@@ -59,6 +59,15 @@ export const UNTELLABLE: readonly Untellable[] = [
     changed: ';',
     reason: 'ids are never given twice: frees memory alone',
   },
+  ...[
+    'dst[4 * row + column] = params[4 * row + column] * factor;',
+    'params[4 * row + column] = camera[4 * row + column] / factor;',
+  ].map((statement) => ({
+    path: 'src/video/smoothing.ts',
+    line: `for (let column = 0; column < 3; column++) ${statement}`,
+    changed: `for (let column = 0; column <= 3; column++) ${statement}`,
+    reason: 'the fourth number is written after it',
+  })),
   {
     path: 'src/video/identity-lock.ts',
     line: 'let scale = 0;',

@@ -154,6 +154,41 @@ describe('a model that acts', () => {
     expect(displacements[ARKIT_NAMES.indexOf('eyeLookDownLeft')][3 * left[0] + 1]).toBeCloseTo(-3, 3);
   });
 
+  test('has neutral positions and movements in the frame of its positions, whatever the camera, the crop and the unit', () => {
+    const roiBox = { xMin: 10, yMin: 20, xMax: 250, yMax: 380 };
+    const scale = 0.25;
+    /** In a frame with y up, whose unit is four pixels of the photo: x is twice, y three times, z two and a half times the crop's. */
+    const placed = (params: Float32Array): Float32Array =>
+      reconstruct(packModel(model), params).map((value, i) => value * [2, 3, 2.5][i % 3] * scale);
+    const params = formulaActingParams();
+    const neutral = params.slice().fill(0, 52);
+    const targets = expressionTargets(placed(params), { roiBox, params }, model, scale);
+    expectClose(targets.neutralPositions, placed(neutral), { maxAbs: 2e-3 });
+    for (const name of ['jawOpen', 'tongueOut', 'eyeBlinkLeft', 'eyeBlinkRight', 'eyeLookInLeft', 'eyeLookUpRight']) {
+      const one = with_(neutral, { [name]: 1 });
+      // Who looks somewhere turns that eye: in by 35 degrees, up by 25.
+      if (name === 'eyeLookInLeft') one[104] = -35;
+      if (name === 'eyeLookUpRight') one[107] = 25;
+      const moved = placed(one).map((value, i) => value - targets.neutralPositions[i]);
+      expectClose(targets.displacements[column(name) - 52], moved, { maxAbs: 4e-3 });
+    }
+  });
+
+  test('has a look for each direction and eye', () => {
+    const looks = ARKIT_NAMES.filter((name) => name.startsWith('eyeLook')).map((name) => lookOf(name));
+    // Down, in, out and up; of the person's left eye, which is turned out to the left.
+    expect(looks).toEqual([
+      { eye: 0, yawDegrees: 0, pitchDegrees: -30 },
+      { eye: 0, yawDegrees: -35, pitchDegrees: 0 },
+      { eye: 0, yawDegrees: 35, pitchDegrees: 0 },
+      { eye: 0, yawDegrees: 0, pitchDegrees: 25 },
+      { eye: 1, yawDegrees: 0, pitchDegrees: -30 },
+      { eye: 1, yawDegrees: 35, pitchDegrees: 0 },
+      { eye: 1, yawDegrees: -35, pitchDegrees: 0 },
+      { eye: 1, yawDegrees: 0, pitchDegrees: 25 },
+    ]);
+  });
+
   test('has neutral positions whose eyes look ahead, wherever each of them looked', () => {
     const [ahead, aside] = [upright(), upright()];
     ahead.set([0, 0, 0, 0], 104);

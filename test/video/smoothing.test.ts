@@ -235,6 +235,30 @@ describe('createParamSmoother', () => {
     expect(Math.max(...xs)).toBeLessThan(1);
   });
 
+  test("does the same whatever the model's unit", () => {
+    // Half of the mean landmarks' distance from their centre, which lies beside the middle.
+    const unit = 30_000;
+    const shift = model.meanShape.map((value, i) => value + (i % 3 === 0 ? unit : 0));
+    const own = { ...model, meanShape: shift };
+    const other = {
+      ...own,
+      meanShape: own.meanShape.map((value) => value / unit),
+      shapeBasis: model.shapeBasis.map((value) => value / unit),
+      expressionBasis: model.expressionBasis.map((value) => value / unit),
+    };
+    const [one, two] = [createParamSmoother(own), createParamSmoother(other)];
+    for (let k = 0; k < 4; k++) {
+      const params = formulaParams().map((value, i) => value * (1 + 0.002 * k * Math.sin(i + 1)));
+      const scaled = params.map((value, i) => (i < 12 && i % 4 < 3 ? value * unit : value));
+      const roiBox = square(100, 50, 240);
+      const expected = one.next({ roiBox, params }, k * FRAME_MS).params;
+      const found = two.next({ roiBox, params: scaled }, k * FRAME_MS).params;
+      found.forEach((value, i) => {
+        expect((i < 12 && i % 4 < 3 ? value / unit : value) - expected[i]).toBeCloseTo(0, i < 12 && i % 4 < 3 ? 8 : 1);
+      });
+    }
+  });
+
   test('refuses parameters of another model, and changes none', () => {
     const smoother = createParamSmoother(model);
     expect(() => smoother.next({ roiBox: square(0, 0, 10), params: new Float32Array(72) }, 0)).toThrow(RangeError);
