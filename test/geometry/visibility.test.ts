@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { easeInOut, lookAt, vertexVisibility } from '../../src/geometry/visibility.ts';
+import { easeInOut, landmarkVisibility, lookAt, vertexVisibility } from '../../src/geometry/visibility.ts';
 
 const SIDE = 9;
 
@@ -100,4 +100,99 @@ describe('beside the edge of what lies in front', () => {
       ...new Array(8).fill(CLOSE),
     ]);
   });
+});
+
+describe('within the outline', () => {
+  // Bars of 159 px at the most, in pixels that are as large as those of the depth picture: an open box with a lid apart, a hole in the
+  // middle of one bar, and a bay that can be reached from outside round a corner only.
+  const BARS = [
+    [0, 0, 159, 20.5],
+    [0, 20.5, 25.5, 159],
+    [25.5, 120.5, 159, 159],
+    [130.5, 45.5, 159, 120.5],
+    [60.5, 45.5, 130.5, 60.5],
+    [60.5, 60.5, 75.5, 100.5],
+  ] as const;
+  const HOLE = [4.5, 130.5, 19.5, 150.5] as const;
+  const vertices: number[] = [];
+  const triangles: number[] = [];
+  const add = (x0: number, y0: number, x1: number, y1: number): void => {
+    const first = vertices.length / 3;
+    vertices.push(x0, y0, 0, x0, y1, 0, x1, y1, 0, x1, y0, 0);
+    triangles.push(first, first + 1, first + 2, first, first + 2, first + 3);
+  };
+  for (const [i, [x0, y0, x1, y1]] of BARS.entries()) {
+    if (i !== 1) add(x0, y0, x1, y1);
+    else {
+      const [hx0, hy0, hx1, hy1] = HOLE;
+      add(x0, y0, x1, hy0);
+      add(x0, hy1, x1, y1);
+      add(x0, hy0, hx0, hy1);
+      add(hx1, hy0, x1, hy1);
+    }
+  }
+  const { insideOutline } = lookAt(Float32Array.from(vertices), { triangles: Uint32Array.from(triangles) });
+  const isIn = (x: number, y: number, [x0, y0, x1, y1]: readonly [number, number, number, number]): boolean =>
+    x >= x0 && x < x1 && y >= y0 && y < y1;
+
+  test('a place is as many pixels away from what lies round the face as steps along rows and columns lead there', () => {
+    const SIZE = 160;
+    // From beyond the picture inwards; a hole is no way.
+    const steps = new Float32Array(SIZE * SIZE).fill(Infinity);
+    const isFace = (x: number, y: number): boolean => BARS.some((bar) => isIn(x, y, bar));
+    let outside: [number, number][] = [];
+    for (let i = -1; i <= SIZE; i++) outside.push([i, -1], [i, SIZE], [-1, i], [SIZE, i]);
+    const around = ([x, y]: readonly [number, number]): [number, number][] =>
+      [[x - 1, y] as const, [x + 1, y] as const, [x, y - 1] as const, [x, y + 1] as const]
+        .filter(([column, row]) => column >= 0 && row >= 0 && column < SIZE && row < SIZE)
+        .map(([column, row]) => [column, row]);
+    const sources = [...outside];
+    for (let k = 0; k < sources.length; k++) {
+      for (const [x, y] of around(sources[k])) {
+        if (isFace(x, y) || steps[y * SIZE + x] === 0) continue;
+        steps[y * SIZE + x] = 0;
+        sources.push([x, y]);
+      }
+    }
+    outside = sources;
+    for (let distance = 1; outside.length > 0; distance++) {
+      const next: [number, number][] = [];
+      for (const place of outside) {
+        for (const [x, y] of around(place)) {
+          if (steps[y * SIZE + x] <= distance) continue;
+          steps[y * SIZE + x] = distance;
+          next.push([x, y]);
+        }
+      }
+      outside = next;
+    }
+    const wrong: unknown[] = [];
+    for (let y = 0; y < SIZE; y++) {
+      for (let x = 0; x < SIZE; x++) {
+        const [found, expected] = [insideOutline(x + 0.4, y + 0.4), steps[y * SIZE + x]];
+        if (found !== expected) wrong.push({ x, y, found, expected });
+      }
+    }
+    expect(wrong).toEqual([]);
+    // The middle of the hole, the bay, and the middle of a bar.
+    expect(insideOutline(11, 140)).toBeGreaterThan(9);
+    expect(insideOutline(100, 90)).toBe(0);
+    expect(insideOutline(79, 10)).toBeGreaterThanOrEqual(10);
+  });
+});
+
+test('a landmark is seen as its vertex is', () => {
+  const visibility = Float32Array.from({ length: 80 }, (_, i) => i / 80);
+  const keypointIndices = Uint32Array.from({ length: 204 }, (_, i) => 3 * (79 - Math.floor(i / 3)) + (i % 3));
+  expect(landmarkVisibility(visibility, { keypointIndices })).toEqual(visibility.slice(12).reverse());
+  expect(() => landmarkVisibility(visibility.slice(0, 79), { keypointIndices })).toThrow(
+    "visibility: expected a value for landmark 0's vertex, got 79 values",
+  );
+});
+
+test('a face without an extent is not seen', () => {
+  const view = lookAt(new Float32Array(9).fill(5), { triangles: Uint32Array.of(0, 1, 2) });
+  expect([view.isSeen(5, 5, 0, 1), view.insideOutline(5, 5), ...view.facing, ...view.depths]).toEqual(
+    new Array(8).fill(0),
+  );
 });
