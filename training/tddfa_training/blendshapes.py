@@ -29,6 +29,15 @@ def _other_side(name):
 MIRROR = np.array([*(BLENDSHAPES.index(_other_side(name)) for name in BLENDSHAPES), 54, 55, 52, 53])
 MIRROR_SIGNS = np.array([*np.ones(len(BLENDSHAPES)), -1, 1, -1, 1], np.float32)
 
+def side_pairs(names):
+    """
+    Rows (left, right) of `names` that are one shape on either side of the face. Looks are no such shapes: eyes turn together, and what
+    turns one outwards turns the other inwards.
+    """
+    return [(left, names.index(_other_side(name))) for left, name in enumerate(names)
+            if name.endswith("Left") and not name.startswith("eyeLook") and _other_side(name) in names]
+
+
 # What glasses that let no light through, or a mask, leave unseen: these are not learned from such a picture.
 EYE_COLUMNS = np.array([i for i, name in enumerate(BLENDSHAPES) if name.startswith("eye")])
 MOUTH_COLUMNS = np.array([i for i, name in enumerate(BLENDSHAPES) if name.startswith(("jaw", "mouth", "cheekPuff", "tongue"))])

@@ -59,13 +59,47 @@ def pair_distance_loss(model, params, target, spread):
     return torch.nn.functional.smooth_l1_loss(error, torch.zeros_like(error), beta=1.0)
 
 
-def expression_loss(z, z_target, seen, weights=None):
+class SideContrast:
+    """
+    Turns errors of a shape's left and right side into errors of their sum and of their difference, each in units of how far that spreads
+    over faces. The sides mostly move together, so that the difference spreads far less than the sum: with the sides as they are,
+    nearly all of the error is the sum's, and a network gives both sides the same number.
+    """
+
+    def __init__(self, pairs, std, targets, seen, least_spread):
+        """
+        @param pairs: columns (left, right), see blendshapes.side_pairs; the other columns stay as they are.
+        @param std: [n] that the errors are in units of.
+        @param targets, seen: [faces, n] coefficients, and which of them can be seen (0 or 1), to measure the spreads with.
+        @param least_spread: a difference that faces hardly have must not drown the rest.
+        """
+        self.matrix = torch.eye(len(std), device=std.device)
+        self.partner = torch.arange(len(std), device=std.device)
+        for left, right in pairs:
+            both = (seen[:, left] * seen[:, right]) > 0
+            for column, sign in ((left, 1.0), (right, -1.0)):
+                values = (targets[:, left] + sign * targets[:, right])[both]
+                spread = values.std(unbiased=False).clamp(min=least_spread) if len(values) else torch.tensor(least_spread)
+                self.matrix[left, column] = std[left] / spread
+                self.matrix[right, column] = sign * std[right] / spread
+            self.partner[left], self.partner[right] = right, left
+
+    def errors(self, errors, seen):
+        """The sum's in the left side's column, the difference's in the right side's; of faces that show one side alone, that side's own."""
+        return torch.where(seen * seen[:, self.partner] > 0, errors @ self.matrix, errors)
+
+
+def expression_loss(z, z_target, seen, weights=None, sides=None):
     """
     Mean squared error of standardised blendshapes and gaze over what can be `seen` (0 or 1). Squared, since the median of a shape that is mostly
     at rest is 0, and any L1 would stay there.
+    @param sides: SideContrast, where there are shapes of both sides.
     """
+    error = z - z_target
+    if sides is not None:
+        error = sides.errors(error, seen)
     counted = seen if weights is None else seen * weights
-    return (counted * (z - z_target).pow(2)).sum() / counted.sum().clamp(min=1)
+    return (counted * error.pow(2)).sum() / counted.sum().clamp(min=1)
 
 
 def _weighted(weights, z, z_target):

@@ -16,13 +16,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .blendshapes import side_pairs
 from .head_crops import HeadShards
+from .losses import SideContrast, expression_loss
 from .metrics import area_under_curve, correlation_and_slope, gaze_angle
 from .networks import RefineNetwork
 from .refine_crops import CHANNELS, OUTPUTS, RefineBatches
 from .runtime import keep_freed_memory, training_device
 
 LEAST_HEADS = 512
+LEAST_SPREAD = 0.05  # of a difference between sides
 LOOK_SECONDS = 3
 EMA = 0.998
 # What the eye's network is for counts more than what an eye hardly tells.
@@ -43,7 +46,7 @@ class Training:
         make = lambda: RefineNetwork(CHANNELS[kind], len(OUTPUTS[kind])).to(device, memory_format=torch.channels_last)
         self.weights = torch.tensor([OUTPUT_WEIGHTS.get(name, 1.0) for name in OUTPUTS[kind]], device=device)
         self.network, self.average = make(), make().eval()
-        self.mean = self.std = None
+        self.mean = self.std = self.sides = None
         if init is not None:
             self.network.load_state_dict(torch.load(f"{init}.pth", map_location=device)["state_dict"])
             self.mean, self.std = (torch.from_numpy(np.load(f"{init}-mean-std.npz")[name]).to(device) for name in ("mean", "std"))
@@ -52,12 +55,13 @@ class Training:
         self.loss, self.steps = 0.0, 0
 
     def take_statistics(self, batches):
-        """Mean and deviation of the targets that can be seen."""
+        """Mean and deviation of the targets that can be seen, and those of sums and differences of sides."""
+        _, targets, seen = batches.batch(self.kind, STATISTICS_FROM)
         if self.mean is None:
-            _, targets, seen = batches.batch(self.kind, STATISTICS_FROM)
             total = seen.sum(0).clamp(min=1)
             self.mean = (targets * seen).sum(0) / total
             self.std = (((targets - self.mean) ** 2 * seen).sum(0) / total).sqrt().clamp(min=1e-3)
+        self.sides = SideContrast(side_pairs(OUTPUTS[self.kind]), self.std, targets, seen, LEAST_SPREAD)
 
     def step(self, images, targets, seen, progress):
         for group in self.optimizer.param_groups:
@@ -66,9 +70,7 @@ class Training:
         device = images.device.type
         with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
             output = self.network(images.contiguous(memory_format=torch.channels_last))
-        weights = seen * self.weights
-        error = (output.float() - (targets - self.mean) / self.std) ** 2 * weights
-        loss = error.sum() / weights.sum().clamp(min=1)
+        loss = expression_loss(output.float(), (targets - self.mean) / self.std, seen, self.weights, self.sides)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from . import losses, metrics
-from .blendshapes import EXPRESSION_OUTPUTS, EYE_COLUMNS, GAZE_COLUMNS
+from .blendshapes import BLENDSHAPES, EXPRESSION_OUTPUTS, EYE_COLUMNS, GAZE_COLUMNS, side_pairs
 from .checkpoints import load_start, open_batch_norm, widened
 from .crops import CROP_SIZE
 from .feeds import ComposedFeed, DeviceFeed
@@ -278,6 +278,10 @@ def main():
     expression_weights = torch.ones(EXPRESSION_OUTPUTS, device=device)
     for columns, weight in WEIGHTED_COLUMNS:
         expression_weights[columns] = weight
+    sides = None
+    if expressive:
+        shown, visible = (torch.from_numpy(np.asarray(part, np.float32)).to(device) for part in plain_set[3:5])
+        sides = losses.SideContrast(side_pairs(BLENDSHAPES), statistics["expression_std"], shown, visible, LEAST_SPREAD)
     pair_spread = torch.from_numpy(np.maximum(losses.pair_distances(model, torch.from_numpy(plain_set[1]).to(device)).std(0).cpu().numpy(), 1e-3)).to(device)
 
     def loss_of(name, batch):
@@ -305,7 +309,7 @@ def main():
             loss = loss + LANDMARK_HEAD_WEIGHT * losses.landmark_head_loss(points, landmarks)
         if expressive:
             shown_target = (shown - statistics["expression_mean"]) / statistics["expression_std"]
-            loss = loss + EXPRESSION_WEIGHT * losses.expression_loss(heads[2], shown_target, visible, expression_weights)
+            loss = loss + EXPRESSION_WEIGHT * losses.expression_loss(heads[2], shown_target, visible, expression_weights, sides)
         return loss
 
     def meta_test(batch):

@@ -7,13 +7,14 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tddfa_training import augment, blendshapes, calibrate, checkpoints, compare_options, covers, crop_batches, crops, expressions, faceboxes, faceless_things, feeds, head_crops, losses, metrics, mine, native, short_video, train_detector, train_regressor  # noqa: E402
+from tddfa_training import augment, blendshapes, calibrate, checkpoints, compare_options, covers, crop_batches, crops, expressions, faceboxes, faceless_things, feeds, head_crops, losses, metrics, mine, native, refine_crops, short_video, train_detector, train_refine, train_regressor  # noqa: E402
 from tddfa_training.calibration_pictures import calibration_pictures  # noqa: E402
 from tddfa_training.folder_crops import FolderSampler  # noqa: E402
 from tddfa_training.head_crops import CropSampler  # noqa: E402
@@ -128,6 +129,74 @@ class SeeingExpressions(unittest.TestCase):
         loss.backward()
         self.assertTrue(bool((z.grad[seen == 0] == 0).all()))
         self.assertEqual(float(losses.expression_loss(z, z + 1, torch.zeros(2, 3))), 0.0)
+
+    def sided(self, targets):
+        """Deviations of columns and the contrast of columns 0 and 1, of faces that show everything."""
+        std = targets.std(0, unbiased=False)
+        return std, losses.SideContrast([(0, 1)], std, targets, torch.ones_like(targets), least_spread=1e-3)
+
+    def faces_that_smile(self, count=20_000):
+        """[n, 3]: both sides of a smile, which differ by a tenth or, seldom, wholly; and a shape in the middle."""
+        smile = self.rng.uniform(0, 1, count) * (self.rng.random(count) < 0.3)
+        both = smile[:, None] * (1 + self.rng.normal(0, 0.12, (count, 2)))
+        both[self.rng.random(count) < 0.2] *= [1, 0.3]
+        return torch.tensor(np.column_stack([both, self.rng.uniform(0, 1, count)]), dtype=torch.float32)
+
+    def test_a_difference_of_sides_pulls_as_hard_as_their_sum(self):
+        targets = self.faces_that_smile()
+        std, sides = self.sided(targets)
+        left, right = targets[:, 0].numpy(), targets[:, 1].numpy()
+        of_sum, of_difference = (left + right).std(), (left - right).std()
+        self.assertLess((of_difference / of_sum) ** 2, 0.2)  # what this is for
+        seen = torch.ones(1, 3)
+
+        def pulls(contrast):
+            """Gradients by the sum and by the difference where both are wrong by one deviation of their own."""
+            wrong = torch.ones(2, requires_grad=True)
+            total, difference = wrong[0] * of_sum, wrong[1] * of_difference
+            error = torch.stack([(total + difference) / 2, (total - difference) / 2, torch.tensor(0.0)])
+            losses.expression_loss((error / std)[None], torch.zeros(1, 3), seen, sides=contrast).backward()
+            return wrong.grad
+
+        of_both = pulls(sides)
+        self.assertAlmostEqual(float(of_both[0]), 2 / 3, places=4)
+        self.assertAlmostEqual(float(of_both[1]), 2 / 3, places=4)
+        as_they_are = pulls(None)
+        self.assertLess(float(as_they_are[1] / as_they_are[0]), 0.25)
+
+    def test_sides_that_have_nothing_to_do_with_each_other_count_as_they_are(self):
+        targets = torch.tensor(self.rng.uniform(0, 1, (50_000, 3)), dtype=torch.float32)
+        _, sides = self.sided(targets)
+        z, z_target = torch.tensor(self.rng.normal(0, 1, (2, 64, 3)), dtype=torch.float32)
+        seen = torch.ones_like(z)
+        plain, contrasted = (float(losses.expression_loss(z, z_target, seen, sides=s)) for s in (None, sides))
+        self.assertLess(abs(contrasted / plain - 1), 0.03)
+        self.assertEqual(float(losses.expression_loss(z, z, seen, sides=sides)), 0.0)
+
+    def test_a_side_that_is_seen_alone_counts_as_it_is(self):
+        targets = self.faces_that_smile()
+        _, sides = self.sided(targets)
+        z, z_target = torch.tensor(self.rng.normal(0, 1, (2, 1, 3)), dtype=torch.float32)
+        one = torch.tensor([[1.0, 0, 1]])
+        alone = losses.expression_loss(z, z_target, one, sides=sides)
+        self.assertAlmostEqual(float(alone), float(losses.expression_loss(z, z_target, one)), places=6)
+
+    def test_sides_that_never_differ_do_not_drown_the_rest(self):
+        targets = self.faces_that_smile()
+        targets[:, 1] = targets[:, 0]
+        std, sides = self.sided(targets)
+        self.assertAlmostEqual(float(sides.matrix[0, 1] / std[0]), 1000, delta=1)
+        self.assertTrue(bool(torch.isfinite(sides.matrix).all()))
+
+    def test_pairs_are_one_shape_on_either_side(self):
+        names = blendshapes.BLENDSHAPES
+        pairs = {(names[left], names[right]) for left, right in blendshapes.side_pairs(names)}
+        self.assertEqual(len(pairs), 16)
+        self.assertIn(("mouthSmileLeft", "mouthSmileRight"), pairs)
+        self.assertIn(("jawLeft", "jawRight"), pairs)
+        self.assertFalse(any("Look" in left for left, _ in pairs))
+        self.assertEqual(blendshapes.side_pairs(refine_crops.EYE_OUTPUTS), [])
+        self.assertEqual(len(blendshapes.side_pairs(refine_crops.MOUTH_OUTPUTS)), 11)
 
     def test_correlation_slope_and_auc_by_hand(self):
         truth = np.array([0.0, 1, 2, 3])
@@ -303,6 +372,172 @@ class CropsOnDevices(unittest.TestCase):
                 self.assertGreater(float(picture[:, y0 + 3:y1 - 3, x0 + 3:x1 - 3].min()), 40)
                 self.assertEqual(float(box[4]), 1.0)
             self.assertFalse(bool(moved[:, 1:].any()))
+
+
+BRIGHTNESS = 0.04  # of a spot, between a crop and the picture it is cut from
+
+
+class RefineCrops(unittest.TestCase):
+    """Crops of eyes and mouths, of heads that carry their labels as spots of light."""
+
+    EYES, MOUTH = np.array([[32.0, 35, 20], [-32, 35, 20]]), np.array([0.0, -40, 30])  # mm
+    HEADS, SIZE = 24, 200
+    SPOT, FAR = 3, 12.0  # px about the middle of a spot; mm of the mouth's corners from its middle
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        model = Path(folder.name) / "model"
+        model.mkdir()
+        self.rng = np.random.default_rng(4)
+        self.eye_basis, self.mouth_basis = self.rng.normal(0, 1.5, (2, 3, 40)), self.rng.normal(0, 1.5, (3, 40))
+        mean, basis = np.zeros((68, 3)), np.zeros((68, 3, 40))
+        mean[refine_crops.MOUTH_LANDMARKS], basis[refine_crops.MOUTH_LANDMARKS] = self.MOUTH, self.mouth_basis
+        for name, array in {"eye-centres-mean": self.EYES.ravel(), "eye-centres-basis": self.eye_basis.reshape(6, 40), "dense-mean": mean.ravel(),
+                            "dense-shape-basis": basis.reshape(204, 40), "dense-expression-basis": np.zeros((204, 10)), "dense-keypoints": np.arange(204)}.items():
+            np.save(model / f"{name}.npy", array if name == "dense-keypoints" else 1000 * array)
+        environment = mock.patch.dict(os.environ, {"TDDFA_TRAINING_CACHE": folder.name})
+        environment.start()
+        self.addCleanup(environment.stop)
+        self.labels = self.drawn_labels()
+        self.pictures = np.stack([self.picture(k) for k in range(self.HEADS)])
+
+    def drawn_labels(self):
+        n, rng = self.HEADS, self.rng
+        labels = {"blendshapes": rng.uniform(0, 0.5, (n, 52)), "gaze": rng.uniform(-20, 20, (n, 4)), "look": np.zeros((n, 6)), "pose": np.zeros((n, 3)),
+                  "shape": rng.normal(0, 0.5, (n, 40)), "rotation": np.empty((n, 3, 3)), "camera": np.empty((n, 2, 4))}
+        for k in range(n):
+            rotation = rotation_matrix(rng.uniform(-20, 20), rng.uniform(-15, 15), rng.uniform(-60, 60))
+            scale = rng.uniform(1.1, 1.4)  # px a mm
+            labels["rotation"][k] = rotation
+            labels["camera"][k] = np.column_stack([scale * rotation[:2] * [[1], [-1]], self.SIZE / 2 + rng.normal(0, 4, 2)])  # y down
+        return labels
+
+    def project(self, k, point):
+        camera = self.labels["camera"][k]
+        return camera[:, :3] @ point + camera[:, 3]
+
+    def eye(self, k, side):
+        return self.EYES[side] + self.eye_basis[side] @ self.labels["shape"][k]
+
+    def mouth(self, k):
+        return self.MOUTH + self.mouth_basis @ self.labels["shape"][k]
+
+    def picture(self, k):
+        """Grey. A red spot at each corner of the mouth, as bright as that side smiles; in each eye a green one that looks where it looks."""
+        image = np.full((self.SIZE, self.SIZE, 4), 60, np.uint8)
+        image[..., 3] = 255
+        shapes, gaze, at = self.labels["blendshapes"][k], self.labels["gaze"][k], blendshapes.BLENDSHAPES.index
+
+        def spot(point, channel, value):
+            x, y = self.project(k, point)
+            cv2.circle(image, (round(x - 0.5), round(y - 0.5)), self.SPOT, (*(255 * value if c == channel else 0 for c in range(3)), 255), -1)
+
+        for side, (name, sign) in enumerate((("Left", 1), ("Right", -1))):
+            spot(self.mouth(k) + [sign * self.FAR, 0, 0], 0, shapes[at(f"mouthSmile{name}")])
+            spot(self.eye(k, side) + [gaze[2 * side] / 2, gaze[2 * side + 1] / 2, 0], 1, 0.5 + shapes[at(f"eyeBlink{name}")])
+        return image
+
+    def batches(self):
+        batches = refine_crops.RefineBatches("cpu", self.HEADS, seed=5)
+        batches.add_heads(self.pictures, self.labels)
+        return batches
+
+    def batch(self, kind):
+        """Every head three times, mirrored by chance: rows, pictures [n, colour, 64, 64] as bytes (BGR), planes, and targets by name."""
+        rows = torch.arange(3 * self.HEADS) % self.HEADS
+        inputs, targets, seen = self.batches().batch(kind, len(rows), augmented=False, rows=rows)
+        self.assertEqual(inputs.shape[1], refine_crops.CHANNELS[kind])
+        self.assertTrue(bool(seen.all()))
+        named = dict(zip(refine_crops.OUTPUTS[kind], targets.T.numpy()))
+        return rows.numpy(), inputs[:, :-2].numpy() * 128 + 127.5, inputs[:, -2:, 0, 0].numpy(), named
+
+    def test_the_matrix_puts_the_feature_in_the_middle_upright_and_to_scale(self):
+        labels = {name: torch.tensor(values, dtype=torch.float32) for name, values in self.labels.items()}
+        geometry = refine_crops.RefineGeometry()
+        points = geometry.points(labels["shape"])
+        flip = torch.arange(self.HEADS) % 2 == 1
+        for kind, found, where in (("eye", points[0], lambda k: self.eye(k, 0)), ("eye", points[1], lambda k: self.eye(k, 1)), ("mouth", points[2], self.mouth)):
+            matrices = geometry.matrices(labels, refine_crops.SPANS[kind], found, flip).numpy()
+            for k in range(self.HEADS):
+                seen = lambda offset: matrices[k] @ [*self.project(k, where(k) + np.array(refine_crops.OFFSETS[kind]) + offset), 1]
+                middle = seen(np.zeros(3))
+                self.assertLess(np.abs(middle - 32).max(), 2e-3)
+                up, out = seen(np.array([0, 10.0, 0])) - middle, seen(np.array([10.0, 0, 0])) - middle
+                self.assertLess(abs(up[0]), 1e-3)
+                self.assertLess(up[1], 0)
+                self.assertTrue(out[0] < 0 if flip[k] else out[0] > 0)  # the person's left is the viewer's right
+                # A length of the model in the picture's plane: 10 mm of a span of 64 px.
+                lengths = np.linalg.svd(matrices[k][:, :2] @ self.labels["camera"][k][:, :3])[1]
+                self.assertLess(np.abs(lengths - 64 / refine_crops.SPANS[kind]).max(), 1e-4)
+
+    def place(self, k, point, middle, kind, mirrored):
+        """Px of a crop about `middle`, found from where things lie in the picture."""
+        from_middle, up = self.project(k, point) - self.project(k, middle), self.project(k, middle + [0, 10, 0]) - self.project(k, middle)
+        up = up / np.linalg.norm(up)
+        right = np.array([-up[1], up[0]])
+        factor = 64 / refine_crops.SPANS[kind] / np.linalg.norm(self.labels["camera"][k][0, :3])
+        return 32 + factor * (-1 if mirrored else 1) * (from_middle @ right), 32 - factor * (from_middle @ up)
+
+    def is_mirrored(self, k, plane):
+        """Whether the direction to the viewer is that of a mirrored head; its height is the same."""
+        x, y = self.labels["rotation"][k][2, :2]
+        self.assertLess(abs(plane[1] - y), 1e-6)
+        self.assertLess(abs(abs(plane[0]) - abs(x)), 1e-6)
+        return abs(plane[0] + x) < abs(plane[0] - x)
+
+    def test_mirrored_mouths_have_mirrored_labels(self):
+        rows, images, planes, targets = self.batch("mouth")
+        mirrored = [self.is_mirrored(k, plane) for k, plane in zip(rows, planes)]
+        self.assertTrue(10 < sum(mirrored) < len(rows) - 10)
+        for n, k in enumerate(rows):
+            middle = self.mouth(k) + refine_crops.OFFSETS["mouth"]
+            for sign in (1, -1):
+                x, y = self.place(k, self.mouth(k) + [sign * self.FAR, 0, 0], middle, "mouth", mirrored[n])
+                # What lies on the viewer's right is called left, mirrored or not.
+                name = "mouthSmileLeft" if x > 32 else "mouthSmileRight"
+                self.assertLess(abs(images[n, 2, int(y), int(x)] / 255 - targets[name][n]), BRIGHTNESS)
+
+    def test_every_eye_comes_as_a_left_one_with_its_own_labels(self):
+        rows, images, planes, targets = self.batch("eye")
+        blinks = self.labels["blendshapes"][:, [blendshapes.BLENDSHAPES.index(f"eyeBlink{side}") for side in blendshapes.SIDES]]
+        for n, k in enumerate(rows):
+            own = int(self.is_mirrored(k, planes[n]))
+            self.assertAlmostEqual(float(targets["eyeBlink"][n]), blinks[k, own], places=5)
+            for first, side in ((0, own), (3, 1 - own)):
+                # Both eyes are turned by nearly independent angles: the own one's by the targets, the other's by the labels.
+                yaw, pitch = self.labels["gaze"][k, 2 * side:2 * side + 2]
+                if side == own:
+                    yaw, pitch = targets["yaw"][n] * (-1 if side else 1), targets["pitch"][n]
+                eye = self.eye(k, side)
+                x, y = self.place(k, eye + [yaw / 2, pitch / 2, 0], eye + refine_crops.OFFSETS["eye"], "eye", side == 1)
+                self.assertLess(abs(images[n, first + 1, int(y), int(x)] / 255 - 0.5 - blinks[k, side]), BRIGHTNESS)
+
+    def test_targets_are_standardised_by_what_is_seen_and_come_back_so(self):
+        self.labels["look"][::3, 5] = 1  # masks hide mouths
+        with mock.patch.object(train_refine, "STATISTICS_FROM", 192):
+            training = train_refine.Training("mouth", "cpu", 1e-3)
+            training.take_statistics(self.batches())
+            _, targets, seen = (part.numpy() for part in self.batches().batch("mouth", 192))
+        self.assertTrue(0 < seen.mean() < 1)
+        for column, name in enumerate(refine_crops.MOUTH_OUTPUTS):
+            shown = targets[seen[:, column] > 0, column]
+            self.assertAlmostEqual(float(training.mean[column]), shown.mean(), places=5)
+            self.assertAlmostEqual(float(training.std[column]), shown.std(), places=5)
+        left, right = (refine_crops.MOUTH_OUTPUTS.index(f"mouthSmile{side}") for side in blendshapes.SIDES)
+        both = seen[:, left] * seen[:, right] > 0
+        for column, values in ((left, targets[both, left] + targets[both, right]), (right, targets[both, left] - targets[both, right])):
+            self.assertAlmostEqual(float(training.sides.matrix[left, column]), float(training.std[left]) / values.std(), places=3)
+        with tempfile.TemporaryDirectory() as folder:
+            training.save(Path(folder))
+            again = train_refine.Training("mouth", "cpu", 1e-3, init=Path(folder) / "refine-mouth")
+            again.take_statistics(self.batches())
+        self.assertTrue(torch.equal(again.mean, training.mean) and torch.equal(again.std, training.std))
+        # An output of 0 is the mean.
+        for parameter in again.average.parameters():
+            torch.nn.init.zeros_(parameter)
+        output, _, _ = train_refine.predictions(again, self.batches(), 4, augmented=False)
+        self.assertLess(np.abs(output - training.mean.numpy()).max(), 1e-6)
 
 
 class MetaJoint(unittest.TestCase):
