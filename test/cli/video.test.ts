@@ -12,10 +12,11 @@ import { upstreamPack } from '../../development/upstream-pack.ts';
 import { blackFrame, cutPortrait, scene } from '../../development/video-scene.ts';
 import { readImage } from '../../src/image-files/read-image.ts';
 import { writeImage } from '../../src/image-files/write-image.ts';
-import { createFaceAligner } from '../../src/node.ts';
+import { createFaceAligner, createFaceRefiner, createFaceTracker } from '../../src/node.ts';
 import { DRAWINGS } from '../../src/results/drawings.ts';
 import { FoundFace } from '../../src/results/found-face.ts';
 import { type VideoFrameEntry, videoFrameSchema } from '../../src/results/video-document.ts';
+import type { AlignedFace } from '../../src/types.ts';
 import { readVideo } from '../../src/video-files/read-video.ts';
 import { expectClose } from '../support/expect-close.ts';
 import { describeWithFfmpeg } from '../support/ffmpeg.ts';
@@ -166,6 +167,45 @@ describe('tddfa video with the open pack', () => {
       status: 2,
       stderr: expect.stringMatching(/--draw: there is no 'frontal'; /),
     });
+  });
+
+  test('--refine acts and looks as an aligner that refines does, in a film as in a photo', async () => {
+    const photo = join(repositoryRoot, 'examples', 'astronaut.png');
+    await mkdir(inFolder('looked'));
+    for (const name of ['0.png', '1.png']) await copyFile(photo, inFolder('looked', name));
+    type Acting = Pick<VideoFrameEntry['faces'][number], 'expressions' | 'gaze'>;
+    // JSON has nine digits of each number, which are the same float32.
+    const exact = (acting: Acting): Acting =>
+      JSON.parse(JSON.stringify(acting), (_, value) => (typeof value === 'number' ? Math.fround(value) : value));
+    const acts = ({ expressions, gaze }: Acting): Acting => exact({ expressions, gaze });
+    const printed = async (args: readonly string[]): Promise<Acting[]> => {
+      const { status, stdout, stderr } = await runCli(args);
+      expect([status, stderr]).toEqual([0, '']);
+      const lines = args[0] === 'video' ? parse(stdout) : JSON.parse(stdout).images;
+      return lines.flatMap(({ faces }: { faces: readonly Acting[] }) => faces.map(acts));
+    };
+    const image = await readImage(photo);
+    const aligner = await createFaceAligner({ refine: createFaceRefiner });
+    try {
+      const shown = (face: AlignedFace): Acting =>
+        exact({ expressions: aligner.expressions(face), gaze: aligner.gaze(face) });
+      const inPhoto = await printed(['align', photo, '--json', '-', '--refine']);
+      expect(inPhoto).toHaveLength(1);
+      expect(inPhoto).toEqual((await aligner.align(image, await aligner.detect(image))).map(shown));
+
+      const tracker = createFaceTracker(aligner, { smoothing: 'none' });
+      const followed = [await tracker.next(image, 0), await tracker.next(image, 40)].flat();
+      const film = ['video', inFolder('looked'), '--smoothing', 'none', '--json', '-'];
+      expect(followed).toHaveLength(2);
+      expect(await printed([...film, '--refine'])).toEqual(followed.map(shown));
+
+      const [plain] = await printed(['align', photo, '--json', '-']);
+      expect(Object.keys(plain?.expressions ?? {})).toHaveLength(52);
+      expect(plain?.expressions).not.toEqual(inPhoto[0]?.expressions);
+      expect(plain?.gaze).not.toEqual(inPhoto[0]?.gaze);
+    } finally {
+      aligner.dispose();
+    }
   });
 
   test('writes the faces of a film as meshes that move, beside the video or here', async () => {
