@@ -36,6 +36,7 @@ for (const [from, to] of [
   ['dist/browser/aligner-worker.js', 'dist/src/browser/aligner-worker.js'],
   ['dist/browser/integer-compiler.js', 'dist/src/engine/compiler/integers/integer-compiler.js'],
   ['src/browser/integer-compiler-source.d.ts', 'dist/src/browser/integer-compiler-source.d.ts'],
+  ['src/browser/face-refiner-source.d.ts', 'dist/src/browser/face-refiner-source.d.ts'],
   ['src/browser/aligner-worker-source.d.ts', 'dist/src/browser/aligner-worker-source.d.ts'],
 ]) {
   copyFileSync(join(root, from), join(root, to));
@@ -44,6 +45,7 @@ for (const [from, to] of [
 for (const [name, text] of [
   ['aligner-worker-source.js', 'alignerWorkerSource'],
   ['integer-compiler-source.js', 'integerCompilerSource'],
+  ['face-refiner-source.js', 'faceRefinerSource'],
 ]) {
   writeFileSync(join(root, 'dist/src/browser', name), `export { ${text} } from '../../browser/${name}';\n`);
 }

@@ -1,11 +1,11 @@
 /**
  * Bundles for pages without a bundler: `tddfa.js`, everything of `tddfa/browser`, `tddfa/geometry` and `tddfa/element` in one
  * file; `tddfa-face.js`, which defines the element with the package's own weights; the script of the worker; the code for integers,
- * which both load when it is asked for; the entry for three.js, which it leaves to the page to find; and the backends of tfjs, each of
+ * which both load when it is asked for; the text of that which looks at eyes and mouths again, which the worker loads likewise; the entry for three.js, which it leaves to the page to find; and the backends of tfjs, each of
  * which a page imports beside
  * `tddfa.js`.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -18,6 +18,8 @@ defineFaceElement({ weights: new URL('../../weights/open/', import.meta.url).hre
 const WORKER_TEXT = './aligner-worker-source.js';
 const INTEGERS = './integer-compiler.js';
 const INTEGERS_TEXT = './integer-compiler-source.js';
+const REFINER = './face-refiner.js';
+const REFINER_TEXT = './face-refiner-source.js';
 
 /**
  * @param {RegExp} filter
@@ -77,10 +79,11 @@ export async function bundleBrowser(outdir) {
       },
       outfile: join(outdir, 'tddfa.js'),
       // Beside this file too.
-      external: [WORKER_TEXT, INTEGERS_TEXT],
+      external: [WORKER_TEXT, INTEGERS_TEXT, REFINER_TEXT],
       plugins: [resolving(/\/integer-compiler\.ts$/, { path: INTEGERS, external: true })],
     }),
     build({ ...COMMON, entryPoints: [join(root, 'src/engine/compiler/integers/integer-compiler.ts')], outdir }),
+    build({ ...COMMON, entryPoints: [join(root, 'src/models/tddfa/face-refiner.ts')], outdir }),
     build({ ...COMMON, entryPoints: [join(root, 'src/three.ts')], outdir, external: ['three'] }),
     build({
       ...COMMON,
@@ -91,6 +94,7 @@ export async function bundleBrowser(outdir) {
       define: { 'import.meta.url': 'undefined' },
       plugins: [
         resolving(/\/load-integer-compiler\.ts$/, { path: join(root, 'src/browser/owners-integer-compiler.ts') }),
+        resolving(/\/face-refiner\.ts$/, { path: join(root, 'src/browser/owners-face-refiner.ts') }),
         importingAtOnce,
       ],
     }),
@@ -106,6 +110,9 @@ export async function bundleBrowser(outdir) {
   await writeText(join(outdir, 'aligner-worker.js'), join(outdir, WORKER_TEXT), 'alignerWorkerSource');
   await markImports(join(outdir, 'aligner-worker.js'));
   await writeText(join(outdir, INTEGERS), join(outdir, INTEGERS_TEXT), 'integerCompilerSource');
+  await writeText(join(outdir, REFINER), join(outdir, REFINER_TEXT), 'faceRefinerSource');
+  // Only its text is asked for.
+  await rm(join(outdir, REFINER));
   const metafiles = built.map(({ metafile }) => metafile);
   return {
     inputs: Object.assign({}, ...metafiles.map(({ inputs }) => inputs)),

@@ -23,10 +23,12 @@ import { expressionsOf } from './geometry/expressions.ts';
 import {
   createSurfaceReconstructor,
   type DenseEvaluator,
+  landmarksOnImage,
   type ReconstructOptions,
   type SurfaceReconstructor,
 } from './geometry/face-surface.ts';
 import { type FaceGaze, gazeOf } from './geometry/gaze.ts';
+import { type PackedModel, packLandmarks } from './geometry/morphable-model.ts';
 import { checkParamCount } from './geometry/params.ts';
 import { roiBoxFromFaceBox, roiBoxFromLandmarks } from './geometry/roi-box.ts';
 import { CROP_SIZE } from './geometry/similarity-transform.ts';
@@ -65,8 +67,8 @@ export interface FaceAlignerOptions extends EngineOptions {
   readonly basis?: BasisPrecision;
   /**
    * `createFaceRefiner`, to look at eyes and mouths again with two small networks of the pack: better blinks, gaze and mouths. It
-   * is not part of an aligner's code unless it is given; a pool's threads have it and take `refine: true`, a browser's worker has none. Default: expressions are the
-   * regressor's.
+   * is not part of an aligner's code unless it is given; a pool's threads and a page's worker have their own and take `refine: true`.
+   * Default: expressions are the regressor's.
    */
   readonly refine?: CreateFaceRefiner;
   /** Defaults of {@link FaceAligner.detect}. */
@@ -234,14 +236,56 @@ function isWeightSource(weights: unknown): weights is WeightSource {
  */
 export async function createFaceAligner(options: FaceAlignerOptions): Promise<FaceAligner> {
   checkFaceAlignerOptions(options, FACE_ALIGNER_OPTION_NAMES);
-  return loadFaceAligner(options, weightSourceOf(options.weights));
+  const { basis = DEFAULT_BASIS } = options;
+  const { kernels, landmarks, checkUsable, ...networks } = await loadNetworks(options, weightSourceOf(options.weights));
+  const { packName, morphableModel } = networks;
+  /** Undefined after `dispose`, so that nothing of it stays. */
+  let surface: SurfaceReconstructor | undefined = createSurfaceReconstructor(packName, morphableModel, {
+    ...(landmarks && { landmarks }),
+    ...(kernels && { createDense: (model) => denseInWebAssembly(kernels, model, basis) }),
+  });
+  const dispose = (): void => {
+    surface = undefined;
+    networks.dispose();
+  };
+  const methods: Omit<FaceAligner, typeof Symbol.dispose> = {
+    ...networks,
+    reconstruct(face, options) {
+      if (surface === undefined) throw new DisposedError('this face aligner');
+      return surface(face, options);
+    },
+    expressions(face) {
+      checkUsable();
+      return expressionsOf(face, packName, morphableModel);
+    },
+    gaze(face) {
+      checkUsable();
+      return gazeOf(face, packName, morphableModel);
+    },
+    dispose,
+  };
+  return withDispose(methods, dispose);
 }
 
-/** As `createFaceAligner`, of options whose names are checked: a worker's owner has done that, and has the weights. */
-export async function loadFaceAligner(
+/** The part of an aligner that has the networks: all that a worker needs of one, as its owner reconstructs. */
+export interface AlignerNetworks
+  extends Omit<FaceAligner, 'reconstruct' | 'expressions' | 'gaze' | 'keepingPixels' | typeof Symbol.dispose> {
+  /** Of the backend, where it has some. */
+  readonly kernels: EngineKernels | undefined;
+  /** The model packed for the 68 landmarks. */
+  readonly landmarks: PackedModel | undefined;
+  /** @throws DisposedError after `dispose`. */
+  checkUsable(): void;
+}
+
+/**
+ * Loads what an aligner looks at pictures with.
+ * @param options - whose names are checked: a worker's owner has done that, and has the weights.
+ */
+export async function loadNetworks(
   options: Omit<FaceAlignerOptions, 'weights'>,
   weights: WeightSource,
-): Promise<FaceAligner> {
+): Promise<AlignerNetworks> {
   const { backend = DEFAULT_BACKEND, basis = DEFAULT_BASIS, signal, onProgress } = options;
   checkChoice('basis', basis, BASES);
   signal?.throwIfAborted();
@@ -258,7 +302,7 @@ export async function loadFaceAligner(
     const regressor = await createRegressor(engine, pack.regressor.network, pack.regressor, pack.regressor.expansion);
     const refiner = await options.refine?.(opened, engine, pack.morphableModel);
     signal?.throwIfAborted();
-    return assemble(engine, pack, detector, regressor, basis, refiner);
+    return assemble(engine, pack, detector, regressor, refiner);
   } catch (error) {
     engine.dispose();
     throw error;
@@ -276,23 +320,22 @@ function assemble(
   pack: FacePack,
   detector: FaceDetector | undefined,
   regressor: Regressor,
-  basis: BasisPrecision,
   refiner: FaceRefiner | undefined,
-): FaceAligner {
+): AlignerNetworks {
   const { backend, kernels, picture } = engine;
   const { morphableModel, faceMaps } = pack;
-  /** Undefined after `dispose`. */
-  let surface: SurfaceReconstructor | undefined = createSurfaceReconstructor(pack.name, morphableModel, {
-    ...(kernels && { createDense: (model) => denseInWebAssembly(kernels, model, basis) }),
-  });
+  const landmarks = morphableModel && packLandmarks(morphableModel);
+  let isDisposed = false;
 
-  function checkUsable(): SurfaceReconstructor {
-    if (surface === undefined) throw new DisposedError('this face aligner');
-    return surface;
+  function checkUsable(): void {
+    if (isDisposed) throw new DisposedError('this face aligner');
   }
 
-  const methods: Omit<FaceAligner, typeof Symbol.dispose> = {
+  const aligner: AlignerNetworks = {
     backend,
+    kernels,
+    landmarks,
+    checkUsable,
     packName: pack.name,
     hasDetector: detector !== undefined,
     regressor: pack.regressor.name,
@@ -325,7 +368,7 @@ function assemble(
       checkCallArguments('alignToLandmarks', image, faces);
       return aligner.alignCrops(
         image,
-        faces.map((face) => roiBoxFromLandmarks(aligner.reconstruct(face))),
+        faces.map((face) => roiBoxFromLandmarks(landmarksOnImage(face, pack.name, landmarks))),
       );
     },
 
@@ -341,27 +384,12 @@ function assemble(
       return refiner === undefined ? faces : refiner.refine(image, faces);
     },
 
-    reconstruct(face, options) {
-      return checkUsable()(face, options);
-    },
-
-    expressions(face) {
-      checkUsable();
-      return expressionsOf(face, pack.name, morphableModel);
-    },
-
-    gaze(face) {
-      checkUsable();
-      return gazeOf(face, pack.name, morphableModel);
-    },
-
     dispose() {
-      if (surface === undefined) return;
-      surface = undefined;
+      if (isDisposed) return;
+      isDisposed = true;
       engine.dispose();
     },
   };
-  const aligner = withDispose(methods, () => methods.dispose());
   return aligner;
 }
 

@@ -269,6 +269,7 @@ describe('architecture', () => {
       'scripts/bundle-browser.js',
       'src/browser/aligner-worker-source.js',
       'src/browser/integer-compiler-source.js',
+      'src/browser/face-refiner-source.js',
     ];
     const isSource = (path: string) => /\.(ts|js)$/.test(path) && !built.includes(path);
     const missing = breaches(({ imports }) => imports.filter((path) => isSource(path) && !byPath.has(path)), sources);

@@ -10,6 +10,7 @@ import {
   weightSourceOf,
 } from '../face-aligner.ts';
 import type { RgbaImage } from '../types.ts';
+import { checkRefineSwitch } from '../workers/check-refine-switch.ts';
 import { ownerSide } from '../workers/owner-side.ts';
 import { WorkerConnection } from '../workers/worker-connection.ts';
 import { START_TIMEOUT_MS, untilReady, type WorkerPort } from '../workers/worker-port.ts';
@@ -18,6 +19,7 @@ import type {
   MethodResult,
   OwnerMessage,
   SentOptions,
+  WorkerCode,
   WorkerMessage,
   WorkerMethod,
 } from '../workers/worker-protocol.ts';
@@ -26,6 +28,11 @@ import { WorkerImages } from './worker-images.ts';
 
 /** Options of {@link createFaceAlignerWorker}. */
 export interface FaceAlignerWorkerOptions extends Omit<FaceAlignerOptions, 'refine'> {
+  /**
+   * Whether eyes and mouths are looked at again, as `createFaceAligner` does with `refine: createFaceRefiner`: a function cannot be
+   * sent to a worker, which loads its own. Default false.
+   */
+  readonly refine?: boolean;
   /**
    * Leaves `image.data` with the caller, at the price of a copy for each call. By default the pixels move to the worker:
    * the caller's array is empty afterwards, and the same image object can still be given to the aligner's other methods.
@@ -39,6 +46,7 @@ export interface FaceAlignerWorkerOptions extends Omit<FaceAlignerOptions, 'refi
 
 const WORKER_OPTION_NAMES: OptionNames<FaceAlignerWorkerOptions> = {
   ...THREAD_ALIGNER_OPTION_NAMES,
+  refine: true,
   keepPixels: true,
   createWorker: true,
   startTimeoutMs: true,
@@ -51,12 +59,13 @@ const WORKER_OPTION_NAMES: OptionNames<FaceAlignerWorkerOptions> = {
  */
 export async function createFaceAlignerWorker(options: FaceAlignerWorkerOptions): Promise<FaceAligner> {
   checkFaceAlignerOptions(options, WORKER_OPTION_NAMES);
+  checkRefineSwitch(options.refine);
   const { signal, onProgress, keepPixels = false, startTimeoutMs = START_TIMEOUT_MS } = options;
   const weights = weightSourceOf(options.weights);
   signal?.throwIfAborted();
   const start = options.createWorker ? untilStarted(options.createWorker, startTimeoutMs, signal) : undefined;
   const port = await (start ?? startOwnWorker(startTimeoutMs, signal));
-  const connection = new WorkerConnection(port, weights, onProgress, undefined, readIntegers);
+  const connection = new WorkerConnection(port, weights, onProgress, undefined, readCode);
   const abort = () => connection.close(signal?.reason);
   signal?.addEventListener('abort', abort);
   try {
@@ -71,8 +80,10 @@ export async function createFaceAlignerWorker(options: FaceAlignerWorkerOptions)
   }
 }
 
-async function readIntegers(): Promise<string> {
-  return (await import('./integer-compiler-source.js')).integerCompilerSource;
+async function readCode(name: WorkerCode): Promise<string> {
+  return name === 'face-refiner'
+    ? (await import('./face-refiner-source.js')).faceRefinerSource
+    : (await import('./integer-compiler-source.js')).integerCompilerSource;
 }
 
 type AlignerPort = WorkerPort<OwnerMessage, WorkerMessage>;

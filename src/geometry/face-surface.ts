@@ -18,6 +18,7 @@ export interface ReconstructOptions {
   readonly dst?: Float32Array;
 }
 
+const NO_MODEL = 'this pack has no morphable model';
 const RECONSTRUCT_OPTION_NAMES: OptionNames<ReconstructOptions> = { dense: true, landmarks: true, dst: true };
 
 /** Where the first 17 landmarks lie. */
@@ -47,6 +48,21 @@ export interface SurfaceParts {
 }
 
 /**
+ * `[68 x 3]` landmarks of an aligned face on the image, as `reconstruct` gives them by default.
+ * @param packName - for the message.
+ * @param landmarks - of the model, where there is one; without it this throws WeightFormatError.
+ */
+export function landmarksOnImage(
+  face: AlignedFace,
+  packName: string,
+  landmarks: PackedModel | undefined,
+): Float32Array {
+  if (landmarks === undefined) throw new WeightFormatError(packName, NO_MODEL);
+  const points = reconstruct(landmarks, face.params);
+  return cropToImage(points, face.roiBox, points);
+}
+
+/**
  * Makes the function that takes an aligned face to its vertices on the image: `FaceAligner.reconstruct`.
  * @param packName - for the message.
  * @param model - where the pack has one; without it the function throws WeightFormatError.
@@ -62,7 +78,7 @@ export function createSurfaceReconstructor(
     checkOptionNames(options, RECONSTRUCT_OPTION_NAMES);
     const { dense = false, landmarks: set = '3d', dst } = options ?? {};
     if (model === undefined || landmarks === undefined) {
-      throw new WeightFormatError(packName, 'this pack has no morphable model');
+      throw new WeightFormatError(packName, NO_MODEL);
     }
     checkChoice('landmarks', set, LANDMARK_SETS);
     const onContour = !dense && set === 'contour' && model.contour !== undefined;

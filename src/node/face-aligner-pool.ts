@@ -6,7 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { checkNumber, checkOptionNames, describeValue, type OptionNames } from '../check-arguments.ts';
+import { checkNumber, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { withAsyncDispose } from '../disposable.ts';
 import type { WeightSource } from '../engine/weights/weight-source.ts';
 import { DisposedError, QueueFullError, WorkerFailedError } from '../errors.ts';
@@ -21,6 +21,7 @@ import { checkBytesArgument, DECODE_OPTION_NAMES, type DecodeImageOptions } from
 import { DETECTOR_DEFAULTS, type DetectorOptions } from '../models/faceboxes/detector.ts';
 import { packageRoot } from '../package-files.ts';
 import type { AlignedFace, FaceBox, RgbaImage, RoiBox } from '../types.ts';
+import { checkRefineSwitch } from '../workers/check-refine-switch.ts';
 import { ownerSide } from '../workers/owner-side.ts';
 import { WorkerConnection } from '../workers/worker-connection.ts';
 import { START_TIMEOUT_MS, untilReady, type WorkerPort } from '../workers/worker-port.ts';
@@ -149,11 +150,7 @@ export interface FaceAlignerPool extends FaceAligner {
 export async function createFaceAlignerPool(options: FaceAlignerPoolOptions = {}): Promise<FaceAlignerPool> {
   checkFaceAlignerOptions(options, POOL_OPTION_NAMES);
   const { signal, size = availableParallelism(), maxQueued = FACE_ALIGNER_POOL_DEFAULTS.maxQueued } = options;
-  if (options.refine !== undefined && typeof options.refine !== 'boolean') {
-    throw new TypeError(
-      `refine: expected true or false, as threads have the refiner's code, got ${describeValue(options.refine)}`,
-    );
-  }
+  checkRefineSwitch(options.refine);
   checkCount('size', size, 1, MAX_SIZE);
   checkCount('maxQueued', maxQueued, 0, Number.MAX_SAFE_INTEGER);
   checkNumber('startTimeoutMs', options.startTimeoutMs ?? START_TIMEOUT_MS, 0);

@@ -1,7 +1,6 @@
 /** The script of the threads of `createFaceAlignerPool`. */
 import { parentPort } from 'node:worker_threads';
 import { decodeImage } from '../image-files/decode-image.ts';
-import { createFaceRefiner } from '../models/tddfa/create-face-refiner.ts';
 import { serveAligner } from '../workers/serve-aligner.ts';
 
 if (parentPort === null) throw new Error('this script is for the threads of a pool');
@@ -12,5 +11,5 @@ serveAligner(
     post: (message, transfer = []) => port.postMessage(message, [...transfer]),
     listen: (onMessage) => port.on('message', onMessage),
   },
-  { decodeImage, createRefiner: createFaceRefiner },
+  { decodeImage },
 );

@@ -1,9 +1,9 @@
 /** One aligner in a worker, which does what the messages of the worker's owner ask for. */
 import { noteSha256 } from '../engine/weights/sha256.ts';
 import type { ReadOptions, WeightProgressListener, WeightSource } from '../engine/weights/weight-source.ts';
-import { type FaceAligner, loadFaceAligner } from '../face-aligner.ts';
+import { type AlignerNetworks, type FaceAligner, loadNetworks } from '../face-aligner.ts';
 import { packLandmarks, packModel } from '../geometry/morphable-model.ts';
-import type { CreateFaceRefiner } from '../models/tddfa/face-refiner.ts';
+import { createFaceRefiner } from '../models/tddfa/create-face-refiner.ts';
 import type { AlignedFace, RgbaImage, RoiBox } from '../types.ts';
 import {
   type AlignFileOptions,
@@ -37,7 +37,6 @@ export type ImageDecoder = (bytes: Uint8Array, options: DecodeOptions) => Promis
 /** What a worker can do beside aligning. */
 export interface WorkerAbilities {
   readonly decodeImage?: ImageDecoder;
-  readonly createRefiner?: CreateFaceRefiner;
 }
 
 /** Serves the owner until the worker is ended. */
@@ -53,7 +52,7 @@ class AlignerServer {
   readonly #images = new Map<number, RgbaImage>();
   readonly #reads = new Map<number, PendingRead>();
   #lastReadId = 0;
-  #aligner: FaceAligner | undefined;
+  #aligner: AlignerNetworks | undefined;
 
   constructor(port: OwnerPort, abilities: WorkerAbilities) {
     this.#port = port;
@@ -93,8 +92,8 @@ class AlignerServer {
   async #create({ refine, ...options }: SentOptions, source: string, wantsModel: boolean): Promise<void> {
     try {
       const onProgress: WeightProgressListener = (progress) => this.#port.post({ type: 'progress', progress });
-      const aligner = await loadFaceAligner(
-        { ...options, ...(refine && { refine: this.#abilities.createRefiner }), onProgress },
+      const aligner = await loadNetworks(
+        { ...options, ...(refine && { refine: createFaceRefiner }), onProgress },
         this.#ownersWeights(source),
       );
       this.#aligner = aligner;
@@ -164,7 +163,7 @@ class AlignerServer {
     return decodeImage(bytes, options);
   }
 
-  #created(): FaceAligner {
+  #created(): AlignerNetworks {
     if (this.#aligner === undefined) throw new TypeError('no aligner is made yet');
     return this.#aligner;
   }

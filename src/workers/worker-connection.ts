@@ -10,6 +10,7 @@ import {
   type SentImage,
   type SentOptions,
   unpackError,
+  type WorkerCode,
   type WorkerMessage,
   type WorkerMethod,
 } from './worker-protocol.ts';
@@ -33,7 +34,7 @@ export class WorkerConnection {
   readonly #reading = new AbortController();
   readonly #calls = new Map<number, PendingCall>();
   readonly #onClosed: ((reason: unknown) => void) | undefined;
-  readonly #readIntegers: (() => Promise<string>) | undefined;
+  readonly #readCode: ((name: WorkerCode) => Promise<string>) | undefined;
   #creation: { resolve(created: CreatedAligner): void; reject(error: unknown): void } | undefined;
   #lastId = 0;
   /** Why the worker is gone. */
@@ -42,20 +43,20 @@ export class WorkerConnection {
   /**
    * @param port - of a worker whose script runs.
    * @param onClosed - called once, when the worker is gone.
-   * @param readIntegers - gives a page's worker the code that computes with bytes; threads have it.
+   * @param readCode - gives a page's worker the text of code that it lacks; threads have all of it.
    */
   constructor(
     port: WorkerPort<OwnerMessage, WorkerMessage>,
     weights: SentWeights,
     onProgress?: WeightProgressListener,
     onClosed?: (reason: unknown) => void,
-    readIntegers?: () => Promise<string>,
+    readCode?: (name: WorkerCode) => Promise<string>,
   ) {
     this.#port = port;
     this.#weights = weights;
     this.#onProgress = onProgress;
     this.#onClosed = onClosed;
-    this.#readIntegers = readIntegers;
+    this.#readCode = readCode;
     port.listen(
       (message) => this.#receive(message),
       (error) => this.close(error),
@@ -125,8 +126,8 @@ export class WorkerConnection {
       case 'progress':
         this.#onProgress?.(message.progress);
         break;
-      case 'read-integers':
-        void this.#sendIntegers();
+      case 'read-code':
+        void this.#sendCode(message.name);
         break;
       case 'created':
         this.#creation?.resolve(message);
@@ -149,10 +150,10 @@ export class WorkerConnection {
     return call;
   }
 
-  async #sendIntegers(): Promise<void> {
+  async #sendCode(name: WorkerCode): Promise<void> {
     // What cannot be loaded is no code, which the worker reports.
-    const text = await this.#readIntegers?.().catch(() => undefined);
-    this.#post({ type: 'integers', text: text ?? '' });
+    const text = await this.#readCode?.(name).catch(() => undefined);
+    this.#post({ type: 'code', name, text: text ?? '' });
   }
 
   async #read({ id, path, maxBytes, sha256 }: Extract<WorkerMessage, { type: 'read' }>): Promise<void> {

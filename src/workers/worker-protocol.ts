@@ -45,6 +45,9 @@ export interface SentOptions extends Omit<FaceAlignerOptions, 'weights' | 'onPro
   readonly refine?: boolean;
 }
 
+/** Parts of the code that a page's worker gets from the page when they are asked for. */
+export type WorkerCode = 'integer-compiler' | 'face-refiner';
+
 /** How a worker decodes a picture file: `DecodeImageOptions`. */
 export interface DecodeOptions {
   readonly maxPixels?: number;
@@ -109,8 +112,8 @@ export type OwnerMessage =
       readonly options: DecodeOptions & AlignFileOptions;
     }
   | { readonly type: 'drop'; readonly keys: readonly number[] }
-  /** The text of the module that exports `integerCompiler`; empty where the owner has none. */
-  | { readonly type: 'integers'; readonly text: string };
+  /** The text of a module; empty where the owner has none. */
+  | { readonly type: 'code'; readonly name: WorkerCode; readonly text: string };
 
 /** From the worker to its owner. */
 export type WorkerMessage =
@@ -123,7 +126,7 @@ export type WorkerMessage =
     }
   | { readonly type: 'progress'; readonly progress: WeightProgress }
   | ReadyMessage
-  | { readonly type: 'read-integers' }
+  | { readonly type: 'read-code'; readonly name: WorkerCode }
   | ({ readonly type: 'created' } & CreatedAligner)
   | { readonly type: 'not-created'; readonly error: SentError }
   | { readonly type: 'result'; readonly id: number; readonly value: CallResult }

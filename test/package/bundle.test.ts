@@ -19,7 +19,7 @@ async function bundledInputs(entry: string): Promise<string[]> {
     splitting: true,
     outdir: join(repositoryRoot, 'dist', 'bundle-test'),
     absWorkingDir: repositoryRoot,
-    external: ['./aligner-worker-source.js', './integer-compiler-source.js'],
+    external: ['./aligner-worker-source.js', './integer-compiler-source.js', './face-refiner-source.js'],
     logLevel: 'silent',
   });
   return Object.keys(result.metafile.inputs);
@@ -92,7 +92,7 @@ describe('the browser bundle', () => {
     await buildPackage();
     const { gzipBytes } = await bundle(
       `export { createFaceAlignerWorker, ${APPLICATION} } from './dist/src/browser.js'`,
-      { splitting: false, external: ['./integer-compiler-source.js'] },
+      { splitting: false, external: ['./integer-compiler-source.js', './face-refiner-source.js'] },
     );
     expect(gzipBytes).toBeLessThan(COMPILED_MAX_GZIP_BYTES);
   });
@@ -120,9 +120,14 @@ describe('the browser bundle', () => {
     const { outputs } = await bundleBrowser(folder());
     const [, output] = Object.entries(outputs).find(([path]) => basename(path) === 'tddfa.js') ?? [];
     expect(output?.imports.map(({ path }) => path)).toEqual(
-      expect.arrayContaining(['./aligner-worker-source.js', './integer-compiler.js', './integer-compiler-source.js']),
+      expect.arrayContaining([
+        './aligner-worker-source.js',
+        './integer-compiler.js',
+        './integer-compiler-source.js',
+        './face-refiner-source.js',
+      ]),
     );
-    expect(output?.imports).toHaveLength(3);
+    expect(output?.imports).toHaveLength(4);
     expect(output?.exports).toEqual(expect.arrayContaining(['createFaceAligner', 'drawRender', 'writeGlb']));
     expect(Object.keys(output?.inputs ?? {}).filter((input) => input.includes('@tensorflow'))).toEqual([]);
   });

@@ -1,0 +1,45 @@
+/**
+ * Code that few workers of a page need. The worker's script is one file, so that no bundler has to look for parts of it, and without
+ * these parts, so that it stays small. The page, which owns the worker, sends their text when they are asked for.
+ */
+import { TddfaError } from '../errors.ts';
+import type { OwnerMessage, WorkerCode, WorkerMessage } from '../workers/worker-protocol.ts';
+
+interface WorkerScope {
+  postMessage(message: WorkerMessage): void;
+  addEventListener(
+    type: 'message',
+    listener: (event: MessageEvent<OwnerMessage>) => void,
+    options: { readonly signal: AbortSignal },
+  ): void;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+
+/**
+ * @param option - what of the aligner's options needs the code.
+ * @returns the module.
+ * @throws TddfaError where the page has no such text or a Content Security Policy forbids to run it.
+ */
+export async function ownersModule<Module>(name: WorkerCode, option: string): Promise<Module> {
+  const answered = new AbortController();
+  const text = await new Promise<string>((resolve) => {
+    const listener = ({ data }: MessageEvent<OwnerMessage>) => {
+      if (data.type === 'code' && data.name === name) resolve(data.text);
+    };
+    scope.addEventListener('message', listener, { signal: answered.signal });
+    scope.postMessage({ type: 'read-code', name });
+  });
+  answered.abort();
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+  try {
+    // An empty module would have nothing.
+    if (text === '') throw new TypeError('no code');
+    return await import(/* webpackIgnore: true */ /* @vite-ignore */ url);
+  } catch (cause) {
+    const problem = text === '' ? 'needs code that could not be loaded' : "needs 'blob:' in script-src";
+    throw new TddfaError(`${option} ${problem}`, { cause });
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}

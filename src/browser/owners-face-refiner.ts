@@ -1,0 +1,10 @@
+import type { FaceAlignerOptions } from '../face-aligner.ts';
+import { ownersModule } from './owners-code.ts';
+
+type CreateFaceRefiner = NonNullable<FaceAlignerOptions['refine']>;
+
+/** In a worker of a page the build puts this in the place of face-refiner.ts. */
+export const loadFaceRefiner: CreateFaceRefiner = async (...given) => {
+  const module = await ownersModule<{ loadFaceRefiner: CreateFaceRefiner }>('face-refiner', 'refine');
+  return module.loadFaceRefiner(...given);
+};

@@ -1,0 +1,12 @@
+import { describeValue } from '../check-arguments.ts';
+
+/**
+ * Checks the option `refine` of an aligner that works elsewhere, where no function can be sent to.
+ * @throws TypeError
+ */
+export function checkRefineSwitch(refine: unknown): void {
+  if (refine === undefined || typeof refine === 'boolean') return;
+  throw new TypeError(
+    `refine: expected true or false, as workers have the refiner's code, got ${describeValue(refine)}`,
+  );
+}
