@@ -24,24 +24,7 @@ const OPAQUE_LINES = [
   'd &= words[i + 12] & words[i + 13] & words[i + 14] & words[i + 15];',
 ];
 
-/** Lists whose names alone are looked at. */
-const NAMES = {
-  'src/video/smoothing.ts': ['camera', 'shape', 'expression', 'blink', 'gaze'],
-  'src/video/tracker.ts': [
-    ...['mode', 'maxFaces', 'detectEvery', 'keepLostMs', 'detector', 'smoothing', 'smoothingOptions', 'lockIdentity'],
-    'roiFrom',
-  ],
-};
-
 export const UNTELLABLE: readonly Untellable[] = [
-  ...Object.entries(NAMES).flatMap(([path, names]) =>
-    names.map((name) => ({ path, line: `${name}: true,`, reason: 'names of options alone are looked at' })),
-  ),
-  {
-    path: 'src/video/smoothing.ts',
-    line: 'const MEAN_OPTION_NAMES: OptionNames<MeanSmoothingOptions> = { framesBefore: true, framesAfter: true };',
-    reason: 'names of options alone are looked at',
-  },
   {
     path: 'src/video/robust-rule.ts',
     line: '#framesSinceDetection = 0;',
@@ -99,6 +82,12 @@ export const UNTELLABLE: readonly Untellable[] = [
       reason: 'alphas are then always set, which is slower',
     })),
   ),
+  ...['left > right', 'top > bottom'].map((condition) => ({
+    path: 'src/geometry/rasterize-upstream.ts',
+    line: `if (${condition}) continue;`,
+    changed: 'if (false) continue;',
+    reason: 'there is no pixel in what follows, which is for speed',
+  })),
   {
     path: 'src/geometry/texel-sources.ts',
     line: 'if (known.size >= MAX_KEPT && oldest !== undefined) known.delete(oldest);',

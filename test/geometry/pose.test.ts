@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Matrix4, OrthographicCamera, Quaternion, Vector3 } from 'three';
 import { readReference, referenceNames } from '../../development/reference.ts';
 import { type PackedModel, packLandmarks, reconstruct } from '../../src/geometry/morphable-model.ts';
-import { cameraMatrix, poseFromParams, poseMatrix } from '../../src/geometry/pose.ts';
+import { cameraMatrix, poseFromParams, poseMatrix, surfaceMatrix } from '../../src/geometry/pose.ts';
 import { anglesFromRotation, rotationFromAngles, rotationFromQuaternion } from '../../src/geometry/rotation.ts';
 import { cropToImage } from '../../src/geometry/similarity-transform.ts';
 import { expectClose } from '../support/expect-close.ts';
@@ -111,6 +111,56 @@ describe('poseMatrix', () => {
     const device = position.clone().project(camera);
     const pixel = [((device.x + 1) / 2) * width, ((1 - device.y) / 2) * height];
     expectClose(pixel, [(60 - 1) * 2 + 100, (120 - 61) * 2 + 50], { maxAbs: 1e-3 });
+  });
+});
+
+describe('matrices of a crop whose pixels are two of the photo wide and three high', () => {
+  const crop = { xMin: 100, yMin: 50, xMax: 340, yMax: 410 };
+  /** Rows of different lengths, which are not at right angles. */
+  const params = new Float32Array(62);
+  params.set([5e-4, 1e-4, -2e-4, 61, -3e-5, 4e-4, 2e-5, 70, 1e-4, 3e-5, 6e-4, -20]);
+  /** What was in it is written over. */
+  const dirty = (length: number): Float32Array => new Float32Array(length).fill(Number.NaN);
+
+  test('the surface matrix puts each point of the model where vertices are', () => {
+    const matrix = surfaceMatrix({ params, roiBox: crop }, dirty(16));
+    expect(surfaceMatrix({ params, roiBox: crop })).toEqual(matrix);
+    const place = new Matrix4().fromArray(matrix);
+    for (const point of [new Vector3(0, 0, 0), new Vector3(1e4, -3e4, 2e4), new Vector3(-5e4, 6e4, 1e4)]) {
+      const [x, y, z] = [0, 4, 8].map(
+        (row) => params[row] * point.x + params[row + 1] * point.y + params[row + 2] * point.z + params[row + 3],
+      );
+      // Crops count from 1 and have y up, and so has the frame; depths are in the mean of both sizes.
+      const expected = [(x - 1) * 2 + 100, (y - 120) * 3 - 50, (z - 1) * 2.5];
+      expectClose(point.clone().applyMatrix4(place).toArray(), expected, { maxAbs: 1e-3 });
+    }
+    expect([3, 7, 11, 15].map((i) => matrix[i])).toEqual([0, 0, 0, 1]);
+    expect(() => surfaceMatrix({ params: params.subarray(0, 11), roiBox: crop })).toThrow('at least 12');
+    expect(() => surfaceMatrix({ params: params.subarray(0, 12), roiBox: crop })).not.toThrow();
+  });
+
+  test('the pose matrix has the true rotation, and its rows in the pixels of the photo', () => {
+    const pose = poseFromParams(params);
+    const matrix = poseMatrix(pose, crop, dirty(16));
+    expect(poseMatrix(pose, crop)).toEqual(matrix);
+    for (let row = 0; row < 3; row++) {
+      for (let column = 0; column < 3; column++) {
+        const expected = pose.rotation[3 * row + column] * pose.scale * [2, 3, 2.5][row];
+        expect(matrix[4 * column + row] - expected).toBeCloseTo(0, 9);
+      }
+    }
+    const rest = [3, 7, 11, 12, 13, 14, 15].map((i) => matrix[i]);
+    expectClose(rest, [0, 0, 0, 60 * 2 + 100, -50 * 3 - 50, -21 * 2.5, 1], { maxAbs: 1e-4 });
+  });
+
+  test('the camera matrix has the regressed rows at length 1, what is at right angles to both, and the translation', () => {
+    const matrix = cameraMatrix(params, dirty(12));
+    expect(cameraMatrix(params)).toEqual(matrix);
+    const unit = (vector: Vector3): Vector3 => vector.normalize();
+    const x = unit(new Vector3(5e-4, 1e-4, -2e-4));
+    const y = unit(new Vector3(-3e-5, 4e-4, 2e-5));
+    const z = x.clone().cross(y);
+    expectClose(matrix, [...x.toArray(), 61, ...y.toArray(), 70, ...z.toArray(), -20], { maxAbs: 1e-6 });
   });
 });
 
