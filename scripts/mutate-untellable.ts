@@ -82,6 +82,11 @@ export const UNTELLABLE: readonly Untellable[] = [
       reason: 'alphas are then always set, which is slower',
     })),
   ),
+  {
+    path: 'src/geometry/surface-kernel/emit-large.ts',
+    line: 'constant(1 << 28)',
+    reason: 'any power of two that is larger than b',
+  },
   ...['left > right', 'top > bottom'].map((condition) => ({
     path: 'src/geometry/rasterize-upstream.ts',
     line: `if (${condition}) continue;`,

@@ -7,6 +7,7 @@ import type { Picture } from '../../src/geometry/picture.ts';
 import { poseBox } from '../../src/geometry/pose-box.ts';
 import { textWidth } from '../../src/geometry/stroke-font.ts';
 import type { RgbaImage } from '../../src/types.ts';
+import { expectClose } from '../support/expect-close.ts';
 import { describeWithShared } from '../support/shared.ts';
 
 const FRONTAL = Float32Array.of(4e-4, 0, 0, 60, 0, 4e-4, 0, 60, 0, 0, 4e-4, -60);
@@ -124,6 +125,36 @@ test('lines are anti-aliased and centred on whole coordinates', () => {
   expect(pixel(picture, 9, 20)).toEqual([0, 0, 0]);
   expect(pixel(picture, 30, 20)).toEqual([100, 50, 25]);
   expect(pixel(picture, 31, 20)).toEqual([100, 50, 25]);
+});
+
+test('the pose box is two squares and three axes, turned by the camera about the middle of the jaw and the brows', () => {
+  const params = new Float32Array(62);
+  params.set([4e-4, -1e-4, 3e-4, 5, 2e-4, 5e-4, -1e-4, 6, 0, 0, 0, 7]);
+  // 100 px wide and 120 high.
+  const landmarks = ellipseLandmarks(80, 70, 50).map((value, i) => (i % 3 === 2 ? 0 : value));
+  const unit = (row: readonly number[]): number[] => row.map((value) => value / Math.hypot(...row));
+  const [right, up] = [unit([4, -1, 3]), unit([2, 5, -1])];
+  const mean = (axis: number): number =>
+    Array.from({ length: 27 }, (_, i) => landmarks[3 * i + axis]).reduce((sum, value) => sum + value / 27, 0);
+  const [originX, originY] = [mean(0), mean(1)];
+  const rear = (Math.SQRT2 * 120) / 3;
+  const front = Math.floor((4 / 3) * rear);
+  const place = (...point: number[]): number[] => [
+    originX + right.reduce((sum, value, k) => sum + value * point[k], 0),
+    originY - up.reduce((sum, value, k) => sum + value * point[k], 0),
+  ];
+  const square = (half: number, z: number): number[][] =>
+    [
+      [-1, -1],
+      [-1, 1],
+      [1, 1],
+      [1, -1],
+      [-1, -1],
+    ].map(([x, y]) => place(x * half, y * half, z));
+  const box = poseBox(params, landmarks);
+  expectClose(box.corners, [...square(rear, 0), ...square(front, front)].flat(), { maxAbs: 1e-3 });
+  expectClose(box.axes, [place(front, 0, 0), place(0, front, 0), place(0, 0, front)].flat(), { maxAbs: 1e-3 });
+  expectClose(box.origin, [originX, originY], { maxAbs: 1e-4 });
 });
 
 test('the box of a frontal head is two upright squares', () => {
