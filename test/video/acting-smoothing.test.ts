@@ -2,7 +2,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { randomNumbers } from '../../development/random.ts';
 import type { AlignedFace } from '../../src/types.ts';
-import { createParamSmoother, SMOOTHING_PRESETS, type SmoothingPreset } from '../../src/video/smoothing.ts';
+import {
+  createParamSmoother,
+  type ParamSmoothingOptions,
+  SMOOTHING_PRESETS,
+  type SmoothingPreset,
+} from '../../src/video/smoothing.ts';
 import { formulaActingModel, formulaActingParams } from '../support/formula-acting-model.ts';
 
 const FRAME_MS = 1000 / 30;
@@ -85,6 +90,51 @@ describe.each(PRESETS)('smoothing %s', (preset) => {
     for (const [i, params] of blink.entries()) {
       const rest = (values: Float32Array | undefined) => values?.filter((_, k) => !BLINKS.includes(k));
       expect(rest(params)).toEqual(rest(without[i]));
+    }
+  });
+});
+
+describe('how much of a change of lids and looks is taken over in a frame of 40 ms', () => {
+  const share = (hz: number): number => 1 - 1 / (1 + 2 * Math.PI * hz * 0.04);
+  interface Followed {
+    readonly hz: number;
+    readonly step: number;
+    readonly drift: number;
+    readonly driftHz: number;
+  }
+  /** After a first value the mean offset is the share of its own cutoff. */
+  const expected = ({ hz, step, drift, driftHz }: Followed, jump: number): number =>
+    share(hz + 5 * ((jump / step) ** 2 + ((share(driftHz) * jump) / drift) ** 4));
+  const blink: Followed = { hz: 2, step: 0.08, drift: 0.05, driftHz: 3 };
+  const gaze: Followed = { hz: 1, step: 3, drift: 0.8, driftHz: 3 };
+  const optionsOf = ({ hz, step, drift, driftHz }: Followed) => ({
+    minCutoffHz: hz,
+    stepSize: step,
+    driftSize: drift,
+    driftCutoffHz: driftHz,
+  });
+  const own: Followed = { hz: 1.5, step: 0.5, drift: 0.3, driftHz: 2 };
+
+  test.each<[string, ParamSmoothingOptions, Followed, Followed]>([
+    ['by default', SMOOTHING_PRESETS.balanced, blink, gaze],
+    ['by options', { ...SMOOTHING_PRESETS.quick, blink: optionsOf(own), gaze: optionsOf(gaze) }, own, gaze],
+    ['by other options', { ...SMOOTHING_PRESETS.calm, gaze: optionsOf(own) }, blink, own],
+  ])('%s', (_name, options, ofBlink, ofGaze) => {
+    for (const [at, followed] of [
+      ...BLINKS.map((blinkAt) => [blinkAt, ofBlink] as const),
+      ...[0, 1, 2, 3].map((i) => [GAZE + i, ofGaze] as const),
+    ]) {
+      for (const part of [0.3, 1, 2]) {
+        const jump = part * followed.step;
+        const smoother = createParamSmoother(model, options);
+        const params = formulaActingParams();
+        const first = smoother.next({ roiBox, params }, 0).params[at];
+        expect(first).toBeCloseTo(params[at], 5);
+        const changed = params.slice();
+        changed[at] += jump;
+        const taken = (smoother.next({ roiBox, params: changed }, 40).params[at] - first) / jump;
+        expect(taken).toBeCloseTo(expected(followed, jump), 4);
+      }
     }
   });
 });
