@@ -27,6 +27,12 @@ const OPAQUE_LINES = [
 export const UNTELLABLE: readonly Untellable[] = [
   {
     path: 'src/video/robust-rule.ts',
+    line: 'if (!(alike < SAME_FACE_SIMILARITY)) return true;',
+    changed: 'if (!(alike <= SAME_FACE_SIMILARITY)) return true;',
+    reason: 'a likeness of pixels is never that number to the last digit',
+  },
+  {
+    path: 'src/video/robust-rule.ts',
     line: '#framesSinceDetection = 0;',
     reason: 'while there is no face the detector is asked in each frame',
   },

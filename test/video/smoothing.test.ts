@@ -236,9 +236,9 @@ describe('createParamSmoother', () => {
   });
 
   test("does the same whatever the model's unit", () => {
-    // Half of the mean landmarks' distance from their centre, which lies beside the middle.
-    const unit = 30_000;
-    const shift = model.meanShape.map((value, i) => value + (i % 3 === 0 ? unit : 0));
+    // Three metres; the face's centre lies beside the middle.
+    const unit = 3e6;
+    const shift = model.meanShape.map((value, i) => value + (i % 3 === 0 ? 30_000 : 0));
     const own = { ...model, meanShape: shift };
     const other = {
       ...own,
