@@ -19,7 +19,7 @@ import { openPack } from './engine/weights/open-pack.ts';
 import type { WeightProgressListener, WeightSource } from './engine/weights/weight-source.ts';
 import { DisposedError, WeightFormatError } from './errors.ts';
 import { columnWeights, turnEyes } from './geometry/acting.ts';
-import { expressionsOf } from './geometry/expressions.ts';
+import { createFaceReadings } from './geometry/face-readings.ts';
 import {
   createSurfaceReconstructor,
   type DenseEvaluator,
@@ -27,7 +27,7 @@ import {
   type ReconstructOptions,
   type SurfaceReconstructor,
 } from './geometry/face-surface.ts';
-import { type FaceGaze, gazeOf } from './geometry/gaze.ts';
+import type { FaceGaze } from './geometry/gaze.ts';
 import { type PackedModel, packLandmarks } from './geometry/morphable-model.ts';
 import { checkParamCount } from './geometry/params.ts';
 import { roiBoxFromFaceBox, roiBoxFromLandmarks } from './geometry/roi-box.ts';
@@ -237,7 +237,7 @@ function isWeightSource(weights: unknown): weights is WeightSource {
 export async function createFaceAligner(options: FaceAlignerOptions): Promise<FaceAligner> {
   checkFaceAlignerOptions(options, FACE_ALIGNER_OPTION_NAMES);
   const { basis = DEFAULT_BASIS } = options;
-  const { kernels, landmarks, checkUsable, ...networks } = await loadNetworks(options, weightSourceOf(options.weights));
+  const { kernels, landmarks, ...networks } = await loadNetworks(options, weightSourceOf(options.weights));
   const { packName, morphableModel } = networks;
   /** Undefined after `dispose`, so that nothing of it stays. */
   let surface: SurfaceReconstructor | undefined = createSurfaceReconstructor(packName, morphableModel, {
@@ -250,18 +250,10 @@ export async function createFaceAligner(options: FaceAlignerOptions): Promise<Fa
   };
   const methods: Omit<FaceAligner, typeof Symbol.dispose> = {
     ...networks,
-    reconstruct(face, options) {
+    ...createFaceReadings(packName, morphableModel, () => {
       if (surface === undefined) throw new DisposedError('this face aligner');
-      return surface(face, options);
-    },
-    expressions(face) {
-      checkUsable();
-      return expressionsOf(face, packName, morphableModel);
-    },
-    gaze(face) {
-      checkUsable();
-      return gazeOf(face, packName, morphableModel);
-    },
+      return surface;
+    }),
     dispose,
   };
   return withDispose(methods, dispose);
@@ -274,8 +266,6 @@ export interface AlignerNetworks
   readonly kernels: EngineKernels | undefined;
   /** The model packed for the 68 landmarks. */
   readonly landmarks: PackedModel | undefined;
-  /** @throws DisposedError after `dispose`. */
-  checkUsable(): void;
 }
 
 /**
@@ -335,7 +325,6 @@ function assemble(
     backend,
     kernels,
     landmarks,
-    checkUsable,
     packName: pack.name,
     hasDetector: detector !== undefined,
     regressor: pack.regressor.name,

@@ -1,7 +1,6 @@
 import type { FaceAligner } from '../face-aligner.ts';
-import { expressionsOf } from '../geometry/expressions.ts';
+import { createFaceReadings } from '../geometry/face-readings.ts';
 import { createSurfaceReconstructor, evaluatorOf } from '../geometry/face-surface.ts';
-import { gazeOf } from '../geometry/gaze.ts';
 import type { CreatedAligner } from './worker-protocol.ts';
 
 /** What an aligner in a worker knows and does without asking the worker. */
@@ -33,17 +32,9 @@ export function ownerSide(created: CreatedAligner, checkUsable: () => void): Own
     ...{ backend, packName, hasDetector, regressor, regressors, licences },
     ...(morphableModel && { morphableModel }),
     ...(faceMaps && { faceMaps }),
-    reconstruct(face, options) {
+    ...createFaceReadings(packName, morphableModel, () => {
       checkUsable();
-      return reconstructSurface(face, options);
-    },
-    expressions(face) {
-      checkUsable();
-      return expressionsOf(face, packName, morphableModel);
-    },
-    gaze(face) {
-      checkUsable();
-      return gazeOf(face, packName, morphableModel);
-    },
+      return reconstructSurface;
+    }),
   };
 }
