@@ -4,7 +4,7 @@ import type { ReadOptions, WeightProgressListener, WeightSource } from '../engin
 import { type AlignerNetworks, type FaceAligner, loadNetworks } from '../face-aligner.ts';
 import { packLandmarks, packModel } from '../geometry/morphable-model.ts';
 import { createFaceRefiner } from '../models/tddfa/create-face-refiner.ts';
-import type { AlignedFace, RgbaImage, RoiBox } from '../types.ts';
+import type { AlignedFace, MorphableModel, RgbaImage, RoiBox } from '../types.ts';
 import {
   type AlignFileOptions,
   buffersOf,
@@ -98,8 +98,8 @@ class AlignerServer {
       );
       this.#aligner = aligner;
       const { backend, packName, hasDetector, regressor, regressors, licences, morphableModel, faceMaps } = aligner;
-      const packed = morphableModel && { landmarks: packLandmarks(morphableModel), dense: packModel(morphableModel) };
-      const model = wantsModel ? { morphableModel, packed, faceMaps } : {};
+      const packed = (model: MorphableModel) => ({ landmarks: packLandmarks(model), dense: packModel(model) });
+      const model = wantsModel ? { morphableModel, packed: morphableModel && packed(morphableModel), faceMaps } : {};
       // The model and its maps belong to the owner from here on; the aligner keeps the rows of the landmarks, which are all
       // that tracking needs.
       const facts = { backend, packName, hasDetector, regressor, regressors, licences };
