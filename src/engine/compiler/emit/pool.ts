@@ -4,10 +4,7 @@ import type { Local } from '../../../wasm/function-builder.ts';
 import { cutsWindow, type View } from '../assign-storage.ts';
 import type { GlobalAverage, Padding, Pool } from '../program.ts';
 import { FLOAT, type KernelWriter } from './kernel-writer.ts';
-import { forEachTile } from './windows.ts';
-
-/** Windows of up to this many taps are unrolled. */
-const UNROLLED_TAPS = 16;
+import { emitWindowTaps, forEachTile } from './windows.ts';
 
 /** Units: rows of the output, over all images. */
 export function emitPool(writer: KernelWriter, pool: Pool, input: View, output: View, padding: Padding): void {
@@ -22,31 +19,12 @@ function emitWholePool(writer: KernelWriter, pool: Pool, input: View, output: Vi
   const { kernel, strides, kind } = pool;
   const taps = kernel[0] * kernel[1];
   const result = f.local('v128');
-  const [tap, row, column] = f.locals('i32', 3);
-  const pixelBytes = input.pixelStride * FLOAT;
-  const rowBytes = input.rowStride * FLOAT;
   forEachTile(writer, { strides, input, output, padding }, 1, (source, target) => {
     writer.forEachVector(output.channels, [source, target], (lanes) => {
-      f.get(source).memory('v128.load').set(result);
-      if (taps <= UNROLLED_TAPS) {
-        for (let i = 1; i < taps; i++) {
-          const offset = Math.floor(i / kernel[1]) * rowBytes + (i % kernel[1]) * pixelBytes;
-          f.get(source).memory('v128.load', offset).get(result);
-          f.op(kind === 'maxPool' ? 'f32x4.pmax' : 'f32x4.add').set(result);
-        }
-      } else {
-        // A maximum may count the first tap twice, a sum starts from nothing.
-        if (kind === 'averagePool') f.f32x4(0).set(result);
-        f.get(source).set(tap);
-        f.repeat(kernel[0], row, () => {
-          f.repeat(kernel[1], column, () => {
-            f.get(tap).memory('v128.load').get(result);
-            f.op(kind === 'maxPool' ? 'f32x4.pmax' : 'f32x4.add').set(result);
-            f.increment(tap, pixelBytes);
-          });
-          f.increment(tap, rowBytes - kernel[1] * pixelBytes);
-        });
-      }
+      const combine = () => f.op(kind === 'maxPool' ? 'f32x4.pmax' : 'f32x4.add');
+      // A maximum may count the first tap twice, a sum starts from nothing.
+      const begin = () => kind === 'averagePool' && f.f32x4(0).set(result);
+      emitWindowTaps(writer, { kernel, input }, source, result, combine, begin);
       if (kind === 'averagePool')
         f.get(result)
           .f32x4(1 / taps)

@@ -91,3 +91,45 @@ export function emitDepthwiseTaps(
     }
   });
 }
+
+/** Windows of up to this many taps are unrolled. */
+const UNROLLED_TAPS = 16;
+
+/**
+ * Combines the taps of a window, all of which exist.
+ * @param source - pointer to the first tap.
+ * @param combine - takes the next tap and `result` from the stack, and leaves the new result on it.
+ * @param begin - sets `result` before a loop combines every tap with it; without it `result` is the first tap then.
+ */
+export function emitWindowTaps(
+  { f }: KernelWriter,
+  { kernel: [rows, columns], input }: Pick<Windows, 'kernel' | 'input'>,
+  source: Local,
+  result: Local,
+  combine: () => void,
+  begin?: () => void,
+): void {
+  const pixelBytes = input.pixelStride * elementBytes(input.buffer);
+  const rowBytes = input.rowStride * elementBytes(input.buffer);
+  f.get(source).memory('v128.load').set(result);
+  if (rows * columns <= UNROLLED_TAPS) {
+    for (let i = 1; i < rows * columns; i++) {
+      const offset = Math.floor(i / columns) * rowBytes + (i % columns) * pixelBytes;
+      f.get(source).memory('v128.load', offset).get(result);
+      combine();
+      f.set(result);
+    }
+    return;
+  }
+  begin?.();
+  const [tap, row, column] = f.locals('i32', 3);
+  f.get(source).set(tap);
+  f.repeat(rows, row, () => {
+    f.repeat(columns, column, () => {
+      f.get(tap).memory('v128.load').get(result);
+      combine();
+      f.set(result).increment(tap, pixelBytes);
+    });
+    f.increment(tap, rowBytes - columns * pixelBytes);
+  });
+}

@@ -2,7 +2,7 @@
 import type { Local } from '../../../wasm/function-builder.ts';
 import type { Step, View } from '../assign-storage.ts';
 import { FLOAT, type KernelWriter, VECTOR } from '../emit/kernel-writer.ts';
-import { forEachTile } from '../emit/windows.ts';
+import { emitWindowTaps, forEachTile } from '../emit/windows.ts';
 import { type PackedByteChannels, QUAD } from '../pack-weights.ts';
 import type { Dequantize, IntegerMaxPool, Padding, Quantize } from '../program.ts';
 import { BYTES } from './byte-instructions.ts';
@@ -118,34 +118,14 @@ export function emitIntegerMaxPool(
 ): void {
   const { f } = writer;
   const result = f.local('v128');
-  const [tap, row, column] = f.locals('i32', 3);
-  const isUnrolled = kernel[0] * kernel[1] <= UNROLLED_TAPS;
   forEachTile(writer, { strides, input, output, padding }, 1, (source, target) => {
     const pointers = [source, target].map((pointer) => ({ pointer, bytes: 1 }));
     forEachLanes(writer, output.channels, 16, pointers, (lanes) => {
-      f.get(source).memory('v128.load').set(result);
-      if (isUnrolled) {
-        for (let i = 1; i < kernel[0] * kernel[1]; i++) {
-          const offset = Math.floor(i / kernel[1]) * input.rowStride + (i % kernel[1]) * input.pixelStride;
-          f.get(source).memory('v128.load', offset).get(result).op(BYTES['i8x16.max_u']).set(result);
-        }
-      } else {
-        f.get(source).set(tap);
-        f.repeat(kernel[0], row, () => {
-          f.repeat(kernel[1], column, () => {
-            f.get(tap).memory('v128.load').get(result).op(BYTES['i8x16.max_u']).set(result);
-            f.increment(tap, input.pixelStride);
-          });
-          f.increment(tap, input.rowStride - kernel[1] * input.pixelStride);
-        });
-      }
+      emitWindowTaps(writer, { kernel, input }, source, result, () => f.op(BYTES['i8x16.max_u']));
       storeFirstBytes(writer, target, 0, result, lanes);
     });
   });
 }
-
-/** Windows of up to this many taps are unrolled. */
-const UNROLLED_TAPS = 16;
 
 /** The same bytes elsewhere. */
 export function emitCopyBytes(writer: KernelWriter, input: View, output: View): void {
