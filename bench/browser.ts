@@ -16,6 +16,7 @@ import {
   startSite,
 } from '../development/browser-site.ts';
 import { bundleGeometry } from '../development/bundle-geometry.ts';
+import { countFrom } from '../development/parse-count.ts';
 import { repositoryRoot, sharedPath } from '../development/paths.ts';
 import { syntheticFace } from '../development/synthetic-face.ts';
 import { upstreamPack } from '../development/upstream-pack.ts';
@@ -23,7 +24,6 @@ import { bundleBrowser } from '../scripts/bundle-browser.js';
 import { quantile, sorted } from '../src/bench/measure.ts';
 import { describeMachine, machineLine } from '../src/bench/report.ts';
 import { commit } from './commit.ts';
-import { parseCount } from './parse-count.ts';
 import { saveResults } from './save-results.ts';
 
 declare const tddfa: typeof import('../src/browser.ts');
@@ -44,7 +44,7 @@ const DRAWING_ROUNDS = 60;
 const options = new Command('bench:browser')
   .option('--weights <folder>', 'pack')
   .option('--video <file>', 'film with one face, which the camera shows')
-  .option('--visits <count>', 'visits of the page with the weights kept', parseCount, 20)
+  .option('--visits <count>', 'visits of the page with the weights kept', countFrom(1), 20)
   .option('--save <name>', 'write bench/results/browser-<name>.json')
   .parse()
   .opts<{ weights?: string; video?: string; visits: number; save?: string }>();

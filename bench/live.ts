@@ -12,17 +12,17 @@ import type { CDPSession, Page } from 'playwright-core';
 import { launchChromium, openPage, startSite } from '../development/browser-site.ts';
 import { cameraFlags, writeCameraFilm } from '../development/camera-film.ts';
 import { COUNT_WASM_MEMORY, COUNTED_WORKER } from '../development/count-wasm-memory.ts';
+import { countFrom } from '../development/parse-count.ts';
 import { repositoryRoot } from '../development/paths.ts';
 import { bundleBrowser } from '../scripts/bundle-browser.js';
 import { describeMachine, machineLine } from '../src/bench/report.ts';
 import { commit } from './commit.ts';
-import { parseCount } from './parse-count.ts';
 import { saveResults } from './save-results.ts';
 
 const options = new Command('bench:live')
   .option('--weights <folder>', 'pack', join(repositoryRoot, 'weights', 'open'))
-  .option('--seconds <count>', 'with the camera', parseCount, 15)
-  .option('--frames <count>', 'feed so many frames instead, and read memory; at least 100', parseCount)
+  .option('--seconds <count>', 'with the camera', countFrom(1), 15)
+  .option('--frames <count>', 'feed so many frames instead, and read memory; at least 100', countFrom(1))
   .option('--save <name>', 'write bench/results/live-<name>.json')
   .parse()
   .opts<{ weights: string; seconds: number; frames?: number; save?: string }>();

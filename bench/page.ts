@@ -10,16 +10,16 @@ import { Command } from 'commander';
 import type { BrowserContextOptions } from 'playwright-core';
 import { build } from 'vite';
 import { launchChromium, startSite } from '../development/browser-site.ts';
+import { countFrom } from '../development/parse-count.ts';
 import { repositoryRoot } from '../development/paths.ts';
 import { quantile, sorted } from '../src/bench/measure.ts';
 import { describeMachine, machineLine } from '../src/bench/report.ts';
 import { commit } from './commit.ts';
-import { parseCount } from './parse-count.ts';
 import { saveResults } from './save-results.ts';
 
 const options = new Command('bench:page')
   .option('--weights <folder>', 'pack', join(repositoryRoot, 'weights', 'open'))
-  .option('--visits <count>', 'of each kind', parseCount, 7)
+  .option('--visits <count>', 'of each kind', countFrom(1), 7)
   .option('--save <name>', 'write bench/results/page-<name>.json')
   .parse()
   .opts<{ weights: string; visits: number; save?: string }>();

@@ -38,6 +38,7 @@ import {
 import { createFaceTracker, type FaceTrackerOptions } from '../src/video/tracker.ts';
 import { readVideo } from '../src/video-files/read-video.ts';
 import { commit } from './commit.ts';
+import { saveResults } from './save-results.ts';
 
 // Node 20 knows relaxed SIMD, but only when asked to.
 if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -95,13 +96,12 @@ if (options.smoothness === undefined) {
 }
 aligner.dispose();
 if (options.save !== undefined) {
-  await writeFile(resultPath('json'), `${JSON.stringify({ machine, backend: options.backend, results }, null, 2)}\n`);
-  console.log(`\nwritten: ${resultPath('json')}`);
+  await saveResults(resultName(), { machine, backend: options.backend, results });
 }
 
-function resultPath(ending: string): string {
-  const kind = options.smoothness === undefined ? 'video' : 'smoothness';
-  return join(repositoryRoot, 'bench', 'results', `${kind}-${options.save}.${ending}`);
+/** Of its files in bench/results, without their ending. */
+function resultName(): string {
+  return `${options.smoothness === undefined ? 'video' : 'smoothness'}-${options.save}`;
 }
 
 async function reportTimes(): Promise<void> {
@@ -235,7 +235,7 @@ async function reportSmoothness(): Promise<void> {
       series: [...places, { name: 'balanced, its sizes scaled', points: curve }],
     },
   ]);
-  await writeFile(resultPath('svg'), plot);
+  await writeFile(join(repositoryRoot, 'bench', 'results', `${resultName()}.svg`), plot);
 }
 
 function scaledCamera(options: ParamSmoothingOptions, scale: number): ParamSmoothingOptions {

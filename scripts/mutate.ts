@@ -9,8 +9,9 @@ import { spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join, posix, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Argument, Command, InvalidArgumentError } from 'commander';
+import { Argument, Command } from 'commander';
 import { build } from 'esbuild';
+import { countFrom } from '../development/parse-count.ts';
 import { repositoryRoot } from '../development/paths.ts';
 import { randomNumbers } from '../development/random.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
@@ -26,20 +27,14 @@ const WAITING = 5;
 /** Where a test was not run before. */
 const FIRST_LIMIT_SECONDS = 600;
 
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('expected a whole number');
-  return count;
-}
-
 const command = new Command('mutate')
   .addArgument(new Argument('<room>').choices(ROOMS))
-  .option('--count <count>', 'mutants in the sample', parseCount, 80)
-  .option('--seed <number>', 'which sample', parseCount, 1)
+  .option('--count <count>', 'mutants in the sample', countFrom(0), 80)
+  .option('--seed <number>', 'which sample', countFrom(0), 1)
   .option(
     '--nearest <count>',
     'test files tried for a mutant, those that import its file most directly first',
-    parseCount,
+    countFrom(0),
     5,
   )
   .option('--only <numbers>', 'numbers of mutants within the sample, such as 3,17')
