@@ -9,6 +9,7 @@ import {
   type SmoothingPreset,
 } from '../../src/video/smoothing.ts';
 import { formulaActingModel, formulaActingParams } from '../support/formula-acting-model.ts';
+import { type Followed, shareOfJump } from '../support/smoothing-shares.ts';
 
 const FRAME_MS = 1000 / 30;
 const model = formulaActingModel();
@@ -95,16 +96,6 @@ describe.each(PRESETS)('smoothing %s', (preset) => {
 });
 
 describe('how much of a change of lids and looks is taken over in a frame of 40 ms', () => {
-  const share = (hz: number): number => 1 - 1 / (1 + 2 * Math.PI * hz * 0.04);
-  interface Followed {
-    readonly hz: number;
-    readonly step: number;
-    readonly drift: number;
-    readonly driftHz: number;
-  }
-  /** After a first value the mean offset is the share of its own cutoff. */
-  const expected = ({ hz, step, drift, driftHz }: Followed, jump: number): number =>
-    share(hz + 5 * ((jump / step) ** 2 + ((share(driftHz) * jump) / drift) ** 4));
   const blink: Followed = { hz: 2, step: 0.08, drift: 0.05, driftHz: 3 };
   const gaze: Followed = { hz: 1, step: 3, drift: 0.8, driftHz: 3 };
   const optionsOf = ({ hz, step, drift, driftHz }: Followed) => ({
@@ -133,7 +124,7 @@ describe('how much of a change of lids and looks is taken over in a frame of 40 
         const changed = params.slice();
         changed[at] += jump;
         const taken = (smoother.next({ roiBox, params: changed }, 40).params[at] - first) / jump;
-        expect(taken).toBeCloseTo(expected(followed, jump), 4);
+        expect(taken).toBeCloseTo(shareOfJump(followed, jump), 4);
       }
     }
   });

@@ -15,6 +15,7 @@ import {
 } from '../../src/video/smoothing.ts';
 import { expectClose } from '../support/expect-close.ts';
 import { formulaFaceModel, formulaParams } from '../support/formula-face-model.ts';
+import { shareAt, shareOfJump } from '../support/smoothing-shares.ts';
 
 const FRAME_MS = 40;
 const model = formulaFaceModel();
@@ -273,7 +274,6 @@ describe('createParamSmoother', () => {
 });
 
 describe('how much of a change is taken over in a frame of 40 ms', () => {
-  const share = (hz: number): number => 1 - 1 / (1 + 2 * Math.PI * hz * 0.04);
   const roiBox = square(100, 50, 240);
   /** Of a change of one parameter, where all others stay. */
   function takenOver(preset: keyof typeof SMOOTHING_PRESETS, at: number, change: number): number {
@@ -285,19 +285,6 @@ describe('how much of a change is taken over in a frame of 40 ms', () => {
     return (smoother.next({ roiBox, params: changed }, FRAME_MS).params[at] - first) / (changed[at] - params[at]);
   }
 
-  interface Followed {
-    /** Cutoff at rest. */
-    readonly hz: number;
-    /** A step after which half a new value is taken over at 30 frames/s, as a part of the face's size. */
-    readonly step: number;
-    /** The same for the mean offset, and how fast that is taken. */
-    readonly drift: number;
-    readonly driftHz: number;
-  }
-  /** After a first value, the mean offset is the share of its own cutoff. */
-  const expected = ({ hz, step, drift, driftHz }: Followed, jump: number): number =>
-    share(hz + 5 * ((jump / step) ** 2 + ((share(driftHz) * jump) / drift) ** 4));
-
   test.each([
     ['calm', { hz: 0.2, step: 0.1, drift: 0.01, driftHz: 1 }, { hz: 1, step: 0.04, drift: 0.01, driftHz: 3 }],
     ['balanced', { hz: 0.2, step: 0.05, drift: 0.004, driftHz: 1.5 }, { hz: 1, step: 0.02, drift: 0.004, driftHz: 3 }],
@@ -307,21 +294,21 @@ describe('how much of a change is taken over in a frame of 40 ms', () => {
     // 240 px of the photo are 120 of the crop.
     const faceSize = 2 * radius * Math.hypot(...formulaParams().subarray(0, 3));
     for (const part of [0.02, 0.5, 1, 2]) {
-      const jump = (part * camera.drift) / share(camera.driftHz);
+      const jump = (part * camera.drift) / shareAt(camera.driftHz);
       for (const at of [3, 7]) {
-        expect(takenOver(preset, at, (jump * faceSize) / 2)).toBeCloseTo(expected(camera, jump), 2);
+        expect(takenOver(preset, at, (jump * faceSize) / 2)).toBeCloseTo(shareOfJump(camera, jump), 2);
       }
     }
     // Shape is the same whatever happens.
-    expect(takenOver(preset, 14, 200)).toBeCloseTo(share(0.3), 3);
-    expect(takenOver(preset, 14, 4e6)).toBeCloseTo(share(0.3), 3);
+    expect(takenOver(preset, 14, 200)).toBeCloseTo(shareAt(0.3), 3);
+    expect(takenOver(preset, 14, 4e6)).toBeCloseTo(shareAt(0.3), 3);
     // An expression counts by how far it moves landmarks.
     for (const k of [0, 4, 9]) {
       let squares = 0;
       for (const row of model.keypointIndices) squares += model.expressionBasis[row * 10 + k] ** 2;
       const moved = Math.sqrt(squares / 68) / radius;
       for (const jump of [0.01 * expression.step, expression.drift, expression.step]) {
-        expect(takenOver(preset, 52 + k, jump / moved)).toBeCloseTo(expected(expression, jump), 2);
+        expect(takenOver(preset, 52 + k, jump / moved)).toBeCloseTo(shareOfJump(expression, jump), 2);
       }
     }
   });
@@ -347,7 +334,7 @@ describe('how much of a change is taken over in a frame of 40 ms', () => {
       const step = moved / (2 * radius * Math.hypot(changed[0], changed[1], changed[2])) / steady.stepSize;
       const taken = smoother.next({ roiBox: crop, params: changed }, FRAME_MS).params;
       if (at < 8) expect(step).toBeGreaterThan(0.2);
-      expect((taken[at] - first[at]) / change).toBeCloseTo(share(0.2 + 5 * step ** 2), 2);
+      expect((taken[at] - first[at]) / change).toBeCloseTo(shareAt(0.2 + 5 * step ** 2), 2);
     }
     // What moves together counts together.
     const smoother = createParamSmoother(model, options);
@@ -358,7 +345,7 @@ describe('how much of a change is taken over in a frame of 40 ms', () => {
     const taken = smoother.next({ roiBox: crop, params: changed }, FRAME_MS).params;
     const squares = (2 * 1.5) ** 2 + (3 * 1.5) ** 2 + (2 * (3 * radius * 3e-5) ** 2) / 3;
     const step = squares / (2 * radius * Math.hypot(changed[0], changed[1], changed[2]) * steady.stepSize) ** 2;
-    for (const at of [3, 7]) expect((taken[at] - first[at]) / 1.5).toBeCloseTo(share(0.2 + 5 * step), 2);
+    for (const at of [3, 7]) expect((taken[at] - first[at]) / 1.5).toBeCloseTo(shareAt(0.2 + 5 * step), 2);
   });
 
   test('of shape, by how far it moves landmarks; what moves none counts by itself', () => {
@@ -379,7 +366,7 @@ describe('how much of a change is taken over in a frame of 40 ms', () => {
       const changed = params.slice();
       changed[12 + column] = 0.04 / weight;
       const taken = smoother.next({ roiBox, params: changed }, FRAME_MS).params[12 + column];
-      expect((taken * weight) / 0.04).toBeCloseTo(share(0.2 + 5 * (0.04 / 0.05) ** 2), 4);
+      expect((taken * weight) / 0.04).toBeCloseTo(shareAt(0.2 + 5 * (0.04 / 0.05) ** 2), 4);
     }
   });
 
