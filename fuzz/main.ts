@@ -1,8 +1,9 @@
 /**
  * `npm run fuzz -- [--minutes 1] [--inputs N] [--only png,gif] [--first 0] [--keep FOLDER] [--hang 60] [--jobs 1]`: feeds every
  * parser with damaged files, for a time from its first input on or so many inputs each, in a process of its own that is ended
- * where it hangs. An input is its target's name and a number, so that a failure is made again by `--only TARGET --first NUMBER --inputs 1`; with `--keep` inputs that failed are kept as
- * files, to be put into `fuzz/corpus/TARGET/`. Exits with 1 if anything failed.
+ * where it hangs. An input is its target's name and a number, so that a failure is made again by
+ * `--only TARGET --first NUMBER --inputs 1`; with `--keep` inputs that failed are kept as files, to be put into
+ * `fuzz/corpus/TARGET/`. Exits with 1 if anything failed.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
