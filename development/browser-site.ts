@@ -1,6 +1,7 @@
 /** Debian's Chromium, and pages served to it from this machine alone. */
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { type LocalServer, startServer } from './local-server.ts';
 import { repositoryRoot } from './paths.ts';
@@ -58,7 +59,12 @@ export interface Site {
   readonly headers?: Readonly<Record<string, string>>;
   /** Changes the bytes of a file on their way. */
   readonly tamper?: (path: string, bytes: Uint8Array) => Uint8Array;
+  /** What of a file is sent at first, in bytes: the rest follows after `PAUSE_MS`, as over a slow network. */
+  readonly pauseAt?: (path: string, bytes: Uint8Array) => number | undefined;
 }
+
+/** Long enough for a browser to draw what it has. */
+const PAUSE_MS = 500;
 
 /** Serves a site on 127.0.0.1, which browsers take for as safe as https. */
 export function startSite(site: Site): Promise<LocalServer> {
@@ -74,7 +80,15 @@ export function startSite(site: Site): Promise<LocalServer> {
     const type = CONTENT_TYPES[extname(name)] ?? 'application/octet-stream';
     // Nothing is kept by the browser's own HTTP cache: what is not asked for again, we keep.
     const headers = { 'content-type': type, 'content-length': sent.length, 'cache-control': 'no-store' };
-    response.writeHead(200, { ...headers, ...site.headers }).end(sent);
+    response.writeHead(200, { ...headers, ...site.headers });
+    const pauseAt = site.pauseAt?.(name, sent);
+    if (pauseAt === undefined) {
+      response.end(sent);
+      return;
+    }
+    response.write(sent.subarray(0, pauseAt));
+    await setTimeout(PAUSE_MS);
+    response.end(sent.subarray(pauseAt));
   });
 }
 
