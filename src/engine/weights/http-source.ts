@@ -13,7 +13,7 @@ export interface HttpWeightsOptions {
   readonly fetch?: (url: string, init: { headers?: Record<string, string>; signal?: AbortSignal }) => Promise<Response>;
   /** After how long without a byte a server is given up, ms; by default 30,000. */
   readonly idleTimeoutMs?: number;
-  /** A server that sends less than this in `idleTimeoutMs`, on the mean, is given up; by default 4096. */
+  /** A server that sends less than this in `idleTimeoutMs` from its first bytes on, on the mean, is given up; by default 4096. */
   readonly minBytesPerSecond?: number;
   /** After how long a file that is still not whole is given up, ms; by default 1,800,000, half an hour. */
   readonly fileTimeoutMs?: number;
@@ -107,15 +107,16 @@ interface DownloadLimits {
 /** Watches one download. What it gives throws a WeightLoadError where the server is silent, too slow or takes too long. */
 function downloadClock(url: string, { idleTimeoutMs, minBytesPerSecond, fileTimeoutMs }: DownloadLimits): InTime {
   const end = performance.now() + fileTimeoutMs;
-  /** The window in which the rate is measured, and what had come when it began. */
-  let window = { start: performance.now(), loadedBytes: 0 };
+  /** The window in which the rate is measured, and what had come when it began: not before the first bytes, which may take long. */
+  let window: { readonly start: number; readonly loadedBytes: number } | undefined;
   return async (promise, loadedBytes = 0) => {
     // Where it is not waited for to its end, nobody is interested in why it fails.
     promise.catch(() => {});
     const now = performance.now();
-    const elapsedMs = now - window.start;
-    if (elapsedMs >= idleTimeoutMs && loadedBytes > window.loadedBytes) {
-      if ((loadedBytes - window.loadedBytes) * 1000 < minBytesPerSecond * elapsedMs) {
+    if (window === undefined) {
+      if (loadedBytes > 0) window = { start: now, loadedBytes };
+    } else if (now - window.start >= idleTimeoutMs && loadedBytes > window.loadedBytes) {
+      if ((loadedBytes - window.loadedBytes) * 1000 < minBytesPerSecond * (now - window.start)) {
         throw new WeightLoadError(url, `the server sends less than ${minBytesPerSecond} bytes a second`);
       }
       window = { start: now, loadedBytes };

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { writePack } from '../../../converters/write-pack.ts';
 import { type LocalServer, type RequestHandler, serveFolder, startServer } from '../../../development/local-server.ts';
 import { httpWeights } from '../../../src/engine/weights/http-source.ts';
@@ -140,6 +140,33 @@ describe('httpWeights', () => {
     }
   });
 
+  test('waits for a slow server that is never silent for too long: its rate counts from its first bytes', async () => {
+    jest.useFakeTimers();
+    try {
+      const pass = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+      const body = new ReadableStream<Uint8Array>({
+        async start(controller) {
+          await pass(40_000);
+          controller.enqueue(new Uint8Array(10));
+          await pass(1000);
+          controller.enqueue(new Uint8Array(90));
+          controller.close();
+        },
+      });
+      const source = httpWeights('http://localhost/', {
+        async fetch() {
+          await pass(20_000);
+          return new Response(body);
+        },
+      });
+      const reading = source.read('a.bin');
+      await jest.advanceTimersByTimeAsync(41_000);
+      expect(await reading).toHaveLength(100);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   describe('whatever a server does, there is one line in time:', () => {
     const dripping: RequestHandler = (_, response) => {
       response.writeHead(200);
@@ -154,7 +181,8 @@ describe('httpWeights', () => {
       (body: Uint8Array): RequestHandler =>
       (_, response) =>
         void response.writeHead(200, { 'content-encoding': 'gzip' }).end(body);
-    const limits = { idleTimeoutMs: 200, fileTimeoutMs: 3000 };
+    /** Far longer than a busy machine takes from one drop to the next. */
+    const limits = { idleTimeoutMs: 2000, fileTimeoutMs: 10_000 };
     /** For servers that answer: a busy machine takes a moment for each. */
     const patient = { idleTimeoutMs: 30_000, fileTimeoutMs: 30_000 };
 
