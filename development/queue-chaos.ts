@@ -65,7 +65,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     ...(isBuilt !== undefined && { isBuilt }),
   };
   const queue = ['--queue', QUEUE];
-  const client = new Redis(redis.port, '127.0.0.1', { maxRetriesPerRequest: null });
+  // As soon as Redis is back, or the workers would be done before anybody looks.
+  const client = new Redis(redis.port, '127.0.0.1', { maxRetriesPerRequest: null, retryStrategy: () => LOOK_MS });
   client.on('error', () => {});
   const jobs = Math.ceil(pictures.length / perJob);
   const countDone = (): Promise<number> => client.zcard(`bull:${QUEUE}:completed`);
@@ -101,6 +102,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         await delay(OUTAGE_MS);
         await redis.start();
         outageMs = Date.now() - stopped;
+        // A worker is killed while the others come back.
+        killAtJobs = done;
         continue;
       }
       if (Date.now() >= killAt || done >= killAtJobs) {

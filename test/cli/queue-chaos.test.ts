@@ -21,7 +21,7 @@ describeWithRedis('tddfa queue with workers that are killed', () => {
       pictures,
       perJob: 5,
       killAfterMs: [2000, 5000],
-      killAfterJobs: 5,
+      killAfterJobs: 3,
       seed: 1,
     });
     expect(kills).toBeGreaterThan(2);
