@@ -82,7 +82,8 @@ def read_pack(folder, role, network_of, name=None):
     @param role `regressor` or `detector`.
     @param network_of function manifest entry -> the torch network that the weights go into.
     @param name of the network; the pack's first of that role where absent.
-    @returns {"state_dict", "folded": True}; a regressor's also has "mean", "std" [62] and "widen".
+    @returns {"state_dict", "folded": True}; a regressor's also has "mean", "std" [62], "widen", and with an expression head
+      "expression_mean", "expression_std" [56].
     """
     folder = Path(folder)
     models = json.loads((folder / "pack.json").read_text())["models"]
@@ -93,7 +94,8 @@ def read_pack(folder, role, network_of, name=None):
     if role == "regressor":
         statistics = next(m for m in models if m["name"] == entry["normalization"])
         values = _tensors(folder / Path(statistics["path"]).parent)
-        stored.update(mean=torch.tensor(values["mean"]), std=torch.tensor(values["std"]), widen=entry["widthMultiplier"])
+        names = {"mean": "mean", "std": "std", "expression_mean": "actingMean", "expression_std": "actingStd"}
+        stored.update({name: torch.tensor(values[kept]) for name, kept in names.items() if kept in values}, widen=entry["widthMultiplier"])
     return stored
 
 

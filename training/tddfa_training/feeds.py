@@ -24,7 +24,9 @@ PROCESSES = multiprocessing.get_context("spawn")
 REFRESH_SECONDS = 5
 SUPPLY = 256  # patches, and half as many covers, that a process sends at once
 LEAST_PATCHES = 2048
-COMPOSED_BATCHES = 4  # that a device composes at once
+COMPOSED_BATCHES = 4  # at once: many small kernels, and some that wait for the device, so that fewer, larger batches cost less
+KEPT_COMPOSED = 8  # of those at once are kept, and batches are drawn from all of them
+USES = 2  # of a composed crop, on the average: composing costs a GPU more than learning does
 
 
 def _compose(queue, make_sampler, batch, seed, clip_frames):
@@ -85,11 +87,33 @@ def _supply(queue, seed):
         queue.put((make_patches(rng, pictures, SUPPLY), make_covers(rng, pictures, SUPPLY // 2)))
 
 
+class ReusedCrops:
+    """Keeps the newest KEPT_COMPOSED results of `compose()`, tensors of so many crops each, and draws batches from all of them, USES times as many."""
+
+    def __init__(self, compose):
+        self.compose, self.kept, self.composed, self.served = compose, None, 0, 0
+
+    def batch(self, size):
+        if self.served >= self.composed * USES:
+            parts = self.compose()
+            count = len(parts[0])
+            if self.kept is None:
+                self.kept = [torch.empty((KEPT_COMPOSED * count, *part.shape[1:]), dtype=part.dtype, device=part.device) for part in parts]
+            at = self.composed % (KEPT_COMPOSED * count)
+            for kept, part in zip(self.kept, parts):
+                kept[at:at + count] = part
+            self.composed += count
+        self.served += size
+        rows = torch.randint(min(self.composed, len(self.kept[0])), (size,), device=self.kept[0].device)
+        return [part[rows] for part in self.kept]
+
+
 class DeviceFeed:
     """Batches composed on the device; a thread brings in shards as they are rendered, and what processes supply."""
 
     def __init__(self, folder, signs, batch, workers, seed, device, heads, augmented=True):
-        self.size, self.augmented, self.closed, self.failed, self.ready = batch, augmented, False, None, []
+        self.size, self.augmented, self.closed, self.failed = batch, augmented, False, None
+        self.crops = ReusedCrops(self._compose)
         self.batches = CropBatches(device, signs, heads=heads, seed=int(np.random.default_rng(seed).integers(2 ** 31)))
         self.lock = threading.Lock()
         self.queue = PROCESSES.Queue(4)
@@ -138,13 +162,12 @@ class DeviceFeed:
     def batch(self):
         if self.failed is not None:
             raise self.failed
-        if not self.ready:
-            # Many small kernels, and some that wait for the device: fewer, larger batches cost less.
-            with self.lock, torch.no_grad():
-                images, *rest = self.batches.batch(COMPOSED_BATCHES * self.size, self.augmented)
-            parts = images.contiguous(memory_format=torch.channels_last), *rest
-            self.ready = list(zip(*(part.split(self.size) for part in parts)))
-        return self.ready.pop()
+        images, *rest = self.crops.batch(self.size)
+        return images.contiguous(memory_format=torch.channels_last), *rest
+
+    def _compose(self):
+        with self.lock, torch.no_grad():
+            return self.batches.batch(COMPOSED_BATCHES * self.size, self.augmented)
 
     def close(self):
         self.closed = True

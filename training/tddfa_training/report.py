@@ -13,7 +13,7 @@ from . import metrics
 from .augment import blend, random_shape, skin_colour
 from .head_crops import CropSampler
 from .morphable_model import MorphableModel, shape_mode_signs
-from .networks import MobileNetV1, to_input
+from .networks import MobileNetV1, expression_outputs_of, to_input
 from .paths import runs_folder
 from .rig import AGES
 
@@ -42,7 +42,7 @@ def main():
     parser.add_argument("--heads", type=Path, default=runs_folder() / "heads" / "held-out")
     args = parser.parse_args()
     stored = torch.load(runs_folder() / args.run / "best-ema.pth", map_location="cpu")
-    network = MobileNetV1(stored["widen"])
+    network = MobileNetV1(stored["widen"], expression_outputs=expression_outputs_of(stored["state_dict"]))
     network.load_state_dict(stored["state_dict"])
     network.eval()
     model = MorphableModel.load()

@@ -22,7 +22,7 @@ from .losses import SideContrast, expression_loss
 from .metrics import area_under_curve, correlation_and_slope, gaze_angle
 from .networks import RefineNetwork
 from .refine_crops import CHANNELS, OUTPUTS, RefineBatches
-from .runtime import keep_freed_memory, training_device
+from .runtime import keep_freed_memory, move_towards, training_device
 
 LEAST_HEADS = 512
 LEAST_SPREAD = 0.05  # of a difference between sides
@@ -51,7 +51,8 @@ class Training:
             self.network.load_state_dict(torch.load(f"{init}.pth", map_location=device)["state_dict"])
             self.mean, self.std = (torch.from_numpy(np.load(f"{init}-mean-std.npz")[name]).to(device) for name in ("mean", "std"))
         self.average.load_state_dict(self.network.state_dict())
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), rate, weight_decay=WEIGHT_DECAY, fused=torch.device(device).type == "cuda")
+        fused = {"fused": True} if torch.device(device).type == "cuda" else {}  # torch 1.13 does not know the word
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), rate, weight_decay=WEIGHT_DECAY, **fused)
         self.loss, self.steps = 0.0, 0
 
     def take_statistics(self, batches):
@@ -77,7 +78,7 @@ class Training:
         self.steps += 1
         keep = min(EMA, self.steps / (self.steps + 10))
         with torch.no_grad():
-            torch._foreach_lerp_(self.floats(self.average), self.floats(self.network), 1 - keep)
+            move_towards(self.floats(self.average), self.floats(self.network), 1 - keep)
         self.loss += 0.02 * (loss.detach() - self.loss)
 
     @staticmethod

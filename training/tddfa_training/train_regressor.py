@@ -27,7 +27,7 @@ from .meta_joint import choose_by_meta_test
 from .morphable_model import MorphableModel, shape_mode_signs
 from .networks import MobileNetV1, expression_outputs_of, to_input
 from .paths import runs_folder
-from .runtime import start_run, training_device
+from .runtime import move_towards, start_run, training_device
 
 STATISTICS_SAMPLES = 6000
 HELD_OUT_SAMPLES = 512
@@ -144,7 +144,7 @@ class Averager:
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         live = network.state_dict()
         # One call for all: a GPU's launches cost more than the sums.
-        torch._foreach_lerp_([self.state[key] for key in self.floats], [live[key] for key in self.floats], 1 - decay)
+        move_towards([self.state[key] for key in self.floats], [live[key] for key in self.floats], 1 - decay)
         for key in self.state.keys() - set(self.floats):
             self.state[key].copy_(live[key])
 
@@ -223,7 +223,7 @@ def main():
     last = folder / "last.pth"
     stored = torch.load(last, map_location="cpu") if last.exists() else None
     if stored is None and args.init is not None:
-        stored = load_start(args.init, "regressor", lambda entry: MobileNetV1(entry["widthMultiplier"]), args.init_name)
+        stored = load_start(args.init, "regressor", lambda entry: MobileNetV1(entry["widthMultiplier"], expression_outputs=entry.get("actingOutputCount", 0)), args.init_name)
         if args.widen == 2 * stored.get("widen", args.widen):
             stored = {**stored, "state_dict": widened(stored["state_dict"]), "widen": args.widen}
     if stored is not None and stored.get("widen", args.widen) != args.widen:

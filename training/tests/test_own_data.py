@@ -179,6 +179,17 @@ class Start(Folder):
         torch.manual_seed(1)
         self.both("detector", randomised(faceboxes.FaceBoxes()), lambda entry: faceboxes.FaceBoxes(), torch.randn(4, 3, 128, 128) * 50)
 
+    def test_the_open_pack_is_a_start(self):
+        pack = Path(__file__).parents[2] / "weights" / "open"
+        for name, widen in (("open-mb05", 0.5), ("open-mb1", 1.0)):
+            make = lambda entry: MobileNetV1(entry["widthMultiplier"], expression_outputs=entry.get("actingOutputCount", 0))
+            stored = checkpoints.load_start(pack, "regressor", make, name)
+            self.assertEqual((stored["widen"], len(stored["std"]), len(stored["expression_mean"]), len(stored["expression_std"])), (widen, 62, 56, 56))
+            network = MobileNetV1(widen, expression_outputs=56)
+            network.load_state_dict(stored["state_dict"])
+            self.assertGreater(float(network.fc_expression.bias.abs().max()), 0)
+        faceboxes.FaceBoxes().load_state_dict(checkpoints.load_start(pack, "detector", lambda entry: faceboxes.FaceBoxes())["state_dict"])
+
     def test_weights_in_bytes_and_halves_come_back(self):
         network = randomised(MobileNetV1(0.25))
         write_pack(self.folder / "pack", {"regressor": network})

@@ -356,6 +356,19 @@ class CropsOnDevices(unittest.TestCase):
         self.assertEqual(sorted(batches.held["patch"][:, 0, 0, 0].tolist()), [3, 4, 5, 6])
         self.assertEqual(batches.count["patches"], 4)
 
+    def test_composed_crops_are_used_twice_and_the_oldest_go(self):
+        numbers = iter(range(1000))
+        crops = feeds.ReusedCrops(lambda: (torch.full((4, 2), value := float(next(numbers))), torch.full((4,), value)))
+        served = []
+        for _ in range(40):
+            images, labels = crops.batch(2)
+            self.assertEqual((tuple(images.shape), tuple(labels.shape)), ((2, 2), (2,)))
+            self.assertTrue(bool((images == labels[:, None]).all()))  # they stay together
+            served.append(set(labels.tolist()))
+        self.assertEqual(next(numbers), 40 * 2 // (4 * feeds.USES))
+        self.assertTrue(min(served[-1]) >= 10 - feeds.KEPT_COMPOSED)
+        self.assertGreater(len(set().union(*served)), 5)
+
     def test_scenes_of_a_pool_keep_boxes_on_their_faces(self):
         size = 320
         image = np.zeros((1, size, size, 3), np.uint8)
