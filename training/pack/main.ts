@@ -109,13 +109,6 @@ const EYE_OUTPUTS = 'eyeBlink eyeSquint eyeWide browDown browOuterUp browInnerUp
 /** Outputs of the other network: the model's expressions that begin so, in its order. */
 const MOUTH_OUTPUT = /^(jaw|mouth|cheek|nose|tongue)/;
 
-/** Outputs of the networks that refine which are worse than the regressor's on the rendered hold-out: they are left out. */
-const NOT_REFINED = new Set(
-  'eyeWide cheekSquint jawForward jawLeft jawRight mouthLeft mouthRight mouthStretchLeft mouthStretchRight cheekPuff'.split(
-    ' ',
-  ),
-);
-
 /** The networks that refine, and what they give: `OUTPUTS` of `tddfa_training/refine_crops.py`. */
 const REFINERS = [
   { flag: 'refine-eyes', region: 'eyes', outputsOf: () => EYE_OUTPUTS },
@@ -126,12 +119,15 @@ const REFINERS = [
   },
 ] as const;
 
+/** As bytes, which cost nothing on the rendered hold-out. */
+const REFINE_STORAGE = 'uint8';
+
 /** The networks of the pack, the one that is taken where none is named before the other. */
 const NETWORKS = [
   // As bytes the regressors are half of the pack; in half precision the packed package would be larger than it may be.
   { flag: 'mb05', name: 'open-mb05', widthMultiplier: 0.5, storage: 'uint8' },
   { flag: 'mb1', name: 'open-mb1', widthMultiplier: 1, storage: 'uint8' },
-  { flag: 'detector', name: 'open-faceboxes', widthMultiplier: undefined, storage: 'float16' },
+  { flag: 'detector', name: 'open-faceboxes', widthMultiplier: undefined, storage: 'uint8' },
 ] as const;
 
 const { values } = parseArgs({
@@ -190,7 +186,6 @@ process.stderr.write(
 
 /** A network that refines and its normalization. */
 async function refineModels(file: string, region: 'eyes' | 'mouth', outputs: readonly string[]): Promise<NewModel[]> {
-  const kept = outputs.flatMap((name, index) => (NOT_REFINED.has(name) ? [] : [index]));
   const { dir, name: base } = parse(file);
   const statistics = meanAndStd(await readWeightFile(join(dir, `${base}-mean-std.npz`)), `${base}-mean-std.npz`);
   if (statistics.mean.length !== outputs.length) {
@@ -201,31 +196,28 @@ async function refineModels(file: string, region: 'eyes' | 'mouth', outputs: rea
     source: { description: 'Trained on renders of the open morphable model; training/README.md' },
   };
   const name = `open-${region}`;
-  const rows = (data: Float32Array): Tensor => ({
-    shape: [kept.length],
-    data: Float32Array.from(kept, (i) => data[i]),
-  });
+  const column = (data: Float32Array): Tensor => ({ shape: [data.length], data });
   return [
     {
       name,
       role: 'refine',
       architecture: 'refine',
       region,
-      outputCount: kept.length,
-      outputNames: kept.map((index) => outputs[index]),
+      outputCount: outputs.length,
+      outputNames: [...outputs],
       normalization: `${name}-normalization`,
       ...origin,
-      ...convertRefineNetwork((await readCheckpoint(file)).tensors, kept, file),
-      storage: 'float16',
+      ...convertRefineNetwork((await readCheckpoint(file)).tensors, outputs.length, file),
+      storage: REFINE_STORAGE,
     },
     {
       name: `${name}-normalization`,
       role: 'normalization',
-      outputCount: kept.length,
+      outputCount: outputs.length,
       ...origin,
       tensors: new Map([
-        ['mean', rows(statistics.mean)],
-        ['std', rows(statistics.std)],
+        ['mean', column(statistics.mean)],
+        ['std', column(statistics.std)],
       ]),
     },
   ];

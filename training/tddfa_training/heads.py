@@ -53,9 +53,12 @@ def _over(paint, colour, cover):
 class HeadRenderer:
     """Holds the rig and textures; `render` draws one head."""
 
-    def __init__(self, rig=None, held_out=False, rare_share=0.0):
-        """`held_out` draws with the skins that training never sees; `rare_share` of the heads have rare expressions (expressions.py)."""
-        self.rig, self.rare_share = rig or HeadRig(), rare_share
+    def __init__(self, rig=None, held_out=False, rare_share=0.0, mask_share=MASK_SHARE):
+        """
+        `held_out` draws with the skins that training never sees; `rare_share` of the heads have rare expressions (expressions.py), `mask_share`
+        a mask or a cloth over nose and mouth.
+        """
+        self.rig, self.rare_share, self.mask_share = rig or HeadRig(), rare_share, mask_share
         self.skins = skins(held_out)
         proxies = makehuman_folder() / "public/data/proxies"
         eyes = sorted((proxies / "eyes/HighPolyEyes/textures").glob("*_eye.png"))
@@ -243,7 +246,7 @@ class HeadRenderer:
             pattern = (spatial_noise(rig.head_vertices, rng, rng.uniform(15, 90)) > 0.4) * (rng.random() < 0.35)
             colours = cloth + (second - cloth) * pattern[:, None]
             _over(skin_paint, colours * (1 + 0.1 * blotches[:, None]), np.clip((collar - y) / 2.5, 0, 1))
-        if rng.random() < MASK_SHARE:
+        if rng.random() < self.mask_share:
             masked = True
             opaque = opaque + accessories.mask(rng, vertices[rig.landmarks], head)
         paint[rig.head.vertices] = skin_paint

@@ -60,8 +60,8 @@ class MobileNetV1(nn.Module):
             return heads if self.fc_expression is None else (*heads, self.fc_expression(x))
 
 
-REFINE_BLOCKS = ((32, 1), (64, 2), (64, 1), (96, 2), (96, 1), (128, 2), (128, 1))
-REFINE_STEM, REFINE_SQUEEZED, REFINE_FEATURES = 24, 48, 96
+REFINE_BLOCKS = ((48, 1), (96, 2), (96, 1), (144, 2), (144, 1), (192, 2), (192, 1))
+REFINE_STEM, REFINE_SQUEEZED, REFINE_FEATURES = 36, 64, 128
 
 
 class RefineNetwork(nn.Module):

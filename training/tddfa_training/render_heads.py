@@ -7,6 +7,8 @@ spread over processes at will. About 25 ms a head on one free core.
 import argparse
 import multiprocessing
 import os
+import signal
+import sys
 import zlib
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import cv2
 import numpy as np
 
 from . import native
-from .heads import CANVAS_MM, CANVAS_PX, HeadRenderer
+from .heads import CANVAS_MM, CANVAS_PX, MASK_SHARE, HeadRenderer
 from .label_fit import refine_labels
 from .paths import runs_folder
 from .rig import HeadRig
@@ -81,7 +83,7 @@ POSES = {"all": None, "frontal": frontal_pose}
 def _render(args, folder):
     """Renders whatever shard no other process has begun."""
     cv2.setNumThreads(1)
-    renderer = HeadRenderer(held_out=args.split == "held-out", rare_share=args.rare)
+    renderer = HeadRenderer(held_out=args.split == "held-out", rare_share=args.rare, mask_share=args.masks)
     for index in range(args.first, args.first + args.shards):
         if render_shard(renderer, folder, index, args.split, args.canvas_px, args.canvas_mm, args.faceless, args.shard_size, POSES[args.poses]):
             print(f"shard {index - args.first + 1} of {args.shards}", flush=True)
@@ -98,6 +100,7 @@ def main():
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--faceless", type=float, default=0.0, help="share of heads seen from behind")
     parser.add_argument("--rare", type=float, default=0.0, help="share of heads with expressions that are rare otherwise")
+    parser.add_argument("--masks", type=float, default=MASK_SHARE, help="share of heads with a mask or a cloth over nose and mouth")
     parser.add_argument("--poses", choices=tuple(POSES), default="all")
     parser.add_argument("--shard-size", type=int, default=SHARD_SIZE, help="heads in a shard")
     args = parser.parse_args()
@@ -107,7 +110,9 @@ def main():
         stale.unlink()
     native.renderer()
     HeadRig()  # compiles and caches what the processes share
-    processes = [PROCESSES.Process(target=_render, args=(args, folder)) for _ in range(args.processes - 1)]
+    # Who is asked to end ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    processes = [PROCESSES.Process(target=_render, args=(args, folder), daemon=True) for _ in range(args.processes - 1)]
     for process in processes:
         process.start()
     _render(args, folder)

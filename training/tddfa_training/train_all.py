@@ -1,9 +1,10 @@
 """
 From nothing to networks for a pack, with a budget: `python3 -m tddfa_training.train_all --minutes 20 --out DIR`.
 
-Renders the hold-out and the first heads and people with all processes, then trains both regressors and the detector beside each other while
-rendering goes on, looks for the detector's mistakes on the way, and exports at the end. On a GPU about twenty minutes do (16 cores that
-render); on a CPU the three are trained one after another, and the minutes are shared among them. Started again it goes on where it stopped.
+Renders the hold-outs and the first heads and people with all processes, then trains both regressors, the detector and the networks for eyes and
+mouths beside each other while rendering goes on, looks for the detector's mistakes on the way, and exports at the end. On a GPU about twenty
+minutes do (16 cores that render); on a CPU they are trained one after another, and the minutes are shared among them. Started again it goes
+on where it stopped, the networks for eyes and mouths apart, which begin anew.
 """
 import argparse
 import os
@@ -15,10 +16,19 @@ from pathlib import Path
 from .paths import runs_folder
 from .runtime import training_device
 
-HEADS_PX = 240  # of a canvas of 316 mm: finer than a crop's 120 px of 200 mm
-PEOPLE_SHARDS = 24
-FIRST_HEAD_SHARDS, HEAD_SHARDS = 24, 400
-DETECTOR_SHARE, WIDE_SHARE = 0.35, 0.35  # of the minutes where one is trained after another
+# How each training's renders are made, in a folder of that name.
+RENDERS = {
+    "heads": ("--canvas-px", 240),  # of 316 mm: finer than a crop's 120 px of 200 mm
+    "people": ("--canvas-px", 320, "--canvas-mm", 420, "--faceless", 0.08),
+    "fine": ("--canvas-px", 240, "--canvas-mm", 220, "--poses", "frontal"),
+}
+# Of training's renders alone: what a hold-out as people are has too seldom to be learned from.
+MORE_OF = {"people": ("--masks", 0.25), "fine": ("--rare", 0.35)}
+HELD_OUT_SHARDS = {"heads": 2, "people": 1, "fine": 3}
+FIRST_SHARDS = {"heads": 24, "people": 20, "fine": 16}
+LAST_SHARDS = {"heads": 400, "people": 48, "fine": 400}
+# Of the minutes, where one is trained after another; the regressor of half width has the rest.
+WIDE_SHARE, DETECTOR_SHARE, REFINE_SHARE = 0.3, 0.3, 0.2
 
 
 def started(module, *arguments, log=None, nice=0):
@@ -34,21 +44,20 @@ def waited(processes):
             raise SystemExit(f"{' '.join(process.args[3:])} ended with {process.returncode}")
 
 
-def render(split, shards, processes, nice=0, people=False):
-    room = ("--out", runs_folder() / "people", "--canvas-px", 320, "--canvas-mm", 420, "--faceless", 0.08) if people else ("--canvas-px", HEADS_PX)
-    return started("render_heads", "--split", split, "--shards", shards, "--processes", max(1, processes), *room,
-                   log=runs_folder() / f"render-{'people' if people else 'heads'}-{split}.log", nice=nice)
+def render(kind, split, shards, processes, nice=0):
+    return started("render_heads", "--out", runs_folder() / kind, "--split", split, "--shards", shards, "--processes", max(1, processes),
+                   *RENDERS[kind], *(MORE_OF.get(kind, ()) if split == "train" else ()), log=runs_folder() / f"render-{kind}-{split}.log", nice=nice)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=20, help="for training; rendering before it and the export after it take a few more")
-    parser.add_argument("--out", type=Path, required=True, help="folder for mb05.pth, mb1.pth, faceboxes.pth and the statistics")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the networks, NAME.pth, and their statistics")
     parser.add_argument("--init", type=Path, help="a weight pack (a folder) to go on from")
     parser.add_argument("--name", default="all", help="the runs are NAME-x05, NAME-x10 and NAME-faceboxes")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="that render and compose")
-    parser.add_argument("--pool", type=int, default=40_000, help="rendered heads in a GPU's memory for each regressor")
+    parser.add_argument("--pool", type=int, default=40_000, help="rendered heads in memory, on a GPU in that of each training")
     args = parser.parse_args()
     runs = runs_folder()
     runs.mkdir(parents=True, exist_ok=True)
@@ -59,10 +68,10 @@ def main():
         print(f"{(time.time() - begun) / 60:.1f} min: {text}", flush=True)
 
     third = max(1, args.processes // 3)
-    waited([render("held-out", 2, min(2, args.processes)), render("held-out", 1, 1, people=True), render("train", FIRST_HEAD_SHARDS, 2 * third),
-            render("train", PEOPLE_SHARDS, third, people=True)])
+    waited([render(kind, "held-out", shards, min(shards, third)) for kind, shards in HELD_OUT_SHARDS.items()]
+           + [render(kind, "train", shards, third) for kind, shards in FIRST_SHARDS.items()])
     say("the first heads are rendered")
-    background = [render("train", HEAD_SHARDS, third if gpu else 1, nice=5)]
+    background = [render(kind, "train", shards, args.processes // (8 if kind == "people" else 4) if gpu else 1, nice=10) for kind, shards in LAST_SHARDS.items()]
 
     def regressor(name, widen, minutes, init, rate):
         start = () if init is None else ("--init", init) if isinstance(init, str) else ("--init", args.init, "--init-name", init[0])
@@ -72,26 +81,35 @@ def main():
     def detector(minutes):
         start = () if args.init is None else ("--init", args.init)
         return started("train_detector", "--run", f"{args.name}-faceboxes", "--minutes", minutes, "--pictures", 10 ** 9, "--device", args.device,
-                       "--workers", max(1, args.processes // 2), "--evaluate-every", 120_000 if gpu else 9600, *start, log=runs / f"{args.name}-faceboxes.log", nice=0)
+                       "--pool", args.pool, "--workers", max(1, args.processes * 3 // 8), "--evaluate-every", 120_000 if gpu else 9600, *start, log=runs / f"{args.name}-faceboxes.log", nice=0)
 
-    if gpu:
-        training = [regressor("x05", 0.5, args.minutes, args.init and ("open-mb05",), 2e-3), regressor("x10", 1.0, args.minutes, args.init and ("open-mb1",), 2e-3),
-                    detector(args.minutes)]
-        while any(process.poll() is None for process in training):
-            if (runs / f"{args.name}-faceboxes" / "averaged.pth").exists():
-                started("mine", "--run", f"{args.name}-faceboxes", "--pictures", 600, "--seed", int(time.time()), log=runs / "mine.log", nice=5).wait()
-            time.sleep(5)
-        waited(training)
-    else:
-        share = args.minutes * (1 - DETECTOR_SHARE - WIDE_SHARE)
-        waited([regressor("x05", 0.5, share, args.init and ("open-mb05",), 2e-3)])
-        waited([regressor("x10", 1.0, args.minutes * WIDE_SHARE, args.init and ("open-mb1",) or f"{runs / f'{args.name}-x05'}/best-ema.pth", 1.2e-3)])
-        waited([detector(args.minutes * DETECTOR_SHARE)])
-    for process in background:
-        process.terminate()
+    def refiner(minutes, *kind):
+        fine = runs_folder() / "fine"
+        return started("train_refine", "--data", fine / "train", "--held-out", fine / "held-out", "--out", args.out, "--minutes", minutes, "--device", args.device,
+                       "--pool", args.pool, *kind, log=runs / f"{args.name}-refine{''.join(kind[1:])}.log")
+
+    try:
+        if gpu:
+            training = [regressor("x05", 0.5, args.minutes, args.init and ("open-mb05",), 2e-3), regressor("x10", 1.0, args.minutes, args.init and ("open-mb1",), 2e-3),
+                        detector(args.minutes), *(refiner(args.minutes, "--kind", kind) for kind in ("eye", "mouth"))]
+            while any(process.poll() is None for process in training):
+                if (runs / f"{args.name}-faceboxes" / "averaged.pth").exists():
+                    started("mine", "--run", f"{args.name}-faceboxes", "--pictures", 600, "--seed", int(time.time()), log=runs / "mine.log", nice=5).wait()
+                time.sleep(5)
+            waited(training)
+        else:
+            share = args.minutes * (1 - DETECTOR_SHARE - WIDE_SHARE - REFINE_SHARE)
+            waited([regressor("x05", 0.5, share, args.init and ("open-mb05",), 2e-3)])
+            waited([regressor("x10", 1.0, args.minutes * WIDE_SHARE, args.init and ("open-mb1",) or f"{runs / f'{args.name}-x05'}/best-ema.pth", 1.2e-3)])
+            waited([detector(args.minutes * DETECTOR_SHARE)])
+            waited([refiner(args.minutes * REFINE_SHARE)])
+    finally:
+        for process in background:
+            process.terminate()
     say("trained")
     waited([started("export", "--run", f"{args.name}-{run}", "--out", args.out / name) for run, name in (("x05", "mb05"), ("x10", "mb1"), ("faceboxes", "faceboxes"))])
-    say(f"exported to {args.out}; npm run train:pack -- --mb05 {args.out}/mb05.pth --mb1 {args.out}/mb1.pth --detector {args.out}/faceboxes.pth makes a pack of them")
+    say(f"exported to {args.out}; npm run train:pack -- --mb05 {args.out}/mb05.pth --mb1 {args.out}/mb1.pth --detector {args.out}/faceboxes.pth "
+        f"--refine-eyes {args.out}/refine-eye.pth --refine-mouth {args.out}/refine-mouth.pth makes a pack of them")
 
 
 if __name__ == "__main__":

@@ -5,17 +5,17 @@ export const REFINE_SIZE = 64;
 
 /** Depthwise-separable blocks after the first convolution: output channels, stride. */
 const BLOCKS: readonly (readonly [channels: number, stride: 1 | 2])[] = [
-  [32, 1],
-  [64, 2],
-  [64, 1],
+  [48, 1],
   [96, 2],
   [96, 1],
-  [128, 2],
-  [128, 1],
+  [144, 2],
+  [144, 1],
+  [192, 2],
+  [192, 1],
 ];
-const STEM_CHANNELS = 24;
-const SQUEEZED_CHANNELS = 48;
-const FEATURES = 96;
+const STEM_CHANNELS = 36;
+const SQUEEZED_CHANNELS = 64;
+const FEATURES = 128;
 /** Side of the last features: the picture halved four times. */
 const LAST_SIZE = REFINE_SIZE / 16;
 
