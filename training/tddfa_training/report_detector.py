@@ -1,5 +1,5 @@
 """
-Measures a detector on rendered people that training never saw, one to a picture, by size, yaw, skin, age, what is worn, blur,
+Measures a detector on rendered people that training never saw, one to a picture, by size, yaw, roll, skin, age, what is worn, blur,
 noise, cover and light, as a table in Markdown for the model card: `python3 -m tddfa_training.report_detector --weights FILE`.
 
 FILE is a checkpoint or what `export` wrote (with calibrated scores).
@@ -72,6 +72,9 @@ def main():
     yaw = np.array([abs(label["pose"][0]) for label in labels])
     for low, high in ((0, 30), (30, 60), (60, 90)):
         line(f"yaw {low}-{high}, from 32 px", images, np.nonzero(large & (yaw >= low) & (yaw < high))[0])
+    roll = np.array([abs(label["pose"][2]) for label in labels])
+    for low, high in ((0, 30), (30, 60), (60, 91), (91, 181)):
+        line(f"roll {low}-{high}, yaw below 60, from 32 px", images, np.nonzero(large & (yaw < 60) & (roll >= low) & (roll < high))[0])
     looks = np.array([label["look"] for label in labels])
     for name, low, high in (("light skin", 0, 0.33), ("medium skin", 0.33, 0.67), ("dark skin", 0.67, 1.01)):
         line(f"{name}, from 32 px", images, np.nonzero(large & (looks[:, 0] >= low) & (looks[:, 0] < high))[0])

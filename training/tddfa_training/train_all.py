@@ -71,7 +71,7 @@ def main():
     waited([render(kind, "held-out", shards, min(shards, third)) for kind, shards in HELD_OUT_SHARDS.items()]
            + [render(kind, "train", shards, third) for kind, shards in FIRST_SHARDS.items()])
     say("the first heads are rendered")
-    background = [render(kind, "train", shards, args.processes // (8 if kind == "people" else 4) if gpu else 1, nice=10) for kind, shards in LAST_SHARDS.items()]
+    background = [render(kind, "train", shards, args.processes // (8 if kind == "people" else 4) if gpu else 1, nice=0 if gpu else 10) for kind, shards in LAST_SHARDS.items()]
 
     def regressor(name, widen, minutes, init, rate):
         start = () if init is None else ("--init", init) if isinstance(init, str) else ("--init", args.init, "--init-name", init[0])
@@ -81,7 +81,7 @@ def main():
     def detector(minutes):
         start = () if args.init is None else ("--init", args.init)
         return started("train_detector", "--run", f"{args.name}-faceboxes", "--minutes", minutes, "--pictures", 10 ** 9, "--device", args.device,
-                       "--pool", args.pool, "--workers", max(1, args.processes * 3 // 8), "--evaluate-every", 120_000 if gpu else 9600, *start, log=runs / f"{args.name}-faceboxes.log", nice=0)
+                       "--pool", args.pool, "--workers", max(1, args.processes // 4), "--evaluate-every", 120_000 if gpu else 9600, *start, log=runs / f"{args.name}-faceboxes.log", nice=0)
 
     def refiner(minutes, *kind):
         fine = runs_folder() / "fine"
