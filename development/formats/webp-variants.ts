@@ -5,8 +5,8 @@ import { run } from './run-program.ts';
 import type { Variant } from './variant.ts';
 
 const { right: rightOrLossy, refused } = variantsOf('WebP', 'webp');
-const lossy = (feature: string, make: Variant['make']): Variant =>
-  rightOrLossy(feature, 'pillow', make, { isLossy: true });
+const lossy = (feature: string, make: Variant['make'], options: RightOptions = {}): Variant =>
+  rightOrLossy(feature, 'pillow', make, { isLossy: true, ...options });
 const lossless = (feature: string, make: Variant['make'], options: RightOptions = {}): Variant =>
   rightOrLossy(feature, 'pillow', make, options);
 
@@ -37,7 +37,7 @@ const plain = byCwebp('rgb.png', '-q', '90');
 /** All that is tested of WebP. */
 export const webpVariants: readonly Variant[] = [
   lossy('lossy, quality 90', plain),
-  lossy('lossy, quality 40', byCwebp('rgb.png', '-q', '40')),
+  lossy('lossy, quality 40', byCwebp('rgb.png', '-q', '40'), { detail: 'coarse' }),
   lossy('lossy, sharp colours', byCwebp('rgb.png', '-q', '90', '-sharp_yuv')),
   lossy('lossy, 8 partitions', byCwebp('rgb.png', '-q', '90', '-partition_limit', '50', '-segments', '4', '-m', '6')),
   lossy('lossy with alpha', byCwebp('rgba.png', '-q', '90')),
