@@ -57,7 +57,7 @@ def main():
     parser.add_argument("--name", default="all", help="the runs are NAME-x05, NAME-x10 and NAME-faceboxes")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="that render and compose")
-    parser.add_argument("--pool", type=int, default=40_000, help="rendered heads in memory, on a GPU in that of each training")
+    parser.add_argument("--pool", type=int, default=25_000, help="rendered heads, and composed pictures, in a GPU's memory for each training; 25,000 fit into 80 GB")
     args = parser.parse_args()
     runs = runs_folder()
     runs.mkdir(parents=True, exist_ok=True)
