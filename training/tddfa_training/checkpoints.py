@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .networks import MobileNetV1
+
 STORED_WEIGHTS = {"float32": np.float32, "float16": np.float16, "uint8": np.uint8}
 TENSOR_TYPES = {"float32": np.float32, "float16": np.float16, "int32": np.int32, "uint32": np.uint32, "uint8": np.uint8}
 
@@ -97,6 +99,11 @@ def read_pack(folder, role, network_of, name=None):
         names = {"mean": "mean", "std": "std", "expression_mean": "actingMean", "expression_std": "actingStd"}
         stored.update({name: torch.tensor(values[kept]) for name, kept in names.items() if kept in values}, widen=entry["widthMultiplier"])
     return stored
+
+
+def regressor_of(entry):
+    """The network that a manifest entry of a regressor describes, with the expression head where it has one."""
+    return MobileNetV1(entry["widthMultiplier"], expression_outputs=entry.get("actingOutputCount", 0))
 
 
 def load_start(path, role, network_of, name=None):

@@ -86,7 +86,7 @@ def main():
     def refiner(minutes, *kind):
         fine = runs_folder() / "fine"
         return started("train_refine", "--data", fine / "train", "--held-out", fine / "held-out", "--out", args.out, "--minutes", minutes, "--device", args.device,
-                       "--pool", args.pool, *(() if gpu else ("--batch", 128)), *kind, log=runs / f"{args.name}-refine{''.join(kind[1:])}.log")
+                       "--pool", args.pool, *kind, log=runs / f"{args.name}-refine{''.join(kind[1:])}.log")
 
     try:
         if gpu:

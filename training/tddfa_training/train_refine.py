@@ -125,13 +125,14 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--kind", choices=tuple(OUTPUTS), help="one of the two alone")
-    parser.add_argument("--batch", type=int, default=1024)
+    parser.add_argument("--batch", type=int, help="128, or 1024 on a GPU")
     parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--pool", type=int, default=40_000, help="heads in memory")
     parser.add_argument("--init", type=Path, help="folder with refine-eye.pth and refine-mouth.pth to go on from")
     parser.add_argument("--device", default="auto")
     args = parser.parse_args()
     device = training_device(args.device)
+    batch_size = args.batch or (1024 if device.type == "cuda" else 128)
     if device.type == "cpu":
         keep_freed_memory()
     batches, shards = RefineBatches(device, args.pool), HeadShards(args.data)
@@ -153,17 +154,17 @@ def main():
     while (progress := (time.time() - begun) / (60 * args.minutes)) < 1:
         for training in trainings:
             with torch.no_grad():
-                composed = batches.batch(training.kind, COMPOSED_BATCHES * args.batch)
+                composed = batches.batch(training.kind, COMPOSED_BATCHES * batch_size)
             for _ in range(USES[device.type]):
                 order = torch.randperm(len(composed[0]), device=device)
-                for rows in order.split(args.batch):
+                for rows in order.split(batch_size):
                     training.step(*(part[rows] for part in composed), progress)
         if time.time() - looked > LOOK_SECONDS:
             take()
             looked = time.time()
         if time.time() - said > 20:
             losses = ", ".join(f"{training.kind} {float(training.loss):.4f}" for training in trainings)
-            print(f"{progress * args.minutes:.2f} min: {trainings[0].steps} steps of {args.batch}, {batches.added} heads; loss {losses}", flush=True)
+            print(f"{progress * args.minutes:.2f} min: {trainings[0].steps} steps of {batch_size}, {batches.added} heads; loss {losses}", flush=True)
             said = time.time()
         if time.time() - saved > SAVE_SECONDS:
             for training in trainings:

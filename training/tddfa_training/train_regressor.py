@@ -17,7 +17,7 @@ import torch
 
 from . import losses, metrics
 from .blendshapes import BLENDSHAPES, EXPRESSION_OUTPUTS, EYE_COLUMNS, GAZE_COLUMNS, side_pairs
-from .checkpoints import load_start, open_batch_norm, widened
+from .checkpoints import load_start, open_batch_norm, regressor_of, widened
 from .crops import CROP_SIZE
 from .feeds import ComposedFeed, DeviceFeed
 from .folder_crops import FolderSampler, load_own_model
@@ -223,7 +223,7 @@ def main():
     last = folder / "last.pth"
     stored = torch.load(last, map_location="cpu") if last.exists() else None
     if stored is None and args.init is not None:
-        stored = load_start(args.init, "regressor", lambda entry: MobileNetV1(entry["widthMultiplier"], expression_outputs=entry.get("actingOutputCount", 0)), args.init_name)
+        stored = load_start(args.init, "regressor", regressor_of, args.init_name)
         if args.widen == 2 * stored.get("widen", args.widen):
             stored = {**stored, "state_dict": widened(stored["state_dict"]), "widen": args.widen}
     if stored is not None and stored.get("widen", args.widen) != args.widen:

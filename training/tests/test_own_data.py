@@ -182,8 +182,7 @@ class Start(Folder):
     def test_the_open_pack_is_a_start(self):
         pack = Path(__file__).parents[2] / "weights" / "open"
         for name, widen in (("open-mb05", 0.5), ("open-mb1", 1.0)):
-            make = lambda entry: MobileNetV1(entry["widthMultiplier"], expression_outputs=entry.get("actingOutputCount", 0))
-            stored = checkpoints.load_start(pack, "regressor", make, name)
+            stored = checkpoints.load_start(pack, "regressor", checkpoints.regressor_of, name)
             self.assertEqual((stored["widen"], len(stored["std"]), len(stored["expression_mean"]), len(stored["expression_std"])), (widen, 62, 56, 56))
             network = MobileNetV1(widen, expression_outputs=56)
             network.load_state_dict(stored["state_dict"])
