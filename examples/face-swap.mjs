@@ -1,22 +1,22 @@
-// node face-swap.mjs source.jpg target.jpg swapped.jpg: the face of the first photo on every face of the second.
+// node face-swap.mjs source.jpg target.jpg swapped.jpg: puts the face in the first photo on every face in the second.
 import { fileURLToPath } from 'node:url';
 import { drawTextured, extractUvTexture, faceMask, withClosedMouth } from 'tddfa/geometry';
 import { createFaceAligner, readImage, writeImage } from 'tddfa/node';
 
-/** How wide the passage from skin to skin is, in widths of the face. */
+/** Width of the blend from skin to skin, in face widths. */
 const SOFT_EDGE = 0.06;
 
 /**
  * @param source - the photo of the face, `{ data, width, height }`.
- * @param target - the photo of the heads that get it; stays as it is.
- * @param aligner - of a pack with a dense model.
- * @returns a new picture; [] of faces in either photo gives a copy of the target.
+ * @param target - the photo of the heads that receive it; not modified.
+ * @param aligner - with a pack that has a dense model.
+ * @returns a new picture; a copy of the target if either photo has no face.
  */
 export async function swapFaces(source, target, aligner) {
   const [face] = await surfacesOf(source, aligner);
   const places = face === undefined ? [] : await surfacesOf(target, aligner);
   const maps = withClosedMouth(aligner.faceMaps);
-  // The skin unrolled: a texel is the same spot on every face.
+  // The unrolled skin: a texel is the same spot on every face.
   const unroll = (photo, vertices) =>
     extractUvTexture(photo, vertices, aligner.faceMaps, { size: 512, hidden: 'mirror', fill: true });
   const swapped = { ...target, data: new Uint8ClampedArray(target.data) };
@@ -36,7 +36,7 @@ async function surfacesOf(photo, aligner) {
   return faces.map((face) => aligner.reconstruct(face, { dense: true }));
 }
 
-/** The skin with the mean and the spread of another one's colours. */
+/** The skin with the mean and spread of another skin's colours. */
 function inTheLightOf(lit, skin) {
   const data = new Uint8ClampedArray(skin.data);
   for (let channel = 0; channel < 3; channel++) {
@@ -58,7 +58,7 @@ function statistics(data, channel) {
   return { mean, deviation: Math.sqrt(Math.max(0, squares / (data.length / 4) - mean ** 2)) };
 }
 
-/** 0 outside of the mask and on its border, 1 from `width` px within it on. */
+/** 0 outside the mask and on its border, rising to 1 at `edge` px inside it. */
 function softMask({ data, width, height }, edge) {
   // Px to the nearest pixel outside, along rows, columns and diagonals.
   const distance = Float32Array.from(data, (value) => (value === 0 ? 0 : Infinity));

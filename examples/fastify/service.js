@@ -1,12 +1,12 @@
 import Fastify from 'fastify';
 import { createFaceAlignerPool, ImageDecodeError, poseFromParams, QueueFullError } from 'tddfa/node';
 
-/** What one request may cost. */
+/** Limits of one request. */
 export const LIMITS = { photoBytes: 10_000_000, photoPixels: 25_000_000, timeMs: 10_000 };
 
 /**
- * A service that is sent a photo, as the body of `POST /faces`, and answers with the faces in it.
- * @param options - of the pool: `size`, `maxQueued`, `weights` …
+ * A service that receives a photo as the body of `POST /faces` and responds with the faces in it.
+ * @param options - options of the pool: `size`, `maxQueued`, `weights` …
  */
 export async function createService(options = {}) {
   const pool = await createFaceAlignerPool({ maxQueued: 200, ...options });
@@ -16,7 +16,7 @@ export async function createService(options = {}) {
 
   service.post('/faces', async (request, reply) => {
     if (!Buffer.isBuffer(request.body)) return reply.code(415).send({ error: 'send a photo: content-type image/…' });
-    // All that is slow happens in the pool's threads, and ends when its time is over.
+    // All slow work happens in the pool's threads and is aborted when its time is up.
     const signal = AbortSignal.timeout(LIMITS.timeMs);
     try {
       const { boxes, faces } = await pool.alignFile(request.body, { maxPixels: LIMITS.photoPixels, signal });

@@ -5,10 +5,10 @@ import { httpWeights } from 'tddfa/browser';
 import { useFaces } from 'tddfa/react';
 import { FaceMesh3D, HeadOccluder, OccluderMaterial, PhotoCamera } from 'tddfa/three';
 
-/** A pack's folder, beside the page: here public/pack/. */
+/** The folder of a pack, beside the page: here public/pack/. */
 const weights = httpWeights('pack/');
 
-/** The head of a face, which hides what is behind it; its children sit on it, in metres. */
+/** The head of a face, which hides what is behind it; its children are attached to it, in metres. */
 function Head({ aligner, live, children }) {
   const { invalidate, set } = useThree();
   const head = useMemo(() => {
@@ -46,7 +46,7 @@ function App() {
 }
 
 function Stage({ video, live }) {
-  // Frames go to three.js without rendering these components anew.
+  // Frames go to three.js without re-rendering these components.
   const { aligner, status, error } = useFaces(video, {
     weights,
     camera: true,

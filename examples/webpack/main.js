@@ -2,7 +2,7 @@ import { cachedWeights, createFaceAlignerWorker, httpWeights, poseFromParams, re
 
 const output = document.querySelector('output');
 
-// A pack's folder, beside the page: here public/pack/. Downloaded once, then kept by the browser.
+// The folder of a pack, beside the page: here public/pack/. Downloaded once, then cached by the browser.
 const weights = cachedWeights(httpWeights('pack/'), { onWarning: console.warn });
 const aligner = await createFaceAlignerWorker({
   weights,

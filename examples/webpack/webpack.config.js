@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-/** webpack 5 finds the worker and tfjs's lazy parts by itself: nothing about tddfa is to be set. */
+/** webpack 5 finds the worker and tfjs's lazy parts by itself: tddfa needs no settings. */
 export default {
   mode: 'production',
   context: fileURLToPath(new URL('.', import.meta.url)),
@@ -12,6 +12,6 @@ export default {
     module: true,
   },
   experiments: { outputModule: true },
-  // tfjs's chunks are large, and fetched only when they are asked for.
+  // tfjs's chunks are large, and fetched only on demand.
   performance: { hints: false },
 };

@@ -13,13 +13,13 @@ export interface BenchBackend {
   readonly options: {
     readonly simd?: 'plain' | 'fma';
     readonly threads?: number;
-    /** Only of `compiled`: a pack may say otherwise by itself. */
+    /** Only for `compiled`: a pack may have a different default. */
     readonly precision?: Precision;
   };
 }
 
 /**
- * The wanted backends; `compiled` in both its forms where relaxed SIMD is there, with threads, and with integers.
+ * The requested backends; `compiled` in both forms if relaxed SIMD is available, with threads, and in int8.
  * @param threads - a second count beside 1.
  * @param precision - `int8` adds it to `float32`.
  * @throws BackendUnavailableError for one that is not available.
@@ -29,7 +29,7 @@ export async function benchBackends(
   threads: number,
   precision: Precision = 'float32',
 ): Promise<BenchBackend[]> {
-  // The error of one that cannot run says what to do about it.
+  // The error of a backend that cannot run explains how to fix it.
   for (const backend of new Set(wanted)) (await createEngine(backend)).dispose();
   const forms = detectSimdSupport().fusedMultiplyAdd ? (['fma', 'plain'] as const) : (['plain'] as const);
   return wanted.flatMap((backend): BenchBackend[] => {
@@ -47,7 +47,7 @@ export async function benchBackends(
   });
 }
 
-/** Those that compute with floats in one thread: work beside networks knows no other. */
+/** The backends that compute in float32 in one thread: the only ones that matter apart from the networks. */
 export function plainBackends(backends: readonly BenchBackend[]): BenchBackend[] {
   return backends.filter(({ options: { threads, precision } }) => threads === undefined && precision !== 'int8');
 }

@@ -1,7 +1,7 @@
 /**
- * Run in a process of its own: `cold-start.js BACKEND SIMD PACK MODEL`, or `compiler` as the backend. Reads a network of a pack,
- * and prints as JSON how long it takes from the import of the engine to the first result, in ms, and the peak memory; or what the
- * compiler takes.
+ * Runs in its own process: `cold-start.js BACKEND SIMD PACK MODEL`, or `compiler` as the backend. Reads a network from
+ * a pack and prints as JSON the time from the import of the engine to the first result, in ms, and the peak memory; or
+ * the times of the compiler.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import type { BackendName } from '../engine/engine.ts';
@@ -13,24 +13,26 @@ import { openPack } from '../engine/weights/open-pack.ts';
 export interface ColdStart {
   /** From the import of the engine to the first result. */
   readonly firstResultMs: number;
-  /** Of that, the first run, which compiles. */
+  /** The first run's share of it, which includes compilation. */
   readonly firstRunMs: number;
-  /** Result of a second size of picture, where V8 has seen the compiler's code: only for networks that take any. */
+  /**
+   * Run at a second picture size, when V8 has already seen the compiler's code: only for networks that take any size.
+   */
   readonly secondSizeMs: number | null;
   readonly peakMegabytes: number;
 }
 
-/** What the compiler takes, never run before in its process. */
+/** Times of the compiler, which has not run before in its process. */
 export interface ColdCompile {
-  /** Parse, fuse and pack: once per network. */
+  /** Parsing, fusing and packing: once per network. */
   readonly networkMs: number;
-  /** Emit and compile a module, without what V8 compiles when a function is first called. */
+  /** Emitting and compiling a module, without what V8 compiles when a function is first called. */
   readonly moduleMs: number;
   /** The same for another size. */
   readonly nextModuleMs: number;
 }
 
-/** Sizes of the pictures of a cold start: of a detector two. */
+/** Picture sizes of a cold start: two for a detector. */
 const DETECTOR_SIZES = [
   [607, 1080],
   [600, 1000],
@@ -80,7 +82,7 @@ async function compileCold(network: LayersArtifact): Promise<ColdCompile> {
   return { networkMs: loaded - start, moduleMs: first - loaded, nextModuleMs: second - first };
 }
 
-/** Linux lets `maxRSS` begin with what the parent process had; its own figure of the process does not. */
+/** On Linux, `maxRSS` starts from the parent's value; VmHWM does not. */
 function peakKilobytes(): number {
   const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : '';
   return Number(/^VmHWM:\s*(\d+)/m.exec(status)?.[1] ?? process.resourceUsage().maxRSS);

@@ -11,7 +11,7 @@ import type { BenchBackend } from './backends.ts';
 import type { BenchCase, Benchmark, NamedBenchmark } from './measure.ts';
 import { noise } from './noise.ts';
 
-/** Work beside networks: dense faces, the detector's input, the boxes. */
+/** Work outside the networks: dense faces, the detector's input, the boxes. */
 export function kernelBenchmarks(
   backends: readonly BenchBackend[],
   model: MorphableModel | undefined,
@@ -24,7 +24,7 @@ export function kernelBenchmarks(
   ];
 }
 
-/** All vertices of a face and of four, from their parameters. */
+/** All vertices of one face and of four, from their parameters. */
 export function denseFaceBenchmarks(backends: readonly BenchBackend[], model: MorphableModel): NamedBenchmark[] {
   const forms = backends.flatMap(({ options }) => options.simd ?? []);
   return [
@@ -42,10 +42,11 @@ const COLUMN_SHIFT = 1e3;
 
 function denseFaces(model: MorphableModel, forms: readonly ('plain' | 'fma')[], count: number): Benchmark {
   const { vertexCount, shapeCount, expressionCount } = model;
-  // Lids that meet and eyes that turn come before and after the basis, which is what the kernels are for.
+  // The kernels evaluate the basis alone; eyelid contact and eye rotation are applied before and after it.
   const { acting, gazeCount, ...linearModel } = model;
   const rows = 3 * vertexCount;
-  // Models differ in the units of their coefficients: the original's shape columns are 1e5 times smaller than the open pack's.
+  // Models differ in the units of their coefficients: the original's shape columns are 1e5 times smaller than the open
+  // pack's.
   const amplitudes = [model.shapeBasis, model.expressionBasis].map((basis) => COLUMN_SHIFT / (largest(basis) || 1));
   const params = Array.from({ length: count }, (_, i) => {
     const values = noise(12 + shapeCount + expressionCount, i + 1);
@@ -90,7 +91,7 @@ function denseFaces(model: MorphableModel, forms: readonly ('plain' | 'fma')[], 
   return { cases, dispose: () => {} };
 }
 
-/** Reads this many bytes with vector loads and does next to nothing with them: what the memory allows. */
+/** Reads this many bytes with vector loads and does next to nothing with them: the limit set by memory. */
 function readingBasis(bytes: number): () => void {
   const builder = new ModuleBuilder();
   const end = Math.floor(bytes / 128) * 128;

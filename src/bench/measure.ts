@@ -1,9 +1,9 @@
-/** One thing to be timed. */
+/** One thing to time. */
 export interface BenchCase {
   readonly backend: string;
   /** Does the work once. */
   readonly run: () => Promise<unknown> | unknown;
-  /** Largest error of its result, and against what. */
+  /** Largest error of its result, and what it is measured against. */
   readonly error?: { readonly value: number; readonly of: string };
 }
 
@@ -13,7 +13,7 @@ export interface Benchmark {
   readonly dispose: () => void;
 }
 
-/** A benchmark that is made when its turn comes. */
+/** A benchmark that is created when its turn comes. */
 export interface NamedBenchmark {
   readonly name: string;
   readonly make: () => Promise<Benchmark> | Benchmark;
@@ -27,7 +27,7 @@ export interface Measurement {
   readonly medianMs: number;
   readonly p95Ms: number;
   readonly minMs: number;
-  /** Median of the processor time of a run: on a busy machine, where wall-clock times wait for others, the better figure. */
+  /** Median processor time per run: on a busy machine, where wall-clock times include waiting, the better figure. */
   readonly cpuMs?: number;
   /** Of the process; only for cold starts. */
   readonly peakMegabytes?: number;
@@ -35,15 +35,15 @@ export interface Measurement {
   readonly errorOf?: string;
 }
 
-/** Something to be run again and again. */
+/** Something to run repeatedly. */
 export interface Repeatable {
   readonly name: string;
   readonly run: () => Promise<unknown>;
 }
 
 /**
- * Runs each case for some seconds, one case after the other, and each at least twice.
- * @returns for each case the time of each run, ms.
+ * Runs each case for the given number of seconds, one after the other, and each at least twice.
+ * @returns for each case, the time of each run, ms.
  */
 export type TakeSamples = (
   benchmark: string,

@@ -20,10 +20,10 @@ type Shape = readonly [number, number, number, number];
 const AMPLITUDES = { regressor: 1, detector: 127 } as const;
 
 /**
- * Every network of a pack on every backend, with the largest difference from tfjs's plain JavaScript, relative to the largest
- * output.
- * @param batches - of the regressor that an aligner takes; of the others one image.
- * @param sizes - of the detectors' pictures.
+ * Every network of a pack on every backend, with the largest difference from tfjs in plain JavaScript, relative to the
+ * largest output.
+ * @param batches - batch sizes of the regressor that an aligner uses; the others run on one image.
+ * @param sizes - picture sizes of the detectors.
  */
 export function networkBenchmarks(
   pack: Pack,
@@ -65,7 +65,8 @@ async function makeBenchmark(
   reference.dispose();
   const disposals: (() => void)[] = [];
   const cases: BenchCase[] = [];
-  // Times do not depend on what the ranges are, and the errors are then those of numbers that the ranges fit: a pack's own fit faces, not noise.
+  // Times do not depend on the ranges. For meaningful errors the ranges must fit the input: a pack's own fit faces, not
+  // noise.
   const withRanges = (): Promise<LayersArtifact> =>
     rangesFrom(artifact, { data: input, shape }, amplitude === AMPLITUDES.detector);
   for (const backend of backends) {
@@ -78,7 +79,7 @@ async function makeBenchmark(
   return { cases, dispose: () => disposals.forEach((dispose) => void dispose()) };
 }
 
-/** The network with ranges that fit one input. @param quantizesInput - as `tddfa quantize` does it for detectors. */
+/** The network with ranges that fit one input. @param quantizesInput - as `tddfa quantize` does for detectors. */
 async function rangesFrom(
   artifact: LayersArtifact,
   input: NetworkInput,

@@ -6,7 +6,7 @@ import type { NamedBenchmark } from './measure.ts';
 import { networkBenchmarks, type Size } from './networks.ts';
 import { type PhotoFiles, photoBenchmarks } from './photo.ts';
 
-/** What there is to be timed. */
+/** What to time. */
 export interface BenchSubjects {
   readonly pack: Pack;
   /** For dense faces. */
@@ -15,15 +15,15 @@ export interface BenchSubjects {
   readonly photo: (PhotoFiles & { readonly hasModel: boolean }) | undefined;
 }
 
-/** Batches of the regressors. */
+/** Batch sizes of the regressors. */
 const BATCHES = [1, 4];
-/** Pictures of the detectors. */
+/** Picture sizes of the detectors. */
 export const PICTURE_SIZES: readonly Size[] = [
   [1080, 607],
   [540, 360],
 ];
 
-/** The benchmarks of a pack: its networks, the work beside them, the path of a photo. */
+/** The benchmarks of a pack: its networks, the work outside them, the whole path of a photo. */
 export function packBenchmarks(
   { pack, model, photo }: BenchSubjects,
   backends: readonly BenchBackend[],

@@ -7,14 +7,14 @@ import type { BenchBackend } from './backends.ts';
 import type { BenchCase, Benchmark, NamedBenchmark } from './measure.ts';
 import { pinningNewThreads } from './pin-threads.ts';
 
-/** What the path of a photo begins with. */
+/** The inputs of the photo benchmarks. */
 export interface PhotoFiles {
   /** A picture file with a face. */
   readonly photo: string;
   readonly weights: WeightSource;
 }
 
-/** A photo file in, landmarks or a dense face out where the pack has a model, and what the stages of that take. */
+/** From a photo file to landmarks or a dense face, if the pack has a model, and the time of each stage. */
 export function photoBenchmarks(
   backends: readonly BenchBackend[],
   files: PhotoFiles,
@@ -79,7 +79,7 @@ async function makeBenchmark(
   return { cases, dispose: () => disposals.forEach((dispose) => void dispose()) };
 }
 
-/** Whether every network can compute with integers. */
+/** Whether every network can run in int8. */
 async function hasRanges(weights: WeightSource): Promise<boolean> {
   const pack = await openPack(weights);
   const [detector] = pack.modelsOf('detector');

@@ -5,12 +5,13 @@ import { cpus } from 'node:os';
 const TASKS = '/proc/self/task';
 
 /**
- * Runs something that starts threads, and on Linux gives the calling thread the first core and the new ones the others. Some
- * kernels of virtual machines pack all threads of a program onto one core for as long as they sleep now and then, which
- * threads that wait for each other do: then a benchmark of two threads measures one core. Without `taskset`, nothing is done.
+ * Runs something that starts threads, and on Linux pins the calling thread to the first core and the new ones to the
+ * others. Some kernels of virtual machines put all threads of a program on one core as long as they sleep now and then,
+ * as threads that wait for each other do: a benchmark of two threads then measures one core. Without `taskset`, it pins
+ * nothing.
  */
 export async function pinningNewThreads<T>(threads: number | undefined, start: () => Promise<T>): Promise<T> {
-  // Not `availableParallelism`: it counts the cores that this thread may have, and after this it is one.
+  // Not `availableParallelism`: it counts the cores available to this thread, which is one after pinning.
   const cores = cpus().length;
   if (threads === undefined || threads > cores || process.platform !== 'linux') return start();
   const before = new Set(readdirSync(TASKS));
@@ -23,7 +24,7 @@ export async function pinningNewThreads<T>(threads: number | undefined, start: (
       pin(task, 1 + (i % (cores - 1)));
     }
   } catch {
-    // No taskset, or it may not: the figures are then the scheduler's.
+    // taskset is missing or not permitted: placement is then up to the scheduler.
   }
   return result;
 }

@@ -4,13 +4,13 @@ import { modelBytes } from '../engine/weights/pack-manifest.ts';
 import type { Measurement } from './measure.ts';
 import { simdFlags } from './run-cold-starts.ts';
 
-/** Where and of what a run was. */
+/** The machine and version of a run. */
 export interface Machine {
   readonly date: string;
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGigabytes: number;
-  /** Processes that wanted to run, averaged over a minute, before the benchmark began: 0 on a quiet machine. */
+  /** Runnable processes, averaged over the minute before the benchmark began: 0 on an idle machine. */
   readonly load: number;
   readonly node: string;
   readonly flags: readonly string[];
@@ -32,7 +32,7 @@ export function describeMachine(version: string): Machine {
   };
 }
 
-/** Flags that Node was started with; not the files that it loads first, whose paths are nobody's business. */
+/** Flags that Node was started with, except preloaded files, whose paths are private. */
 function nodeFlags(): string[] {
   return process.execArgv.filter((flag) => flag !== '--require' && flag !== '--import' && !flag.includes('/'));
 }
@@ -62,7 +62,7 @@ export interface ModelSize {
   readonly bytes: number;
 }
 
-/** Of all models of a pack. */
+/** The sizes of all models of a pack. */
 export function modelSizes({ manifest }: Pack): ModelSize[] {
   return manifest.models.map((model) => ({ pack: manifest.name, model: model.name, bytes: modelBytes(model) }));
 }
@@ -72,7 +72,7 @@ export function toJson(machine: Machine, sizes: readonly ModelSize[], results: r
   return `${JSON.stringify({ machine, sizes, results }, null, 2)}\n`;
 }
 
-/** The run as CSV, a line for each measurement. */
+/** The run as CSV, one line per measurement. */
 export function toCsv(results: readonly Measurement[]): string {
   const lines = results.map((result) =>
     COLUMNS.map((column) => {
@@ -83,7 +83,7 @@ export function toCsv(results: readonly Measurement[]): string {
   return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
 }
 
-/** One line of text for each measurement. */
+/** One line of text per measurement. */
 export function toLine({ backend, medianMs, p95Ms, minMs, cpuMs, peakMegabytes, error, errorOf }: Measurement): string {
   const time = (value: number): string => `${rounded(value)}`.padStart(9);
   const processor = cpuMs === undefined ? '' : `  cpu ${time(cpuMs)}`;
@@ -100,7 +100,7 @@ const BAR_HEIGHT = 16;
 const LABEL_WIDTH = 220;
 const CHART_WIDTH = 900;
 
-/** Plain JavaScript takes so much longer that by its scale no other bar would be seen: its own ends at the edge. */
+/** Plain JavaScript takes so much longer that other bars would vanish at its scale: its own bar ends at the edge. */
 const BEYOND_SCALE = 'cpu';
 
 function colourOf(backend: string): string {
@@ -108,7 +108,7 @@ function colourOf(backend: string): string {
   return backend.startsWith('tensorflow') ? '#0969da' : '#8c959f';
 }
 
-/** Bars of the median times as SVG, each benchmark to its own scale. */
+/** Bars of the median times as SVG, each benchmark at its own scale. */
 export function toChart(machine: Machine, results: readonly Measurement[]): string {
   const parts: string[] = [];
   let y = 40;

@@ -2,13 +2,13 @@ import { type Measurement, measure, type NamedBenchmark, type TakeSamples } from
 import { toLine } from './report.ts';
 import type { NamedColdStart } from './run-cold-starts.ts';
 
-/** What to run and how. */
+/** What to run, and how. */
 export interface BenchRun {
   readonly benchmarks: readonly NamedBenchmark[];
   readonly coldStarts: readonly NamedColdStart[];
-  /** Runs those whose name contains this; all if absent. */
+  /** Runs benchmarks with this text in their name; all if absent. */
   readonly only?: string | undefined;
-  /** Takes a line of the report. */
+  /** Receives the lines of the report. */
   readonly print: (line: string) => void;
   readonly signal?: AbortSignal;
   /** A plain loop if absent. */
@@ -16,15 +16,15 @@ export interface BenchRun {
 }
 
 /**
- * Runs benchmarks one after the other and prints each as it is done.
- * @throws RangeError where nothing has such a name, before anything runs; the signal's reason.
+ * Runs benchmarks one after the other and prints each when it is done.
+ * @throws RangeError if no name matches, before anything runs; the signal's reason.
  */
 export async function runBenchmarks(run: BenchRun): Promise<Measurement[]> {
   const { benchmarks, coldStarts, only = '', print, signal, takeSamples } = run;
   const isWanted = ({ name }: { readonly name: string }): boolean => name.includes(only);
   if (![...benchmarks, ...coldStarts].some(isWanted)) {
     const names = [...benchmarks, ...coldStarts].map(({ name }) => `'${name}'`);
-    throw new RangeError(`no benchmark's name contains '${only}'; there are ${names.join(', ')}`);
+    throw new RangeError(`no benchmark has '${only}' in its name; available: ${names.join(', ')}`);
   }
   const results: Measurement[] = [];
   const add = (name: string, measurements: readonly Measurement[]): void => {

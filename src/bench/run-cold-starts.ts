@@ -10,19 +10,21 @@ import { type Measurement, quantile, sorted, summarise } from './measure.ts';
 
 const ROUNDS = 5;
 
-/** A cold start to be measured. */
+/** A cold start to measure. */
 export interface NamedColdStart {
   readonly name: string;
   run(): Promise<Measurement[]>;
 }
 
-/** What `--experimental-wasm-relaxed-simd` a process of Node 20 needs to have what this one has. */
+/** The flag that a Node 20 process needs for the same SIMD support as this one. */
 export function simdFlags(): string[] {
   const isNode20 = process.version.startsWith('v20.');
   return isNode20 && detectSimdSupport().fusedMultiplyAdd ? ['--experimental-wasm-relaxed-simd'] : [];
 }
 
-/** From the import of the engine to the first result, in processes of their own; and what the compiler takes of a detector. */
+/**
+ * From the import of the engine to the first result, each in its own process; and the compiler's times for a detector.
+ */
 export function coldStarts(folder: string, pack: Pack, backends: readonly BenchBackend[]): NamedColdStart[] {
   const regressor = chooseRegressor(pack);
   const [detector] = pack.modelsOf('detector');

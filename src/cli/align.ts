@@ -63,17 +63,17 @@ interface AlignFlags extends AlignerFlags, PictureFlags, MeshFlags, ResultFlags 
 
 const EXAMPLES = `
 Examples:
-  $ tddfa align portrait.jpg                          boxes and head pose, in words
+  $ tddfa align portrait.jpg                          boxes and head pose, as text
   $ tddfa align portrait.jpg --json -                 everything, as JSON on stdout
   $ tddfa align photos/ --out drawn --draw landmarks,pose
   $ tddfa align portrait.jpg --draw render,depth,pncc --sheet --background black
   $ tddfa align portrait.jpg --mesh glb,obj           textured meshes for Blender and three.js
   $ tddfa align group.jpg --boxes boxes.json --json group.json
-  $ tddfa align photos/ --recursive --jsonl faces.jsonl --resume     thousands, and again after a break
+  $ tddfa align photos/ --recursive --jsonl faces.jsonl --resume     thousands of photos; resumes after a break
   $ find photos -name '*.jpg' | tddfa align --files-from - --jsonl - | jq .path
 `;
 
-/** Fewer pictures than this are not worth threads of their own where none are asked for. */
+/** By default, fewer pictures than this do not justify starting threads. */
 const FEW_INPUTS = 8;
 /** At least this many results may wait for an earlier picture. */
 const LEAST_AHEAD = 32;
@@ -82,19 +82,13 @@ const LEAST_AHEAD = 32;
 export function registerAlign(program: Command, terminal: Terminal): void {
   const command = addAlignerFlags(program.command('align'))
     .description('find the faces of photos: boxes, head pose, 3DMM parameters, 68 landmarks')
-    .argument(
-      '[image...]',
-      'picture files (JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF) or folders of them; - is standard input',
-    )
-    .option('-R, --recursive', 'look into the folders of folders, too')
-    .option(
-      '--files-from <file>',
-      'align the pictures that this file lists, a path a line; - for a list from standard input',
-    )
-    .option('-0, --null', 'the paths of --files-from end in a zero byte, as find -print0 writes them')
+    .argument('[image...]', 'picture files (JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF) or folders of them; - for stdin')
+    .option('-R, --recursive', 'search subfolders too')
+    .option('--files-from <file>', 'read the list of inputs from this file, one per line; - for stdin')
+    .option('-0, --null', 'entries of --files-from end in a NUL byte, as written by find -print0')
     .option(
       '--jobs <n>',
-      'pictures to align at once, each in a thread of its own (default: one for each core; 1 for fewer than 8 pictures)',
+      'pictures to align at once, each in its own thread (default: one per core; 1 for fewer than 8 pictures)',
       parseJobs,
     )
     .option('--boxes <file>', 'use the boxes in this JSON file instead of detecting faces')
@@ -120,7 +114,7 @@ function parseJobs(text: string): number {
 /** What became of one picture. */
 interface Outcome {
   readonly result: PictureResult;
-  /** Path of its files below a folder of outputs, without ending. */
+  /** Path of its files below the output folder, without extension. */
   readonly name: string;
   /** Files that were written about it. */
   readonly written: readonly string[];
@@ -147,7 +141,7 @@ async function align(imageArguments: readonly string[], given: AlignFlags, termi
     documents.some((path) => path !== undefined && path !== '-');
   if (writesFiles) terminal.goOnUnread?.();
 
-  // Also ends a list whose next line has not come.
+  // Also ends a list whose next line has not arrived.
   const listing = new AbortController();
   const stopListing = (): void => listing.abort(signal.reason);
   signal.addEventListener('abort', stopListing, { once: true });
@@ -166,7 +160,7 @@ async function align(imageArguments: readonly string[], given: AlignFlags, termi
     const { aligner } = opened;
     if ((flags.pts !== undefined || flags.coco !== undefined) && aligner.morphableModel === undefined) {
       const flag = flags.pts === undefined ? '--coco' : '--pts';
-      throw new CliError(`${flag}: the pack ${aligner.packName} has no face model, and so no landmarks`);
+      throw new CliError(`${flag}: the pack ${aligner.packName} has no face model and therefore no landmarks`);
     }
     const describeRun = async (): Promise<ResultHeader> => {
       const boxes = flags.boxes === undefined ? undefined : await sumOf(flags.boxes);
@@ -192,7 +186,7 @@ async function align(imageArguments: readonly string[], given: AlignFlags, termi
         return { result: resultOf(read, found), name, written };
       } catch (error) {
         signal.throwIfAborted();
-        // A picture can end its thread; where no thread can be started any more, the others must not fail one by one.
+        // A picture can crash its thread; if no new thread can be started, the others must not fail one by one.
         if (error instanceof WorkerFailedError) await opened.checkUsable();
         return {
           result: describeFailed(read ?? (await identify(path)), describeError(error)),
@@ -247,26 +241,26 @@ function inputPlaces(paths: readonly string[], flags: AlignFlags): InputPlaces {
     throw usageError("missing required argument 'image': name pictures, folders of them, or a list with --files-from");
   }
   if (isStdin(filesFrom) && paths.some(isStdin)) {
-    throw usageError('--files-from -: standard input is the list, and cannot be a picture as well');
+    throw usageError('--files-from -: standard input is the list and cannot also be a picture');
   }
   if (isNullSeparated && filesFrom === undefined) throw usageError('--null: only with --files-from');
   if (resume && paths.some(isStdin))
-    throw usageError('--resume: a picture from standard input has no name to know it by');
+    throw usageError('--resume: a picture from standard input has no name to recognise it by');
   return { paths, isRecursive: recursive, filesFrom, isNullSeparated };
 }
 
-/** Whether the command line asks for more than a few pictures, so that a line at the end sums them up. */
+/** Whether the command line suggests more than a few pictures, which get a summary line at the end. */
 function isLarge(flags: AlignFlags): boolean {
   const { filesFrom, recursive, jobs } = flags;
   return hasStreams(flags) || filesFrom !== undefined || recursive === true || jobs !== undefined;
 }
 
-/** Each failure has had its own line already. */
+/** Each failure already has its own line. */
 function someFailed(count: number): CliError {
   return new CliError(count === 1 ? '1 input failed' : `${count} inputs failed`);
 }
 
-/** Whether there are fewer items than `count`, and all of them. */
+/** Whether there are fewer items than `count`, and all the items. */
 async function lookAhead<Item>(
   items: AsyncGenerator<Item>,
   count: number,
@@ -295,7 +289,7 @@ async function* named(inputs: AsyncIterable<InputImage>): AsyncGenerator<NamedIn
   for await (const input of inputs) yield { ...input, name: nameOf(input.stem) };
 }
 
-/** Counts the inputs beside the work, for the time left, where that is shown and the list can be read twice. */
+/** Counts the inputs in the background, for the time left, if it is shown and the list can be read twice. */
 function countInputs(
   places: InputPlaces,
   { stderr, stdin }: Terminal,
@@ -309,12 +303,12 @@ function countInputs(
     for await (const _ of listInputs(places, { stdin, signal })) count++;
     total.value = count;
   };
-  // What goes wrong there goes wrong with the inputs themselves.
+  // Any error here also occurs when the inputs themselves are read.
   run().catch(() => {});
   return total;
 }
 
-/** What the file is now, without reading it. */
+/** The file's current identity, without reading it. */
 async function identify(path: string): Promise<PictureIdentity> {
   const found = isStdin(path) ? undefined : await stat(path).catch(() => undefined);
   const name = { path: inputName(path) };
@@ -329,7 +323,7 @@ async function sumOf(path: string): Promise<string> {
 
 /**
  * Writes the pictures and meshes of a photo.
- * @param place - path of the files, without ending.
+ * @param place - path of the files, without extension.
  * @returns the paths of the files.
  */
 async function writeFiles(

@@ -12,7 +12,7 @@ import { findPack } from './find-pack.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Flags of every command that aligns faces. */
+/** Flags shared by all commands that align faces. */
 export interface AlignerFlags {
   readonly weights?: string;
   readonly regressor?: string;
@@ -24,16 +24,16 @@ export interface AlignerFlags {
   readonly precision?: Precision;
 }
 
-/** Names that `--backend` takes. */
+/** Names that `--backend` accepts. */
 export const BACKENDS: readonly BackendName[] = ['compiled', 'wasm', 'cpu', 'tensorflow', 'webgl', 'webgpu'];
 
-/** Adds `--weights`, `--regressor`, `--backend`, `--precision`, `--subdivisions`, `--max-enlargement` and `--detector-strategy` to a command. */
+/** Adds the flags of {@link AlignerFlags} to a command. */
 export function addAlignerFlags(command: Command): Command {
   return command
     .option('-w, --weights <pack>', 'weight pack: a folder, a URL, or a name from tddfa weights list')
     .option(
       '-r, --regressor <name>',
-      'network of the pack that regresses the parameters; mb1 also matches open-mb1 (default: mb1, else the first of the pack, such as open-mb05)',
+      'network in the pack that regresses the parameters; mb1 also matches open-mb1 (default: mb1, else the first in the pack, such as open-mb05)',
     )
     .addOption(
       new Option('-b, --backend <name>', 'backend that runs the networks').choices(BACKENDS).default(DEFAULT_BACKEND),
@@ -41,7 +41,7 @@ export function addAlignerFlags(command: Command): Command {
     .addOption(
       new Option(
         '--precision <type>',
-        'numbers the networks compute with; int8 is faster and needs a pack with ranges (default: that of the pack, else float32)',
+        'number format of the networks; int8 is faster but needs a pack with ranges (default: set by the pack, else float32)',
       ).choices(PRECISIONS),
     )
     .option(
@@ -51,16 +51,16 @@ export function addAlignerFlags(command: Command): Command {
     )
     .option(
       '--max-enlargement <times>',
-      `enlarge small images up to this many times to find small faces, 1..${MOST_ENLARGEMENT}; images of 1080x720 and larger are not enlarged (default: 1; 2 with the open pack)`,
+      `enlarge small images by up to this factor to find small faces, 1..${MOST_ENLARGEMENT}; images of 1080x720 and larger are not enlarged (default: 1; 2 with the open pack)`,
       parseEnlargement,
     )
     .addOption(
       new Option(
         '--detector-strategy <name>',
-        `how faces are looked for; coarse-to-fine looks at half the size first, and again only where small faces may be (default: ${DETECTOR_DEFAULTS.strategy})`,
+        `how to search for faces; coarse-to-fine searches at half size first, then again only where there may be small faces (default: ${DETECTOR_DEFAULTS.strategy})`,
       ).choices(DETECTOR_STRATEGIES),
     )
-    .option('--refine', 'look at eyes and mouths again: better blinks, gaze and mouths (with the open pack)');
+    .option('--refine', 'refine eyes and mouths in a second pass: better blinks, gaze and mouths (with the open pack)');
 }
 
 function parseSubdivisions(text: string): number {
@@ -81,9 +81,9 @@ export async function openAligner(flags: AlignerFlags, terminal: Terminal): Prom
 }
 
 /**
- * Finds the pack that the flags name, and has it loaded, with a progress bar on a terminal.
- * @param load - `createFaceAligner`, or what takes the same options.
- * @param isRefined - whether eyes and mouths are looked at again.
+ * Finds the pack named by the flags and loads it, with a progress bar on a terminal.
+ * @param load - `createFaceAligner`, or a function with the same options.
+ * @param isRefined - whether eyes and mouths are refined in a second pass.
  */
 export async function loadAligner<Loaded>(
   flags: AlignerFlags,
@@ -115,8 +115,8 @@ export async function loadAligner<Loaded>(
 
 /**
  * How results are made: the header of their file.
- * @param aligner - that was loaded with the same flags.
- * @param others - what results depend on beside the flags of every aligner.
+ * @param aligner - loaded with the same flags.
+ * @param others - what the results depend on apart from the flags shared by all aligners.
  */
 export async function describeRunOf(
   flags: AlignerFlags,

@@ -33,7 +33,7 @@ const pictureSchema = v.union(
   'expected {image, faces: […]} or {image, landmarks, …}',
 );
 
-/** One face that a person has marked. Coordinates are px of the picture. */
+/** One face marked by a person. Coordinates are px of the picture. */
 export interface AnnotatedFace {
   /** `[68 x 2]`, iBUG order. */
   readonly landmarks?: Float64Array;
@@ -41,7 +41,7 @@ export interface AnnotatedFace {
   readonly roiBox?: RoiBox;
   /** The face's box; without it, that of its landmarks. */
   readonly box?: RoiBox;
-  /** Whether `box` was marked, and is not just that of the landmarks. */
+  /** Whether `box` was marked rather than derived from the landmarks. */
   readonly boxIsMarked: boolean;
   /** A face that a detector may find or not. */
   readonly ignore: boolean;
@@ -58,16 +58,16 @@ export interface AnnotatedPicture {
 }
 
 /**
- * Reads the annotations of `tddfa eval`: a JSON list of pictures. A picture is `{image, faces: [face, …]}`, or `{image, …}`
- * with the one face's entries beside it. A face has `landmarks` (3 or 2 rows of 68, or 68 points), `box`, `roiBox`,
- * `yawDegrees`, `pitchDegrees`, `rollDegrees`, `ignore`; all of them may be missing.
- * @throws CliError that says what is wrong and where.
+ * Reads the annotations of `tddfa eval`: a JSON list of pictures. A picture is `{image, faces: [face, …]}`, or
+ * `{image, …}` with the entries of its one face. A face has `landmarks` (3 or 2 rows of 68, or 68 points), `box`,
+ * `roiBox`, `yawDegrees`, `pitchDegrees`, `rollDegrees`, `ignore`; all of them are optional.
+ * @throws CliError with what is wrong and where.
  */
 export async function readAnnotations(path: string): Promise<AnnotatedPicture[]> {
   return parseAnnotations(path, await readJsonFile(path));
 }
 
-/** As {@link readAnnotations}, of the file's content. */
+/** Like {@link readAnnotations}, from the content of the file. */
 export function parseAnnotations(path: string, json: unknown): AnnotatedPicture[] {
   if (!Array.isArray(json) || json.length === 0) throw new CliError(`${path}: expected a list of pictures`);
   return json.map((entry, index) => {

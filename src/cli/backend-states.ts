@@ -12,13 +12,13 @@ import { BACKENDS } from './aligner-flags.ts';
 /** Whether a backend works here. */
 export interface BackendState {
   readonly backend: BackendName;
-  /** Why it does not; absent where it does. */
+  /** Why it does not; absent if it does. */
   readonly reason?: string;
-  /** The command that makes it work, where there is one. */
+  /** The command that makes it work, if there is one. */
   readonly command?: string;
 }
 
-/** Runs a small network on each backend, and finds out what is to be done where it does not run. */
+/** Runs a small network on each backend, and finds out what to do if it does not run. */
 export async function backendStates(): Promise<BackendState[]> {
   const states: BackendState[] = [];
   for (const backend of BACKENDS) {
@@ -30,7 +30,7 @@ export async function backendStates(): Promise<BackendState[]> {
 
 const KERNEL = 3;
 
-/** A convolution of ones by ones. @returns what went wrong, if anything. */
+/** Convolves ones with ones. @returns what went wrong, if anything. */
 async function tryBackend(backend: BackendName): Promise<{ readonly cause: unknown } | undefined> {
   try {
     const model = new LayersModelBuilder('trial');
@@ -42,7 +42,7 @@ async function tryBackend(backend: BackendName): Promise<{ readonly cause: unkno
       const network = await engine.loadNetwork({ ...topology, weightData });
       const [output] = await network.run(new Float32Array(16).fill(1), [1, 4, 4, 1]);
       const [sum] = output?.data ?? [];
-      return sum === KERNEL * KERNEL ? undefined : { cause: new Error(`it calculates wrongly: ${sum}`) };
+      return sum === KERNEL * KERNEL ? undefined : { cause: new Error(`it computes wrong results: ${sum}`) };
     } finally {
       engine.dispose();
     }
@@ -55,7 +55,10 @@ async function tryBackend(backend: BackendName): Promise<{ readonly cause: unkno
 function explain(backend: BackendName, cause: unknown): Omit<BackendState, 'backend'> {
   if (backend === 'compiled') return { reason: firstLineOf(cause) };
   if (backend === 'webgl' || backend === 'webgpu') {
-    return { reason: 'it runs in browsers alone, and a page needs its packages', command: tfjsInstallCommand(backend) };
+    return {
+      reason: 'it runs only in browsers, and the page needs its packages',
+      command: tfjsInstallCommand(backend),
+    };
   }
   const { code } = cause as { code?: unknown };
   const isMissing = typeof code === 'string' && code.endsWith('MODULE_NOT_FOUND');

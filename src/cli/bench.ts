@@ -31,9 +31,10 @@ interface BenchFlags {
 }
 
 const NOTES = `
-Times every network of the pack, the kernels beside them, with --photo the whole path of a photo, and cold starts. All
-backends take turns; each time is a median, beside the largest error: of networks against tfjs in plain JavaScript, relative
-to the largest output. Node 20 has relaxed SIMD (fused multiply-add) only with node --experimental-wasm-relaxed-simd.
+Times every network in the pack, the other kernels, cold starts and, with --photo, the whole path from photo to face. All
+backends take turns. Each time is a median, shown with the largest error: for networks, against tfjs in plain JavaScript,
+relative to the largest output. Node 20 has relaxed SIMD (fused multiply-add) only if started as
+node --experimental-wasm-relaxed-simd.
 
 Examples:
   $ tddfa bench
@@ -48,16 +49,23 @@ export function registerBench(program: Command, terminal: Terminal): void {
     .command('bench')
     .description('measure how fast a pack runs on this machine, backend by backend')
     .option('-w, --weights <pack>', 'weight pack: a folder, a URL, or a name from tddfa weights list')
-    .option('--photo <file>', 'picture with a face: also times the path from this file to landmarks and dense faces')
-    .option('--only <text>', 'only benchmarks whose name contains this')
+    .option('--photo <file>', 'picture with a face; also time the path from this file to landmarks and dense faces')
+    .option('--only <text>', 'run only benchmarks with this text in their name')
     .addOption(
-      new Option('--backends <list>', 'backends to compare, separated by commas')
+      new Option('--backends <list>', 'backends to compare, comma-separated')
         .argParser(parseBackends)
         .default(['compiled', 'wasm'], 'compiled,wasm'),
     )
-    .option('--threads <n>', 'also time compiled with this many threads', (text) => parseWholeNumber(text, 1), 1)
+    .option(
+      '--threads <n>',
+      'also time the compiled backend with this many threads',
+      (text) => parseWholeNumber(text, 1),
+      1,
+    )
     .addOption(
-      new Option('--precision <type>', 'int8: also time compiled with integers').choices(PRECISIONS).default('float32'),
+      new Option('--precision <type>', 'int8: also time the compiled backend in int8')
+        .choices(PRECISIONS)
+        .default('float32'),
     )
     .option('--json <file>', 'write the results as JSON')
     .option('--csv <file>', 'write the results as CSV')
@@ -101,7 +109,8 @@ async function runBench(flags: BenchFlags, terminal: Terminal): Promise<void> {
 function parseBackends(text: string): BackendName[] {
   return text.split(',').map((name) => {
     const known = BACKENDS.find((backend) => backend === name.trim());
-    if (known === undefined) throw new InvalidArgumentError(`expected some of ${BACKENDS.join(', ')}, got '${name}'`);
+    if (known === undefined)
+      throw new InvalidArgumentError(`expected one or more of ${BACKENDS.join(', ')}, got '${name}'`);
     return known;
   });
 }

@@ -15,14 +15,14 @@ export interface CocoFile {
   write(result: PictureResult): Promise<void>;
   /** Completes the document under its name. */
   finish(): Promise<void>;
-  /** Gives up, and removes what there is of it. */
+  /** Gives up and removes the unfinished document. */
   abort(): Promise<void>;
 }
 
 /**
- * Opens a COCO document: pictures that could be read, and their faces. Its two lists grow on the disk, under temporary names, so
- * that memory does not grow with them.
- * @throws TddfaError, as each of its functions, where it cannot be written.
+ * Opens a COCO document: pictures that could be read, and their faces. Its two lists grow on disk, under temporary
+ * names, so that memory use does not grow with them.
+ * @throws TddfaError, like each of its functions, if it cannot be written.
  */
 export async function openCocoFile(path: string): Promise<CocoFile> {
   await removeLeftovers(dirname(path));

@@ -36,8 +36,8 @@ const EXAMPLES = `
 Examples:
   $ tddfa convert 3DDFA_V2/ --out packs/3ddfa-v2          the original's weights/ and configs/
   $ tddfa convert 3DDFA_V2/ --out packs/small --storage float16
-  $ tddfa convert my.pth --out packs/3ddfa-v2 --name mine a network of your own beside them
-  $ tddfa convert my.pth --out packs/mine --mean-std param_mean_std.pkl    a pack that works alone
+  $ tddfa convert my.pth --out packs/3ddfa-v2 --name mine    your own network, added to them
+  $ tddfa convert my.pth --out packs/mine --mean-std param_mean_std.pkl    a pack that works on its own
   $ tddfa convert my.pth --out packs/mine --mean-std mean_std.npz --state ema
 `;
 
@@ -45,18 +45,21 @@ export function registerConvert(program: Command, terminal: Terminal): void {
   program
     .command('convert')
     .description("turn the original's files, or a checkpoint of your own, into a weight pack")
-    .argument('<source>', 'folder of 3DDFA_V2, or a checkpoint: .pth (both formats) or .safetensors')
-    .requiredOption('-o, --out <folder>', 'the pack to write; models are added to one that exists')
-    .option('--name <name>', 'name of the model (checkpoints; default: that of the file)', parseName)
+    .argument('<source>', '3DDFA_V2 folder, or a checkpoint: .pth (both formats) or .safetensors')
+    .requiredOption('-o, --out <folder>', 'pack to write; if it exists, the models are added to it')
+    .option('--name <name>', 'name of the model (checkpoints; default: the name of the file)', parseName)
     .option('--mean-std <file>', "mean and std of a regressor's outputs: .pkl, .npz, .npy, .mat or JSON (checkpoints)")
-    .option('--state <name>', 'which weights, where a checkpoint has several, as ema beside model (checkpoints)')
+    .option(
+      '--state <name>',
+      'which weights to use if a checkpoint has several, such as ema beside model (checkpoints)',
+    )
     .option(
       '--base <pack>',
-      'pack that gives what is missing: detector, morphable model (checkpoints; default: the first of tddfa weights list)',
+      'pack that supplies missing parts: detector, morphable model (checkpoints; default: the first in tddfa weights list)',
     )
-    .option('--no-base', 'the checkpoint alone, even if the pack then does not work alone')
+    .option('--no-base', 'write the checkpoint alone, even if the pack then does not work on its own')
     .option('--licence <name>', 'licence of the weights, for the manifest (checkpoints)')
-    .option('--source <text>', 'where the weights are from, for the manifest (checkpoints)')
+    .option('--source <text>', 'origin of the weights, for the manifest (checkpoints)')
     .option(
       '--shape-count <n>',
       `columns of the shape basis to keep (folders; default ${CONVERT_UPSTREAM_DEFAULTS.shapeCount})`,
@@ -101,7 +104,7 @@ async function convert(source: string, options: ConvertOptions, terminal: Termin
     storage: options.storage,
     signal,
     onWait: () =>
-      void terminal.stderr.write(`note: another tddfa is writing ${printable(options.out)}: waiting for it\n`),
+      void terminal.stderr.write(`note: another tddfa is writing ${printable(options.out)}; waiting for it\n`),
   });
 
   const { models, copies = [] } = pack;
@@ -117,7 +120,7 @@ async function convert(source: string, options: ConvertOptions, terminal: Termin
 }
 
 function printNotices(terminal: Terminal, lines: readonly string[]): void {
-  // Names come from the file: none of them may break the line or command the terminal.
+  // Names come from the file: none may break the line or control the terminal.
   for (const line of lines) terminal.stderr.write(`note: ${printable(line)}\n`);
 }
 
@@ -133,18 +136,18 @@ function refuseOptions(options: ConvertOptions, isFolder: boolean): void {
   }
 }
 
-/** A checkpoint's own name, as far as a model's name may have its characters. */
+/** A checkpoint's own name, limited to the characters allowed in a model's name. */
 function nameOfFile(path: string): string {
   const stem = basename(path).replace(/(\.(gz|zip|pth|pt|ckpt|bin|safetensors|npz|tar))+$/i, '');
   const name = stem
     .replace(/[^A-Za-z0-9_-]+/g, '-')
     .replace(/^[-_]+|[-_]+$/g, '')
     .slice(0, 64);
-  if (name === '') throw usageError(`${path} gives the model no name: --name <name>`);
+  if (name === '') throw usageError(`${path}: no model name in the file name; pass --name <name>`);
   return name;
 }
 
-/** The pack to take from what a checkpoint lacks; none after `--no-base`, or where none is found. */
+/** The pack that supplies what a checkpoint lacks; none after `--no-base`, or if none is found. */
 async function openBase(named: string | boolean | undefined, terminal: Terminal): Promise<BasePack | undefined> {
   if (named === false) return undefined;
   const { env, signal } = terminal;
@@ -166,7 +169,7 @@ async function existingManifest(folder: string): Promise<PackManifest | undefine
 }
 
 function parseName(text: string): string {
-  if (!NAME_PATTERN.test(text)) throw new InvalidArgumentError('A name is letters, digits, "_" and "-".');
+  if (!NAME_PATTERN.test(text)) throw new InvalidArgumentError('A name consists of letters, digits, "_" and "-".');
   return text;
 }
 

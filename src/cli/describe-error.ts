@@ -1,6 +1,6 @@
 import { printable } from '../errors.ts';
 
-/** One line for any error; a system error is said in words. */
+/** One line for any error; system errors are put into words. */
 export function describeError(error: unknown): string {
   if (isAbort(error)) return 'interrupted';
   if (typeof error !== 'object' || error === null) return oneLine(String(error));
@@ -11,22 +11,22 @@ export function describeError(error: unknown): string {
 
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
-  EEXIST: 'exists already',
+  EEXIST: 'already exists',
   EISDIR: 'is a folder',
   EMFILE: 'too many open files',
   ENOENT: 'no such file or folder',
   ENOSPC: 'no space left on the device',
-  ENOTDIR: 'is not in a folder',
+  ENOTDIR: 'a part of the path is not a folder',
   EPERM: 'not permitted',
   EROFS: 'read-only file system',
 };
 
-/** Whether an error says that a signal was aborted. */
+/** Whether an error means that a signal was aborted. */
 export function isAbort(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
 }
 
-/** A text without its line breaks and other control characters. */
+/** A text without line breaks and other control characters. */
 export function oneLine(text: string): string {
   return printable(text.trim().replace(/\s*\n\s*/g, ' '));
 }

@@ -4,7 +4,7 @@ import type { WeightSource } from '../engine/weights/weight-source.ts';
 import type { ResultHeader } from '../results/result-line.ts';
 
 /**
- * What identifies a pack: its name, and the sum of its manifest, which lists the sums of its files.
+ * What identifies a pack: its name and the checksum of its manifest, which lists the checksums of its files.
  * @throws WeightLoadError, WeightFormatError.
  */
 export async function describeWeights(source: WeightSource, signal?: AbortSignal): Promise<ResultHeader['weights']> {

@@ -1,8 +1,8 @@
 /**
- * Downloads one file over connections that drop. What has arrived stays in `<target>.part`, so that the next attempt, of
- * this run or of a later one, asks for the rest (`Range`); the file appears under its own name only when its git blob id
- * is right. A server may change its mind about a file between two attempts: a resumed file that turns out wrong is fetched
- * once more from its beginning.
+ * Downloads one file over unreliable connections. What has arrived stays in `<target>.part`, so that the next attempt,
+ * in this run or a later one, requests only the rest (`Range`); the file appears under its own name only once its git
+ * blob id matches. The file on the server may change between two attempts: a resumed file that turns out wrong is
+ * fetched once more from the start.
  */
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -18,15 +18,15 @@ export interface DownloadOptions {
   readonly blobId: string;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((loadedBytes: number, totalBytes: number | undefined) => void) | undefined;
-  /** Attempts in a row that may bring not one byte. */
+  /** Consecutive attempts that may yield not a single byte. */
   readonly attempts?: number | undefined;
   /** Before the second attempt; doubled before each further one. */
   readonly retryDelayMilliseconds?: number | undefined;
-  /** Attempts in all, however much each brings. */
+  /** Attempts in total, however much each yields. */
   readonly maxAttempts?: number | undefined;
-  /** A connection that is silent for so long counts as dropped. */
+  /** A connection that is silent for this long counts as dropped. */
   readonly silenceMilliseconds?: number | undefined;
-  /** One that brings less in `silenceMilliseconds`, on the mean, counts as one that brought nothing. */
+  /** A connection slower than this on average over `silenceMilliseconds` counts as having yielded nothing. */
   readonly minBytesPerSecond?: number | undefined;
 }
 
@@ -38,14 +38,15 @@ export const DOWNLOAD_DEFAULTS = {
   minBytesPerSecond: 4096,
 } as const;
 
-/** Far beyond any file that is asked for: what stands between a wrong server and a full disk. */
+/** Far larger than any requested file: keeps a faulty server from filling the disk. */
 const MAX_BYTES = 2 ** 28;
 
 /**
- * Downloads a file, or finds that it is there.
- * @param target - where it goes; the folder is made.
- * @throws TddfaError where it cannot be written; WeightLoadError with the HTTP status where the server refuses, or where all attempts failed; WeightFormatError
- *   where the bytes are not those of `blobId`; the signal's reason, keeping what has arrived.
+ * Downloads a file unless it is already there.
+ * @param target - where it goes; the folder is created.
+ * @throws TddfaError if it cannot be written; WeightLoadError, with the HTTP status, if the server refuses, or if all
+ *   attempts failed; WeightFormatError if the bytes are not those of `blobId`; the signal's reason, keeping what has
+ *   arrived.
  */
 export async function downloadFile(url: string, target: string, options: DownloadOptions): Promise<void> {
   if (await hasBlobId(target, options.blobId)) return;
@@ -60,7 +61,7 @@ export async function downloadFile(url: string, target: string, options: Downloa
   const actual = gitBlobId(await readFile(part));
   if (actual !== options.blobId) {
     await rm(part, { force: true });
-    throw new WeightFormatError(url, 'is not the file that it should be: wrong git blob id', {
+    throw new WeightFormatError(url, 'is not the expected file: wrong git blob id', {
       expected: options.blobId,
       actual,
     });
@@ -68,7 +69,7 @@ export async function downloadFile(url: string, target: string, options: Downloa
   await onDisk(target, rename(part, target));
 }
 
-/** @throws TddfaError that names the path and says what the system said. */
+/** @throws TddfaError with the path and the system's reason. */
 async function onDisk<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -77,7 +78,7 @@ async function onDisk<T>(path: string, work: Promise<T>): Promise<T> {
   }
 }
 
-/** Whether a file is there and has the content of a blob id. */
+/** Whether a file exists and has the content of a blob id. */
 export async function hasBlobId(path: string, blobId: string): Promise<boolean> {
   try {
     return gitBlobId(await readFile(path)) === blobId;
@@ -94,13 +95,13 @@ async function sizeOf(path: string): Promise<number> {
   }
 }
 
-/** Appends to `part` until the server says that it is whole. */
+/** Appends to `part` until it is complete according to the server. */
 async function fetchAll(url: string, part: string, options: DownloadOptions): Promise<void> {
   const { signal } = options;
   const attempts = options.attempts ?? DOWNLOAD_DEFAULTS.attempts;
   const maxAttempts = options.maxAttempts ?? DOWNLOAD_DEFAULTS.maxAttempts;
   const firstDelay = options.retryDelayMilliseconds ?? DOWNLOAD_DEFAULTS.retryDelayMilliseconds;
-  /** A server that begins anew and breaks off again and again brings nothing: only what is beyond this does. */
+  /** Only bytes beyond this count as progress: a server may keep starting over and breaking off. */
   let mostBytes = await sizeOf(part);
   let failures = 0;
   for (let attempt = 1; ; attempt++) {
@@ -115,7 +116,9 @@ async function fetchAll(url: string, part: string, options: DownloadOptions): Pr
       mostBytes = Math.max(mostBytes, bytes);
       if (failures >= attempts || attempt >= maxAttempts) {
         const tries = `${failures >= attempts ? attempts : attempt} attempts`;
-        throw new WeightLoadError(url, `${error.message}, ${tries}; run it again to resume`, { cause: error.cause });
+        throw new WeightLoadError(url, `${error.message}, after ${tries}; run it again to resume`, {
+          cause: error.cause,
+        });
       }
     }
     await delay(timerDelay(firstDelay * 2 ** (failures - 1)), undefined, { signal }).catch(() =>
@@ -124,10 +127,10 @@ async function fetchAll(url: string, part: string, options: DownloadOptions): Pr
   }
 }
 
-/** A failure that the next attempt may not meet. */
+/** A failure that the next attempt may not run into. */
 class DroppedError extends Error {
   override readonly name = 'DroppedError';
-  /** Whether what has come is too little to count. */
+  /** Whether too little has arrived to count. */
   readonly isTooSlow: boolean;
 
   constructor(message: string, options?: ErrorOptions & { isTooSlow?: boolean }) {
@@ -144,7 +147,7 @@ async function fetchRest(url: string, part: string, offset: number, options: Dow
   let file: FileHandle | undefined;
   try {
     const response = await fetch(url, {
-      // Ranges count the bytes of the wire: they must be those of the file.
+      // Ranges count bytes on the wire: they must be those of the file.
       headers: { 'accept-encoding': 'identity', ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) },
       signal,
     });
@@ -163,7 +166,9 @@ async function fetchRest(url: string, part: string, offset: number, options: Dow
       const elapsedMs = performance.now() - window.startMs;
       if (elapsedMs >= silenceMs) {
         if ((loadedBytes - window.loadedBytes) * 1000 < minBytesPerSecond * elapsedMs) {
-          throw new DroppedError(`the server sends less than ${minBytesPerSecond} bytes a second`, { isTooSlow: true });
+          throw new DroppedError(`the server sends less than ${minBytesPerSecond} bytes per second`, {
+            isTooSlow: true,
+          });
         }
         window = { startMs: performance.now(), loadedBytes };
       }
@@ -173,19 +178,21 @@ async function fetchRest(url: string, part: string, offset: number, options: Dow
       throw new DroppedError(`the connection ended after ${loadedBytes} of ${total} bytes`);
     }
   } catch (error) {
-    // Errors of the disk have a code of their own and are no reason to try again.
+    // Disk errors have their own code and are no reason to try again.
     const isFromNetwork = (error as Error).name === 'TypeError' || silence.signal.aborted;
     if (!isFromNetwork) throw error;
-    throw new DroppedError(silence.signal.aborted ? 'the server fell silent' : reasonOf(error), { cause: error });
+    throw new DroppedError(silence.signal.aborted ? 'the server stopped responding' : reasonOf(error), {
+      cause: error,
+    });
   } finally {
     silence.stop();
-    // Ends the connection where it was given up.
+    // Ends a connection that was given up.
     silence.abort();
     await file?.close();
   }
 }
 
-/** At which byte of the file the answer begins. */
+/** The byte of the file at which the response starts. */
 async function startOfBody(response: Response, url: string, part: string, offset: number): Promise<number> {
   const { status } = response;
   if (status === 200) return 0;
@@ -195,9 +202,9 @@ async function startOfBody(response: Response, url: string, part: string, offset
   }
   await response.body?.cancel();
   if (status === 206 || status === 416) {
-    // The part is longer than the file, or the server counts in another way: begin anew.
+    // The part is longer than the file, or the server counts differently: start over.
     await rm(part, { force: true });
-    throw new DroppedError(`the server cannot go on from byte ${offset}`);
+    throw new DroppedError(`the server cannot resume from byte ${offset}`);
   }
   const answer = `the server answered ${status} ${response.statusText}`.trimEnd();
   if (status >= 500 || status === 408 || status === 429) throw new DroppedError(answer);
@@ -214,7 +221,7 @@ function checkSize(url: string, bytes: number): void {
   if (bytes > MAX_BYTES) throw new WeightFormatError(url, `is longer than ${MAX_BYTES} bytes`);
 }
 
-/** `fetch` says "fetch failed" or "terminated" and hides why in its cause. */
+/** `fetch` reports only "fetch failed" or "terminated" and hides the reason in the cause. */
 function reasonOf(error: unknown): string {
   const { cause, message } = error as Error;
   const detail = (cause as Error | undefined)?.message;

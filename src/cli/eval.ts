@@ -34,12 +34,12 @@ interface EvalFlags extends AlignerFlags {
   readonly plot?: string;
 }
 
-/** Scores from here on make the precision-recall curve. */
+/** Scores from this one upwards form the precision-recall curve. */
 const LOWEST_SCORE = 0.05;
 
 /**
- * A box finds a face that has landmarks but no marked box at this overlap with the landmarks' own extent, which is a part of
- * any detector's box.
+ * Overlap at which a box counts as finding a face that has landmarks but no marked box. It is measured against the
+ * extent of the landmarks, which is only a part of any detector's box.
  */
 const LANDMARK_OVERLAP = 0.3;
 
@@ -69,23 +69,23 @@ export interface EvalDocument {
   readonly regressor: string;
   readonly backend: string;
   readonly imageCount: number;
-  /** By kind of crop; missing where there was none of it. */
+  /** By kind of crop; absent if there was none of that kind. */
   readonly landmarks: Partial<Record<CropKind, NmeSummary>>;
   /** Mean absolute errors by kind of crop. */
   readonly pose: Partial<Record<CropKind, PoseSummary>>;
-  /** Faces with landmarks that the detector found, of those that there are. */
+  /** How many faces with landmarks the detector found, out of how many. */
   readonly aligned?: { readonly found: number; readonly faces: number };
-  /** Over the pictures whose faces all have marked boxes. */
+  /** Over the pictures in which all faces have marked boxes. */
   readonly detection?: DetectionSummary;
   readonly faces: readonly FaceError[];
 }
 
 const NOTES = `
-Annotations are a JSON list of pictures, files in the folder of --data:
+Annotations are a JSON list of pictures; their files are in the --data folder:
   {"image": "a.jpg", "landmarks": [[68 x], [68 y]], "roiBox": [l, t, r, b], "yawDegrees": 12}
   {"image": "group.jpg", "faces": [{"box": [l, t, r, b], "landmarks": [[x, y], …], "ignore": false}, …]}
-Every entry of a face is optional. Landmarks are in px, in iBUG-68 order. Angles have this package's signs.
-With roiBox, a face is aligned in exactly that crop (the protocol of AFLW2000-3D) and again from the detector's box.
+Every entry of a face is optional. Landmarks are in px, in iBUG-68 order. Angles use this package's signs.
+A face with a roiBox is aligned in exactly that crop (the AFLW2000-3D protocol) and again from the detector's box.
 
 Examples:
   $ tddfa eval --data aflw2000 --annotations aflw2000/annotations.json
@@ -95,10 +95,15 @@ Examples:
 /** Registers `tddfa eval`. */
 export function registerEval(program: Command, terminal: Terminal): void {
   addAlignerFlags(program.command('eval'))
-    .description('measure weights on annotated images: landmark error by yaw, pose error, detection')
+    .description('measure the accuracy of weights on annotated images: landmark error by yaw, pose error, detection')
     .requiredOption('--data <folder>', 'folder with the images')
     .requiredOption('--annotations <file>', 'JSON file with the annotations')
-    .option('--min-score <number>', 'score for recall and precision, 0..1', parseShare, 0.5)
+    .option(
+      '--min-score <number>',
+      'ignore detections below this score, 0..1; average precision uses all',
+      parseShare,
+      0.5,
+    )
     .option('--min-overlap <number>', 'intersection over union at which a box counts as a hit, 0..1', parseShare, 0.5)
     .option('-j, --json <file>', 'write all figures as JSON; - for stdout')
     .option('--plot <file>', 'write error and precision curves as SVG')

@@ -13,7 +13,7 @@ import type { Terminal } from './terminal.ts';
 /** Name of the pack that `weights pull` makes, in the cache. */
 export const PULLED_PACK = '3ddfa-v2';
 
-/** What to do where no pack is found: one line, for every command that needs one. */
+/** What to do if no pack is found: one line, for every command that needs a pack. */
 export const HOW_TO_GET_A_PACK =
   "run 'tddfa weights pull' to download the original's weights, or name a pack with --weights or TDDFA_WEIGHTS";
 
@@ -28,12 +28,12 @@ export interface FoundPack {
 type Environment = Terminal['env'];
 
 /**
- * The pack to use. Looks at `option`, `TDDFA_WEIGHTS`, the packs shipped with this package and the user's cache, in this
- * order; the first that is given or there is taken.
- * @param option - what `--weights` says: a folder, a URL, or the name of a pack that `listPacks` finds.
- * @param places.flag - the flag that says it, for messages.
+ * The pack to use: the first of `option`, `TDDFA_WEIGHTS`, the packs shipped with this package and those in the user's
+ * cache, in this order.
+ * @param option - value of `--weights`: a folder, a URL, or the name of a pack that `listPacks` finds.
+ * @param places.flag - the flag that sets it, for messages.
  * @param places.shipped - folder of the packs that came with this package.
- * @throws CliError where what is given is no pack, or nothing is found.
+ * @throws CliError if the given value is not a pack, or nothing is found.
  */
 export async function findPack(
   env: Environment,
@@ -49,8 +49,8 @@ export async function findPack(
 }
 
 /**
- * Every pack that `findPack` could meet, in its order: that of `TDDFA_WEIGHTS`, the shipped ones, those in the cache. A wrong
- * `TDDFA_WEIGHTS` is in the list, and fails when it is read.
+ * Every pack that `findPack` could choose, in its order: that of `TDDFA_WEIGHTS`, the shipped ones, those in the cache.
+ * A wrong `TDDFA_WEIGHTS` is in the list and fails when it is read.
  */
 export async function listPacks(env: Environment, shipped = shippedPacks()): Promise<FoundPack[]> {
   const given = env.TDDFA_WEIGHTS ? [await listedPack(env, env.TDDFA_WEIGHTS, shipped)] : [];
@@ -58,7 +58,7 @@ export async function listPacks(env: Environment, shipped = shippedPacks()): Pro
   return [...given, ...installed.filter((pack) => given.every((other) => other.location !== pack.location))];
 }
 
-/** Where this user's downloads and pulled packs are: `TDDFA_CACHE`, or what is usual on this system. */
+/** Where this user's downloads and pulled packs are: `TDDFA_CACHE`, or the usual place on this system. */
 export function cacheFolder(env: Environment): string {
   return env.TDDFA_CACHE || envPaths('tddfa', { suffix: '' }).cache;
 }
@@ -96,14 +96,14 @@ async function listedPack(env: Environment, given: string, shipped: string): Pro
 async function installedPacks(env: Environment, shippedFolder: string): Promise<FoundPack[]> {
   const shipped = await packsIn(shippedFolder, 'shipped');
   const cached = await packsIn(packCacheFolder(env), 'cache');
-  // The pulled pack before others that somebody put there.
+  // The pulled pack comes before others that somebody put there.
   const isPulled = ({ location }: FoundPack) => basename(location) === PULLED_PACK;
   return [...shipped, ...cached.filter(isPulled), ...cached.filter((pack) => !isPulled(pack))];
 }
 
 async function packsIn(folder: string, foundBy: FoundPack['foundBy']): Promise<FoundPack[]> {
   const there = await readdir(folder).catch(() => []);
-  // What was killed in the middle of a change is put back.
+  // Packs whose change was interrupted by a kill are restored.
   const names = [...new Set(there.map((name) => nameOfReplaced(name) ?? name))];
   const packs: FoundPack[] = [];
   for (const name of names.sort()) {

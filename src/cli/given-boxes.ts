@@ -23,16 +23,16 @@ export interface GivenBoxes {
 }
 
 /**
- * Reads the file of `--boxes`: either a list of boxes for every picture, or a document as `--json` writes it, whose boxes
- * are found by the picture's path, as it is or seen from the file's folder, by its ending, and last by its file name, where no
- * two pictures share one.
- * @throws CliError that says what is wrong with the file.
+ * Reads the file of `--boxes`: either a list of boxes for every picture, or a document as written by `--json`. In a
+ * document, boxes are found by the picture's path, as it is or relative to the file's folder, then by the end of its
+ * path, and last by its file name if no two pictures share it.
+ * @throws CliError with what is wrong with the file.
  */
 export async function readGivenBoxes(path: string): Promise<GivenBoxes> {
   return parseGivenBoxes(path, await readJsonFile(path));
 }
 
-/** As {@link readGivenBoxes}, of the file's content. */
+/** Like {@link readGivenBoxes}, from the content of the file. */
 export function parseGivenBoxes(path: string, json: unknown): GivenBoxes {
   const result = v.safeParse(fileSchema, json);
   if (!result.success) {
@@ -54,7 +54,7 @@ export function parseGivenBoxes(path: string, json: unknown): GivenBoxes {
       if (image === undefined && alike.length > 1) {
         const files = alike.map(({ file }) => `'${file}'`).join(', ');
         throw new CliError(
-          `${imagePath}: ${path} has boxes of ${alike.length} pictures of this name, ${files}: none is this path`,
+          `${imagePath}: ${path} has boxes for ${alike.length} pictures with this name, ${files}, but none has this path`,
         );
       }
       if (image === undefined) throw new CliError(`${imagePath}: ${path} has no boxes for this picture`);
@@ -67,7 +67,7 @@ function onlyOne<T>(values: readonly T[]): T | undefined {
   return values.length === 1 ? values[0] : undefined;
 }
 
-/** Whether a path ends in all parts of another. */
+/** Whether a path ends in all the parts of another. */
 function endsWithPath(path: string, ending: string): boolean {
   const parts = normalize(ending).split(sep);
   return parts.length > 1 && path.split(sep).slice(-parts.length).join(sep) === parts.join(sep);

@@ -13,9 +13,9 @@ interface Info {
   readonly version: string;
   readonly node: string;
   readonly platform: string;
-  /** Those that work here. */
+  /** The backends that work here. */
   readonly backends: readonly string[];
-  /** The others: why, and the command that makes each work, where there is one. */
+  /** The others: why not, and the command that makes each work, if there is one. */
   readonly otherBackends: readonly BackendState[];
   readonly defaultBackend: string;
   readonly packs: readonly PackInfo[];
@@ -35,7 +35,7 @@ export function registerInfo(program: Command, terminal: Terminal): void {
   program
     .command('info')
     .description(
-      'versions, which backends work here and what mends the others, packs and their licences; for bug reports',
+      'print versions, which backends work here and how to fix the others, packs and their licences; for bug reports',
     )
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: true }) => {

@@ -7,46 +7,47 @@ import { CliError, usageError } from './cli-error.ts';
 import { inputName, isStdin } from './read-input-image.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Endings by which pictures are picked out of a folder; a file that is named itself may be called anything. */
+/** Extensions that mark a file in a folder as a picture; a file named on the command line may be called anything. */
 const IMAGE_ENDINGS: ReadonlySet<string> = new Set([
   ...['.jpg', '.jpeg', '.png', '.bmp', '.gif', '.tif', '.tiff', '.webp', '.avif', '.heic', '.heif'],
 ]);
 
-/** A list has one path a line; Linux allows 4,096 bytes. */
+/** A list has one path per line; Linux allows 4,096 bytes. */
 const MAX_LISTED_BYTES = 65_536;
 
-/** Whether a path ends as pictures do. */
+/** Whether a path has the extension of a picture. */
 export function hasImageEnding(path: string): boolean {
   return IMAGE_ENDINGS.has(extname(path).toLowerCase());
 }
 
-/** One picture to align, or why what was asked for is none. */
+/** One picture to align, or the reason why there is none. */
 export interface InputImage {
-  /** As it was given, or the folder that was given and the way from there. */
+  /** As it was given, or the given folder and the path below it. */
   readonly path: string;
-  /** What files about it are called below the folder of outputs: without ending. */
+  /** Base of its output paths below the output folder, without extension. */
   readonly stem: string;
-  /** Where there is no picture, such as an empty folder. */
+  /** Set if there is no picture, as in an empty folder. */
   readonly error?: unknown;
 }
 
-/** Where pictures are listed. */
+/** Where the pictures are listed. */
 export interface InputPlaces {
   /** Files, folders, `-` for a picture from standard input. */
   readonly paths: readonly string[];
-  /** Whether the folders of a folder are looked into. */
+  /** Whether subfolders are searched too. */
   readonly isRecursive?: boolean;
-  /** A file with a path a line, or `-` for standard input. */
+  /** A file with one path per line, or `-` for standard input. */
   readonly filesFrom?: string | undefined;
-  /** Whether the paths of that file end in a zero byte, as `find -print0` writes them. */
+  /** Whether the paths in that file end in a NUL byte, as written by `find -print0`. */
   readonly isNullSeparated?: boolean;
 }
 
 /**
- * The pictures of a command line, one by one: first those of the paths, then those of the list. In folders they come by name, with
- * numbers by their value, and those of a folder before those of the folders in it. Hidden files and folders, such as macOS's `._photo.jpg`, are
- * passed over, and links to folders not followed. What a list names is taken as it is; its empty lines are nothing.
- * @throws the system's error where the list cannot be read; the abort of the signal, which also ends waiting for a line.
+ * The pictures of a command line, one by one: first those of the paths, then those of the list. Folders are sorted by
+ * name, with numbers by their value, and the pictures of a folder come before those of its subfolders. Hidden files and
+ * folders, such as macOS's `._photo.jpg`, are skipped, and links to folders are not followed. Entries of a list are
+ * taken as they are; its empty lines are ignored.
+ * @throws the system's error if the list cannot be read; the signal's abort, which also ends the wait for a line.
  */
 export async function* listInputs(
   places: InputPlaces,
@@ -70,7 +71,7 @@ export async function* listInputs(
     }
   } catch (error) {
     throw error instanceof RangeError
-      ? new CliError(`--files-from: ${filesFrom} is no list of files: ${error.message}`, { cause: error })
+      ? new CliError(`--files-from: ${filesFrom} is not a list of files: ${error.message}`, { cause: error })
       : error;
   }
 }
@@ -87,7 +88,7 @@ async function* picturesOf(path: string, isRecursive: boolean): AsyncGenerator<I
       count++;
       yield { path: found, stem: withoutEnding(relative(path, found)) };
     }
-    if (count === 0) throw new CliError(`${path}: there is no picture in this folder`);
+    if (count === 0) throw new CliError(`${path}: there are no pictures in this folder`);
   } catch (error) {
     yield { path, stem: '', error };
   }
@@ -116,7 +117,7 @@ async function* walk(folder: string, isRecursive: boolean): AsyncGenerator<strin
   for (const name of folders.sort(compareNames)) yield* walk(join(folder, name), true);
 }
 
-/** Names that the collator takes for equal, such as `1` and `01`, still have an order. */
+/** Also orders names that the collator considers equal, such as `1` and `01`. */
 function compareNames(a: string, b: string): number {
   return byName.compare(a, b) || (a < b ? -1 : 1);
 }
@@ -128,7 +129,7 @@ async function isLinkToFolder(
   return entry.isSymbolicLink() && (await isFolder(join(folder, entry.name)));
 }
 
-/** The path below a folder of outputs, whatever it begins with. */
+/** The path below the output folder, whatever it starts with. */
 function stemBelow(path: string): string {
   const parts = normalize(path).split(sep);
   return withoutEnding(parts.filter((part) => part !== '..' && part !== '' && part !== '.').join(sep));

@@ -14,13 +14,13 @@ export interface LineWriter {
   write(line: string): Promise<void>;
   /** Completes the file under its name. */
   finish(): Promise<void>;
-  /** Gives up, and removes what there is of the file. */
+  /** Gives up and removes the unfinished file. */
   abort(): Promise<void>;
 }
 
 /**
  * Opens a file for lines, or stdout for `-`. The file has a temporary name until it is finished.
- * @throws CliError from each of its functions where the file cannot be written.
+ * @throws CliError from each of its functions if the file cannot be written.
  */
 export function openLineWriter(path: string, terminal: Terminal): LineWriter {
   if (path === '-') {

@@ -23,7 +23,7 @@ export interface MeshFlags {
   readonly separate?: boolean;
 }
 
-/** What is to be written, and how. */
+/** What to write, and how. */
 export interface MeshPlan {
   readonly kinds: readonly MeshKind[];
   readonly options: FaceMeshesOptions;
@@ -46,12 +46,12 @@ export function addMeshFlags(command: Command): Command {
       '--interocular <mm>',
       `distance between the pupils, for --frame metric (default: ${DEFAULT_INTEROCULAR_MM})`,
     )
-    .option('--no-texture', 'colour the vertices of glb and obj files instead of giving them a texture')
+    .option('--no-texture', 'colour the vertices of glb and obj files instead of texturing them')
     .addOption(new Option('--ply-format <kind>', 'format of ply files').choices(['binary', 'ascii']).default('binary'))
-    .option('--separate', 'write a mesh file for each face instead of one for the photo');
+    .option('--separate', 'write one mesh file per face instead of one per photo');
 }
 
-/** @throws CliError with exit status 2 for flags that make no sense. */
+/** @throws CliError with exit status 2 for invalid flags. */
 export function planMeshes(flags: MeshFlags & PictureFlags): MeshPlan {
   const { compatibility } = flags;
   const kinds = parseKinds('--mesh', flags.mesh ?? '', MESH_KINDS);
@@ -78,22 +78,22 @@ export function planMeshes(flags: MeshFlags & PictureFlags): MeshPlan {
 }
 
 /**
- * What the names of a mesh's material file and textures begin with. Importers know them from lines of text, where many end a
- * name at a space, a hash begins a comment and a hyphen an option; importers of web pages make addresses of them.
+ * Start of the names of a mesh's material file and textures. Importers read them from lines of text, where many end a
+ * name at a space, a hash starts a comment and a hyphen an option; importers in web pages turn them into URLs.
  */
 export function materialStem(stem: string): string {
   return stem.replace(/\s+|[#?%]|^-/gu, '_');
 }
 
-/** A face ready for any kind of file. */
+/** A face ready for any file format. */
 interface PlacedFace extends Omit<FaceMesh, 'texture'> {
-  /** Bytes of a PNG file; missing without textures. */
+  /** Bytes of a PNG file; absent without textures. */
   readonly texture?: Uint8Array;
 }
 
 /**
- * The meshes of a photo as files, one by one; none where there is no face.
- * @param stem - what their names begin with.
+ * The meshes of a photo as files, one by one; none if there is no face.
+ * @param stem - start of their file names.
  */
 export function* meshFiles(found: FoundFaces, plan: MeshPlan, stem: string): Generator<OutputFile> {
   if (plan.kinds.length === 0 || found.faces.length === 0) return;

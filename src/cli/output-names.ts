@@ -3,10 +3,10 @@ import { KeySet } from '../files/key-set.ts';
 import { materialStem } from './mesh-files.ts';
 
 /**
- * Gives each picture a name of its own for the files about it: a second one of the same name gets a number, so that nothing is
- * written over. Names are the same, too, that materials or some file systems do not tell apart.
- * @param taken - names that are given already.
- * @returns takes the path that a picture's files should have, without ending.
+ * Gives each picture a unique name for its output files: a second picture with the same name gets a number, so that
+ * nothing is overwritten. Names that materials or some file systems do not distinguish count as the same.
+ * @param taken - names that are already in use.
+ * @returns a function that takes the preferred path of a picture's files, without extension.
  */
 export function createOutputNames(taken: Pick<KeySet, 'add' | 'has'> = new KeySet()): (stem: string) => string {
   const keyOf = (name: string): string => join(dirname(name), materialStem(basename(name))).toLowerCase();
@@ -14,7 +14,7 @@ export function createOutputNames(taken: Pick<KeySet, 'add' | 'has'> = new KeySe
     if (taken.add(keyOf(stem))) return stem;
     const numbered = (number: number): string => `${stem}-${number}`;
     const isFree = (number: number): boolean => !taken.has(keyOf(numbered(number)));
-    // In steps that double and then halve: with one after the other a list of n equal names would take n² / 2 of them.
+    // In steps that double and then halve: counting up one by one, a list of n equal names would take n² / 2 steps.
     let used = 1;
     let free = 2;
     while (!isFree(free)) {

@@ -3,7 +3,7 @@ import { printable } from '../errors.ts';
 import { usageError } from './cli-error.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Endings of tables and documents that are not JSON. */
+/** File extensions of tables and documents that are not JSON. */
 const OTHER_DOCUMENTS: ReadonlySet<string> = new Set(
   [
     'csv',
@@ -25,13 +25,13 @@ const OTHER_DOCUMENTS: ReadonlySet<string> = new Set(
   ].map((ending) => `.${ending}`),
 );
 
-/** @throws CliError with exit status 2 for a `--json` whose name promises another kind of file. */
+/** @throws CliError with exit status 2 for a `--json` path with the extension of another file type. */
 export function checkJsonPath(path: string | undefined): void {
   const ending = extname(path ?? '').toLowerCase();
   if (OTHER_DOCUMENTS.has(ending)) throw usageError(`--json: writes JSON, not ${ending} (got '${path}')`);
 }
 
-/** Names the files that a command wrote: on stdout, or on stderr where stdout holds a document. */
+/** Lists the files that a command wrote: on stdout, or on stderr if stdout holds a document. */
 export function nameWritten(paths: readonly (string | undefined)[], terminal: Terminal, hasDocument = false): void {
   const stream = hasDocument ? terminal.stderr : terminal.stdout;
   for (const path of paths) if (path !== undefined && path !== '-') stream.write(`  wrote ${printable(path)}\n`);

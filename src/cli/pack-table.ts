@@ -1,6 +1,6 @@
 import { modelBytes, type PackManifest, type PackModel } from '../engine/weights/pack-manifest.ts';
 
-/** Lines that say what is in a pack: a model each, in columns. */
+/** The contents of a pack in columns, one line per model. */
 export function packTable(models: PackManifest['models']): string[] {
   const rows = models.map((model) => [model.name, model.role, facts(model), size(model), model.licence.name]);
   const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
@@ -12,7 +12,7 @@ export function packTable(models: PackManifest['models']): string[] {
   );
 }
 
-/** What a user of these models must know, a line each. */
+/** Licence notices that users of these models must know, one per line. */
 export function licenceNotices(models: PackManifest['models']): string[] {
   const notices = new Map<string, string[]>();
   for (const { name, licence } of models) {

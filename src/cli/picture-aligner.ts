@@ -12,30 +12,30 @@ import { CliError } from './cli-error.ts';
 import type { FoundFaces } from './found-faces.ts';
 import type { InputBytes } from './read-input-image.ts';
 
-/** Decodes and aligns picture files, in this thread or in others. */
+/** Decodes and aligns picture files, in this thread or in other threads. */
 export interface PictureAligner {
   readonly aligner: FaceAligner;
-  /** How many pictures it works at in the same moment. */
+  /** How many pictures it processes at the same time. */
   readonly jobs: number;
   decode(bytes: Uint8Array, path: string): Promise<RgbaImage>;
-  /** All at once, where that saves handing pixels over. */
+  /** Decodes, detects and aligns in one call if that avoids transferring pixels. */
   alignFile?(bytes: Uint8Array, path: string, options: AlignFileOptions): Promise<FileFaces>;
-  /** @throws WorkerFailedError where its threads are gone and none can be started any more. */
+  /** @throws WorkerFailedError if its threads are gone and no new one can be started. */
   checkUsable(): Promise<void>;
   dispose(): Promise<void>;
 }
 
-/** Threads where nothing is asked for: one for each core. */
+/** Default number of threads: one per core. */
 export function defaultJobs(): number {
   return Math.min(availableParallelism(), MAX_JOBS);
 }
 
-/** As many as a pool has. */
+/** The limit of a pool. */
 export const MAX_JOBS = 64;
 
 /**
  * Loads a pack for picture files.
- * @param jobs - 1 works in this thread, more in threads of their own.
+ * @param jobs - 1 works in this thread, more use one thread each.
  * @throws what `createFaceAligner` and `createFaceAlignerPool` throw.
  */
 export async function openPictureAligner(options: FaceAlignerOptions, jobs: number): Promise<PictureAligner> {
@@ -72,7 +72,8 @@ export interface AlignPictureOptions {
 
 /**
  * Finds and aligns the faces of one picture.
- * @throws ImageDecodeError, and CliError for boxes that do not fit the picture, both naming it; what the aligner throws.
+ * @throws ImageDecodeError, and CliError for boxes that do not fit the picture, both naming it; what the aligner
+ *   throws.
  */
 export async function alignPicture(
   { aligner, decode }: PictureAligner,
@@ -87,7 +88,7 @@ export async function alignPicture(
 
 /**
  * The result of one picture whose pixels are not needed.
- * @throws as {@link alignPicture}.
+ * @throws like {@link alignPicture}.
  */
 export async function resultOfPicture(
   pictures: PictureAligner,
@@ -111,7 +112,7 @@ function foundFaces(aligner: FaceAligner, faces: readonly AlignedFace[], boxes: 
   return faces.map((face, index) => new FoundFace(aligner, face, boxes[index]));
 }
 
-/** Names the picture where an argument is wrong for it. */
+/** Adds the picture's path to errors about arguments that do not fit it. */
 async function naming<Value>(path: string, work: Promise<Value>): Promise<Value> {
   try {
     return await work;
@@ -120,7 +121,7 @@ async function naming<Value>(path: string, work: Promise<Value>): Promise<Value>
   }
 }
 
-/** An error that does not name its image. */
+/** Adds the path to an error that does not name its image. */
 export function ofImage(path: string, cause: Error): CliError {
   return new CliError(`${path}: ${cause.message}`, { cause });
 }

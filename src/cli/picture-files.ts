@@ -20,17 +20,17 @@ export interface PictureFlags {
   readonly mouth?: NonNullable<UvTextureOptions['mouth']>;
 }
 
-/** What is to be drawn, and how. */
+/** What to draw, and how. */
 export interface PicturePlan {
   readonly kinds: readonly PictureKind[];
   readonly isSheet: boolean;
   readonly options: DrawingOptions;
 }
 
-/** Longer side of a `--sheet`, px, at most: a picture to look at, whatever the photo. */
+/** Maximum length of the longer side of a `--sheet`, px: for viewing, whatever the size of the photo. */
 const MAX_SHEET_SIDE = 4096;
 
-/** Kinds that are data more than pictures: a file of their own, never on a sheet. */
+/** Kinds that are data rather than pictures: always in their own file, never on a sheet. */
 const DATA_FILES = {
   'depth-16': (found: FoundFaces) => {
     const map = depthOf(found);
@@ -53,7 +53,7 @@ function depthOf({ image, faces, source }: FoundFaces): DepthMap {
   );
 }
 
-/** The original's names of its options, and shorter ones. */
+/** The original's option names, and shorter ones. */
 export const DRAWING_ALIASES: Readonly<Record<string, DrawingKind>> = {
   '2d_sparse': 'landmarks',
   '2d_dense': 'points',
@@ -69,7 +69,7 @@ export const MESH_KINDS = ['glb', 'obj', 'ply'] as const;
 
 export type MeshKind = (typeof MESH_KINDS)[number];
 
-/** The original has meshes among its pictures. */
+/** The original lists meshes among its pictures. */
 const MESH_HINTS = Object.fromEntries(MESH_KINDS.map((kind) => [kind, `it is a mesh: --mesh ${kind}`]));
 
 /** Adds the flags about pictures to a command. */
@@ -79,18 +79,19 @@ export function addPictureFlags(command: Command): Command {
       '-d, --draw <kinds>',
       `pictures to write, comma-separated: ${KINDS.join(', ')}; the original's names also work`,
     )
-    .option('--sheet', 'put the pictures of a photo on one labelled sheet instead of a file each')
+    .option('--sheet', 'put all pictures of a photo on one labelled sheet instead of in separate files')
+    .addOption(new Option('--background <kind>', 'what to draw on').choices(['image', 'black']).default('image'))
     .addOption(
-      new Option('--background <kind>', 'what the pictures are drawn on').choices(['image', 'black']).default('image'),
-    )
-    .addOption(
-      new Option('--compatibility <kind>', "upstream: the Python original's pictures and meshes to the pixel and byte")
+      new Option(
+        '--compatibility <kind>',
+        'upstream: the same pictures and meshes as the Python original, to the pixel and byte',
+      )
         .choices(['none', 'upstream'])
         .default('none'),
     )
     .option(
       '--texture-size <texels>',
-      'width and height of textures (default: 256 for a picture; for a mesh it depends on the size of the face, 256 to 1024)',
+      'width and height of textures (default: 256 for a picture; 256 to 1024 for a mesh, depending on the size of the face)',
     )
     .addOption(
       new Option(
@@ -106,7 +107,7 @@ export function addPictureFlags(command: Command): Command {
     );
 }
 
-/** @throws CliError with exit status 2 for kinds that are not there. */
+/** @throws CliError with exit status 2 for unknown kinds. */
 export function planPictures(flags: PictureFlags, hasOut: boolean): PicturePlan {
   const { background, compatibility } = flags;
   return {
@@ -116,7 +117,7 @@ export function planPictures(flags: PictureFlags, hasOut: boolean): PicturePlan 
   };
 }
 
-/** What the flags say about textures; what they do not say is left to the one who asks. */
+/** The texture options set by the flags; the rest is left to the caller. */
 export function textureOptions(flags: PictureFlags): UvTextureOptions {
   const { textureSize, hidden, mouth } = flags;
   const size = textureSize === undefined ? undefined : Number(textureSize);
@@ -131,8 +132,8 @@ export function textureOptions(flags: PictureFlags): UvTextureOptions {
 }
 
 /**
- * Splits a comma-separated list; every name once, aliases by their own names.
- * @param hints - what to say of names that are not known, instead of those that are.
+ * Splits a comma-separated list; each name occurs once, with aliases resolved.
+ * @param hints - messages for certain unknown names, instead of the list of known ones.
  */
 export function parseKinds<Kind extends string>(
   flag: string,
@@ -155,7 +156,7 @@ export function parseKinds<Kind extends string>(
 
 /**
  * The pictures of a photo as files, one by one.
- * @param stem - what their names begin with.
+ * @param stem - start of their file names.
  */
 export function* pictureFiles(
   found: FoundFaces,
@@ -185,7 +186,7 @@ function isData(kind: PictureKind): kind is DataKind {
   return Object.hasOwn(DATA_FILES, kind);
 }
 
-/** Whether a kind makes a picture of this photo: skins need a face. */
+/** Whether a kind yields a picture of this photo: textures need a face. */
 function isDrawn(kind: PictureKind, { faces }: FoundFaces): boolean {
   return !isData(kind) && (faces.length > 0 || DRAWINGS[kind].isOverlay);
 }

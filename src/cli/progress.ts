@@ -2,17 +2,17 @@ import { SingleBar } from 'cli-progress';
 import { printable } from '../errors.ts';
 import type { Terminal } from './terminal.ts';
 
-/** How far a long piece of work is. */
+/** Progress of a long piece of work. */
 export interface Progress {
-  /** Shows `label`, and a bar where `total` is known; both may change from call to call. */
+  /** Shows `label`, and a bar if `total` is known; both may change from call to call. */
   update(label: string, done: number, total?: number): void;
   /** Removes the bar. Idempotent; call it before anything else is printed. */
   stop(): void;
 }
 
 /**
- * A progress bar on stderr where that is a terminal, otherwise nothing at all.
- * @param unit - `bytes` are shown in megabytes, everything else is counted.
+ * A progress bar on stderr if it is a terminal, otherwise nothing at all.
+ * @param unit - `bytes` are shown in megabytes, everything else as a count.
  */
 export function createProgress(terminal: Terminal, unit: 'bytes' | 'items'): Progress {
   if (terminal.stderr.isTTY !== true) return { update() {}, stop() {} };

@@ -7,13 +7,13 @@ export function canPrompt(terminal: Terminal): boolean {
 }
 
 /**
- * Asks a yes-or-no question on stderr; anything but `y` or `yes`, the end of the input too, is a no.
+ * Asks a yes-or-no question on stderr; anything but `y` or `yes`, including the end of input, means no.
  * @throws the terminal's abort reason at Ctrl-C.
  */
 export async function confirm({ stdin, stderr, signal }: Terminal, question: string): Promise<boolean> {
   signal.throwIfAborted();
   stderr.write(`${question} [y/N] `);
-  // Left to itself, readline takes the terminal over, and Ctrl-C with it.
+  // By default, readline takes over the terminal, including Ctrl-C.
   const lines = createInterface({ input: stdin, terminal: false });
   const stop = () => lines.close();
   try {

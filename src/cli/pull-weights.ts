@@ -13,28 +13,29 @@ import { gitBlobId } from './git-blob-id.ts';
 import { UPSTREAM_FILES, type UpstreamModel } from './upstream-files.ts';
 
 export interface PullOptions {
-  /** Where the files come from: a folder, or a URL without a slash at its end. */
+  /** Where the files come from: a folder, or a URL without a trailing slash. */
   readonly from: string;
   readonly models: readonly UpstreamModel[];
-  /** Where they are kept until they are converted; what is there already is not fetched again. */
+  /** Where they are kept until they are converted; files already there are not fetched again. */
   readonly downloads: string;
-  /** The pack that they become, or join. */
+  /** The pack that they become or are added to. */
   readonly out: string;
   readonly storage: WeightStorage;
   readonly signal: AbortSignal;
   readonly onProgress: (file: string, loadedBytes: number, totalBytes: number | undefined) => void;
-  /** Called where another process is downloading to the same place, which is waited for. */
+  /** Called when another process is downloading to the same place and has to finish first. */
   readonly onWait?: () => void;
   /** For tests: how long to wait before trying again. */
   readonly download?: Pick<DownloadOptions, 'attempts' | 'retryDelayMilliseconds' | 'silenceMilliseconds'>;
 }
 
 /**
- * Fetches files of the original, checks each and turns them into a pack. A file that fails stops it; those before it stay
- * for the next time, and are removed once there is a pack. Processes that download to one place do so one after the other.
- * @param isDone - asked when it is this process' turn: another one may have made the pack meanwhile.
- * @returns nothing where it is done.
- * @throws WeightLoadError, WeightFormatError, TddfaError where the pack cannot be written, or the signal's reason.
+ * Fetches files of the original, checks each and converts them into a pack. It stops at the first file that fails;
+ * earlier ones are kept for the next run and removed once there is a pack. Processes that download to the same place
+ * take turns.
+ * @param isDone - called when it is this process's turn: another one may have made the pack in the meantime.
+ * @returns undefined if `isDone` returned true.
+ * @throws WeightLoadError, WeightFormatError, TddfaError if the pack cannot be written, or the signal's reason.
  */
 export async function pullWeights(
   options: PullOptions,
@@ -78,10 +79,10 @@ async function pullAlone(options: PullOptions): Promise<WrittenPack> {
   return writePack(out, { ...pack, models: wanted }, { storage: options.storage, signal, onWait: options.onWait });
 }
 
-/** Copies a file of a folder in the original's layout, plain or gzipped, once it is known to be the right one. */
+/** Copies a file from a folder in the original's layout, plain or gzipped, once its content is verified. */
 async function takeFile(folder: string, path: string, target: string, blobId: string): Promise<void> {
   if (await hasBlobId(target, blobId)) return;
-  // Folders that were put together by hand have all checkpoints in one place.
+  // Folders assembled by hand have all checkpoints in one place.
   const candidates = [path, path.replace(/^FaceBoxes\//, '')].flatMap((name) => [name, `${name}.gz`]);
   for (const candidate of new Set(candidates)) {
     const source = join(folder, candidate);
@@ -96,7 +97,7 @@ async function takeFile(folder: string, path: string, target: string, blobId: st
     const content = candidate.endsWith('.gz') ? gunzip(source, bytes) : bytes;
     const actual = gitBlobId(content);
     if (actual !== blobId) {
-      throw new WeightFormatError(source, 'is not the file that it should be: wrong git blob id', {
+      throw new WeightFormatError(source, 'is not the expected file: wrong git blob id', {
         expected: blobId,
         actual,
       });
@@ -111,7 +112,7 @@ function gunzip(file: string, bytes: Uint8Array): Uint8Array {
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_UNZIPPED_BYTES });
   } catch (error) {
-    throw new WeightFormatError(file, `cannot be unzipped: ${(error as Error).message}`, { cause: error });
+    throw new WeightFormatError(file, `cannot be decompressed: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -20,10 +20,9 @@ interface QuantizeFlags {
 }
 
 const NOTES = `
-Finds how large the numbers between a network's layers become with the given pictures, and stores that in the pack, so that
---precision int8 can compute with bytes. Weights stay as they are: float32 gives what it gave before. Pictures should be like
-those that the pack is for, with faces of all sizes and poses, some hundred of them: with 64 faces errors grew by 2 %, with
-400 by less than 1 %.
+Runs the networks on the given pictures and stores the ranges of the values between their layers in the pack, for
+--precision int8. The weights do not change: float32 gives the same results as before. Use a few hundred pictures like those
+that the pack is meant for, with faces of all sizes and poses: with 64 faces errors grew by 2 %, with 400 by less than 1 %.
 
 Examples:
   $ tddfa quantize packs/mine --calibrate pictures/ --out packs/mine-int8
@@ -34,13 +33,13 @@ Examples:
 export function registerQuantize(program: Command, terminal: Terminal): void {
   program
     .command('quantize')
-    .description('give the networks of a pack the ranges that computing with bytes needs')
+    .description('give the networks of a pack the ranges that int8 inference needs')
     .argument('<pack>', 'weight pack: a folder, a URL, or a name from tddfa weights list')
-    .requiredOption('--calibrate <folder>', 'pictures to find the ranges with')
-    .requiredOption('-o, --out <folder>', 'the pack to write; may be the same')
-    .option('--only <networks>', 'networks to quantise, separated by commas (default: all)')
+    .requiredOption('--calibrate <folder>', 'folder of pictures to measure the ranges on')
+    .requiredOption('-o, --out <folder>', 'pack to write; may be the input pack')
+    .option('--only <networks>', 'networks to quantise, comma-separated (default: all)')
     .addOption(
-      new Option('--precision <type>', 'what the pack is to compute with where nothing else is asked for')
+      new Option('--precision <type>', 'number format that the new pack uses by default')
         .choices(PRECISIONS)
         .default('int8'),
     )

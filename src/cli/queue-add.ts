@@ -23,9 +23,9 @@ interface AddFlags extends QueueFlags {
   readonly allowPrivate?: true;
 }
 
-/** Some two seconds of work: little is done twice when a worker dies, and Redis is asked seldom. */
+/** About two seconds of work: little is repeated when a worker dies, and Redis is rarely queried. */
 const PICTURES_PER_JOB = 50;
-/** With the default size a million pictures. */
+/** A million pictures at the default job size. */
 const MAX_WAITING = 20_000;
 
 const ATTEMPTS = 3;
@@ -36,31 +36,35 @@ Examples:
   $ find /data -name '*.jpg' -print0 | tddfa queue add --files-from - --null
   $ tddfa queue add https://example.org/portrait.jpg
 
-Workers read relative paths from the folder in which they were added, or from --root. To add a list again adds nothing twice.
+Workers resolve relative paths against the folder they were added from, or against --root. Adding a list again adds only the
+jobs that the queue does not have yet.
 `;
 
 /** Registers `tddfa queue add`. */
 export function registerQueueAdd(program: Command, terminal: Terminal): void {
   addQueueFlags(program.command('add'))
     .description('add pictures to the queue')
-    .argument('[input...]', 'picture files, folders of them, http(s) addresses')
-    .option('--recursive', 'look into the folders of a folder')
-    .option('--files-from <file>', 'a path or an address a line; - for standard input')
-    .option('--null', 'they end in a zero byte, as find -print0 writes them')
-    .option('--per-job <n>', 'pictures of a job', (text) => parseWholeNumber(text, 1), PICTURES_PER_JOB)
+    .argument('[input...]', 'picture files, folders of them, or http(s) URLs')
+    .option('-R, --recursive', 'search subfolders too')
+    .option('--files-from <file>', 'read the list of inputs from this file, one per line; - for stdin')
+    .option('-0, --null', 'entries of --files-from end in a NUL byte, as written by find -print0')
+    .option('--per-job <n>', 'pictures per job', (text) => parseWholeNumber(text, 1), PICTURES_PER_JOB)
     .option(
       '--max-waiting <n>',
-      'pause while this many jobs wait for workers',
+      'pause while this many jobs are waiting for a worker',
       (text) => parseWholeNumber(text, 1),
       MAX_WAITING,
     )
     .option(
       '--attempts <n>',
-      'how often a job is tried whose downloads fail for now',
+      'attempts per job when downloads fail temporarily',
       (text) => parseWholeNumber(text, 1),
       ATTEMPTS,
     )
-    .option('--allow-private', 'take addresses of this machine and of private networks; queue work needs it too')
+    .option(
+      '--allow-private',
+      'allow URLs on this machine and on private networks; both queue add and queue work need it',
+    )
     .addHelpText('after', EXAMPLES)
     .action((inputs: string[], flags: AddFlags) => add(inputs, flags, terminal));
 }
@@ -69,7 +73,7 @@ async function add(paths: readonly string[], flags: AddFlags, terminal: Terminal
   if (paths.length === 0 && flags.filesFrom === undefined) {
     throw new CliError('nothing to add: name pictures, folders or --files-from', { exitStatus: 2 });
   }
-  if (paths.some(isStdin)) throw new CliError('-: the queue takes files, no standard input', { exitStatus: 2 });
+  if (paths.some(isStdin)) throw new CliError('-: the queue takes files, not standard input', { exitStatus: 2 });
   await withQueue(flags, terminal, async (queue) => {
     let refused = 0;
     async function* inputs(): AsyncGenerator<string> {
@@ -96,7 +100,7 @@ async function add(paths: readonly string[], flags: AddFlags, terminal: Terminal
           if (isWaiting && !hasWaited) {
             hasWaited = true;
             progress.stop();
-            terminal.stderr.write(`${counted(flags.maxWaiting, 'job')} wait; going on as workers take them\n`);
+            terminal.stderr.write(`${counted(flags.maxWaiting, 'job')} are waiting; continuing as workers take them\n`);
           }
           progress.update(isWaiting ? 'pictures; waiting for workers' : 'pictures', pictures);
         },
@@ -104,7 +108,7 @@ async function add(paths: readonly string[], flags: AddFlags, terminal: Terminal
       progress.stop();
       const known = { jobs: added.knownJobs, pictures: added.knownPictures };
       terminal.stdout.write(
-        `added ${jobsAndPictures(added)}${known.jobs === 0 ? '' : `; ${jobsAndPictures(known)} were there already`}\n`,
+        `added ${jobsAndPictures(added)}${known.jobs === 0 ? '' : `; ${jobsAndPictures(known)} were already there`}\n`,
       );
     } finally {
       progress.stop();
@@ -113,7 +117,7 @@ async function add(paths: readonly string[], flags: AddFlags, terminal: Terminal
   });
 }
 
-/** Addresses are no folders. */
+/** URLs are passed through; folders are expanded. */
 async function* listAll(paths: readonly string[], flags: AddFlags, terminal: Terminal) {
   for (const path of paths) {
     if (isWebAddress(path)) yield { path, error: undefined };

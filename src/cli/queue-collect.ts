@@ -21,20 +21,20 @@ Examples:
   $ tddfa queue collect --parts /shared/parts --jsonl faces.jsonl
   $ tddfa queue collect --missing missing.txt >faces.jsonl
 
-The exit status is 0 where every picture has its line, be it an error, and 1 where one is missing.
+The exit status is 0 if every picture has a line, even if the line is an error, and 1 if any picture is missing.
 `;
 
-/** Missing pictures that are named on stderr. */
+/** Maximum number of missing pictures listed on stderr. */
 const NAMED_MISSING = 20;
 const LINE_FEED = 10;
 
 /** Registers `tddfa queue collect`. */
 export function registerQueueCollect(program: Command, terminal: Terminal): void {
   addQueueFlags(program.command('collect'))
-    .description('bring the results of all workers together: each picture once, in the order of adding')
+    .description('merge the results of all workers: each picture once, in the order it was added')
     .option('--parts <folder>', 'folder with the part files of all workers', DEFAULT_PARTS)
-    .option('--jsonl <file>', 'where to; - for stdout', '-')
-    .option('--missing <file>', 'write the pictures without a result to this file, a line each')
+    .option('--jsonl <file>', 'write the results to this file; - for stdout', '-')
+    .option('--missing <file>', 'write the pictures without a result to this file, one per line')
     .addHelpText('after', EXAMPLES)
     .action((flags: CollectFlags) => collect(flags, terminal));
 }
@@ -72,22 +72,23 @@ async function collect(flags: CollectFlags, terminal: Terminal): Promise<void> {
     } finally {
       progress.stop();
     }
-    if (named > NAMED_MISSING) terminal.stderr.write(`missing: ${named - NAMED_MISSING} more; --missing lists all\n`);
+    if (named > NAMED_MISSING)
+      terminal.stderr.write(`missing: ${named - NAMED_MISSING} more; --missing lists them all\n`);
     terminal.stderr.write(`${summary(collected)}\n`);
     if (collected.missing > 0) throw new CliError(`${counted(collected.missing, 'picture')} missing`);
   });
 }
 
 /**
- * An earlier, fuller collection stays.
- * @throws CliError where the file that would be replaced holds more pictures than were found now.
+ * Keeps an earlier, more complete collection.
+ * @throws CliError if the file to replace holds more pictures than were found now.
  */
 async function checkNothingIsLost(path: string, { pictures, missing }: CollectedResults): Promise<void> {
   if (missing === 0 || path === '-' || !existsSync(path)) return;
   const held = (await countLines(path)) - 1;
   if (held <= pictures) return;
   throw new CliError(
-    `${path} is kept as it is: it holds ${counted(held, 'picture')}, and ${pictures} were found with ${missing} missing`,
+    `${path} is kept unchanged: it holds ${counted(held, 'picture')}; ${pictures} were found this time, ${missing} missing`,
   );
 }
 
@@ -104,7 +105,7 @@ function summary({ jobs, pictures, failed, missing, repeated }: CollectedResults
     `${counted(pictures, 'picture')} of ${counted(jobs, 'job')}`,
     `${failed} failed`,
     `${missing} missing`,
-    ...(repeated > 0 ? [`${repeated} that were added twice are there once`] : []),
+    ...(repeated > 0 ? [`${repeated} duplicates left out`] : []),
   ];
   return parts.join(', ');
 }

@@ -13,9 +13,9 @@ interface DrainFlags extends QueueFlags {
 /** Registers `tddfa queue drain`. */
 export function registerQueueDrain(program: Command, terminal: Terminal): void {
   addQueueFlags(program.command('drain'))
-    .description('remove the jobs that wait; those that run come to their end')
-    .option('--all', 'remove all that Redis has of the queue, done jobs too, without which nothing can be collected')
-    .option('--yes', 'do not ask before --all')
+    .description('remove waiting jobs; running jobs finish')
+    .option('--all', 'remove the whole queue from Redis, including finished jobs; nothing can then be collected')
+    .option('--yes', 'do not ask for confirmation of --all')
     .action((flags: DrainFlags) => drain(flags, terminal));
 }
 
@@ -39,7 +39,7 @@ async function drain(flags: DrainFlags, terminal: Terminal): Promise<void> {
 
 async function checkConsent(what: string, flags: DrainFlags, terminal: Terminal): Promise<void> {
   if (flags.yes === true) return;
-  if (!canPrompt(terminal)) throw new CliError('nothing removed: give --yes to remove the whole queue');
+  if (!canPrompt(terminal)) throw new CliError('nothing removed: pass --yes to remove the whole queue');
   if (await confirm(terminal, `Remove the whole queue ${what}?`)) return;
   throw new CliError('nothing removed');
 }

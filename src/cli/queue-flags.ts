@@ -3,7 +3,7 @@ import { openPictureQueue, type PictureQueue } from '../queue/picture-queue.ts';
 import { parseRedisUrl } from '../queue/redis-address.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Flags of every command of the queue. */
+/** Flags shared by all queue commands. */
 export interface QueueFlags {
   readonly redis?: string;
   readonly queue: string;
@@ -16,7 +16,7 @@ export function addQueueFlags(command: Command): Command {
   return command
     .option(
       '--redis <url>',
-      `Redis or Valkey: redis://[user:password@]host[:port][/database], rediss:// for TLS (default: TDDFA_REDIS, REDIS_URL, else ${DEFAULT_URL}); other users of the machine see what is typed, so a password belongs into TDDFA_REDIS or TDDFA_REDIS_PASSWORD`,
+      `Redis or Valkey server: redis://[user:password@]host[:port][/database], rediss:// for TLS (default: TDDFA_REDIS, REDIS_URL, else ${DEFAULT_URL}); other users of this machine can see the command line, so put a password in TDDFA_REDIS or TDDFA_REDIS_PASSWORD`,
     )
     .option('--queue <name>', 'name of the queue', parseQueueName, 'tddfa');
 }
@@ -27,9 +27,9 @@ function parseQueueName(text: string): string {
 }
 
 /**
- * Runs a piece of work with the queue that the flags name, and closes it.
- * @param patienceMs - how long a server may be away.
- * @throws TddfaError where BullMQ is not installed, or Redis cannot be reached.
+ * Runs a piece of work with the queue named by the flags, then closes it.
+ * @param patienceMs - how long a server may be unavailable.
+ * @throws TddfaError if BullMQ is not installed, or Redis cannot be reached.
  */
 export async function withQueue<Value>(
   { redis, queue: name }: QueueFlags,

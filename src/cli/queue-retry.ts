@@ -10,8 +10,8 @@ interface RetryFlags extends QueueFlags {
 /** Registers `tddfa queue retry`. */
 export function registerQueueRetry(program: Command, terminal: Terminal): void {
   addQueueFlags(program.command('retry'))
-    .description('put jobs back into the queue: those given up, and those with pictures that failed')
-    .option('--parts <folder>', 'also those whose results are not in this folder, as after the loss of a disk')
+    .description('put jobs back into the queue: those that were given up and those with failed pictures')
+    .option('--parts <folder>', 'also retry jobs whose results are not in this folder, for example after losing a disk')
     .action((flags: RetryFlags) =>
       withQueue(flags, terminal, async (queue) => {
         const retried = await retryJobs(queue, flags.parts, terminal.signal);

@@ -17,7 +17,7 @@ const REFRESH_MS = 1000;
 /** Registers `tddfa queue status`. */
 export function registerQueueStatus(program: Command, terminal: Terminal): void {
   addQueueFlags(program.command('status'))
-    .description('jobs, pictures, rate and workers; on a terminal a live table, until all is done or Ctrl-C')
+    .description('show jobs, pictures, rate and workers; on a terminal, as a live table until all is done or Ctrl-C')
     .option('--json', 'print JSON, once')
     .option('--once', 'print the table once')
     .action((flags: StatusFlags) => withQueue(flags, terminal, (queue) => status(queue, flags, terminal)));
@@ -78,7 +78,7 @@ function table(counts: QueueCounts, { name, address }: PictureQueue, terminal: T
 function progressLine({ waiting, running, delayed, done, failed, picturesPerSecond: rate }: QueueCounts): string {
   const left = waiting.pictures + running.pictures + delayed.pictures;
   const all = left + done.pictures + failed.pictures;
-  if (all === 0) return 'nothing was added yet';
+  if (all === 0) return 'nothing has been added yet';
   const share = `${((100 * (all - left)) / all).toFixed(1)} % of ${counted(all, 'picture')}`;
   if (left === 0) return share;
   return rate === 0 ? share : `${share}, ${rate.toFixed(1)} a second, ${duration(left / rate)} left`;

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { printable } from '../errors.ts';
 import type { DetectorOptions } from '../models/faceboxes/detector.ts';
 import { FETCH_PICTURE_DEFAULTS } from '../queue/fetch-picture.ts';
@@ -27,9 +27,9 @@ interface WorkFlags extends QueueFlags, AlignerFlags {
   readonly urlRedirects: number;
 }
 
-/** Folder of part files, where none is named. */
+/** Default folder for part files. */
 export const DEFAULT_PARTS = 'tddfa-parts';
-/** Kubernetes and others kill after 30 s. */
+/** Kubernetes and others kill a process after 30 s. */
 const GRACE_SECONDS = 20;
 const RECOVER_SECONDS = 30;
 const MEGABYTE = 2 ** 20;
@@ -37,35 +37,57 @@ const MEGABYTE = 2 ** 20;
 const NOTES = `
 Examples:
   $ tddfa queue work --parts /shared/parts
-  $ tddfa queue work --jobs 4 --until-empty           stop when all is done
+  $ tddfa queue work --jobs 4 --until-empty           stop when the queue is empty
   $ tddfa queue work --weights packs/mine --root /mnt/photos
 
-A worker runs until SIGTERM or Ctrl-C, then finishes its jobs or hands them back. Start as many as there are machines; they find
-each other through Redis. Each writes a part file of its own; collect needs the parts of all.
+A worker runs until SIGTERM or Ctrl-C, then finishes its jobs or hands them back. Start one on every machine; they find each other
+through Redis. Each writes its own part file; collect needs the part files of all workers.
 `;
 
 /** Registers `tddfa queue work`. */
 export function registerQueueWork(program: Command, terminal: Terminal): void {
   addAlignerFlags(addQueueFlags(program.command('work')))
-    .description('align the pictures of the queue')
-    .option('--jobs <n>', 'pictures at the same time (default: one for each core)', parseJobs, defaultJobs())
+    .description('align the pictures in the queue')
+    .addOption(
+      new Option('--jobs <n>', 'pictures to align at once, each in its own thread')
+        .argParser(parseJobs)
+        .default(defaultJobs(), 'one per core'),
+    )
     .option('--parts <folder>', 'folder for the results of this worker', DEFAULT_PARTS)
-    .option('--root <folder>', 'where relative paths begin (default: where they were added)')
+    .option('--root <folder>', 'folder that relative paths start from (default: the one they were added from)')
     .option('--min-score <number>', 'ignore detections below this score, 0..1 (default: 0.5)', parseShare)
-    .option('--until-empty', 'stop when no job waits or runs')
-    .option('--grace <seconds>', 'time for jobs to finish when the worker is to stop', parsePositive, GRACE_SECONDS)
+    .option('--until-empty', 'stop when no job is waiting or running')
+    .option(
+      '--grace <seconds>',
+      'time for running jobs to finish when the worker is stopped',
+      parsePositive,
+      GRACE_SECONDS,
+    )
     .option(
       '--recover-after <seconds>',
-      'give the jobs of a worker to others when it has been silent for so long',
+      'give the jobs of a worker to others after it has been silent for this long',
       parsePositive,
       RECOVER_SECONDS,
     )
-    .option('--allow-private', 'download from addresses of this machine and of private networks too')
-    .option('--url-max-size <MiB>', 'largest download', parsePositive, FETCH_PICTURE_DEFAULTS.maxBytes / MEGABYTE)
-    .option('--url-timeout <seconds>', 'time for one download', parsePositive, FETCH_PICTURE_DEFAULTS.timeoutMs / 1000)
+    .option(
+      '--allow-private',
+      'allow URLs on this machine and on private networks; both queue add and queue work need it',
+    )
+    .option(
+      '--url-max-size <MiB>',
+      'maximum size of a download',
+      parsePositive,
+      FETCH_PICTURE_DEFAULTS.maxBytes / MEGABYTE,
+    )
+    .option(
+      '--url-timeout <seconds>',
+      'time limit for one download',
+      parsePositive,
+      FETCH_PICTURE_DEFAULTS.timeoutMs / 1000,
+    )
     .option(
       '--url-redirects <n>',
-      'redirects that are followed',
+      'maximum number of redirects to follow',
       (text) => parseWholeNumber(text, 0),
       FETCH_PICTURE_DEFAULTS.maxRedirects,
     )
@@ -137,7 +159,7 @@ function rate({ pictures }: WorkedTotals, startedMs: number): string {
   return `${(pictures / ((Date.now() - startedMs) / 1000)).toFixed(1)} pictures a second`;
 }
 
-/** Side of the picture by which an aligner shows that it still works, px. */
+/** Side of the picture that tests whether an aligner still works, px. */
 const PROBE_SIDE = 64;
 
 function workerAligner(pictures: PictureAligner, detection: DetectorOptions): WorkerAligner {

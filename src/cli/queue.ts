@@ -12,7 +12,7 @@ Examples:
   $ npm install bullmq ioredis                        once, beside tddfa
   $ export TDDFA_REDIS=redis://:password@queue.example:6379
   $ tddfa queue add photos/ --recursive               on any machine
-  $ tddfa queue work --parts /shared/parts            on each machine, as often as there are
+  $ tddfa queue work --parts /shared/parts            on every machine
   $ tddfa queue status
   $ tddfa queue collect --parts /shared/parts --jsonl faces.jsonl
 `;
@@ -21,7 +21,7 @@ Examples:
 export function registerQueue(program: Command, terminal: Terminal): void {
   const queue = program
     .command('queue')
-    .description('align pictures on many machines, through BullMQ on Redis or Valkey')
+    .description('align pictures on many machines, with BullMQ on Redis or Valkey')
     .addHelpText('after', EXAMPLES);
   registerQueueAdd(queue, terminal);
   registerQueueWork(queue, terminal);

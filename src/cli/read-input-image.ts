@@ -2,17 +2,17 @@ import { MAX_FILE_BYTES, readPictureFile } from '../image-files/read-picture-fil
 import { usageError } from './cli-error.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What stands for standard input on the command line, and what it is called in results. */
+/** The argument that stands for standard input, and its name in results. */
 const STDIN_ARGUMENT = '-';
 const STDIN_NAME = 'stdin';
 
 /** The bytes of a picture, and what identifies its file. */
 export interface InputBytes {
-  /** What it is called in results. */
+  /** Its name in results. */
   readonly path: string;
   readonly bytes: Uint8Array;
   readonly size: number;
-  /** Missing of what is no file. */
+  /** Absent if the input is not a file. */
   readonly mtimeMs?: number;
 }
 
@@ -23,7 +23,7 @@ export function isStdin(argument: string | undefined): boolean {
 
 /**
  * Reads the bytes of a picture file, or standard input for `-`.
- * @throws ImageDecodeError; CliError with exit status 2 where standard input is a terminal.
+ * @throws ImageDecodeError; CliError with exit status 2 if standard input is a terminal.
  */
 export async function readInputImage(path: string, { stdin, signal }: Terminal): Promise<InputBytes> {
   if (!isStdin(path)) return { path, ...(await readPictureFile(path)) };
@@ -41,7 +41,7 @@ export async function readInputImage(path: string, { stdin, signal }: Terminal):
   return { path: STDIN_NAME, bytes: Buffer.concat(chunks), size };
 }
 
-/** What an input is called in results and in the names of files. */
+/** The name of an input in results and in file names. */
 export function inputName(path: string): string {
   return isStdin(path) ? STDIN_NAME : path;
 }

@@ -15,32 +15,32 @@ import {
 } from '../results/result-line.ts';
 import { CliError } from './cli-error.ts';
 
-/** A file of results that is open for more. */
+/** A results file opened for appending. */
 export interface ResultFile {
-  /** Whether it held a result of this picture when it was opened: of the same path, size and time. */
+  /** Whether it held a result for this picture when it was opened: same path, size and time. */
   held(picture: PictureIdentity): boolean;
   /** How many results it held. */
   readonly heldCount: number;
-  /** Appends a result as one whole line. @throws TddfaError where the disk is full or the like. */
+  /** Appends a result as one whole line. @throws TddfaError if the disk is full or the like. */
   write(result: PictureResult): Promise<void>;
-  /** Waits until the disk has all that was written. @throws TddfaError. */
+  /** Waits until everything written is on disk. @throws TddfaError. */
   sync(): Promise<void>;
   /** Idempotent. */
   close(): Promise<void>;
 }
 
-/** How {@link openResultFile} treats what is there. */
+/** How {@link openResultFile} treats an existing file. */
 export interface OpenResultFileOptions {
-  /** Whether results are added to those that are there; otherwise there must be none. */
+  /** Whether results are added to existing ones; otherwise there must be none. */
   readonly resume?: boolean;
-  /** Called with each result that is there, in order. */
+  /** Called with each existing result, in order. */
   readonly onHeld?: (result: PictureResult) => void | Promise<void>;
 }
 
 /**
- * Opens a file of results: a header, then a line for each picture. A torn last line, which a killed process can leave, is cut
- * off.
- * @throws what {@link checkResultFile} throws; TddfaError where the file is damaged or cannot be written.
+ * Opens a results file: a header, then one line per picture. An incomplete last line, which a killed process can leave,
+ * is cut off.
+ * @throws what {@link checkResultFile} throws; TddfaError if the file is damaged or cannot be written.
  */
 export async function openResultFile(
   path: string,
@@ -77,9 +77,9 @@ export async function openResultFile(
 }
 
 /**
- * Whether a file of results is there that more can be added to.
+ * Whether there is a results file to which more can be added.
  * @param resume - whether there may be one.
- * @throws CliError where there are results and `resume` is not set, or they were made in another way; TddfaError where the file
+ * @throws CliError if there are results and `resume` is not set, or they were made differently; TddfaError if the file
  *   is something else.
  */
 export async function checkResultFile(path: string, header: ResultHeader, resume: boolean): Promise<boolean> {
@@ -88,7 +88,8 @@ export async function checkResultFile(path: string, header: ResultHeader, resume
     () => false,
   );
   if (!isThere) return false;
-  if (!resume) throw new CliError(`${path}: there are results in this file; add to them with --resume, or remove it`);
+  if (!resume)
+    throw new CliError(`${path}: this file already contains results; add to them with --resume, or remove it`);
   for await (const { line } of readResultFile(path)) {
     const difference = 'tddfa' in line ? headerDifference(line, header) : undefined;
     if (difference === undefined) return true;
@@ -99,7 +100,7 @@ export async function checkResultFile(path: string, header: ResultHeader, resume
   return true;
 }
 
-/** A line of a file of results. */
+/** A line of a results file. */
 export interface ResultFileLine {
   readonly line: ResultHeader | PictureResult;
   /** Where the next line begins, bytes from the start of the file. */
@@ -107,9 +108,9 @@ export interface ResultFileLine {
 }
 
 /**
- * Reads a file of results line by line, the header first. A last line without its line feed was never finished, and is left
- * out.
- * @throws TddfaError naming the line that is neither.
+ * Reads a results file line by line, the header first. A last line without a line feed was never finished and is
+ * skipped.
+ * @throws TddfaError naming a line that is neither a header nor a result.
  */
 export async function* readResultFile(path: string): AsyncGenerator<ResultFileLine> {
   let number = 0;

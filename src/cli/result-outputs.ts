@@ -30,15 +30,15 @@ export function addResultFlags(command: Command): Command {
     .option('-j, --json <file>', 'write one JSON document at the end; - for stdout')
     .option(
       '--jsonl <file>',
-      'write a line of JSON for each picture as it is done, in order; - for stdout, without a header',
+      'write one line of JSON per picture as it is finished, in input order; - for stdout, without a header',
     )
-    .option('--resume', 'leave out pictures that the file of --jsonl holds already, and add the others')
-    .option('--csv <file>', 'write a table with a row for each face; - for stdout')
-    .option('--pts <folder>', "write the landmarks of each face as a .pts file, as iBUG's 300-W has them")
+    .option('--resume', 'skip pictures that are already in the --jsonl file and append the rest')
+    .option('--csv <file>', 'write a CSV table with one row per face; - for stdout')
+    .option('--pts <folder>', "write the landmarks of each face to a .pts file, the format of iBUG's 300-W")
     .option('--coco <file>', 'write a COCO document: boxes and 68 keypoints');
 }
 
-/** @throws CliError with exit status 2 for flags that make no sense together. */
+/** @throws CliError with exit status 2 for flags that contradict each other. */
 export function checkResultFlags(flags: ResultFlags): void {
   const { json, jsonl, csv, coco, resume } = flags;
   checkJsonPath(json);
@@ -50,28 +50,28 @@ export function checkResultFlags(flags: ResultFlags): void {
   const placeOf = (path: string): string => (isStdin(path) ? path : resolve(path));
   for (const [i, [name, path]] of files.entries()) {
     const other = files.slice(0, i).find(([, earlier]) => placeOf(earlier) === placeOf(path));
-    if (other) throw usageError(`--${name}: '${path}' is where --${other[0]} goes`);
+    if (other) throw usageError(`--${name}: '${path}' is already the output of --${other[0]}`);
   }
 }
 
-/** Whether results go anywhere as they come. */
+/** Whether any output receives results as they come. */
 export function hasStreams({ jsonl, csv, pts, coco }: ResultFlags): boolean {
   return [jsonl, csv, pts, coco].some((path) => path !== undefined);
 }
 
-/** Whether a document goes to stdout, so that nothing else may. */
+/** Whether a document goes to stdout, so nothing else may. */
 export function isOnStdout({ json, jsonl, csv }: ResultFlags): boolean {
   return [json, jsonl, csv].some(isStdin);
 }
 
-/** Takes results in order, and puts them wherever flags ask for. */
+/** Takes results in order and writes them to every requested output. */
 export interface ResultOutputs {
-  /** Whether `--resume` found a result of this very picture. */
+  /** Whether `--resume` found a result for this very picture. */
   held(picture: PictureIdentity): boolean;
   readonly heldCount: number;
   /**
-   * @param name - path of the picture's files below a folder of outputs, without ending.
-   * @throws TddfaError where a file cannot be written.
+   * @param name - path of the picture's files below the output folder, without extension.
+   * @throws TddfaError if a file cannot be written.
    */
   write(result: PictureResult, name: string): Promise<void>;
   /** Completes all files. @throws TddfaError. */
@@ -81,9 +81,9 @@ export interface ResultOutputs {
 }
 
 /**
- * Opens the files of the flags. With `--resume`, the results that are there go to the other files too.
- * @param describeRun - how the results are made; asked where a file records it.
- * @throws CliError for a file that has results already, TddfaError for one that cannot be written.
+ * Opens the files given by the flags. With `--resume`, existing results also go to the other files.
+ * @param describeRun - describes how the results are made; called if a file records it.
+ * @throws CliError for a file that already has results, TddfaError for one that cannot be written.
  */
 export async function openResultOutputs(
   flags: ResultFlags,
@@ -106,7 +106,7 @@ export async function openResultOutputs(
 
   const linesPath = isStdin(flags.jsonl) ? undefined : flags.jsonl;
   const header = linesPath === undefined ? undefined : await describeRun();
-  // Before anything is written, as it may be refused.
+  // Before anything is written, because it may be refused.
   if (linesPath !== undefined && header !== undefined) await checkResultFile(linesPath, header, resume);
   try {
     if (document !== undefined) {
@@ -151,7 +151,7 @@ export async function openResultOutputs(
     async write(result, name) {
       if (flags.pts !== undefined) await writePts(flags.pts, result, name);
       for (const write of writers) await write(result, name);
-      // Last, as a line says that all else of the picture is done.
+      // Last, because a line means that everything else about the picture is done.
       if (lines !== undefined) await lines.write(result);
       else if (flags.jsonl !== undefined) await writeToStdout(formatLine(result), terminal);
     },
@@ -169,7 +169,7 @@ export async function openResultOutputs(
   };
 }
 
-/** A table is made anew from the results of `--jsonl`; otherwise nothing that is there is lost. */
+/** A table is rebuilt from the results of `--jsonl`; otherwise an existing one is never overwritten. */
 async function openTable(path: string, resume: boolean, terminal: Terminal): Promise<LineFile> {
   if (isStdin(path)) {
     return {
@@ -182,7 +182,8 @@ async function openTable(path: string, resume: boolean, terminal: Terminal): Pro
     (found) => found.isFile() && found.size > 0,
     () => false,
   );
-  if (isThere && !resume) throw new CliError(`${path}: there is a table in this file; remove it, or name another one`);
+  if (isThere && !resume)
+    throw new CliError(`${path}: this file already contains a table; remove it or choose another one`);
   return openLineFile(path, 0);
 }
 

@@ -35,7 +35,7 @@ const COMMANDS: readonly RegisterCommand[] = [
 
 /**
  * Runs the `tddfa` command.
- * @param args - what follows the command's name.
+ * @param args - the arguments after the command's name.
  * @returns the exit status: 0, 1 for bad input, 2 for bad usage, 130 when interrupted. Never throws: an error is one
  *   line on stderr, `tddfa: …`, with its stack under `--debug`.
  */
@@ -56,7 +56,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
   }
 }
 
-/** Commander answers `--help` of a command that is not there with the help of all. */
+/** For `--help` of an unknown command, commander would print the general help. */
 function checkCommand(program: Command, args: readonly string[]): void {
   const words = args.filter((arg) => !arg.startsWith('-'));
   const name = words[words[0] === 'help' ? 1 : 0];
@@ -82,7 +82,7 @@ function createProgram(terminal: Terminal): Command {
   const program = new Command('tddfa')
     .description(description)
     .version(version, '-V, --version', 'print the version')
-    .option('--debug', 'print the stack of an error')
+    .option('--debug', 'print the stack trace of an error')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .showHelpAfterError(false)

@@ -2,16 +2,16 @@ import type { PictureResult } from '../results/result-line.ts';
 
 /** Counts results and times them. */
 export interface Tally {
-  /** Pictures that are done, those that were there already included. */
+  /** Pictures that are done, including those that were already there. */
   readonly count: number;
   readonly failedCount: number;
-  /** Begins the time. */
+  /** Starts the clock. */
   start(): void;
-  /** @param result - or that it was there already. */
+  /** @param result - `held` if it was already there. */
   add(result: PictureResult | 'held'): void;
-  /** Pictures a second, and the time left where the total is known. */
+  /** Pictures per second, and the time left if the total is known. */
   rate(total: number | undefined): string;
-  /** All of it, in one line. */
+  /** Everything, in one line. */
   summary(): string;
 }
 
@@ -56,7 +56,7 @@ export function createTally(now: () => number = () => performance.now()): Tally 
         `${withFaces} with ${counted(faces, 'face')}`,
         `${faceless} without`,
         ...(failed > 0 ? [`${failed} failed`] : []),
-        ...(held > 0 ? [`${held} there already`] : []),
+        ...(held > 0 ? [`${held} already there`] : []),
       ];
       const time = `${seconds().toFixed(1)} s, ${perSecond().toFixed(1)} a second`;
       return `${counted(done(), 'picture')} in ${time}: ${parts.join(', ')}`;

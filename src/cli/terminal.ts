@@ -4,18 +4,18 @@ import { undoUnfinishedWork } from '../files/unfinished-work.ts';
 import { writeFailure } from '../files/write-file-atomically.ts';
 import { EXIT_STATUS } from './cli-error.ts';
 
-/** What a command sees of the process it runs in; tests give their own. */
+/** What a command sees of the process it runs in; tests supply their own. */
 export interface Terminal {
   /** Results, and nothing else. */
   readonly stdout: TerminalStream;
   /** Errors, warnings and progress. */
   readonly stderr: TerminalStream;
-  /** Asked for answers only where it is a terminal. */
+  /** Prompts for answers only if it is a terminal. */
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted at the first Ctrl-C or SIGTERM; a second one ends the process at once, without its unfinished files. */
   readonly signal: AbortSignal;
-  /** Called by a command that writes files: where whoever read stdout has gone, it goes on all the same. */
+  /** Called by a command that writes files: it then continues even if the reader of stdout has gone. */
   readonly goOnUnread?: () => void;
 }
 
@@ -34,7 +34,9 @@ export function processTerminal(): Terminal {
     controller.abort();
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-  // A reader that has seen enough (`tddfa … | head`) is not an error, but no reason to leave files unwritten; a full disk is one line.
+  // A reader that stops early (`tddfa … | head`) is not an error, nor a reason to leave files unwritten; a full disk is
+  // a
+  // one-line error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     const isUnread = error.code === 'EPIPE';
     if (isUnread && goesOnUnread) return;
@@ -44,7 +46,7 @@ export function processTerminal(): Terminal {
       process.exit(EXIT_STATUS.badInput),
     );
   });
-  // What nobody reads there is no reason to leave the work.
+  // Unread messages are no reason to stop.
   process.stderr.on('error', () => {});
   return {
     stdout: process.stdout,

@@ -6,7 +6,7 @@ export const UPSTREAM_COMMIT = '1b6c67601abffc1e9f248b291708aef0e43b55ae';
 export const UPSTREAM_URL = `https://raw.githubusercontent.com/cleardusk/3DDFA_V2/${UPSTREAM_COMMIT}`;
 
 export interface UpstreamFile {
-  /** In the original's repository, and in the folder that is converted. */
+  /** Both in the original's repository and in the folder to convert. */
   readonly path: string;
   /** Git's name for the content: SHA-1 of `blob `, the length, a NUL and the bytes. */
   readonly blobId: string;
@@ -14,10 +14,10 @@ export interface UpstreamFile {
   readonly model: UpstreamModel;
 }
 
-/** Parts that can be asked for one by one; names of models in the pack. */
+/** Parts that can be requested individually; names of models in the pack. */
 export type UpstreamModel = 'mb1' | 'mb05' | 'faceboxes' | 'bfm' | 'face-maps' | 'param-mean-std-62d';
 
-/** What `--only` may name; the normalization comes with the regressors. */
+/** Valid names for `--only`; the normalisation comes with the regressors. */
 export const UPSTREAM_MODELS = ['mb1', 'mb05', 'faceboxes', 'bfm', 'face-maps'] as const;
 
 /** Models that are computed from the Basel Face Model. */
@@ -71,7 +71,7 @@ OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
 SOFTWARE.
 `;
 
-/** Shown with it where the morphable model or the maps are asked for. */
+/** Shown with it if the morphable model or the maps are requested. */
 export const ACADEMIC_LICENCE_TEXT = `Basel Face Model 2009 (morphable model, triangles, codes, texture coordinates): https://faces.dmi.unibas.ch/bfm/
 
 These files derive from the Basel Face Model, which belongs to the University of

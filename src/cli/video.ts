@@ -60,7 +60,7 @@ interface VideoFlags extends AlignerFlags {
   readonly audio: boolean;
 }
 
-/** A tracked face with all that drawings need; its points are smoothed as `--smoothing` says. */
+/** A tracked face with everything that drawings need; its points are smoothed according to `--smoothing`. */
 interface DrawnFace extends DrawableFace {
   readonly tracked: TrackedFace;
 }
@@ -69,8 +69,8 @@ const EXAMPLES = `
 Examples:
   $ tddfa video clip.mp4 --out drawn.mp4                   landmarks on every face, with the sound
   $ tddfa video clip.mp4 --out mesh.mp4 --draw render,pose
-  $ tddfa video clip.mp4 --json - | jq '.faces[0].pose'    a line of JSON for each frame
-  $ tddfa video clip.mp4 --mesh glb                        clip.glb: faces that move and act, for Blender and three.js
+  $ tddfa video clip.mp4 --json - | jq '.faces[0].pose'    one line of JSON per frame
+  $ tddfa video clip.mp4 --mesh glb                        clip.glb: animated faces, for Blender and three.js
   $ tddfa video clip.mp4 --start 100 --end 199 --json part.jsonl
   $ tddfa video frames/ --out drawn/%05d.png --frame-rate 30   pictures in and out: no ffmpeg needed
   $ tddfa video clip.mp4 --mode upstream --smoothing mean --out as-the-original.mp4
@@ -83,23 +83,23 @@ export function registerVideo(program: Command, terminal: Terminal): void {
     .description('track the faces of a video: ids, head pose, 3DMM parameters, landmarks, drawings')
     .argument(
       '<input...>',
-      'a video file or named pipe, - for stdin, a folder of pictures, pictures, or a pattern such as frames/%05d.png',
+      'a video file or named pipe, - for stdin, or pictures: files, a folder, or a pattern such as frames/%05d.png',
     )
     .option('-o, --out <file>', 'video to write (mp4, mov, mkv, webm, gif …), or a folder or pattern for pictures')
     .option('-d, --draw <kinds>', `what to draw, comma-separated: ${OVERLAY_KINDS.join(', ')} (default: landmarks)`)
-    .addOption(new Option('--background <kind>', 'what is drawn on').choices(['image', 'black']).default('image'))
+    .addOption(new Option('--background <kind>', 'what to draw on').choices(['image', 'black']).default('image'))
     .option('-j, --json <file>', 'write JSON Lines, one frame per line; - for stdout')
     .addOption(
-      new Option('-m, --mesh <kind>', 'write each face as a mesh that moves, with morph weights, beside --out').choices(
-        ['glb'],
-      ),
+      new Option('-m, --mesh <kind>', 'write each face as an animated mesh, with morph weights, beside --out').choices([
+        'glb',
+      ]),
     )
     .option('-s, --start <frame>', 'first frame, counted from 0 (default: 0)', wholeFrom(0))
-    .option('-e, --end <frame>', 'last frame (default: the last of the video)', wholeFrom(0))
+    .option('-e, --end <frame>', 'last frame (default: the last in the video)', wholeFrom(0))
     .addOption(
       new Option(
         '--mode <name>',
-        "robust tracks several faces; upstream is the original's rule: one face, never checked again",
+        'robust tracks several faces; upstream follows the original: one face, never checked again',
       )
         .choices(['robust', 'upstream'])
         .default('robust'),
@@ -107,11 +107,11 @@ export function registerVideo(program: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         '--smoothing <how>',
-        'calm, balanced and quick need no frames ahead; mean is over frames before and after (default: balanced)',
+        'calm, balanced and quick need no frames ahead; mean averages frames before and after (default: balanced)',
       ).choices([...Object.keys(SMOOTHING_PRESETS), 'mean', 'none']),
     )
-    .option('--frames-before <number>', 'with --smoothing mean: frames before the present one', wholeFrom(0), 1)
-    .option('--frames-after <number>', 'with --smoothing mean: frames after the present one', wholeFrom(0), 1)
+    .option('--frames-before <number>', 'with --smoothing mean: frames before the current one', wholeFrom(0), 1)
+    .option('--frames-after <number>', 'with --smoothing mean: frames after the current one', wholeFrom(0), 1)
     .option('--max-faces <number>', 'track at most this many faces (default: 4)', wholeFrom(1))
     .option('--detect-every <frames>', 'look for new faces every N frames (default: 15)', wholeFrom(1))
     .option('--min-score <number>', 'ignore detections below this score, 0..1 (default: 0.5)', parseShare)
@@ -121,13 +121,13 @@ export function registerVideo(program: Command, terminal: Terminal): void {
         .choices(['landmarks', 'vertices'])
         .default('landmarks'),
     )
-    .option('--frame-rate <number>', 'frames per second of pictures (default: 25)', parsePositive)
-    .option('--no-audio', 'drop the sound')
+    .option('--frame-rate <number>', 'frames per second when the input is pictures (default: 25)', parsePositive)
+    .option('--no-audio', 'leave out the sound')
     .addHelpText('after', EXAMPLES)
     .action((inputs: string[], flags: VideoFlags) => video(inputs, flags, terminal));
 }
 
-/** Reads a film; one that comes through stdin or a named pipe is kept in a temporary file first. */
+/** Reads a video; one from stdin or a named pipe is first stored in a temporary file. */
 async function video(inputs: readonly string[], given: VideoFlags, terminal: Terminal): Promise<void> {
   checkJsonPath(given.json);
   const meant = originalMeaning(given, false, terminal);
@@ -152,7 +152,7 @@ async function video(inputs: readonly string[], given: VideoFlags, terminal: Ter
   }
 }
 
-/** @param rename - puts what the film is called in the place of the file that it was kept in. */
+/** @param rename - replaces the path of the temporary file with the name of the video. */
 async function trackVideo(
   inputs: readonly string[],
   flags: VideoFlags,
@@ -162,7 +162,7 @@ async function trackVideo(
 ): Promise<void> {
   const kinds = parseDrawings(flags);
   if (flags.start !== undefined && flags.end !== undefined && flags.end < flags.start) {
-    throw usageError(`--end: expected no less than --start (${flags.start}), got ${flags.end}`);
+    throw usageError(`--end: expected at least --start (${flags.start}), got ${flags.end}`);
   }
   if (flags.out !== undefined || (flags.json !== undefined && flags.json !== '-')) terminal.goOnUnread?.();
   const source = await openSource(inputs, flags, terminal, rename);
@@ -175,12 +175,12 @@ async function trackVideo(
   const ids = new Set<number>();
   let frameCount = 0;
   let size = '';
-  /** Why the film has ended before its time. */
+  /** Why the video ended early. */
   let early: VideoFileError | undefined;
   /** The frame that is being encoded while the next one is computed. */
   let writing: Promise<void> | undefined;
   let film: FaceFilm | undefined;
-  /** What was not written for want of a face. */
+  /** The file that was not written because there was no face. */
   let missing: string | undefined;
 
   async function emit({ index, timeMs, image }: VideoFrame, faces: readonly DrawnFace[]): Promise<void> {
@@ -220,7 +220,7 @@ async function trackVideo(
         progress.update(progressLabel(speed, frameCount, source.frameCount), frameCount, source.frameCount);
       }
     } catch (error) {
-      // What was found until then is kept.
+      // What was found up to that point is kept.
       if (error instanceof VideoFileError && error.framesRead !== undefined && frameCount > 0) early = error;
       else if (!terminal.signal.aborted) throw error;
     }
@@ -229,7 +229,9 @@ async function trackVideo(
     progress.stop();
     if (frameCount === 0) {
       terminal.signal.throwIfAborted();
-      throw new CliError(`${source.path}: there is no frame ${flags.start === undefined ? 'in it' : 'in this range'}`);
+      throw new CliError(
+        `${source.path}: there are no frames ${flags.start === undefined ? 'in it' : 'in this range'}`,
+      );
     }
     const acted = film?.faces() ?? [];
     if (meshPath !== undefined && acted.length > 0) {
@@ -262,10 +264,10 @@ async function trackVideo(
     throw new CliError(`interrupted after ${frameCount} frames${words}`, { exitStatus: EXIT_STATUS.interrupted });
   }
   if (early !== undefined) throw new CliError(`${early.message}${words}`, { cause: early });
-  if (missing !== undefined) throw new CliError(`${source.path}: there is no face in it for ${missing}`);
+  if (missing !== undefined) throw new CliError(`${source.path}: no face found, so ${missing} was not written`);
 }
 
-/** Where the mesh goes: beside what `--out` writes, or into the present folder; named after the video. */
+/** Where the mesh goes: beside the output of `--out`, or in the current folder; named after the video. */
 function meshPathFor([input = '']: readonly string[], { out }: VideoFlags): string {
   const isFile = out !== undefined && extname(out) !== '' && !isImagePattern(basename(out));
   const [folder, named] = isFile ? [dirname(out), out] : [out === undefined ? '.' : folderOf(out), input];
@@ -273,12 +275,12 @@ function meshPathFor([input = '']: readonly string[], { out }: VideoFlags): stri
   return join(folder, `${name === '-' || isImagePattern(name) || name === '' ? 'film' : name}.glb`);
 }
 
-/** The folder of a pattern or itself. */
+/** The folder of a pattern, or the folder itself. */
 function folderOf(out: string): string {
   return isImagePattern(basename(out)) ? dirname(out) : out;
 }
 
-/** Where a video goes that the original's `-o` asks for: the original names it after its input, too. */
+/** Where the video requested by the original's `-o` goes: the original also names it after its input. */
 function originalVideoName([input = '']: readonly string[]): string {
   return `${basename(input, extname(input))}.drawn.mp4`;
 }
@@ -307,7 +309,7 @@ function toDrawn(tracked: TrackedFace, tracker: FaceTracker, isDense: boolean): 
   return drawnFace(tracked, tracked.landmarks, vertices);
 }
 
-/** @param vertices - all of them; empty where no drawing needs them. */
+/** @param vertices - all of them; empty if no drawing needs them. */
 function drawnFace(tracked: TrackedFace, landmarks: Float32Array, vertices: Float32Array): DrawnFace {
   return { tracked, aligned: tracked, box: boundingBox(landmarks), landmarks, vertices, label: `#${tracked.id}` };
 }
@@ -381,7 +383,7 @@ async function openSource(
     return pictures(paths);
   }
   if (flags.frameRate !== undefined)
-    throw usageError('--frame-rate: only for pictures; a video file has a frame rate of its own');
+    throw usageError('--frame-rate: only for pictures; a video file has its own frame rate');
   const { onWarning } = warnings(terminal);
   return readVideo(input, {
     ...range,
@@ -391,7 +393,7 @@ async function openSource(
   });
 }
 
-/** Lines about what goes on all the same. */
+/** Prints warnings about problems that do not stop the command. */
 function warnings({ stderr }: Terminal): { onWarning: (line: string) => void } {
   return { onWarning: (line) => void stderr.write(`tddfa: ${printable(line)}\n`) };
 }
@@ -412,9 +414,9 @@ async function openSink(
     return writeImageSequence(out, flags.start);
   }
   if (hasImageEnding(out) && extname(out).toLowerCase() !== '.gif') {
-    throw usageError(`--out: '${out}' is one picture for many frames; give a pattern such as frames/%05d.png`);
+    throw usageError(`--out: '${out}' is one picture for many frames; use a pattern such as frames/%05d.png`);
   }
-  // Otherwise the first frame says when it is.
+  // Otherwise the first frame determines the time.
   const firstFrameMs = 'firstFrameMs' in source ? source.firstFrameMs : 0;
   const startMs = source.isRegular ? firstFrameMs + ((flags.start ?? 0) * 1000) / source.frameRate : undefined;
   return writeVideo(out, {
@@ -428,12 +430,12 @@ async function openSink(
   });
 }
 
-/** `TDDFA_FFMPEG` is the folder of ffmpeg and ffprobe where they are not on the PATH. */
+/** `TDDFA_FFMPEG` is the folder of ffmpeg and ffprobe if they are not on the PATH. */
 function ffmpegOptions({ env }: Terminal): { ffmpegFolder?: string } {
   return env.TDDFA_FFMPEG ? { ffmpegFolder: env.TDDFA_FFMPEG } : {};
 }
 
 function parseDrawings({ draw, out }: VideoFlags): DrawingKind[] {
-  if (draw !== undefined && out === undefined) throw usageError('--draw: needs --out, where the drawn video goes');
+  if (draw !== undefined && out === undefined) throw usageError('--draw: needs --out for the drawn video');
   return parseKinds('--draw', draw ?? 'landmarks', OVERLAY_KINDS, DRAWING_ALIASES);
 }

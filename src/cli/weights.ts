@@ -46,8 +46,8 @@ Examples:
 `;
 
 const PULL_NOTES = `
-Without the morphable model (--only mb1,mb05,faceboxes) there are boxes, parameters and pose, but no landmarks or meshes;
-everything that is then downloaded has the MIT licence.
+Without the morphable model (--only mb1,mb05,faceboxes) you get boxes, parameters and pose, but no landmarks or meshes;
+everything downloaded is then under the MIT licence.
 `;
 
 export function registerWeights(program: Command, terminal: Terminal): void {
@@ -62,18 +62,22 @@ export function registerWeights(program: Command, terminal: Terminal): void {
     .action((options: { json?: true }) => list(options, terminal));
   weights
     .command('verify')
-    .description('check every file of the given packs (default: of all packs)')
+    .description('check every file of the given packs (default: all packs)')
     .argument('[packs...]', 'folders, URLs or names of packs')
     .action((packs: string[]) => verify(packs, terminal));
   weights
     .command('pull')
     .description("download the original's weights, check them and convert them into a pack")
-    .option('--from <place>', 'folder or URL with the files, in the layout of the original', UPSTREAM_URL)
+    .option('--from <place>', 'folder or URL with the files, laid out as in the original', UPSTREAM_URL)
     .option('--only <models>', `models to download, comma-separated: ${UPSTREAM_MODELS.join(', ')}`, parseModels)
-    .option('-o, --out <folder>', 'the pack to write (default: in the cache of this user)')
+    .option('-o, --out <folder>', 'pack to write (default: in your cache folder)')
     .addOption(storageOption())
-    .option('--accept-licence', 'accept the licences without a question')
-    .option('--timeout <minutes>', 'give up after so long; what has come is kept for the next time', parsePositive)
+    .option('--accept-licence', 'accept the licences without being asked')
+    .option(
+      '--timeout <minutes>',
+      'give up after this long; what has been downloaded is kept for the next run',
+      parsePositive,
+    )
     .addHelpText('after', PULL_NOTES)
     .action((options: PullCommandOptions) => pull(options, terminal));
 }
@@ -164,7 +168,7 @@ async function pull(options: PullCommandOptions, terminal: Terminal): Promise<vo
   const models = wantedModels(options.only ?? UPSTREAM_MODELS);
   const out = options.out ?? join(packCacheFolder(env), PULLED_PACK);
   if (await isPulled(out, models, signal)) {
-    stdout.write(`${printable(out)}\n  holds ${models.join(', ')} already\n`);
+    stdout.write(`${printable(out)}\n  already holds ${models.join(', ')}\n`);
     return;
   }
   terminal.goOnUnread?.();
@@ -182,13 +186,13 @@ async function pull(options: PullCommandOptions, terminal: Terminal): Promise<vo
         storage: options.storage,
         signal: options.timeout === undefined ? signal : AbortSignal.any([signal, timeLimit(options.timeout)]),
         onProgress: (file, loadedBytes, totalBytes) => progress.update(file, loadedBytes, totalBytes),
-        onWait: () => void terminal.stderr.write('note: another tddfa is downloading: waiting for it\n'),
+        onWait: () => void terminal.stderr.write('note: another tddfa is downloading; waiting for it\n'),
       },
       () => isPulled(out, models, signal),
     );
     progress.stop();
     if (pulled === undefined) {
-      stdout.write(`${printable(out)}\n  holds ${models.join(', ')} already\n`);
+      stdout.write(`${printable(out)}\n  already holds ${models.join(', ')}\n`);
       return;
     }
     const { manifest } = pulled;
@@ -202,15 +206,15 @@ async function pull(options: PullCommandOptions, terminal: Terminal): Promise<vo
   }
 }
 
-/** A signal whose reason is one line with the way to resume. */
+/** A signal whose reason is a one-line message that explains how to resume. */
 function timeLimit(minutes: number): AbortSignal {
   const controller = new AbortController();
-  const reason = new CliError(`nothing whole after ${minutes} minutes (--timeout): run it again to resume`);
+  const reason = new CliError(`not finished after ${minutes} minutes (--timeout); run it again to resume`);
   setTimeout(() => controller.abort(reason), timerDelay(minutes * 60_000)).unref();
   return controller.signal;
 }
 
-/** A regressor is of no use without its mean and deviation. */
+/** A regressor is useless without its mean and standard deviation. */
 function wantedModels(asked: readonly UpstreamModel[]): UpstreamModel[] {
   const needsNormalization = asked.includes('mb1') || asked.includes('mb05');
   return needsNormalization ? [...asked, 'param-mean-std-62d'] : [...asked];
@@ -233,7 +237,7 @@ async function acceptLicence(models: readonly UpstreamModel[], isAccepted: boole
   terminal.stdout.write(`${text}\n`);
   if (isAccepted) return;
   if (!canPrompt(terminal)) {
-    throw new CliError('nothing downloaded: give --accept-licence if you accept the licences above');
+    throw new CliError('nothing downloaded: pass --accept-licence if you accept the licences above');
   }
   if (await confirm(terminal, 'Do you accept these licences?')) return;
   throw new CliError('nothing downloaded: the licences were not accepted');
@@ -242,7 +246,7 @@ async function acceptLicence(models: readonly UpstreamModel[], isAccepted: boole
 function parseModels(text: string): UpstreamModel[] {
   return text.split(',').map((part) => {
     const model = UPSTREAM_MODELS.find((name) => name === part.trim());
-    if (model === undefined) throw new InvalidArgumentError(`Allowed are ${UPSTREAM_MODELS.join(', ')}.`);
+    if (model === undefined) throw new InvalidArgumentError(`Allowed models are ${UPSTREAM_MODELS.join(', ')}.`);
     return model;
   });
 }

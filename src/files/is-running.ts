@@ -1,9 +1,9 @@
-/** Whether there is a process of this number on this machine. */
+/** Whether a process with this id exists on this machine. */
 export function isRunning(processId: number): boolean {
   try {
     return process.kill(processId, 0);
   } catch (error) {
-    // It is there and somebody else's.
+    // It exists but belongs to another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

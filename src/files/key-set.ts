@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 
-/** Words of 32 bits of a key's digest that are kept: 128 bits, too many for two keys to meet by chance. */
+/** Number of 32-bit words kept of a key's digest: 128 bits, too many for two keys to collide by chance. */
 const WORDS = 4;
 const FIRST_CAPACITY = 1024;
-/** Beyond this share of the places the table grows. */
+/** The table grows beyond this share of occupied places. */
 const MAX_LOAD = 0.75;
 
 /**
- * A set of texts that are only ever asked for: it keeps 16 bytes of SHA-256 of each, 21 to 43 bytes of memory, whatever their
- * length, and holds as many as there is memory for; a `Set` ends at 16.7 million.
+ * A set of strings that only supports lookups: it keeps 16 bytes of each string's SHA-256, using 21 to 43 bytes of
+ * memory whatever its length, and holds as many as fit in memory; a `Set` is limited to 16.7 million.
  */
 export class KeySet {
   /** `[capacity x 4]`, open addressing; a place of four zeros is free. */
@@ -20,7 +20,7 @@ export class KeySet {
     return this.#size;
   }
 
-  /** @returns whether it was not there before. */
+  /** @returns whether the key is new. */
   add(key: string): boolean {
     const digest = digestOf(key);
     const place = this.#placeOf(digest);
@@ -35,9 +35,9 @@ export class KeySet {
     return !this.#isFree(this.#placeOf(digestOf(key)));
   }
 
-  /** Where a digest is, or the free place where it belongs. */
+  /** The place of a digest, or the free place for it. */
   #placeOf(digest: Uint32Array): number {
-    // The table's length is a power of two, but beyond 2^30 places too long for bit operations.
+    // The table's length is a power of two, but above 2^30 places too large for bit operations.
     for (let slot = digest[0] % this.#capacity; ; slot = (slot + 1) % this.#capacity) {
       const place = slot * WORDS;
       if (this.#isFree(place) || this.#holds(place, digest)) return place;

@@ -7,24 +7,25 @@ import { writeFailure } from './write-file-atomically.ts';
 /** A file that grows by whole lines. */
 export interface LineFile {
   /**
-   * Appends lines; calls take their turn.
-   * @param text - one or more lines, each with its line feed; UTF-8 where it is bytes.
-   * @throws TddfaError where the disk is full or the like; what had been written of the text is then taken back.
+   * Appends lines; calls are executed one after the other.
+   * @param text - one or more lines, each with its line feed; bytes must be UTF-8.
+   * @throws TddfaError if the disk is full or the like; any part of the text already written is then removed.
    */
   append(text: string | Uint8Array): Promise<void>;
-  /** Waits until the disk has what was appended. @throws TddfaError. */
+  /** Waits until everything appended is on disk. @throws TddfaError. */
   sync(): Promise<void>;
   /** Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a file to append lines to it under its own name, and makes it, and its folder, where they are missing. A text is one
- * write at the end of the file, so that a process that is killed leaves whole lines; only a kill in the very middle of that
- * write can leave a last line without its line feed, which `keepBytes` cuts off later.
- * @param keepBytes - how much of the file stays; 0 empties it. Devices and pipes have no length, and take what comes.
- * @param shownPath - what errors call the file.
- * @throws TddfaError with one line that names the path and the reason.
+ * Opens a file under its own name to append lines, and creates it and its folder if they are missing. A text is one
+ * write at the end of the file, so a killed process leaves whole lines; only a kill in the middle of that write can
+ * leave a last line without its line feed, which `keepBytes` cuts off later.
+ * @param keepBytes - how much of the file to keep; 0 empties it. Devices and pipes have no length and are only appended
+ *   to.
+ * @param shownPath - name of the file in error messages.
+ * @throws TddfaError with one line that contains the path and the reason.
  */
 export async function openLineFile(path: string, keepBytes: number, shownPath = path): Promise<LineFile> {
   async function guarded<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -57,7 +58,7 @@ export async function openLineFile(path: string, keepBytes: number, shownPath = 
       await writeAll(file, bytes);
       length += bytes.length;
     } catch (cause) {
-      // What stays must be whole lines.
+      // Only whole lines may remain.
       if (isRegular) await file.truncate(length).catch(() => {});
       throw cause;
     }

@@ -2,8 +2,8 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it; one that is there already is fine. Node's own recursive `mkdir` never comes back
- * where a file system answers "no such file" to every attempt, as /proc does.
+ * Creates a folder and its parents; it may already exist. Node's own recursive `mkdir` never returns if a file system
+ * answers "no such file" to every attempt, as /proc does.
  * @throws the system's error.
  */
 export async function makeFolder(path: string): Promise<void> {

@@ -1,7 +1,7 @@
 /**
- * Folders that change as a whole. No system call exchanges two folders everywhere, so that the old one is moved away before
- * the new one is moved in. Whoever is killed in between leaves no folder under the name, but both beside it, and the next
- * one who looks puts the old one back.
+ * Folders that are replaced as a whole. No system call swaps two folders on every system, so the old one is moved away
+ * before the new one is moved in. A process killed in between leaves no folder under the name but both beside it, and
+ * the next process that looks puts the old one back.
  */
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -16,14 +16,14 @@ function beside(target: string, what: 'new' | 'old'): string {
   return join(dirname(target), `.${basename(target)}.${what}-${randomBytes(4).toString('hex')}`);
 }
 
-/** The name of the folder that `name` is the old or the new one of. */
+/** The name of the folder of which `name` is the old or the new version. */
 export function nameOfReplaced(name: string): string | undefined {
   return /^\.(.+)\.(?:new|old)-[0-9a-f]{8}$/.exec(name)?.[1];
 }
 
 /**
- * Does work on a folder that no other process changes meanwhile, and that is whole: what killed processes left beside it is
- * put back or removed first. Folders above it are made, and removed again where the work fails.
+ * Does work on a folder that is complete and that no other process changes meanwhile: leftovers of killed processes
+ * beside it are first put back or removed. Parent folders are created, and removed again if the work fails.
  */
 export async function withFolder<T>(target: string, work: () => Promise<T>, options: LockOptions = {}): Promise<T> {
   const above = dirname(target);
@@ -44,13 +44,16 @@ export async function withFolder<T>(target: string, work: () => Promise<T>, opti
   }
 }
 
-/** Puts a folder back that a killed process had moved away; where it had not, nothing is written. */
+/** Puts back a folder that a killed process had moved away; otherwise writes nothing. */
 export async function restoreFolder(target: string, options: LockOptions = {}): Promise<void> {
   if ((await isThere(target)) || !(await leftovers(target)).some(({ isOld }) => isOld)) return;
   await withFolder(target, async () => {}, options);
 }
 
-/** Fills a folder beside `target` and puts it in its place; leaves nothing behind where that fails. Within {@link withFolder}. */
+/**
+ * Fills a folder beside `target` and puts it in its place; leaves nothing behind on failure. For use in {@link
+ * withFolder}.
+ */
 export async function replaceFolder(target: string, fill: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = beside(target, 'new');
   const endWork = beginWork(() => rmSync(temporary, { recursive: true, force: true }));
@@ -86,7 +89,7 @@ async function swap(temporary: string, target: string): Promise<void> {
 
 async function recoverFolder(target: string): Promise<void> {
   for (const left of await leftovers(target)) {
-    // The old one is whole; the new one may be half of what it was to be.
+    // The old one is complete; the new one may be only half written.
     if (left.isOld && !(await isThere(target))) await rename(left.path, target);
     else await rm(left.path, { recursive: true, force: true });
   }
@@ -105,7 +108,7 @@ async function leftovers(target: string): Promise<{ readonly path: string; reado
   return found.sort((a, b) => b.mtimeMs - a.mtimeMs);
 }
 
-/** Those of `folder` and the folders above it that are not there yet, from the inside out. */
+/** `folder` and its parents, as far as they do not exist yet, innermost first. */
 async function missingFolders(folder: string): Promise<string[]> {
   return (await isThere(folder)) || dirname(folder) === folder
     ? []

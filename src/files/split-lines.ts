@@ -4,23 +4,23 @@ export interface TextLine {
   readonly text: string;
   /** Where the next line begins, bytes from the start. */
   readonly end: number;
-  /** Whether its separator was there: false of a last line that was perhaps never finished. */
+  /** Whether its separator was there: false for a last line that may be unfinished. */
   readonly isWhole: boolean;
 }
 
 /** How {@link splitLines} splits. */
 export interface SplitLinesOptions {
-  /** The byte between lines; default that of a line feed. */
+  /** The byte between lines; default: a line feed. */
   readonly separator?: number;
-  /** Longest line. Default 64 MiB. */
+  /** Maximum length of a line. Default 64 MiB. */
   readonly maxLineBytes?: number;
 }
 
 export const SPLIT_LINES_DEFAULTS: Required<SplitLinesOptions> = { separator: 0x0a, maxLineBytes: 2 ** 26 };
 
 /**
- * Splits bytes into lines as they come, so that one that is there is not kept back until the next one arrives.
- * @param chunks - UTF-8, cut anywhere; a stream of Node is one.
+ * Splits bytes into lines as they arrive: a complete line is not held back until the next one.
+ * @param chunks - UTF-8, cut anywhere, such as a Node stream.
  * @throws RangeError for a line beyond `maxLineBytes`.
  */
 export async function* splitLines(
@@ -28,7 +28,7 @@ export async function* splitLines(
   options: SplitLinesOptions = {},
 ): AsyncGenerator<TextLine> {
   const { separator, maxLineBytes } = { ...SPLIT_LINES_DEFAULTS, ...options };
-  /** The parts of a line whose end has not come. */
+  /** The parts of a line whose end has not arrived yet. */
   let parts: Buffer[] = [];
   let partBytes = 0;
   let end = 0;
@@ -51,7 +51,7 @@ export async function* splitLines(
     if (start === bytes.length) continue;
     partBytes += bytes.length - start;
     checkLength(partBytes, maxLineBytes);
-    // A copy, as the rest of the chunk is not needed any more.
+    // A copy, because the rest of the chunk is no longer needed.
     parts.push(Buffer.from(bytes.subarray(start)));
   }
   if (parts.length > 0) yield take(Buffer.alloc(0), 0);

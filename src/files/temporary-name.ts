@@ -4,15 +4,15 @@ import { hostname } from 'node:os';
 import { extname, join } from 'node:path';
 import { isRunning } from './is-running.ts';
 
-/** The number of a process means nothing on another machine that has the same folder. */
+/** A process id means nothing on another machine that shares the folder. */
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 
 const NAME = /\.tddfa-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.tmp(\.\w+)?$/;
 
 /**
- * A name beside a path for what is written until it is complete. It names the process that writes it, so that a later one can
- * tell a leftover from a file at work.
- * @param keepsEnding - whether it ends as the path does, for programs that go by that.
+ * A name beside a path for a file until it is complete. It contains the id of the writing process, so that a later
+ * process can tell a leftover from a file in use.
+ * @param keepsEnding - whether it keeps the path's extension, for programs that depend on it.
  */
 export function temporaryName(path: string, { keepsEnding = false } = {}): string {
   const ending = keepsEnding ? extname(path) : '';
@@ -20,12 +20,12 @@ export function temporaryName(path: string, { keepsEnding = false } = {}): strin
   return `${stem}.tddfa-${HOST}-${process.pid}-${randomBytes(4).toString('hex')}.tmp${ending}`;
 }
 
-/** Folders in which this process has looked already. */
+/** Folders that this process has already checked. */
 const cleaned = new Set<string>();
 
 /**
- * Removes files under names of {@link temporaryName} whose processes are gone, once in each folder. What cannot be
- * removed stays: it is in nobody's way.
+ * Removes files named by {@link temporaryName} if their processes are gone, once per folder. Files that cannot be
+ * removed stay: they do no harm.
  */
 export async function removeLeftovers(folder: string): Promise<void> {
   if (cleaned.has(folder)) return;

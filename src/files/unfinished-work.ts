@@ -1,6 +1,6 @@
 /**
- * What must be undone when the process is ended in a hurry: files under a temporary name, programs that run for it. Whoever
- * begins such work says how to undo it at once, and takes that back when it is done.
+ * What must be undone when the process is ended abruptly: files under a temporary name, child processes. Code that
+ * starts such work registers how to undo it immediately, and unregisters it when the work is done.
  */
 const undos = new Set<() => void>();
 
@@ -15,13 +15,13 @@ export function beginWork(undo: () => void): () => void {
   return () => void undos.delete(entry);
 }
 
-/** Undoes all unfinished work, the latest first. For the moment before the process ends. */
+/** Undoes all unfinished work, latest first. To be called just before the process ends. */
 export function undoUnfinishedWork(): void {
   for (const undo of [...undos].reverse()) {
     try {
       undo();
     } catch {
-      // The rest is worth undoing all the same.
+      // The rest is still worth undoing.
     }
   }
   undos.clear();

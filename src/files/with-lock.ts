@@ -1,7 +1,7 @@
 /**
- * Work that one process at a time may do. The lock is a file that names its holder; one whose holder is gone, killed or
- * lost with its machine, is taken over. Node has no locks of the system, and the packages that make them of folders go by
- * time alone.
+ * Work that only one process at a time may do. The lock is a file that names its holder; if the holder is gone, killed
+ * or lost with its machine, the lock is taken over. Node has no system locks, and packages that build locks from
+ * folders rely on time alone.
  */
 import { constants, rmSync } from 'node:fs';
 import { copyFile, link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -14,22 +14,22 @@ import { beginWork } from './unfinished-work.ts';
 
 /** Options of {@link withLock}. */
 export interface LockOptions {
-  /** Ends the waiting; what is then thrown is the signal's reason. */
+  /** Ends the wait, which then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Called once where another process has the lock. */
+  /** Called once if another process holds the lock. */
   readonly onWait?: (() => void) | undefined;
 }
 
 const POLL_MS = 100;
-/** How often a holder shows that it is still there. */
+/** Interval at which a holder shows that it is still alive. */
 const SIGN_OF_LIFE_MS = 5000;
-/** A holder on another machine, or whose number another process may have by now, counts as gone after so long. */
+/** A holder on another machine, or whose process id may have been reused, counts as gone after this long. */
 const LOST_MS = 10 * 60_000;
 
 /**
  * Does the work while no other process does work under the same lock.
- * @param path - the lock's file; its folder must be there.
- * @throws what the work throws; the system's error where the file cannot be made.
+ * @param path - the lock file; its folder must exist.
+ * @throws what the work throws; the system's error if the file cannot be created.
  */
 export async function withLock<T>(
   path: string,
@@ -44,7 +44,7 @@ export async function withLock<T>(
   let isHeld = false;
   try {
     await removeLeftovers(dirname(path));
-    // A lock appears with its content, or not at all.
+    // A lock appears complete with its content, or not at all.
     await writeFile(own, JSON.stringify({ host: hostname(), processId: process.pid }), { flag: 'wx' });
     for (let isFirst = true; !(await tryLink(own, path)); isFirst = false) {
       signal?.throwIfAborted();
@@ -98,12 +98,12 @@ async function isAbandoned(path: string): Promise<boolean> {
     const { host, processId } = JSON.parse(await readFile(path, 'utf8')) as { host?: unknown; processId?: unknown };
     return host === hostname() && typeof processId === 'number' && !isRunning(processId);
   } catch {
-    // It is gone, or nothing that can be understood: it will be old one day.
+    // It is gone or unreadable: it will expire one day.
     return false;
   }
 }
 
-/** Removes an abandoned lock, unless somebody else has done so and has taken a new one. */
+/** Removes an abandoned lock, unless another process has already done so and holds a new one. */
 async function takeAway(path: string): Promise<void> {
   const away = temporaryName(path);
   try {

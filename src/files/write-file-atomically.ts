@@ -7,9 +7,9 @@ import { removeLeftovers, temporaryName } from './temporary-name.ts';
 import { beginWork } from './unfinished-work.ts';
 
 /**
- * Writes a file under a temporary name beside its place and renames it, so that a full disk or a crash leaves either the
- * old file or the new one. Makes the folder where it is missing.
- * @throws TddfaError with one line that names the path and what the system said.
+ * Writes a file under a temporary name beside its place and renames it, so that a full disk or a crash leaves either
+ * the old file or the new one. Creates the folder if it is missing.
+ * @throws TddfaError with one line that contains the path and the system's reason.
  */
 export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
   const temporary = temporaryName(path);
@@ -27,15 +27,15 @@ export async function writeFileAtomically(path: string, content: Uint8Array | st
   }
 }
 
-/** Why a file or a folder cannot be written, in words. */
+/** Why a file or folder cannot be written, in words. */
 export function writeFailure(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOSPC') return 'the disk is full';
   if (code === 'EDQUOT') return 'the disk quota is used up';
   if (code === 'EFBIG') return 'the system allows no file so large';
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'permission denied';
-  if (code === 'ENOENT') return 'its folder cannot be made';
+  if (code === 'ENOENT') return 'its folder cannot be created';
   if (code === 'ENOTDIR' || code === 'EEXIST') return 'a part of the path is a file, not a folder';
-  if (code === 'EISDIR') return 'a folder is in its place';
+  if (code === 'EISDIR') return 'there is a folder in its place';
   return code ?? String(cause);
 }

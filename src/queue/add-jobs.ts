@@ -6,10 +6,10 @@ import type { PictureQueue } from './picture-queue.ts';
 export interface AddJobsOptions {
   /** Adding pauses while this many jobs wait for a worker. */
   readonly maxWaiting: number;
-  /** Attempts of a job whose downloads fail for now; the pauses are 5 s, 10 s, 20 s … */
+  /** Attempts per job when downloads fail temporarily; the pauses are 5 s, 10 s, 20 s … */
   readonly attempts: number;
   readonly signal: AbortSignal;
-  /** After each batch: what was added so far, and whether it waits for workers. */
+  /** Called after each batch with what has been added, and whether adding is paused until workers catch up. */
   readonly onProgress?: (added: AddedJobs, isWaiting: boolean) => void;
 }
 
@@ -17,19 +17,19 @@ export interface AddJobsOptions {
 export interface AddedJobs {
   jobs: number;
   pictures: number;
-  /** Jobs of the list that the queue had already, whatever became of them. */
+  /** Jobs in the list that the queue already had, in whatever state. */
   knownJobs: number;
   knownPictures: number;
 }
 
-/** Jobs that are sent to Redis at once: some 100 KB. */
+/** Jobs sent to Redis at a time: about 100 KB. */
 const BATCH = 50;
 const LOOK_AGAIN_MS = 500;
 const FIRST_PAUSE_MS = 5000;
 
 /**
- * Adds jobs, each only where the queue does not know it.
- * @throws TddfaError where Redis fails; the signal's reason. What was added stays; to add the list again completes it.
+ * Adds the jobs that the queue does not have yet.
+ * @throws TddfaError if Redis fails; the signal's reason. What was added stays; adding the list again completes it.
  */
 export async function addJobs(
   queue: PictureQueue,
@@ -69,7 +69,7 @@ interface NamedJob {
   readonly data: JobData;
 }
 
-/** Those that the queue does not know; the others are counted. */
+/** The jobs that the queue does not have; the others are counted. */
 async function sortOutKnown(queue: PictureQueue, batch: readonly JobData[], added: AddedJobs): Promise<NamedJob[]> {
   const jobs = batch.map((data) => ({ id: jobId(data), data }));
   const isKnown = await queue.run(() =>
@@ -86,7 +86,7 @@ async function sortOutKnown(queue: PictureQueue, batch: readonly JobData[], adde
   });
 }
 
-/** Of two that add a job at the same time, BullMQ takes one. */
+/** If the same job is added twice at the same time, BullMQ keeps one. */
 async function addBatch(queue: PictureQueue, jobs: readonly NamedJob[], attempts: number): Promise<void> {
   await queue.run((bull) =>
     bull.addBulk(

@@ -7,16 +7,16 @@ import { headerDifference, parseHeader, type ResultHeader } from '../results/res
 import { type JobResult, parseJobData, parseJobResult, pictureKey } from './picture-job.ts';
 import type { PictureJob, PictureQueue } from './picture-queue.ts';
 
-/** What goes into the collected file, and what does not. */
+/** Where the parts are, and what receives the results. */
 export interface CollectOptions {
   /** The folder with the parts of all workers. */
   readonly parts: string;
   readonly signal: AbortSignal;
-  /** First of all. */
+  /** Called first. */
   onHeader(header: ResultHeader): Promise<void>;
-  /** Once for each picture, in the order in which they were added; without line feed. */
+  /** Called once per picture, in the order in which they were added; the line has no line feed. */
   onLine(line: string): Promise<void>;
-  /** A picture without a line. */
+  /** Called for each picture without a line. */
   onMissing(input: string, reason: string): Promise<void>;
   readonly onProgress?: (doneJobs: number, allJobs: number) => void;
 }
@@ -25,22 +25,22 @@ export interface CollectOptions {
 export interface CollectedResults {
   jobs: number;
   pictures: number;
-  /** Pictures whose line is an error. */
+  /** Pictures with an error instead of a result. */
   failed: number;
   missing: number;
-  /** Pictures that were in several jobs, of which the first counts. */
+  /** Repetitions of pictures that are in several jobs; the first one counts. */
   repeated: number;
 }
 
 const STATES: JobType[] = ['waiting', 'active', 'delayed', 'failed', 'completed'];
-/** Jobs that are asked for at once. */
+/** Jobs requested at a time. */
 const BATCH = 50;
-/** A header has some hundred bytes. */
+/** A header has a few hundred bytes. */
 const MAX_HEADER_BYTES = 65_536;
 
 /**
- * Brings the results of all jobs together, each picture once.
- * @throws TddfaError where parts were made with different weights or options, or Redis fails.
+ * Merges the results of all jobs, each picture once.
+ * @throws TddfaError if parts were made with different weights or options, or Redis fails.
  */
 export async function collectResults(queue: PictureQueue, options: CollectOptions): Promise<CollectedResults> {
   const { signal, onProgress } = options;
@@ -72,7 +72,7 @@ export async function collectResults(queue: PictureQueue, options: CollectOption
       if (isFailure) total.failed++;
     }
   }
-  // Another job may have had the picture.
+  // Another job may have contained the picture.
   const reasons = new Map(unfinished.map(({ id, reason }) => [id, reason]));
   for await (const job of jobsOf(queue, [...reasons.keys()], signal)) {
     const { root, inputs } = parseJobData(job.data, job.id);
@@ -86,8 +86,8 @@ export async function collectResults(queue: PictureQueue, options: CollectOption
 }
 
 /**
- * Done jobs whose results are not in the folder of parts.
- * @throws TddfaError where Redis fails.
+ * Finished jobs with no results in the parts folder.
+ * @throws TddfaError if Redis fails.
  */
 export async function* lostJobs(queue: PictureQueue, folder: string, signal: AbortSignal): AsyncGenerator<PictureJob> {
   const parts = new PartReader(folder);
@@ -98,7 +98,7 @@ export async function* lostJobs(queue: PictureQueue, folder: string, signal: Abo
   }
 }
 
-/** Jobs by their ids; one that was removed meanwhile is left out. */
+/** Jobs by their ids; those removed in the meantime are skipped. */
 export async function* jobsOf(
   queue: PictureQueue,
   ids: readonly string[],
@@ -112,7 +112,7 @@ export async function* jobsOf(
   }
 }
 
-/** The ids of all jobs, as they were added. */
+/** The ids of all jobs, in the order in which they were added. */
 async function jobsInOrder(queue: PictureQueue, signal: AbortSignal): Promise<string[]> {
   const ids = await queue.run((bull) => bull.getRanges(STATES, 0, -1));
   const places: { readonly id: string; readonly timestamp: number; readonly first: number }[] = [];
@@ -129,10 +129,10 @@ interface JobLines {
   readonly lines: readonly { readonly text: string; readonly isFailure: boolean }[];
 }
 
-/** Reads what workers have written. */
+/** Reads the part files of workers. */
 class PartReader {
   readonly #folder: string;
-  /** Of each part that was read. */
+  /** Headers of the parts read so far, by path. */
   readonly #headers = new Map<string, ResultHeader>();
 
   constructor(folder: string) {
@@ -141,11 +141,11 @@ class PartReader {
 
   /**
    * The lines of a job, or why there are none.
-   * @throws TddfaError where its part was made in another way than those before.
+   * @throws TddfaError if its part was made differently from earlier ones.
    */
   async linesOf(job: PictureJob, inputs: readonly string[]): Promise<JobLines | string> {
     if (!job.finishedOn) return 'its job is not done';
-    // A done job keeps the reason of an attempt that failed before.
+    // A finished job keeps the reason of an earlier failed attempt.
     if (!job.returnvalue) return `its job was given up: ${job.failedReason}`;
     const result = parseJobResult(job.returnvalue, job.id);
     const path = join(this.#folder, result.part);
@@ -154,11 +154,11 @@ class PartReader {
       file = await open(path, 'r');
       const header = await this.#headerOf(file, path);
       const lines = checkedLines(await readRange(file, result), inputs);
-      return lines === undefined ? `${path} does not hold its result` : { header, lines };
+      return lines === undefined ? `${path} does not contain its result` : { header, lines };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === undefined) throw error;
-      return code === 'ENOENT' ? `its result is in ${path}, which is not there` : `${path} cannot be read (${code})`;
+      return code === 'ENOENT' ? `its result is in ${path}, which does not exist` : `${path} cannot be read (${code})`;
     } finally {
       await file?.close();
     }
@@ -187,7 +187,7 @@ async function readRange(file: FileHandle, { start, end }: JobResult): Promise<s
   return buffer.toString('utf8', 0, bytesRead);
 }
 
-/** The lines, if they are those of the inputs. */
+/** The lines, if they match the inputs. */
 function checkedLines(text: string, inputs: readonly string[]): JobLines['lines'] | undefined {
   if (!text.endsWith('\n')) return undefined;
   const texts = text.slice(0, -1).split('\n');

@@ -1,24 +1,24 @@
 import * as v from 'valibot';
 import type { PictureJob } from './picture-queue.ts';
 
-/** What a job's progress holds once a worker has died with it. */
+/** Contents of a job's progress once a worker has died with it. */
 const recordSchema = v.object({
-  /** The picture that is worked at, by its place in the job. */
+  /** The picture being processed, by its place in the job. */
   at: v.optional(v.number()),
-  /** How many workers have died at which picture. */
+  /** Number of workers that died, by picture. */
   deaths: v.record(v.string(), v.number()),
 });
 
-/** What of a job is looked at and changed. */
+/** The members of a job that are read and changed. */
 type RecordedJob = Pick<PictureJob, 'progress' | 'stalledCounter' | 'updateProgress'>;
 
-/** Workers that may die at one picture. */
+/** Number of workers that may die on one picture. */
 const MAX_DEATHS = 3;
 
 /**
- * Finds the picture that kills workers. A job whose worker died runs alone in its next one, which notes each picture in Redis before
- * it is touched: a picture that is noted when the next worker takes the job over has killed the one before. Other jobs, that is nearly
- * all, note nothing.
+ * Finds the picture that kills workers. If a worker dies, the next one runs its job alone and records each picture in
+ * Redis before touching it: a picture that is on record when yet another worker takes over the job has killed the
+ * previous one. Other jobs, which is nearly all of them, record nothing.
  */
 export class CrashRecord {
   readonly #job: RecordedJob;
@@ -39,18 +39,18 @@ export class CrashRecord {
     return this.#isSuspect;
   }
 
-  /** Why a picture is not tried again; undefined where it is. */
+  /** Why a picture is not tried again; undefined if it is. */
   refusal(place: number): string | undefined {
     const count = this.#deaths.get(place) ?? 0;
-    return count < MAX_DEATHS ? undefined : `${count} workers ended without a word at this picture`;
+    return count < MAX_DEATHS ? undefined : `${count} workers died on this picture without an error`;
   }
 
-  /** Notes that a picture is about to be worked at. */
+  /** Records that a picture is about to be processed. */
   async begin(place: number): Promise<void> {
     if (this.#isSuspect) await this.#save(place);
   }
 
-  /** Notes that the worker lives; call it before the job ends in any way. */
+  /** Records that the worker is still alive; call it before the job ends in any way. */
   async end(): Promise<void> {
     if (this.#isSuspect) await this.#save(undefined);
   }

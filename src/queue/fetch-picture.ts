@@ -1,7 +1,7 @@
 /**
- * Downloads a picture from a stranger's server: bounded in bytes, time and redirects, and by default not from addresses that only
- * this machine or its network reaches. Node's own `fetch` cannot be given a look-up, without which a name could point to one
- * address when it is checked and to another when it is used.
+ * Downloads a picture from an untrusted server: limited in bytes, time and redirects, and by default not from addresses
+ * that only this machine or its network can reach. Node's own `fetch` does not accept a look-up function; without one,
+ * a name could resolve to one address when it is checked and to another when it is used.
  */
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -15,15 +15,15 @@ import {
   lookupAllowed,
 } from './public-address.ts';
 
-/** Bounds of a download. */
+/** Limits of a download. */
 export interface FetchPictureOptions {
-  /** Longest body. Default 64 MiB. */
+  /** Maximum length of the body. Default 64 MiB. */
   readonly maxBytes?: number;
   /** For everything, from the first look-up to the last byte, ms. Default 30,000. */
   readonly timeoutMs?: number;
   /** Default 5. */
   readonly maxRedirects?: number;
-  /** Which addresses may be asked. Default those of the public internet. */
+  /** Which addresses may be contacted. Default: those of the public internet. */
   readonly isAllowed?: AddressRule;
   readonly signal?: AbortSignal;
 }
@@ -50,7 +50,7 @@ export class PictureDownloadError extends TddfaError {
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Too busy, too slow, too many requests. */
 const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
-/** Of Node: the host has no such name, or the certificate is not right. Asking again does not help. */
+/** Error codes of Node: unknown host name or invalid certificate. Retrying does not help. */
 const LASTING_FAILURES: ReadonlySet<string> = new Set([
   'ENOTFOUND',
   'CERT_HAS_EXPIRED',
@@ -60,15 +60,15 @@ const LASTING_FAILURES: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** Whether an input is an address of the web rather than a path. */
+/** Whether an input is a web address rather than a path. */
 export function isWebAddress(input: string): boolean {
   return /^https?:\/\//i.test(input);
 }
 
 /**
- * Whether a URL can be downloaded, as far as it shows by itself.
- * @throws PictureDownloadError for what is no URL, another scheme, a user or password in it, or an address that may
- *   not be asked.
+ * Checks whether a URL may be downloaded, as far as the URL itself shows.
+ * @throws PictureDownloadError for anything that is not a URL, another scheme, a user or password in it, or an address
+ *   that may not be contacted.
  */
 export function checkWebAddress(url: string, isAllowed: AddressRule): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
@@ -77,10 +77,13 @@ export function checkWebAddress(url: string, isAllowed: AddressRule): URL {
     const bare = new URL(parsed);
     bare.username = '';
     bare.password = '';
-    throw new PictureDownloadError(bare.href, 'a URL with a user or password is refused, as results hold the URL');
+    throw new PictureDownloadError(
+      bare.href,
+      'a URL with a user or password is refused because results contain the URL',
+    );
   }
   if (!isWebAddress(parsed.href)) throw new PictureDownloadError(url, `${parsed.protocol} is not http: or https:`);
-  // Names are looked up when they are used, but of this one it is known what it means.
+  // Names are looked up when they are used, but the meaning of this one is known.
   const address = /(^|\.)localhost\.?$/.test(parsed.hostname) ? LOCALHOST : addressOfHost(parsed.hostname);
   if (address !== undefined && !isAllowed(address)) throw forbidden(url, new ForbiddenAddressError(parsed.hostname));
   return parsed;
@@ -122,7 +125,7 @@ export async function fetchPicture(url: string, options: FetchPictureOptions = {
   } catch (error) {
     signal?.throwIfAborted();
     if (timeout.aborted) {
-      throw new PictureDownloadError(url, `not there after ${timeoutMs / 1000} s`, { cause: error, isTransient: true });
+      throw new PictureDownloadError(url, `timed out after ${timeoutMs / 1000} s`, { cause: error, isTransient: true });
     }
     throw downloadError(url, error);
   } finally {
@@ -139,8 +142,8 @@ function downloadError(url: string, error: unknown): PictureDownloadError {
 }
 
 const FAILURES: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'there is no such host',
-  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the host name cannot be resolved at the moment',
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection broke',
   EHOSTUNREACH: 'the host cannot be reached',
@@ -150,7 +153,7 @@ const FAILURES: Readonly<Record<string, string>> = {
 
 function redirectTarget(url: string, location: string, from: URL, isAllowed: AddressRule): URL {
   const next = URL.canParse(location, from) ? new URL(location, from) : undefined;
-  if (next === undefined) throw new PictureDownloadError(url, 'it redirects to what is not a URL');
+  if (next === undefined) throw new PictureDownloadError(url, 'it redirects to something that is not a URL');
   try {
     return checkWebAddress(next.href, isAllowed);
   } catch (cause) {
@@ -173,7 +176,7 @@ async function bodyOf(url: string, response: IncomingMessage, maxBytes: number):
     });
   }
   const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') throw new PictureDownloadError(url, `the server sends it as ${encoding}, unasked`);
+  if (encoding !== 'identity') throw new PictureDownloadError(url, `the server sent it as ${encoding}, unrequested`);
   const announced = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
   const tooLarge = (): PictureDownloadError => new PictureDownloadError(url, `longer than ${maxBytes} bytes`);
   if (announced !== undefined && announced > maxBytes) throw tooLarge();

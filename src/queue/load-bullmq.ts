@@ -1,6 +1,6 @@
 import { TddfaError } from '../errors.ts';
 
-/** What the queue takes from BullMQ and from ioredis, its client of Redis. */
+/** What the queue uses from BullMQ and from ioredis, its Redis client. */
 export interface QueuePackages {
   readonly Queue: typeof import('bullmq').Queue;
   readonly Worker: typeof import('bullmq').Worker;
@@ -9,8 +9,8 @@ export interface QueuePackages {
 }
 
 /**
- * Loads the two packages, which `npm install tddfa` does not bring.
- * @throws TddfaError that says how to install them.
+ * Loads the two packages, which `npm install tddfa` does not install.
+ * @throws TddfaError that explains how to install them.
  */
 export async function loadBullmq(): Promise<QueuePackages> {
   try {

@@ -5,26 +5,26 @@ import { join } from 'node:path';
 import { type LineFile, openLineFile } from '../files/line-file.ts';
 import { formatLine, type PictureResult, type ResultHeader } from '../results/result-line.ts';
 
-/** Where lines are in a file, bytes. */
+/** Range of lines in a file, bytes. */
 export interface LineRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** The results of one worker: a header and lines, as `tddfa align --jsonl` writes them. */
+/** The results of one worker: a header and lines, as written by `tddfa align --jsonl`. */
 export interface PartFile {
-  /** Its name in the folder of parts. */
+  /** Its name in the parts folder. */
   readonly name: string;
   /**
-   * Appends results and waits until the disk has them. Made, with its folder, at the first call.
-   * @throws TddfaError where the disk is full or the like.
+   * Appends results and waits until they are on disk. The first call creates the file and its folder.
+   * @throws TddfaError if the disk is full or the like.
    */
   append(results: readonly PictureResult[]): Promise<LineRange>;
   /** Idempotent. */
   close(): Promise<void>;
 }
 
-/** A file of its own for each worker that ever ran: nobody appends to what another has left torn. */
+/** A separate file for every worker that ever ran: none appends to a file that another left incomplete. */
 export function newPartFile(folder: string, header: ResultHeader): PartFile {
   const host = hostname().replaceAll(/[^\w-]/g, '-');
   const name = `${host}-${process.pid}-${randomBytes(4).toString('hex')}${PART_ENDING}`;
@@ -71,10 +71,10 @@ export function newPartFile(folder: string, header: ResultHeader): PartFile {
   };
 }
 
-/** How the names of parts end. */
+/** Suffix of part names. */
 const PART_ENDING = '.part.jsonl';
 
-/** A file that is new is found after a power cut only where its folder is on the disk too. Some systems cannot do that. */
+/** A new file survives a power cut only if its folder is on disk too. Some systems cannot sync folders. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r').catch(() => undefined);
   await folder?.sync().catch(() => {});

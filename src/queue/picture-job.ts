@@ -10,16 +10,16 @@ export const JOB_NAME = 'align';
 const inputs = v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.minLength(1));
 
 const jobDataSchema = v.object({
-  /** The folder that relative paths begin at. */
+  /** The folder that relative paths start from. */
   root: v.string(),
-  /** Place of its first picture in the list that it was added with: jobs of one list have an order. */
+  /** Place of its first picture in the list it was added with: jobs of one list have an order. */
   first: v.pipe(v.number(), v.integer(), v.minValue(0)),
   /** Paths and web addresses, as they were given. */
   inputs,
 });
 
 const jobResultSchema = v.object({
-  /** The file with the results, in the folder of parts. */
+  /** The file with the results, in the parts folder. */
   part: v.pipe(v.string(), v.regex(/^[\w-]+\.part\.jsonl$/)),
   /** Where the job's lines are in it, bytes: one line for each input, in order. */
   start: v.pipe(v.number(), v.integer(), v.minValue(0)),
@@ -30,14 +30,14 @@ const jobResultSchema = v.object({
 
 /** What a job is to do. */
 export type JobData = v.InferOutput<typeof jobDataSchema>;
-/** Where the results of a job are. They are on the disk before the job counts as done. */
+/** Where the results of a job are. They are on disk before the job counts as done. */
 export type JobResult = v.InferOutput<typeof jobResultSchema>;
 
-/** @throws TddfaError for a job that this program did not add. */
+/** @throws TddfaError for a job not added by this program. */
 export function parseJobData(data: unknown, id: string | undefined): JobData {
   const parsed = v.safeParse(jobDataSchema, data);
   if (parsed.success) return parsed.output;
-  throw new TddfaError(`the job ${id} is none of tddfa queue add`);
+  throw new TddfaError(`the job ${id} was not added by tddfa queue add`);
 }
 
 /** @throws TddfaError for a result of another program. */
@@ -48,20 +48,21 @@ export function parseJobResult(result: unknown, id: string | undefined): JobResu
 }
 
 /**
- * A job's id follows from its pictures alone: to add the same job again changes nothing. BullMQ keeps the one that it has,
- * whether it waits, runs, or is done. It ends in the number of pictures, so that lists of ids tell how many there are.
+ * A job's id depends on its pictures alone: adding the same job again changes nothing. BullMQ keeps the one that it
+ * has, whether it is waiting, running or done. The id ends in the number of pictures, so that they can be counted from
+ * ids alone.
  */
 export function jobId({ root, inputs }: JobData): string {
   const keys = JSON.stringify(inputs.map((input) => pictureKey(root, input)));
   return `${createHash('sha256').update(keys).digest('hex').slice(0, 32)}-${inputs.length}`;
 }
 
-/** How many pictures a job of an id has. */
+/** The number of pictures in the job with this id. */
 export function pictureCount(id: string): number {
   return Number(/-(\d{1,9})$/.exec(id)?.[1] ?? 0);
 }
 
-/** What two names of one picture share: its full path, or its web address. */
+/** The same key for all names of one picture: its full path, or its web address. */
 export function pictureKey(root: string, input: string): string {
   return isWebAddress(input) ? input : resolve(root, input);
 }

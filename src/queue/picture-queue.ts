@@ -6,7 +6,7 @@ import type { JobData, JobResult } from './picture-job.ts';
 import type { RedisAddress } from './redis-address.ts';
 import { connectRedis, describeRedisError } from './redis-client.ts';
 
-/** A job as BullMQ has it. */
+/** A BullMQ job. */
 export type PictureJob = Job<JobData, JobResult>;
 
 /** A queue of pictures in Redis. */
@@ -18,19 +18,19 @@ export interface PictureQueue {
   readonly bull: Queue<JobData, JobResult>;
   /**
    * Runs a piece of work with the queue.
-   * @throws TddfaError with one line where Redis fails.
+   * @throws TddfaError with one line if Redis fails.
    */
   run<Value>(work: (bull: Queue<JobData, JobResult>) => Promise<Value>): Promise<Value>;
   /** Idempotent. */
   close(): Promise<void>;
 }
 
-/** How long a command waits for a server that has gone away. */
+/** How long a command waits for a server that has become unavailable. */
 const PATIENCE_MS = 10_000;
 
 /**
- * Opens the queue of a name.
- * @throws TddfaError where BullMQ is not installed, or Redis cannot be reached.
+ * Opens a queue by name.
+ * @throws TddfaError if BullMQ is not installed, or Redis cannot be reached.
  */
 export async function openPictureQueue(
   address: RedisAddress,
@@ -40,7 +40,7 @@ export async function openPictureQueue(
   const packages = await loadBullmq();
   const client = await connectRedis(packages, address, { patienceMs });
   const bull = new packages.Queue<JobData, JobResult>(name, { connection: client });
-  // What fails is told by the call that fails.
+  // Failures are reported by the calls that fail.
   bull.on('error', () => {});
   return {
     packages,

@@ -3,25 +3,25 @@ import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
- * Whether an address is one of the public internet: not of this machine, a private network, a link, a carrier, a cloud's metadata
- * or a range for documents, not behind a translation to IPv4, and not for many receivers.
+ * Whether an address belongs to the public internet: not loopback, private, link-local, carrier-grade NAT, cloud
+ * metadata or documentation, not behind a translation to IPv4, and not multicast or broadcast.
  * @param address - IPv4 or IPv6.
  */
 export function isPublicAddress(address: string): boolean {
-  // Of an IPv4 address written as IPv6 the former counts.
+  // For an IPv4 address written as IPv6, the IPv4 address counts.
   return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
 }
 
-/** The host of a URL as an address, undefined where it is a name. */
+/** The host of a URL as an address; undefined if it is a name. */
 export function addressOfHost(hostname: string): string | undefined {
   const bare = hostname.replace(/^\[(.*)\]$/, '$1');
   return isIP(bare) === 0 ? undefined : bare;
 }
 
-/** Says which addresses may be asked. */
+/** Decides which addresses may be contacted. */
 export type AddressRule = (address: string) => boolean;
 
-/** A host has no address that may be asked. */
+/** A host has no address that may be contacted. */
 export class ForbiddenAddressError extends Error {
   override readonly name = 'ForbiddenAddressError';
   constructor(host: string) {
@@ -30,8 +30,8 @@ export class ForbiddenAddressError extends Error {
 }
 
 /**
- * A look-up that does as `dns.lookup` does, and leaves out what may not be asked. A connection made with it goes to an address that
- * was checked, whatever the name means a moment later.
+ * A look-up like `dns.lookup` that omits addresses that may not be contacted. A connection made with it goes to an
+ * address that was checked, whatever the name resolves to a moment later.
  */
 export function lookupAllowed(isAllowed: AddressRule): LookupFunction {
   return (hostname, options, callback) => {

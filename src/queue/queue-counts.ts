@@ -7,25 +7,25 @@ export interface Count {
   readonly pictures: number;
 }
 
-/** Where a queue stands. */
+/** State of a queue. */
 export interface QueueCounts {
   readonly waiting: Count;
   readonly running: Count;
-  /** To be tried again after a pause. */
+  /** To be retried after a pause. */
   readonly delayed: Count;
   readonly done: Count;
   /** Given up. */
   readonly failed: Count;
-  /** Pictures of done jobs that have an error instead of a result. */
+  /** Pictures of finished jobs with an error instead of a result. */
   readonly failedPictures: number;
-  /** Pictures done a second over the last minute; 0 where none was. */
+  /** Pictures finished per second over the last minute; 0 if there were none. */
   readonly picturesPerSecond: number;
   readonly workers: readonly QueueWorker[];
-  /** The latest of the jobs that were given up, and why. */
+  /** The latest jobs that were given up, and why. */
   readonly failures: readonly { readonly job: string; readonly reason: string }[];
 }
 
-/** A worker that is connected. */
+/** A connected worker. */
 export interface QueueWorker {
   readonly name: string;
   readonly address: string;
@@ -33,23 +33,23 @@ export interface QueueWorker {
 }
 
 const RATE_WINDOW_MS = 60_000;
-/** The latest done jobs of which the rate is taken. */
+/** Number of latest finished jobs from which the rate is calculated. */
 const RATE_JOBS = 200;
 const SHOWN_FAILURES = 10;
-/** Replies that are asked for at once. */
+/** Replies requested at a time. */
 const BATCH = 1000;
 
-/** Looks at a queue again and again; what does not change is read once. */
+/** Counts a queue repeatedly; what does not change is read once. */
 export class QueueCounter {
   readonly #queue: PictureQueue;
-  /** Failed pictures of each done job. */
+  /** Failed pictures of each finished job. */
   #failed = new Map<string, number>();
 
   constructor(queue: PictureQueue) {
     this.#queue = queue;
   }
 
-  /** @throws TddfaError where Redis fails. */
+  /** @throws TddfaError if Redis fails. */
   count(): Promise<QueueCounts> {
     return this.#queue.run(async (bull) => {
       const [waiting, running, delayed, done, failed] = await Promise.all(

@@ -1,6 +1,6 @@
 import { TddfaError } from '../errors.ts';
 
-/** Where a Redis or Valkey server is, and how to get in. */
+/** Where a Redis or Valkey server is, and how to log in. */
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
@@ -23,19 +23,20 @@ const USES_TLS: Readonly<Record<string, boolean>> = {
 };
 
 /**
- * Takes a server's URL apart.
- * @param url - `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS; `valkey://` and `valkeys://` too.
- * @param password - where the URL has none.
- * @throws TddfaError that never repeats the URL, as it may hold a password.
+ * Parses a server's URL.
+ * @param url - `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS; `valkey://` and `valkeys://`
+ *   too.
+ * @param password - used if the URL has none.
+ * @throws TddfaError that never repeats the URL, because it may contain a password.
  */
 export function parseRedisUrl(url: string, password?: string): RedisAddress {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const usesTls = USES_TLS[parsed?.protocol ?? ''];
   if (parsed === undefined || usesTls === undefined || parsed.hostname === '') {
-    throw new TddfaError(`the address of Redis cannot be read: ${EXPECTED}`);
+    throw new TddfaError(`the Redis address cannot be parsed: ${EXPECTED}`);
   }
   const database = /^\/?(\d{0,4})$/.exec(parsed.pathname)?.[1];
-  if (database === undefined) throw new TddfaError(`the address of Redis has no number as its database: ${EXPECTED}`);
+  if (database === undefined) throw new TddfaError(`the database in the Redis address is not a number: ${EXPECTED}`);
   const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = parsed.port === '' ? DEFAULT_PORT : Number(parsed.port);
   const username = decode(parsed.username);
@@ -55,6 +56,8 @@ function decode(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch (cause) {
-    throw new TddfaError('the user or password in the address of Redis has a % that is not %25', { cause });
+    throw new TddfaError('the user or password in the Redis address contains a % that is not written as %25', {
+      cause,
+    });
   }
 }

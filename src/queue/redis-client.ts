@@ -4,9 +4,9 @@ import { TddfaError } from '../errors.ts';
 import type { QueuePackages } from './load-bullmq.ts';
 import type { RedisAddress } from './redis-address.ts';
 
-/** How a connection behaves when the server goes away. */
+/** How a connection behaves when the server becomes unavailable. */
 export interface RedisClientOptions {
-  /** How long to try again once there was a connection, ms; commands wait meanwhile. Infinity for ever. */
+  /** How long to keep reconnecting once there was a connection, ms; commands wait meanwhile. Infinity: for ever. */
   readonly patienceMs: number;
 }
 
@@ -14,8 +14,8 @@ const CONNECT_TIMEOUT_MS = 5000;
 const RECONNECT_MS = 500;
 
 /**
- * Connects to Redis. The first connection is tried once; later ones as long as `patienceMs` says.
- * @throws TddfaError with one line: refused, unknown host, wrong password, no answer. It never has the password in it.
+ * Connects to Redis. The first connection is tried once; later ones for up to `patienceMs`.
+ * @throws TddfaError with one line: refused, unknown host, wrong password, no answer. It never contains the password.
  */
 export async function connectRedis(
   { Redis }: QueuePackages,
@@ -31,11 +31,11 @@ export async function connectRedis(
     db: address.database,
     ...(address.username !== undefined && { username: address.username }),
     ...(address.password !== undefined && { password: address.password }),
-    // A certificate is for a name; an address has none to ask for.
+    // A certificate is issued for a name; an address has none to request.
     ...(address.usesTls && { tls: isIP(address.host) === 0 ? { servername: address.host } : {} }),
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    // As BullMQ asks for: its commands wait for the connection.
+    // As BullMQ requires: its commands wait for the connection.
     maxRetriesPerRequest: null,
     retryStrategy() {
       if (!wasReady) return null;
@@ -61,17 +61,17 @@ export async function connectRedis(
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'no Redis answers there (connection refused)',
-  ENOTFOUND: 'there is no such host',
-  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  ECONNREFUSED: 'no Redis server answers there (connection refused)',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the host name cannot be resolved at the moment',
   ETIMEDOUT: 'no answer',
   EHOSTUNREACH: 'the host cannot be reached',
   ENETUNREACH: 'the network cannot be reached',
-  ECONNRESET: 'the connection was closed; a server that wants TLS needs rediss://',
+  ECONNRESET: 'the connection was closed; a server with TLS needs rediss://',
   EPIPE: 'the connection was closed',
 };
 
-/** Why Redis did not do as it was asked, in words. */
+/** Why Redis failed to execute a command, in words. */
 export function describeRedisError(error: unknown): string {
   const { code, message, errors } = error as NodeJS.ErrnoException & { readonly errors?: readonly unknown[] };
   if (code !== undefined && code in REASONS) return REASONS[code];
@@ -81,9 +81,9 @@ export function describeRedisError(error: unknown): string {
   if (/^NOAUTH/.test(message)) return 'it needs a password, and none was given';
   if (/^OOM/.test(message)) return 'its memory is full (maxmemory)';
   if (/^LOADING/.test(message)) return 'it is still loading its data';
-  if (/^MISCONF/.test(message)) return 'it cannot write to its disk, and takes nothing new';
-  if (/^READONLY/.test(message)) return 'it is a replica, which takes nothing new';
-  if (/^NOPERM/.test(message)) return 'the user may not do this';
+  if (/^MISCONF/.test(message)) return 'it cannot write to its disk and accepts no writes';
+  if (/^READONLY/.test(message)) return 'it is a replica and accepts no writes';
+  if (/^NOPERM/.test(message)) return 'the user lacks the permission for this';
   if (/ETIMEDOUT/.test(message)) return 'no answer';
   if (/Connection is closed/.test(message)) return 'the connection was closed';
   return message;

@@ -4,9 +4,9 @@ import type { PictureJob, PictureQueue } from './picture-queue.ts';
 import type { Count } from './queue-counts.ts';
 
 /**
- * Puts jobs back into the queue: those that were given up, those with a picture that failed, and, where the folder of parts is
- * named, those whose results are not in it.
- * @throws TddfaError where Redis fails.
+ * Puts jobs back into the queue: those that were given up, those with a failed picture, and, if a parts folder is
+ * given, those whose results are not in it.
+ * @throws TddfaError if Redis fails.
  */
 export async function retryJobs(queue: PictureQueue, parts: string | undefined, signal: AbortSignal): Promise<Count> {
   const again = new Map<string, { readonly job: PictureJob; readonly state: 'failed' | 'completed' }>();
@@ -24,7 +24,7 @@ export async function retryJobs(queue: PictureQueue, parts: string | undefined, 
   for (const [id, { job, state }] of again) {
     signal.throwIfAborted();
     await queue.run(async () => {
-      // What is known of workers that died at its pictures is forgotten.
+      // Forget which of its pictures workers died on.
       await job.updateProgress({});
       await job.retry(state, { resetAttemptsMade: true, resetAttemptsStarted: true });
     });

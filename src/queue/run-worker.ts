@@ -1,6 +1,6 @@
 /**
- * Takes jobs from the queue until it is stopped. A job's results are on the disk before the job counts as done, so that a
- * worker may die at any moment: BullMQ gives the job to another one, and only the lines that a finished job names count.
+ * Takes jobs from the queue until it is stopped. A job's results are on disk before the job counts as done, so a worker
+ * may die at any moment: BullMQ gives the job to another one, and only the lines recorded in a finished job count.
  */
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -23,13 +23,16 @@ export interface PictureBytes {
   readonly path: string;
   readonly bytes: Uint8Array;
   readonly size: number;
-  /** When the file was changed last, ms since 1970; missing of a download. */
+  /** When the file was last changed, ms since 1970; absent for a download. */
   readonly mtimeMs?: number;
 }
 
 /** What aligns pictures in a worker. */
 export interface WorkerAligner {
-  /** @throws ImageDecodeError where the picture is bad, WorkerFailedError where a thread died at it; others are the worker's. */
+  /**
+   * @throws ImageDecodeError if the picture is bad, WorkerFailedError if a thread died on it; other errors are the
+   *   worker's.
+   */
   align(picture: PictureBytes): Promise<PictureResult>;
   /** Whether it can still work, after a thread has died. */
   isHealthy(): Promise<boolean>;
@@ -37,25 +40,25 @@ export interface WorkerAligner {
 
 /** How a worker works. */
 export interface RunWorkerOptions {
-  /** Shown in lists of workers. */
+  /** Name in lists of workers. */
   readonly name: string;
   /** Pictures at the same time. */
   readonly jobs: number;
-  /** A worker that has been silent for so long is taken for dead, and its jobs are given to others, ms. */
+  /** A worker that has been silent for this long counts as dead, and its jobs are given to others, ms. */
   readonly recoverAfterMs: number;
-  /** When it is to stop: how long jobs that run may take before they are handed back, ms. */
+  /** How long running jobs may take after a stop before they are handed back, ms. */
   readonly graceMs: number;
-  /** Where relative paths begin, instead of the folder in the job. */
+  /** Folder that relative paths start from, instead of the one in the job. */
   readonly root?: string | undefined;
-  /** Stops when no job waits or runs. */
+  /** Stops when no job is waiting or running. */
   readonly untilEmpty: boolean;
   readonly fetch: FetchPictureOptions;
   /** Stops the worker. */
   readonly signal: AbortSignal;
   readonly onJob?: (done: WorkedTotals) => void;
-  /** Once for each picture without a result. */
+  /** Called once for each picture without a result. */
   readonly onFailure?: (path: string, reason: string) => void;
-  /** Something that people may want to know, such as that Redis has gone away. */
+  /** Called with messages for people, such as that Redis is unavailable. */
   readonly onNotice?: (text: string) => void;
 }
 
@@ -67,24 +70,25 @@ export interface WorkedTotals {
 }
 
 /**
- * How many times a job is taken from a dead worker. A picture that kills workers is given up much earlier; this limit is for what
- * no picture is to blame for.
+ * How many times a job is taken from a dead worker. A picture that kills workers is given up much earlier; this limit
+ * is for crashes that no picture causes.
  */
 const MAX_STALLS = 200;
-/** One job more than there are threads: it reads its first picture while the others compute. */
+/** One more job than there are threads: it reads its first picture while the others compute. */
 const SPARE_JOBS = 1;
 const LOOK_MS = 500;
-/** Minutes of the counts that BullMQ keeps for its own monitors: a week. */
+/** Minutes of counts that BullMQ keeps for its own monitors: a week. */
 const METRICS_MINUTES = 7 * 24 * 60;
 
-/** The job goes back to the queue, as the worker stops. */
+/** The job goes back to the queue because the worker stops. */
 class HandedBackError extends Error {
   override readonly name = 'HandedBackError';
 }
 
 /**
- * Runs a worker to its end.
- * @throws TddfaError where the worker itself cannot go on: its disk is full, its threads die. Its jobs are handed back first.
+ * Runs a worker until it stops.
+ * @throws TddfaError if the worker itself cannot continue: its disk is full, its threads die. Its jobs are handed back
+ *   first.
  */
 export async function runWorker(
   queue: PictureQueue,
@@ -144,7 +148,7 @@ export async function runWorker(
     return { part: part.name, ...range, failed: failures.length };
   }
 
-  /** What the worker cannot do, another one may: its jobs go back. */
+  /** Another worker may succeed where this one fails: its jobs go back. */
   async function orStop<Value>(work: () => Promise<Value>): Promise<Value> {
     try {
       return await work();
@@ -224,7 +228,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Lets jobs that run finish, then hands them back, then leaves them to the others. */
+/** Lets running jobs finish, then hands them back, then leaves them to other workers. */
 async function closeWorker(
   worker: Worker,
   { client }: PictureQueue,
@@ -236,7 +240,7 @@ async function closeWorker(
   if (await Promise.race([closed, later(graceMs)])) return;
   handBack.abort();
   if (await Promise.race([closed, later(LAST_WAIT_MS)])) return;
-  // Redis does not answer, or a picture does not end: the jobs count as those of a dead worker.
+  // Redis does not answer, or a picture does not finish: the jobs count as those of a dead worker.
   client.disconnect();
 }
 
@@ -250,7 +254,7 @@ async function stopWhenEmpty(queue: PictureQueue, stop: AbortController): Promis
   }
 }
 
-/** Reports when Redis goes away and comes back, once each, and what else goes wrong. */
+/** Reports when Redis becomes unavailable and available again, once each, and whatever else goes wrong. */
 function watchConnection(
   { client, address }: PictureQueue,
   worker: Worker,
@@ -260,10 +264,10 @@ function watchConnection(
   const away = (): void => {
     if (isAway) return;
     isAway = true;
-    onNotice?.(`${address.shown}: Redis is away; the worker waits for it`);
+    onNotice?.(`${address.shown}: Redis is not available; waiting for it`);
   };
   const back = (): void => {
-    if (isAway) onNotice?.(`${address.shown}: Redis is back`);
+    if (isAway) onNotice?.(`${address.shown}: Redis is available again`);
     isAway = false;
   };
   client.on('close', away);
@@ -271,7 +275,7 @@ function watchConnection(
   worker.on('error', (error: Error) => {
     if (isAway || isConnectionError(error)) return;
     if (/Missing lock|could not renew lock/i.test(error.message)) {
-      onNotice?.('a job was given to another worker meanwhile; its results of this one do not count');
+      onNotice?.('a job has meanwhile been given to another worker; the results from this one do not count');
     } else onNotice?.(`${address.shown}: ${describeRedisError(error)}`);
   });
   worker.on('failed', (job, error) => onNotice?.(`job ${job?.id}: ${error.message}`));

@@ -1,10 +1,10 @@
 /** Lets work run side by side, and suspicious work alone. */
 export class Turns {
   readonly #running = new Set<Promise<unknown>>();
-  /** Those that want to be alone, one after the other. */
+  /** Work that must run alone, one piece after the other. */
   #alone: Promise<unknown> = Promise.resolve();
 
-  /** Runs beside others, once nobody runs alone. */
+  /** Runs beside other work, once nothing runs alone. */
   async together<Value>(work: () => Promise<Value>): Promise<Value> {
     for (let seen: unknown; seen !== this.#alone; ) {
       seen = this.#alone;
@@ -13,7 +13,7 @@ export class Turns {
     return this.#track(work());
   }
 
-  /** Runs once all that runs has ended, and before anything else begins. */
+  /** Runs once all running work has ended, and before anything else starts. */
   alone<Value>(work: () => Promise<Value>): Promise<Value> {
     const before = this.#alone;
     const done = (async () => {

@@ -1,12 +1,12 @@
 import type { DetectionSummary } from './accuracy.ts';
 import { drawLineCharts, type LineChart } from './line-chart.ts';
 
-/** The error axis ends here, per cent: beyond it an alignment has failed. */
+/** End of the error axis, per cent: an alignment beyond it has failed. */
 const LARGEST_ERROR = 10;
 
 /**
- * A picture of an evaluation as SVG: the share of faces below each landmark error, and precision over recall.
- * @param errors - name -> NME in per cent of each face.
+ * An evaluation plotted as SVG: the share of faces below each landmark error, and precision over recall.
+ * @param errors - name -> NME of each face, per cent.
  */
 export function accuracyPlot(
   errors: ReadonlyMap<string, readonly number[]>,

@@ -1,8 +1,8 @@
-/** Figures of merit: how far landmarks are off, and how good a detector is. */
+/** Accuracy measures for landmarks and detectors. */
 import { intersectionOverUnion } from '../geometry/box.ts';
 import type { FaceBox, RoiBox } from '../types.ts';
 
-/** Ranges of |yaw| in degrees that AFLW2000-3D is reported by. */
+/** Ranges of |yaw| in degrees by which AFLW2000-3D results are reported. */
 export const YAW_BINS = [
   [0, 30],
   [30, 60],
@@ -10,9 +10,9 @@ export const YAW_BINS = [
 ] as const;
 
 /**
- * Normalised mean error of landmarks as AFLW2000-3D reports it: the mean distance in the picture over the square root of the
- * area of the true landmarks' box, in per cent.
- * @param landmarks - `[68 x 3]` as `reconstruct` gives them; z is left out.
+ * Normalised mean error of landmarks as AFLW2000-3D reports it: the mean distance in the picture over the square root
+ * of the area of the true landmarks' box, in per cent.
+ * @param landmarks - `[68 x 3]` as returned by `reconstruct`; z is ignored.
  * @param truth - `[68 x 2]`.
  */
 export function nmePercent(landmarks: Float32Array, truth: Float64Array): number {
@@ -34,7 +34,7 @@ export function nmePercent(landmarks: Float32Array, truth: Float64Array): number
   return (100 * sum) / count / Math.sqrt(width * height);
 }
 
-/** Means over faces: of all, of each yaw bin that has any, and of the bins (each counting the same). */
+/** Means over faces: over all, per yaw bin that has any, and over the bins (equally weighted). */
 export interface NmeSummary {
   readonly faces: number;
   readonly meanPercent: number;
@@ -45,18 +45,18 @@ export interface NmeSummary {
     readonly faces: number;
     readonly meanPercent: number;
   }[];
-  /** As papers on AFLW2000-3D report it; missing unless every bin has faces. */
+  /** As reported in papers on AFLW2000-3D; absent unless every bin has faces. */
   readonly meanOfBinsPercent?: number;
 }
 
-/** @param errors - NME of each face and, where known, its yaw. */
+/** @param errors - NME of each face and, if known, its yaw. */
 export function summariseNme(errors: readonly { nmePercent: number; yawDegrees?: number | undefined }[]): NmeSummary {
   const values = errors.map(({ nmePercent: value }) => value);
   const bins = YAW_BINS.flatMap(([fromDegrees, toDegrees]) => {
     const inside = errors.filter(({ yawDegrees }) => {
       if (yawDegrees === undefined) return false;
       const yaw = Math.abs(yawDegrees);
-      // The last bin takes what is beyond it: a head turned by more than 90 degrees is a profile all the same.
+      // The last bin also takes larger angles: a head turned by more than 90 degrees is still a profile.
       return yaw >= fromDegrees && (yaw < toDegrees || toDegrees === 90);
     });
     if (inside.length === 0) return [];
@@ -93,36 +93,36 @@ export interface DetectedPicture {
   readonly faces: readonly { readonly box: RoiBox; readonly ignore: boolean }[];
 }
 
-/** Judgement of one box: found a face, found nothing, or does not count. */
+/** Verdict on one box: found a face, found nothing, or does not count. */
 interface Judged {
   readonly score: number;
   readonly hit: boolean;
   readonly overlap: number;
 }
 
-/** How good a detector is over a set of pictures. */
+/** Accuracy of a detector over a set of pictures. */
 export interface DetectionSummary {
   readonly imageCount: number;
   readonly faces: number;
   readonly minOverlap: number;
-  /** Area under the precision-recall curve, precision made to fall (all points, as PASCAL VOC since 2010), 0..1. */
+  /** Area under the precision-recall curve with monotonic precision (all points, as in PASCAL VOC since 2010), 0..1. */
   readonly averagePrecision: number;
-  /** At the score below which boxes are left out. */
+  /** Boxes below this score do not count in `found` and the figures up to `meanOverlap`. */
   readonly minScore: number;
   readonly found: number;
   readonly falseBoxes: number;
   readonly recall: number;
   readonly precision: number;
   readonly falseBoxesPerImage: number;
-  /** Of the found faces; 0 where none is found. */
+  /** Of the faces found; 0 if none is found. */
   readonly meanOverlap: number;
-  /** `[recall, precision]` by falling score. */
+  /** `[recall, precision]` by descending score. */
   readonly curve: readonly (readonly [number, number])[];
 }
 
 /**
- * Judges a detector: the boxes of all pictures by falling score; each takes the face that it covers best, if that one is
- * free and the overlap is enough. Boxes on faces that do not count are left out.
+ * Evaluates a detector: takes the boxes of all pictures by descending score and assigns each to the face that it covers
+ * best, if that face is still free and the overlap is sufficient. Boxes on faces that do not count are ignored.
  */
 export function summariseDetection(
   pictures: readonly DetectedPicture[],

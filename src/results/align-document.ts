@@ -4,7 +4,7 @@ import { type EyeGaze, gaze } from '../geometry/gaze.ts';
 import type { AlignedFace, HeadAngles, MorphableModel } from '../types.ts';
 import type { FoundFace } from './found-face.ts';
 
-/** The JSON document that `tddfa align --json` writes. Its JSON schema is `schemas/align.schema.json`. */
+/** The JSON document written by `tddfa align --json`. Its JSON schema is `schemas/align.schema.json`. */
 const corner = v.pipe(v.number(), v.description('px of the image'));
 const roiBoxSchema = v.object({ xMin: corner, yMin: corner, xMax: corner, yMax: corner });
 const boxSchema = v.object({
@@ -15,15 +15,13 @@ const angle = v.pipe(v.number(), v.description('degrees'));
 
 const eyeSchema = v.object({ yawDegrees: angle, pitchDegrees: angle });
 
-/** What every document has of an aligned face. */
+/** What every document contains about an aligned face. */
 export const alignedFaceSchema = v.object({
-  roiBox: v.pipe(roiBoxSchema, v.description('the square crop that the regressor saw; may reach beyond the image')),
+  roiBox: v.pipe(roiBoxSchema, v.description("the regressor's square crop; may extend beyond the image")),
   params: v.pipe(
     v.array(v.number()),
     v.minLength(12),
-    v.description(
-      '12 camera (3x4 row-major), then shape, then expression coefficients, then gaze where the model has it',
-    ),
+    v.description('12 camera (3x4 row-major), then shape, then expression coefficients, then gaze if the model has it'),
   ),
   pose: v.pipe(
     v.object({ yawDegrees: angle, pitchDegrees: angle, rollDegrees: angle }),
@@ -32,13 +30,13 @@ export const alignedFaceSchema = v.object({
   expressions: v.optional(
     v.pipe(
       v.record(v.string(), v.number()),
-      v.description("coefficients by the names of the pack's model: 0 is none of it, 1 all of it"),
+      v.description("coefficients by their names in the pack's model: 0 is none, 1 is full"),
     ),
   ),
   gaze: v.optional(
     v.pipe(
       v.object({ left: eyeSchema, right: eyeSchema }),
-      v.description("which way the person's left and right eye are turned in the head, in the signs of the pose"),
+      v.description("direction of the person's left and right eye in the head, with the signs of the pose"),
     ),
   ),
   landmarks: v.optional(
@@ -51,26 +49,26 @@ export const alignedFaceSchema = v.object({
 });
 
 const faceSchema = v.object({
-  box: v.pipe(boxSchema, v.description('the box of the detector or of --boxes')),
+  box: v.pipe(boxSchema, v.description('box from the detector or from --boxes')),
   ...alignedFaceSchema.entries,
 });
 
-/** What is known of a picture that could be read. */
+/** What is known about a picture that could be read. */
 export const alignedImageEntries = {
   width: v.pipe(v.number(), v.integer(), v.minValue(1)),
   height: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  faces: v.pipe(v.array(faceSchema), v.description('best score first; empty where there is no face')),
+  faces: v.pipe(v.array(faceSchema), v.description('best score first; empty if there is no face')),
 };
 
 const imageSchema = v.object({
-  file: v.pipe(v.string(), v.description('as it was given on the command line')),
+  file: v.pipe(v.string(), v.description('as given on the command line')),
   ...alignedImageEntries,
 });
 
 export const alignDocumentSchema = v.pipe(
   v.object({ images: v.array(imageSchema) }),
   v.title('tddfa align'),
-  v.description('What `tddfa align --json` writes: one entry for each picture that could be read, in order.'),
+  v.description('Written by `tddfa align --json`: one entry per picture that could be read, in order.'),
 );
 
 export type AlignDocument = v.InferOutput<typeof alignDocumentSchema>;
@@ -78,13 +76,15 @@ export type AlignDocumentImage = v.InferOutput<typeof imageSchema>;
 export type AlignDocumentFace = v.InferOutput<typeof faceSchema>;
 export type AlignedFaceEntry = v.InferOutput<typeof alignedFaceSchema>;
 
-/** One face as the document has it. A tracked face was found by its landmarks: its box is the crop, its score 1. */
+/**
+ * One face as it appears in the document. A tracked face was found by its landmarks: its box is the crop, its score 1.
+ */
 export function describeFace(face: FoundFace): AlignDocumentFace {
   const { aligned, detected = { ...aligned.roiBox, score: 1 }, pose, model } = face;
   return { box: detected, ...describeAlignedFace(aligned, pose, model && face.landmarks, model) };
 }
 
-/** What every document has of an aligned face. */
+/** What every document contains about an aligned face. */
 export function describeAlignedFace(
   { roiBox, params }: AlignedFace,
   { yawDegrees, pitchDegrees, rollDegrees }: HeadAngles,
@@ -96,7 +96,7 @@ export function describeAlignedFace(
     params: Array.from(params, shortest),
     pose: { yawDegrees, pitchDegrees, rollDegrees },
   };
-  // Columns without names say nothing that the parameters do not say.
+  // Columns without names add nothing to the parameters.
   if (model?.expressionNames !== undefined) {
     const named = Object.entries(expressions({ params }, model));
     face.expressions = Object.fromEntries(named.map(([name, value]) => [name, shortest(value)]));
@@ -118,7 +118,7 @@ export function describeAlignedFace(
   return face;
 }
 
-/** Nine digits bring a float32 back exactly; the other eight that JSON would print say nothing. */
+/** Nine digits restore a float32 exactly; the other eight that JSON would print are noise. */
 function shortest(value: number): number {
   return Number(value.toPrecision(9));
 }

@@ -2,17 +2,17 @@ import { LANDMARK_COUNT, LANDMARK_REGIONS } from '../geometry/landmark-regions.t
 import type { AlignDocumentFace } from './align-document.ts';
 import type { AlignedResult } from './result-line.ts';
 
-/** The one category of the annotations. */
+/** The only category of the annotations. */
 const FACE_CATEGORY = 1;
-/** COCO's flag of a keypoint that is marked; whether it is hidden is not known. */
+/** COCO's flag for a labelled keypoint; whether it is hidden is unknown. */
 const MARKED = 2;
 
-/** The lists of regions that are closed lines. */
+/** The regions that are closed lines. */
 const CLOSED_REGIONS: ReadonlySet<string> = new Set(['rightEye', 'leftEye', 'outerLips', 'innerLips']);
 
 /**
- * COCO's entry for what is annotated: a face with 68 keypoints in iBUG order, and the lines between them. COCO counts keypoints
- * from 1 here.
+ * COCO's entry for the annotated category: a face with 68 keypoints in iBUG order, and the lines between them, for
+ * which COCO counts keypoints from 1.
  */
 export function cocoCategory(): object {
   const lines = Object.entries(LANDMARK_REGIONS).flatMap(([region, points]) => {

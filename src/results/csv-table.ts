@@ -25,8 +25,8 @@ export function csvHeader(): string {
 }
 
 /**
- * The lines of one picture: one for each face, counted from 1; one without a face where there is none, or an error. Landmarks are x_0 …
- * x_67, y_0 …, z_0 …, px of the image.
+ * The lines of one picture: one per face, counted from 1, or a single one without a face if there is none or an error
+ * occurred. Landmarks are x_0 … x_67, y_0 …, z_0 …, px of the image.
  */
 export function csvRows(result: PictureResult): string {
   const { path, size, mtimeMs } = result;

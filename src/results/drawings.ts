@@ -1,4 +1,4 @@
-/** What can be drawn of the faces of a photo, a film or the page's picture, by the names that `--draw` takes. */
+/** What can be drawn of the faces in a photo, a video or the page's picture, by the names of `--draw`. */
 import { drawDepth } from '../geometry/depth.ts';
 import { drawBoxes, drawLandmarks, drawPoints, drawPose } from '../geometry/draw.ts';
 import type { SurfaceSource } from '../geometry/face-surface.ts';
@@ -13,7 +13,7 @@ import { drawTextured } from '../geometry/textured.ts';
 import { extractUvTexture, type UvTextureOptions } from '../geometry/uv-texture.ts';
 import type { AlignedFace, FaceBox, RgbaImage, RoiBox } from '../types.ts';
 
-/** What drawings need of a face; each is asked for only by a drawing that needs it. */
+/** What drawings need of a face; each member is read only by a drawing that needs it. */
 export interface DrawableFace {
   readonly aligned: AlignedFace;
   readonly box: FaceBox | RoiBox;
@@ -21,7 +21,7 @@ export interface DrawableFace {
   readonly landmarks: Float32Array;
   /** `[n x 3]`, px of the image. */
   readonly vertices: Float32Array;
-  /** A line written under its pose. */
+  /** A line of text under its pose. */
   readonly label?: string;
 }
 
@@ -31,17 +31,17 @@ export interface DrawingOptions {
   readonly background?: Background;
   /** Default `none`. */
   readonly compatibility?: Compatibility;
-  /** Of `uv-texture` and `frontal`. */
+  /** For `uv-texture` and `frontal`. */
   readonly texture?: UvTextureOptions;
 }
 
 /** One kind of drawing. */
 export interface Drawing {
-  /** What it takes of a face; a `surface` is its vertices and the pack's triangles. */
+  /** What it uses of a face; a `surface` is its vertices and the pack's triangles. */
   readonly needs: 'box' | 'landmarks' | 'vertices' | 'surface';
-  /** Whether it is drawn over the image; the others are pictures of their own, none where there is no face. */
+  /** Whether it is drawn over the image; the others are separate pictures, and need a face. */
   readonly isOverlay: boolean;
-  /** @returns a new picture; undefined for a picture of its own without a face. */
+  /** @returns a new picture; undefined for a separate picture without a face. */
   draw(
     image: RgbaImage,
     faces: readonly DrawableFace[],
@@ -53,7 +53,7 @@ export interface Drawing {
 const landmarksOf = (faces: readonly DrawableFace[]): Float32Array[] => faces.map(({ landmarks }) => landmarks);
 const verticesOf = (faces: readonly DrawableFace[]): Float32Array[] => faces.map(({ vertices }) => vertices);
 
-/** What the functions of pictures take of the options: they refuse what is not theirs. */
+/** The options that the picture functions accept: they refuse any others. */
 const pictureOptions = ({ texture, ...options }: DrawingOptions): Omit<DrawingOptions, 'texture'> => options;
 const lineOptions = ({ texture, compatibility, ...options }: DrawingOptions): PictureOptions => options;
 
@@ -147,7 +147,7 @@ export type DrawingKind = keyof typeof DRAWINGS;
 
 export const DRAWING_KINDS = Object.keys(DRAWINGS) as readonly DrawingKind[];
 
-/** Those that are drawn over the image, so that several make one picture and films can have them. */
+/** Kinds drawn over the image, so that several can share one picture and videos can use them. */
 export const OVERLAY_KINDS: readonly DrawingKind[] = DRAWING_KINDS.filter((kind) => DRAWINGS[kind].isOverlay);
 
 /** Whether a pack has what a drawing needs. */
@@ -160,8 +160,8 @@ export function canDraw(kind: DrawingKind, { morphableModel, faceMaps }: Surface
 /**
  * Draws several kinds over one image, in their order.
  * @param kinds - overlays.
- * @returns a new picture, or the image itself where nothing is to be drawn.
- * @throws WeightFormatError where the pack lacks what a kind needs.
+ * @returns a new picture, or the image itself if there is nothing to draw.
+ * @throws WeightFormatError if the pack lacks what a kind needs.
  */
 export function drawOverlays(
   image: RgbaImage,
@@ -175,7 +175,7 @@ export function drawOverlays(
   let picture = image;
   for (const [index, kind] of kinds.entries()) {
     const drawing: Drawing = DRAWINGS[kind];
-    // Only the first has the image, or black, behind it; the others have what was drawn before.
+    // Only the first is drawn on the image, or on black; the others on what was drawn before.
     const layer = { ...options, background: index === 0 ? background : 'image' } as const;
     picture = drawing.draw(picture, faces, source, layer) ?? picture;
   }

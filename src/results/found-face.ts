@@ -5,12 +5,12 @@ import type { AlignedFace, FaceBox, MorphableModel, Pose, RoiBox } from '../type
 import type { TrackedFace } from '../video/tracker.ts';
 import type { DrawableFace } from './drawings.ts';
 
-/** A face of a picture, and what pictures and documents need of it, computed when it is first asked for. */
+/** A face in a picture, and what drawings and documents need of it, computed on first use. */
 export class FoundFace implements DrawableFace {
   readonly aligned: AlignedFace;
-  /** The detector's box, or the one given instead; missing for a tracked face. */
+  /** The detector's box, or the one given instead; absent for a tracked face. */
   readonly detected: FaceBox | undefined;
-  /** Of a tracked face. */
+  /** Only for a tracked face. */
   readonly id: number | undefined;
   readonly #source: SurfaceSource;
   #pose: Pose | undefined;
@@ -33,7 +33,7 @@ export class FoundFace implements DrawableFace {
     return this.model !== undefined;
   }
 
-  /** Missing where the pack has none. */
+  /** Absent if the pack has none. */
   get model(): MorphableModel | undefined {
     return this.#source.morphableModel;
   }
@@ -43,13 +43,13 @@ export class FoundFace implements DrawableFace {
     return this.#pose;
   }
 
-  /** `[68 x 3]`, px of the image. @throws WeightFormatError where the pack has no model. */
+  /** `[68 x 3]`, px of the image. @throws WeightFormatError if the pack has no model. */
   get landmarks(): Float32Array {
     this.#landmarks ??= this.#source.reconstruct(this.aligned);
     return this.#landmarks;
   }
 
-  /** `[n x 3]`, px of the image. @throws WeightFormatError where the pack has no model. */
+  /** `[n x 3]`, px of the image. @throws WeightFormatError if the pack has no model. */
   get vertices(): Float32Array {
     this.#vertices ??= this.#source.reconstruct(this.aligned, { dense: true });
     return this.#vertices;

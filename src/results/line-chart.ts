@@ -9,7 +9,7 @@ export interface Series {
   readonly points: readonly (readonly [number, number])[];
 }
 
-/** A chart of lines whose axes begin at 0. */
+/** A line chart with axes that start at 0. */
 export interface LineChart {
   readonly title: string;
   readonly xLabel: string;

@@ -2,39 +2,36 @@ import * as v from 'valibot';
 import { TddfaError } from '../errors.ts';
 import { type AlignDocumentFace, alignedImageEntries } from './align-document.ts';
 
-/** What `tddfa align --jsonl` writes: JSON Lines. The JSON schema of a line is `schemas/align-lines.schema.json`. */
+/** The output of `tddfa align --jsonl`: JSON Lines. The JSON schema of a line is `schemas/align-lines.schema.json`. */
 const RESULT_FORMAT = 1;
 
 const headerSchema = v.object({
   tddfa: v.pipe(v.string(), v.description('version of the package')),
-  format: v.pipe(v.literal(RESULT_FORMAT), v.description('version of these lines')),
+  format: v.pipe(v.literal(RESULT_FORMAT), v.description('version of the line format')),
   weights: v.object({
     name: v.pipe(v.string(), v.description('of the pack')),
     sha256: v.pipe(
       v.string(),
       v.regex(/^[0-9a-f]{64}$/),
-      v.description("of the pack's pack.json, which lists the sums of all its files"),
+      v.description("of the pack's pack.json, which lists the checksums of all its files"),
     ),
   }),
   options: v.pipe(
     v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
-    v.description('all that results depend on beside the pictures: backend, regressor, minScore …'),
+    v.description('everything that results depend on apart from the pictures: backend, regressor, minScore …'),
   ),
 });
 
 const pictureEntries = {
-  path: v.pipe(
-    v.string(),
-    v.description('as it was given, or the path of a folder that was given and the way from there'),
-  ),
+  path: v.pipe(v.string(), v.description('as given, or the given folder and the path below it')),
   size: v.optional(
-    v.pipe(v.number(), v.integer(), v.minValue(0), v.description('bytes; missing where the file could not be opened')),
+    v.pipe(v.number(), v.integer(), v.minValue(0), v.description('bytes; absent if the file could not be opened')),
   ),
   mtimeMs: v.optional(
     v.pipe(
       v.number(),
       v.integer(),
-      v.description('when the file was changed last, ms since 1970; missing of what is no file'),
+      v.description('when the file was last changed, ms since 1970; absent if the input is not a file'),
     ),
   ),
 };
@@ -49,11 +46,11 @@ export const resultLineSchema = v.pipe(
   v.union([headerSchema, alignedSchema, failedSchema]),
   v.title('tddfa align --jsonl'),
   v.description(
-    'A line of what `tddfa align --jsonl` writes: first, in a file, how it was made; then one line for each picture, with its faces or its error, in the order of the input.',
+    'A line written by `tddfa align --jsonl`: in a file, first how the results were made; then one line per picture, with its faces or its error, in input order.',
   ),
 );
 
-/** How results were made. Results of two equal headers are of one kind. */
+/** How results were made. Results with equal headers are of the same kind. */
 export type ResultHeader = v.InferOutput<typeof headerSchema>;
 /** The faces of a picture. */
 export type AlignedResult = v.InferOutput<typeof alignedSchema>;
@@ -62,10 +59,10 @@ export type FailedResult = v.InferOutput<typeof failedSchema>;
 /** What became of one picture. */
 export type PictureResult = AlignedResult | FailedResult;
 
-/** What a result says of the file; all three together are the picture's identity. */
+/** What a result records about the file; all three together identify the picture. */
 export type PictureIdentity = Pick<PictureResult, 'path' | 'size' | 'mtimeMs'>;
 
-/** The header of results that this version of the package makes. */
+/** The header for results made by this version of the package. */
 export function describeRun(
   version: string,
   weights: ResultHeader['weights'],
@@ -84,15 +81,15 @@ export function describeAligned(
 }
 
 /**
- * A picture that could not be.
- * @param reason - one line; the picture's path before it is left out.
+ * A picture that could not be aligned.
+ * @param reason - one line; a leading picture path is removed.
  */
 export function describeFailed(picture: PictureIdentity, reason: string): FailedResult {
   const prefix = `${picture.path}: `;
   return { ...identityOf(picture), error: reason.startsWith(prefix) ? reason.slice(prefix.length) : reason };
 }
 
-/** A text that two results share only where path, size and time are the same. */
+/** A key that two results share only if path, size and time are the same. */
 export function identityKey({ path, size, mtimeMs }: PictureIdentity): string {
   return JSON.stringify([path, size ?? null, mtimeMs ?? null]);
 }
@@ -108,19 +105,19 @@ export function formatLine(line: ResultHeader | PictureResult): string {
 
 /**
  * Reads a header.
- * @param place - what errors call it.
+ * @param place - its name in error messages.
  * @throws TddfaError.
  */
 export function parseHeader(text: string, place: string): ResultHeader {
   const json = parseJson(text, place);
   const result = v.safeParse(headerSchema, json);
   if (result.success) return result.output;
-  throw new TddfaError(`${place}: expected the first line of results that tddfa align --jsonl has written`);
+  throw new TddfaError(`${place}: expected the header of a results file written by tddfa align --jsonl`);
 }
 
 /**
  * Reads a result.
- * @param place - what errors call it.
+ * @param place - its name in error messages.
  * @throws TddfaError.
  */
 export function parseResult(text: string, place: string): PictureResult {
@@ -128,7 +125,7 @@ export function parseResult(text: string, place: string): PictureResult {
   const schema = typeof json === 'object' && json !== null && 'error' in json ? failedSchema : alignedSchema;
   const result = v.safeParse(schema, json);
   if (result.success) return result.output;
-  throw new TddfaError(`${place}: this is no result of tddfa align --jsonl: ${result.issues[0].message}`);
+  throw new TddfaError(`${place}: this is not a result of tddfa align --jsonl: ${result.issues[0].message}`);
 }
 
 function parseJson(text: string, place: string): unknown {
@@ -140,15 +137,15 @@ function parseJson(text: string, place: string): unknown {
 }
 
 /**
- * What two runs do not share, in words; undefined where their results are of one kind.
- * @param held - of results that are there.
- * @param now - of those that would be added.
+ * The difference between two runs, in words; undefined if their results are of the same kind.
+ * @param held - header of the existing results.
+ * @param now - header of those to add.
  */
 export function headerDifference(held: ResultHeader, now: ResultHeader): string | undefined {
   if (held.tddfa !== now.tddfa) return `tddfa ${held.tddfa}, this is ${now.tddfa}`;
   if (held.weights.name !== now.weights.name) return `the weights ${held.weights.name}, these are ${now.weights.name}`;
-  if (held.weights.sha256 !== now.weights.sha256) return `other weights of the name ${now.weights.name}`;
+  if (held.weights.sha256 !== now.weights.sha256) return `other weights named ${now.weights.name}`;
   const names = [...new Set([...Object.keys(held.options), ...Object.keys(now.options)])].sort();
   const name = names.find((key) => held.options[key] !== now.options[key]);
-  return name && `${name} ${held.options[name] ?? 'by default'}, not ${now.options[name] ?? 'by default'}`;
+  return name && `${name} ${held.options[name] ?? 'at its default'}, not ${now.options[name] ?? 'at its default'}`;
 }

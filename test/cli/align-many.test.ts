@@ -200,7 +200,7 @@ describe('tddfa align --resume', () => {
     writeFileSync(at('r.jsonl'), `${lines.slice(0, 3).join('\n')}\n${lines[3]?.slice(0, 20)}`);
     const again = await align(all(...outputs, '--resume'));
     expect(again.stderr).toContain('3 pictures in');
-    expect(again.stderr).toContain('2 there already');
+    expect(again.stderr).toContain('2 already there');
     expect(
       [at('r.jsonl'), at('r.csv'), at('r.coco.json'), at('r.json')].map((path) => readFileSync(path, 'utf8')),
     ).toEqual(whole);
@@ -228,7 +228,10 @@ describe('tddfa align --resume', () => {
   });
 
   test.each([
-    [['--min-score', '0.4'], /made with minScore by default, not 0\.4; --resume adds only results of the same kind/],
+    [
+      ['--min-score', '0.4'],
+      /made with minScore at its default, not 0\.4; --resume adds only results of the same kind/,
+    ],
     [['--boxes', 'none'], /made with boxes [0-9a-f]{64}, not [0-9a-f]{64}/],
     [['--backend', 'cpu'], /made with backend compiled, not cpu/],
   ])('%j: results of another kind are refused, and nothing is touched', async (flags, line) => {
@@ -248,10 +251,10 @@ describe('tddfa align --resume', () => {
     const lines = await align(all('--jsonl', at('there.jsonl')));
     expect([lines.status, lines.stderr]).toEqual([
       1,
-      `tddfa: ${at('there.jsonl')}: there are results in this file; add to them with --resume, or remove it\n`,
+      `tddfa: ${at('there.jsonl')}: this file already contains results; add to them with --resume, or remove it\n`,
     ]);
     const table = await align(all('--csv', at('there.csv')));
-    expect(table.stderr).toContain('there is a table in this file');
+    expect(table.stderr).toContain('this file already contains a table');
     expect(readFileSync(at('there.jsonl'), 'utf8')).toBe(before);
   });
 });
@@ -273,8 +276,8 @@ describe('tddfa align of many pictures on bad input', () => {
   test.each([
     [['--resume'], /--resume: needs --jsonl with a file/],
     [['--resume', '--jsonl', '-'], /--resume: needs --jsonl with a file/],
-    [['--jsonl', '-', '--csv', '-'], /--csv: '-' is where --jsonl goes/],
-    [['--jsonl', 'x', '--json', './x'], /--jsonl: 'x' is where --json goes/],
+    [['--jsonl', '-', '--csv', '-'], /--csv: '-' is already the output of --jsonl/],
+    [['--jsonl', 'x', '--json', './x'], /--jsonl: 'x' is already the output of --json/],
     [['--coco', '-'], /--coco: needs a file, not stdout/],
     [['--jobs', '0'], /--jobs .*at least 1/],
     [['--jobs', '65'], /--jobs .*at most 64/],

@@ -124,7 +124,7 @@ describe('tddfa align on bad input', () => {
 
   test('a folder without pictures', async () => {
     mkdirSync(at('empty'));
-    await expectFailure([at('empty')], /empty: there is no picture in this folder$/);
+    await expectFailure([at('empty')], /empty: there are no pictures in this folder$/);
   });
 
   test('an empty file', async () => {
@@ -271,7 +271,7 @@ describe('tddfa info', () => {
     const { otherBackends } = JSON.parse(stdout);
     const page = (name: string) => ({
       backend: name,
-      reason: 'it runs in browsers alone, and a page needs its packages',
+      reason: 'it runs only in browsers, and the page needs its packages',
       command: `npm install @tensorflow/tfjs-core@4.22.0 @tensorflow/tfjs-layers@4.22.0 @tensorflow/tfjs-backend-${name}@4.22.0`,
     });
     const missing = {

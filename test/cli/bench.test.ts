@@ -76,9 +76,9 @@ describe('tddfa bench', () => {
   });
 
   test.each([
-    [['--backends', 'compiled,opengl'], 2, /--backends.* expected some of compiled, .*got 'opengl'/],
+    [['--backends', 'compiled,opengl'], 2, /--backends.* expected one or more of compiled, .*got 'opengl'/],
     [['--backends', 'webgl'], 1, /webgl/],
-    [['--only', 'no such'], 1, /no benchmark's name contains 'no such'; there are 'mb025 120x120', /],
+    [['--only', 'no such'], 1, /no benchmark has 'no such' in its name; available: 'mb025 120x120', /],
     [['--threads', '0'], 2, /expected a whole number of at least 1, got '0'/],
     [['--threads', 'two'], 2, /got 'two'/],
     [['--weights', '/no/such/pack'], 1, /no pack in \/no\/such\/pack/],

@@ -158,7 +158,7 @@ describe('downloadFile', () => {
     const downloading = download('other', server);
     await expect(downloading).rejects.toThrow(WeightFormatError);
     await expect(downloading).rejects.toThrow(
-      `${server.url}/file: is not the file that it should be: wrong git blob id (expected ${gitBlobId(content)}, got `,
+      `${server.url}/file: is not the expected file: wrong git blob id (expected ${gitBlobId(content)}, got `,
     );
     expect(await readdir(temporary('other'))).toEqual([]);
     expect(server.requests).toHaveLength(1);
@@ -187,7 +187,7 @@ describe('downloadFile', () => {
     const server = await serve((_, response) => void response.destroy());
     const downloading = download('vain', server, { attempts: 3 });
     await expect(downloading).rejects.toThrow(TddfaError);
-    await expect(downloading).rejects.toThrow(/, 3 attempts; run it again to resume$/);
+    await expect(downloading).rejects.toThrow(/, after 3 attempts; run it again to resume$/);
     expect(server.requests).toHaveLength(3);
   });
 
@@ -273,14 +273,14 @@ describe('downloadFile', () => {
         response.writeHead(200, { 'content-length': content.length });
         response.write(content.subarray(0, bytes), () => setTimeout(() => response.destroy(), 20));
       });
-      await expect(download('elsewhere', server)).rejects.toThrow(/, 5 attempts; run it again to resume$/);
+      await expect(download('elsewhere', server)).rejects.toThrow(/, after 5 attempts; run it again to resume$/);
     });
 
     test('where each answer brings a byte', async () => {
       const part = temporary('a-byte/file.part');
       const server = await serve((request, response) => sendPiece(request, response, 1, part));
       await expect(download('a-byte', server, { maxAttempts: 8 })).rejects.toThrow(
-        /, 8 attempts; run it again to resume$/,
+        /, after 8 attempts; run it again to resume$/,
       );
       expect(server.requests).toHaveLength(8);
     });
@@ -303,7 +303,7 @@ describe('downloadFile', () => {
     test('where bytes drip', async () => {
       const server = await serve((request, response) => drip(response, answerHeaders(request).headers, 20));
       const downloading = download('dripping', server, { silenceMilliseconds: 200, attempts: 2 });
-      await expect(downloading).rejects.toThrow('the server sends less than 4096 bytes a second, 2 attempts');
+      await expect(downloading).rejects.toThrow('the server sends less than 4096 bytes per second, after 2 attempts');
       expect(server.requests).toHaveLength(2);
     });
   });

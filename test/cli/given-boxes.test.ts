@@ -23,7 +23,7 @@ describe('boxes of two pictures of one name', () => {
 
   test('are refused where the path is neither', async () => {
     await expect(leftOf('/elsewhere/z/a.png')).rejects.toThrow(
-      `/elsewhere/z/a.png: ${file} has boxes of 2 pictures of this name, 'x/a.png', 'y/a.png': none is this path`,
+      `/elsewhere/z/a.png: ${file} has boxes for 2 pictures with this name, 'x/a.png', 'y/a.png', but none has this path`,
     );
     await expect(leftOf('/elsewhere/b.png')).rejects.toThrow('has no boxes for this picture');
   });

@@ -44,7 +44,7 @@ describe('listInputs', () => {
 
   test('a folder without pictures is an input that failed', async () => {
     const [failed, ...others] = await list({ paths: [at('empty'), 'named.txt', '-'] });
-    expect(failed?.error).toMatchObject({ message: `${at('empty')}: there is no picture in this folder` });
+    expect(failed?.error).toMatchObject({ message: `${at('empty')}: there are no pictures in this folder` });
     expect(others).toEqual([
       { path: 'named.txt', stem: 'named' },
       { path: '-', stem: 'stdin' },
@@ -67,7 +67,7 @@ describe('listInputs', () => {
   test('a list that is none', async () => {
     await expect(list({ paths: [], filesFrom: at('nowhere') })).rejects.toThrow(/ENOENT/);
     await expect(list({ paths: [], filesFrom: '-' }, 'x'.repeat(70_000))).rejects.toThrow(
-      '--files-from: - is no list of files: a line is longer than 65536 bytes',
+      '--files-from: - is not a list of files: a line is longer than 65536 bytes',
     );
   });
 });

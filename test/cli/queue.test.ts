@@ -83,7 +83,7 @@ describeWithRedis('tddfa queue', () => {
     const list = ['--files-from', temporary('all.txt'), '--per-job', '4'];
     expect((await queue('same', 'add', list)).stdout).toBe('added 3 jobs with 9 pictures\n');
     expect((await queue('same', 'add', list)).stdout).toBe(
-      'added 0 jobs with 0 pictures; 3 jobs with 9 pictures were there already\n',
+      'added 0 jobs with 0 pictures; 3 jobs with 9 pictures were already there\n',
     );
     // Another list with some of the same pictures.
     expect((await queue('same', 'add', [pictures[1], pictures[0]])).stdout).toBe('added 1 job with 2 pictures\n');
@@ -96,9 +96,7 @@ describeWithRedis('tddfa queue', () => {
 
     const collected = await collect('same');
     expect(collected.status).toBe(0);
-    expect(collected.stderr).toBe(
-      '9 pictures of 4 jobs, 2 failed, 0 missing, 2 that were added twice are there once\n',
-    );
+    expect(collected.stderr).toBe('9 pictures of 4 jobs, 2 failed, 0 missing, 2 duplicates left out\n');
     const sequential = temporary('sequential.jsonl');
     await runCli(['align', '--files-from', temporary('all.txt'), '--jobs', '1', '--jsonl', sequential]);
     expect(collected.stdout).toBe(readFileSync(sequential, 'utf8'));
@@ -145,9 +143,9 @@ describeWithRedis('tddfa queue', () => {
     writeFileSync(`${parts}/${part}`, text.slice(0, -10));
     const torn = await collect('partly');
     expect([torn.status, pathsOf(torn.stdout)]).toEqual([1, pictures.slice(0, 6)]);
-    expect(torn.stderr).toContain(`missing: ${pictures[6]}: ${parts}/${part} does not hold its result\n`);
+    expect(torn.stderr).toContain(`missing: ${pictures[6]}: ${parts}/${part} does not contain its result\n`);
     rmSync(`${parts}/${part}`);
-    expect((await collect('partly')).stderr).toContain(`its result is in ${parts}/${part}, which is not there\n`);
+    expect((await collect('partly')).stderr).toContain(`its result is in ${parts}/${part}, which does not exist\n`);
 
     expect((await queue('partly', 'retry')).stdout).toBe('put back 0 jobs with 0 pictures\n');
     expect((await queue('partly', 'retry', ['--parts', parts])).stdout).toBe(
@@ -161,7 +159,7 @@ describeWithRedis('tddfa queue', () => {
     const poorer = await collect('partly', ['--parts', temporary('empty'), '--jsonl', temporary('whole.jsonl')]);
     expect(poorer.status).toBe(1);
     expect(poorer.stderr).toContain(
-      `whole.jsonl is kept as it is: it holds ${PICTURES} pictures, and 0 were found with ${PICTURES} missing\n`,
+      `whole.jsonl is kept unchanged: it holds ${PICTURES} pictures; 0 were found this time, ${PICTURES} missing\n`,
     );
     expect(pathsOf(readFileSync(temporary('whole.jsonl'), 'utf8'))).toEqual(pictures);
   });
@@ -207,7 +205,7 @@ describeWithRedis('tddfa queue', () => {
     const refused = await queue('drain', 'drain', ['--all']);
     expect([refused.status, refused.stderr]).toEqual([
       1,
-      'tddfa: nothing removed: give --yes to remove the whole queue\n',
+      'tddfa: nothing removed: pass --yes to remove the whole queue\n',
     ]);
     expect((await queue('drain', 'drain', ['--all', '--yes'])).stdout).toBe('removed 1 job with 1 picture\n');
     expect(await counts('drain')).toMatchObject({ done: { jobs: 0 } });
@@ -231,7 +229,7 @@ describeWithRedis('tddfa queue', () => {
     const { stdout, stderr } = await adding;
     expect([stdout, stderr]).toEqual([
       `added 7 jobs with 7 pictures\n`,
-      '2 jobs wait; going on as workers take them\n',
+      '2 jobs are waiting; continuing as workers take them\n',
     ]);
     await work('full');
     expect(pathsOf((await collect('full')).stdout)).toEqual(pictures);
@@ -272,7 +270,7 @@ describeWithRedis('tddfa queue', () => {
       undefined,
       'longer than 1048576 bytes',
       '30000x30000 pixels are more than the limit of 100000000',
-      'not there after 2 s',
+      'timed out after 2 s',
       'the server answered 404 Not Found',
       undefined,
     ]);
@@ -345,7 +343,7 @@ describeWithRedis('tddfa queue', () => {
     expect(lines.map(({ error }) => error)).toEqual([
       undefined,
       undefined,
-      '3 workers ended without a word at this picture',
+      '3 workers died on this picture without an error',
       undefined,
     ]);
   });
@@ -361,7 +359,7 @@ describeWithRedis('tddfa queue where Redis is not as it should be', () => {
     const result = await runCli(['queue', command, '--redis', url, ...(command === 'add' ? [pictures[0]] : [])]);
     expect(result).toMatchObject({ status: 1, stdout: '' });
     expect(result.stderr).toMatch(
-      /^tddfa: redis:\/\/127\.0\.0\.1:\d+: no Redis answers there \(connection refused\)\n$/,
+      /^tddfa: redis:\/\/127\.0\.0\.1:\d+: no Redis server answers there \(connection refused\)\n$/,
     );
   });
 
@@ -429,14 +427,14 @@ describeWithRedis('tddfa queue where Redis is not as it should be', () => {
     await redis.stop();
     const { status, stderr } = await adding;
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^2 jobs wait[^\n]*\ntddfa: redis:\/\/127\.0\.0\.1:\d+: the connection was closed\n$/);
+    expect(stderr).toMatch(/^2 jobs are waiting[^\n]*\ntddfa: redis:\/\/127\.0\.0\.1:\d+: the connection was closed\n$/);
     await redis.start();
-    while (!worker.stderr().includes('back')) await delay(100);
+    while (!worker.stderr().includes('available again')) await delay(100);
     worker.child.kill('SIGTERM');
     expect(await worker.ended).toEqual({
       status: 0,
       stdout: expect.stringMatching(/^0 pictures of 0 jobs/),
-      stderr: `${redis.url}: Redis is away; the worker waits for it\n${redis.url}: Redis is back\n`,
+      stderr: `${redis.url}: Redis is not available; waiting for it\n${redis.url}: Redis is available again\n`,
     });
   });
 });

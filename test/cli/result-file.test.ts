@@ -38,7 +38,7 @@ describe('a file of results', () => {
 
   test('is never begun anew over results, only continued', async () => {
     await write(at('b.jsonl'), [FIRST]);
-    await expect(openResultFile(at('b.jsonl'), HEADER)).rejects.toThrow(/there are results in this file/);
+    await expect(openResultFile(at('b.jsonl'), HEADER)).rejects.toThrow(/this file already contains results/);
     const held: PictureResult[] = [];
     const onHeld = (result: PictureResult): void => void held.push(result);
     const file = await openResultFile(at('b.jsonl'), HEADER, { resume: true, onHeld });
@@ -66,9 +66,9 @@ describe('a file of results', () => {
   test.each([
     [describeRun('1.0.1', WEIGHTS, HEADER.options), /made with tddfa 1\.0\.0, this is 1\.0\.1/],
     [describeRun('1.0.0', { ...WEIGHTS, name: 'other' }, HEADER.options), /the weights open, these are other/],
-    [describeRun('1.0.0', { ...WEIGHTS, sha256: '1'.repeat(64) }, HEADER.options), /other weights of the name open/],
-    [describeRun('1.0.0', WEIGHTS, { backend: 'compiled' }), /minScore 0\.5, not by default/],
-    [describeRun('1.0.0', WEIGHTS, { ...HEADER.options, boxes: 'x' }), /boxes by default, not x/],
+    [describeRun('1.0.0', { ...WEIGHTS, sha256: '1'.repeat(64) }, HEADER.options), /other weights named open/],
+    [describeRun('1.0.0', WEIGHTS, { backend: 'compiled' }), /minScore 0\.5, not at its default/],
+    [describeRun('1.0.0', WEIGHTS, { ...HEADER.options, boxes: 'x' }), /boxes at its default, not x/],
   ])('is not mixed with results of another kind: %#', async (header, message) => {
     await write(at('kind.jsonl'), [FIRST], true);
     const before = readFileSync(at('kind.jsonl'));
@@ -79,11 +79,11 @@ describe('a file of results', () => {
   test('that is damaged or something else is refused by its line', async () => {
     await write(at('bad.jsonl'), [FIRST]);
     appendFileSync(at('bad.jsonl'), '{"path": 3}\n');
-    await expect(write(at('bad.jsonl'), [], true)).rejects.toThrow(/bad\.jsonl, line 3: this is no result/);
+    await expect(write(at('bad.jsonl'), [], true)).rejects.toThrow(/bad\.jsonl, line 3: this is not a result/);
     writeFileSync(at('text.jsonl'), 'hello\n');
     await expect(write(at('text.jsonl'), [], true)).rejects.toThrow(/text\.jsonl, line 1: this is not JSON/);
     writeFileSync(at('json.jsonl'), '{}\n');
-    await expect(write(at('json.jsonl'), [], true)).rejects.toThrow(/line 1: expected the first line of results/);
+    await expect(write(at('json.jsonl'), [], true)).rejects.toThrow(/line 1: expected the header of a results file/);
     expect(readFileSync(at('text.jsonl'), 'utf8')).toBe('hello\n');
   });
 });

@@ -45,11 +45,7 @@ describe('tddfa video, used wrongly', () => {
       ['a.mp4', '--out', 'b.mp4', '--draw', 'hats'],
       /--draw: there is no 'hats'; choose from landmarks/,
     ],
-    [
-      'a range that is none',
-      ['a.mp4', '--start', '5', '--end', '4'],
-      /--end: expected no less than --start \(5\), got 4/,
-    ],
+    ['a range that is none', ['a.mp4', '--start', '5', '--end', '4'], /--end: expected at least --start \(5\), got 4/],
     ['a frame that is no number', ['a.mp4', '--start', 'x'], /expected a whole number of at least 0, got 'x'/],
     ['a mesh that no film has', ['a.mp4', '--mesh', 'obj'], /--mesh.*Allowed choices are glb/],
     ['an unknown mode', ['a.mp4', '--mode', 'best'], /Allowed choices are robust, upstream/],
@@ -63,7 +59,7 @@ describe('tddfa video, used wrongly', () => {
 
   test.each([
     ['a file that is not there', ['nowhere.mp4'], /nowhere\.mp4: no such file/],
-    ['a folder without pictures', ['.'], /there is no picture in this folder/],
+    ['a folder without pictures', ['.'], /there are no pictures in this folder/],
     ['a pattern without files', ['%05d.png'], /no file fits this pattern/],
   ])('%s', async (_, [input = ''], words) => {
     const { status, stdout, stderr } = await runCli(['video', inFolder(input)]);
@@ -250,7 +246,7 @@ describe('tddfa video with the open pack', () => {
     const { status, stderr } = await runCli(['video', inFolder('empty'), ...args]);
     expect([status, stderr]).toEqual([
       1,
-      `tddfa: ${inFolder('empty')}: there is no face in it for ${inFolder('nothing', 'empty.glb')}\n`,
+      `tddfa: ${inFolder('empty')}: no face found, so ${inFolder('nothing', 'empty.glb')} was not written\n`,
     ]);
     expect(existsSync(inFolder('nothing', 'empty.glb'))).toBe(false);
     expect((await readFile(inFolder('empty.jsonl'), 'utf8')).trim().split('\n')).toHaveLength(1);
@@ -459,7 +455,7 @@ describeWithShared('tddfa video', () => {
       await mkdir(inFolder('empty'));
       for (const [args, words] of [
         [[cut], /cut\.mp4: /],
-        [[film, '--start', '900'], /obama\.mp4: there is no frame in this range/],
+        [[film, '--start', '900'], /obama\.mp4: there are no frames in this range/],
       ] as const) {
         const { status, stderr } = await video([
           ...args,

@@ -142,7 +142,7 @@ describe('tddfa weights pull', () => {
     const refused = await pull('refused', from);
     expect(refused).toMatchObject(nothing);
     expect(refused.stdout).toContain('for academic research only');
-    expect(refused.stderr).toBe('tddfa: nothing downloaded: give --accept-licence if you accept the licences above\n');
+    expect(refused.stderr).toBe('tddfa: nothing downloaded: pass --accept-licence if you accept the licences above\n');
     for (const answers of ['n\n', '\n', '', 'maybe\n']) {
       const asked = await pull('refused', from, { isTTY: true, answers });
       expect(asked).toMatchObject(nothing);
@@ -177,7 +177,7 @@ describe('tddfa weights pull', () => {
     const { status, stderr } = await pull('wrong', ['--accept-licence', '--only', 'mb1', '--from', server.url]);
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /^tddfa: .*mb1_120x120.pth: is not the file that it should be: wrong git blob id \(expected bb78e0cd.*, got ce013625.*\)\n$/,
+      /^tddfa: .*mb1_120x120.pth: is not the expected file: wrong git blob id \(expected bb78e0cd.*, got ce013625.*\)\n$/,
     );
     await mkdir(temporary('wrong-folder/weights'), { recursive: true });
     await writeFile(temporary('wrong-folder/weights/mb1_120x120.pth'), 'hello\n');
@@ -203,7 +203,7 @@ describe('tddfa weights pull', () => {
     const args = ['--accept-licence', '--only', 'mb1', '--from', silent.url];
     expect(await pull('late', [...args, '--timeout', '0.001'])).toMatchObject({
       status: 1,
-      stderr: 'tddfa: nothing whole after 0.001 minutes (--timeout): run it again to resume\n',
+      stderr: 'tddfa: not finished after 0.001 minutes (--timeout); run it again to resume\n',
     });
     // Longer than a timer takes: it must not end at once.
     const missing = await serve((_, response) => void response.writeHead(404).end());
@@ -214,7 +214,7 @@ describe('tddfa weights pull', () => {
   test.each([['mb2'], ['mb1,'], ['']])('knows no model %p', async (models) => {
     const { status, stderr } = await pull('unknown', ['--only', models]);
     expect(status).toBe(2);
-    expect(stderr).toContain('Allowed are mb1, mb05, faceboxes, bfm, face-maps.');
+    expect(stderr).toContain('Allowed models are mb1, mb05, faceboxes, bfm, face-maps.');
   });
 
   describeWithShared('with the real files', () => {
@@ -257,7 +257,7 @@ describe('tddfa weights pull', () => {
 
       const again = await pull('real', args);
       expect(again.status).toBe(0);
-      expect(again.stdout).toBe(`${folder}\n  holds mb05, faceboxes, face-maps, param-mean-std-62d already\n`);
+      expect(again.stdout).toBe(`${folder}\n  already holds mb05, faceboxes, face-maps, param-mean-std-62d\n`);
       // And it is found.
       const listed = await runCli(['weights', 'list'], { env: { TDDFA_CACHE: temporary('real') } });
       expect(listed.stdout).toContain(`${folder} (cache)`);
@@ -300,7 +300,7 @@ describe('tddfa weights pull', () => {
       expect(both.map(({ status }) => status)).toEqual([0, 0]);
       const said = both.map(({ stderr }) => stderr).sort();
       expect(said[0]).toBe('');
-      expect(['', 'note: another tddfa is downloading: waiting for it\n']).toContain(said[1]);
+      expect(['', 'note: another tddfa is downloading; waiting for it\n']).toContain(said[1]);
       expect(new Set(server.requests).size).toBe(server.requests.length);
       await (await openPack(fileWeights(temporary('shared-cache/packs/3ddfa-v2')))).verify();
       expect(await readdir(temporary('shared-cache/downloads'))).toEqual([]);

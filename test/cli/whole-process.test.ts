@@ -33,7 +33,7 @@ describe('tddfa as a process', () => {
 
   test("the original's -o 2d_sparse and -o ply mean what they meant, unless such a folder is there", () => {
     const sparse = tddfa(['align', PHOTO, '-o', '2d_sparse']);
-    expect(sparse.stderr).toBe("note: the original's -o 2d_sparse is --draw landmarks; -o here says where to\n");
+    expect(sparse.stderr).toBe("note: the original's -o 2d_sparse is --draw landmarks; here -o is where to write\n");
     expect(sparse.stdout).toContain('  wrote astronaut.landmarks.png\n');
     const mesh = tddfa(['align', PHOTO, '-o', 'ply']);
     expect(mesh.stdout).toContain('  wrote astronaut.ply\n');
@@ -43,7 +43,7 @@ describe('tddfa as a process', () => {
     const video = tddfa(['video', 'x.mp4', '-o', 'ply']);
     expect([video.status, video.stderr]).toEqual([
       2,
-      'tddfa: -o ply: meshes are made of pictures: tddfa align --mesh ply\n',
+      'tddfa: -o ply: meshes are made from pictures: tddfa align --mesh ply\n',
     ]);
   });
 

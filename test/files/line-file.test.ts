@@ -35,7 +35,7 @@ describe('openLineFile', () => {
   test('a place that cannot be is refused', async () => {
     writeFileSync(at('a-file'), '');
     await expect(openLineFile(at('a-file/lines.txt'), 0)).rejects.toThrow(/^cannot write .*a-file\/lines\.txt: /);
-    await expect(openLineFile(at('.'), 0)).rejects.toThrow(/: a folder is in its place$/);
+    await expect(openLineFile(at('.'), 0)).rejects.toThrow(/: there is a folder in its place$/);
     expect(existsSync(at('a-file/lines.txt'))).toBe(false);
   });
 });

@@ -41,8 +41,8 @@ describe('writeImage', () => {
     };
     // A device that is always full; other systems than Linux may not have it.
     if (existsSync('/dev/full')) expect(failure('/dev/full')).toBe('the disk is full');
-    expect(failure(join(folder, 'no', 'such'))).toBe('its folder cannot be made');
-    expect(failure(folder)).toBe('a folder is in its place');
+    expect(failure(join(folder, 'no', 'such'))).toBe('its folder cannot be created');
+    expect(failure(folder)).toBe('there is a folder in its place');
   });
 
   test('refuses data that does not fit the size', async () => {

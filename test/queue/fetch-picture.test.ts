@@ -148,7 +148,7 @@ describe('fetchPicture', () => {
     });
     const at = (path: string): string => `http://127.0.0.1:${port}${path}`;
     expect(await failure(at('/file'))).toMatch(/it redirects to file:\/\/\/etc\/passwd: file: is not http: or https:$/);
-    expect(await failure(at('/bad'))).toMatch(/it redirects to what is not a URL$/);
+    expect(await failure(at('/bad'))).toMatch(/it redirects to something that is not a URL$/);
     expect(await failure(at('/loop'), { ...only127001, maxRedirects: 3 })).toMatch(/more than 3 redirects$/);
   });
 
@@ -161,7 +161,7 @@ describe('fetchPicture', () => {
     });
     for (const path of ['/drip', '/silent']) {
       const message = await failure(`http://127.0.0.1:${port}${path}`, { ...only127001, timeoutMs: 300 });
-      expect(message).toMatch(/^for now: .*: not there after 0\.3 s$/);
+      expect(message).toMatch(/^for now: .*: timed out after 0\.3 s$/);
     }
   });
 
@@ -204,11 +204,11 @@ describe('fetchPicture', () => {
     const noHttp = await serveRaw('SSH-2.0-OpenSSH\r\n');
     expect(await failure(`http://127.0.0.1:${noHttp}/`)).toMatch(/^for now: http:[^\n]+$/);
     const zipped = await serveRaw('HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx');
-    expect(await failure(`http://127.0.0.1:${zipped}/`)).toMatch(/: the server sends it as gzip, unasked$/);
+    expect(await failure(`http://127.0.0.1:${zipped}/`)).toMatch(/: the server sent it as gzip, unrequested$/);
     const port = await serve(() => {});
     for (const close of closers.splice(0)) close();
     expect(await failure(`http://127.0.0.1:${port}/`)).toMatch(/^for now: .*: the connection was refused$/);
-    expect(await failure('http://nothing.invalid/')).toMatch(/there is no such host$|cannot be looked up now$/);
+    expect(await failure('http://nothing.invalid/')).toMatch(/no such host$|cannot be resolved at the moment$/);
   });
 
   test("the caller's signal ends it with its own reason", async () => {

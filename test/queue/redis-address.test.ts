@@ -26,7 +26,7 @@ describe('parseRedisUrl', () => {
     'redis://:s3cret%@queue.example',
     'redis://:s3cret@queue.example:port',
   ])('%s is refused without being repeated', (url) => {
-    expect(() => parseRedisUrl(url)).toThrow(/^the (address of Redis|user or password)/);
+    expect(() => parseRedisUrl(url)).toThrow(/^the (Redis address|database|user or password)/);
     expect(() => parseRedisUrl(url)).not.toThrow(/s3cret/);
   });
 });
