@@ -1,5 +1,5 @@
 /// <reference lib="dom" preserve="true" />
-/** Entry for the browser: all of the platform-neutral surface, pixels, weights kept from visit to visit, and a worker. */
+/** Entry point for the browser: the whole platform-neutral API, pixels, weights kept between visits, and a worker. */
 
 export { createFaceAlignerWorker, type FaceAlignerWorkerOptions } from './browser/face-aligner-worker.ts';
 export { faceGlb } from './browser/face-glb.ts';

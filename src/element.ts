@@ -1,4 +1,4 @@
 /// <reference lib="dom" preserve="true" />
-/** Entry for pages that show a face by an element: `<tddfa-face src="portrait.jpg">`. */
+/** Entry point for pages that show a face with an element: `<tddfa-face src="portrait.jpg">`. */
 
 export { defineFaceElement, type FaceElementOptions, type FaceLoadDetail } from './element/define-face-element.ts';

@@ -1,4 +1,4 @@
-/** Entry for geometry alone: plain typed arrays in, plain typed arrays out, no dependency. */
+/** Entry point for the geometry alone: plain typed arrays in, plain typed arrays out, no dependencies. */
 
 export { type AlignedCropOptions, ARCFACE_TEMPLATE, alignedCrop, fivePoints } from './geometry/aligned-crop.ts';
 export { contourVertices } from './geometry/contour.ts';

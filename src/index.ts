@@ -1,4 +1,4 @@
-/** Public surface that runs anywhere: Node, browsers, workers. */
+/** Public API that runs anywhere: Node, browsers, workers. */
 
 export type { Optimization, OptimizeOption } from './engine/compiler/optimize.ts';
 export { availableBackends } from './engine/create-engine.ts';

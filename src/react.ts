@@ -1,4 +1,4 @@
 /// <reference lib="dom" preserve="true" />
-/** Entry for React, which is a peer dependency: the faces of a video element. */
+/** Entry point for React, a peer dependency: the faces in a video element. */
 
 export { type FacesOfVideo, type UseFacesOptions, useFaces } from './react/use-faces.ts';

@@ -1,4 +1,4 @@
-/** Entry for three.js, which is a peer dependency: a face as an object of a scene, and what is put on it. */
+/** Entry point for three.js, a peer dependency: a face as an object in a scene, and what is attached to it. */
 
 export type {} from './platform-types.ts';
 export { FaceMesh3D, type FaceMesh3DOptions } from './three/face-mesh-3d.ts';

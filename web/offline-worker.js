@@ -1,6 +1,6 @@
 /**
- * Keeps the page, so that it opens without a network. Thirty lines, where workbox would bring some two hundred packages. The
- * model is no part of it: the page keeps that itself.
+ * Keeps the page so that it opens without a network. Thirty lines, whereas workbox would bring about two hundred
+ * packages. The model is not part of it: the page keeps that itself.
  */
 const FILES = [];
 const CACHE = 'tddfa-page-VERSION';
@@ -25,7 +25,10 @@ addEventListener('activate', (event) => {
   );
 });
 
-/** The page itself comes from the network while there is one, so that nobody stays with an old one; its files are named by content. */
+/**
+ * The page itself comes from the network while there is one, so that nobody is stuck with an old one; its files are
+ * named by content.
+ */
 addEventListener('fetch', (event) => {
   const { request } = event;
   if (request.method !== 'GET' || !request.url.startsWith(registration.scope)) return;

@@ -8,19 +8,20 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 const repository = join(root, '..');
 
 /**
- * Where the page will be published, with a slash at the end: link previews take whole addresses alone. `TDDFA_PAGE_URL` says another.
+ * Where the page will be published, with a trailing slash: link previews only accept absolute addresses.
+ * `TDDFA_PAGE_URL` overrides it.
  */
 const DEFAULT_PAGE_URL = 'https://OWNER.github.io/tddfa/';
 
 function pageUrl(): string {
   const { TDDFA_PAGE_URL: url = DEFAULT_PAGE_URL } = process.env;
   if (!URL.canParse(url) || !/^https?:\/\/[^?#]*\/$/.test(url)) {
-    throw new Error(`TDDFA_PAGE_URL: expected an address of http or https that ends with a slash, got ${url}`);
+    throw new Error(`TDDFA_PAGE_URL: expected an http or https address that ends with a slash, got ${url}`);
   }
   return url;
 }
 
-/** Writes the page's address where the page names itself. */
+/** Writes the page's address where the page refers to itself. */
 function ownAddress(): Plugin {
   return {
     name: 'own-address',
@@ -28,7 +29,7 @@ function ownAddress(): Plugin {
   };
 }
 
-/** What the page finds beside itself: the sample photo and the open pack. */
+/** What the page expects beside itself: the sample photo and the open pack. */
 function siteFiles(): ReadonlyMap<string, string> {
   const files = new Map([['sample.png', join(repository, 'examples/astronaut.png')]]);
   const pack = join(repository, 'weights/open');
@@ -60,7 +61,10 @@ function copySiteFiles(): Plugin {
   };
 }
 
-/** Writes the worker that keeps the page, with the names of what it keeps; tfjs, which is loaded on demand alone, is left out. */
+/**
+ * Writes the worker that keeps the page, with the names of the files it keeps; tfjs, which is only loaded on demand, is
+ * left out.
+ */
 function offlineWorker(): Plugin {
   return {
     name: 'offline-worker',

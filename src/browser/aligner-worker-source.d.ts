@@ -1,2 +1,2 @@
-/** The text of the worker's script as one file, which the build makes of `aligner-worker.ts`. */
+/** The text of the worker's script as a single file; the build generates it from `aligner-worker.ts`. */
 export declare const alignerWorkerSource: string;

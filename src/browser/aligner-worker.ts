@@ -2,7 +2,7 @@
 import { serveAligner } from '../workers/serve-aligner.ts';
 import type { OwnerMessage, WorkerMessage } from '../workers/worker-protocol.ts';
 
-/** What a worker's global scope has; the types of the page's are different. */
+/** Members of a worker's global scope; the page's has different types. */
 interface WorkerScope {
   postMessage(message: WorkerMessage, transfer?: readonly ArrayBuffer[]): void;
   addEventListener(type: 'message', listener: (event: MessageEvent<OwnerMessage>) => void): void;

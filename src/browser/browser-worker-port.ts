@@ -1,7 +1,7 @@
 import { WorkerFailedError } from '../errors.ts';
 import type { WorkerPort } from '../workers/worker-port.ts';
 
-/** The page's end of a browser's worker. */
+/** The page's end of a browser worker. */
 export function browserWorkerPort<Sent, Received>(worker: Worker): WorkerPort<Sent, Received> {
   return {
     post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
@@ -12,7 +12,7 @@ export function browserWorkerPort<Sent, Received>(worker: Worker): WorkerPort<Se
       worker.onmessageerror = () => onFailure(new WorkerFailedError('sent a message that cannot be read'));
       worker.onerror = (event) => {
         event.preventDefault();
-        // Where the script itself cannot be loaded, browsers say no more than that.
+        // If the script itself cannot be loaded, browsers give no reason.
         const reason = event.message || 'its script cannot be loaded (is it on this site, and allowed by worker-src?)';
         onFailure(new WorkerFailedError(`failed: ${reason}`));
       };

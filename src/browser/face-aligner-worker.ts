@@ -29,18 +29,18 @@ import { WorkerImages } from './worker-images.ts';
 /** Options of {@link createFaceAlignerWorker}. */
 export interface FaceAlignerWorkerOptions extends Omit<FaceAlignerOptions, 'refine'> {
   /**
-   * Whether eyes and mouths are looked at again, as `createFaceAligner` does with `refine: createFaceRefiner`: a function cannot be
-   * sent to a worker, which loads its own. Default false.
+   * Whether to refine eyes and mouths, as `createFaceAligner` does with `refine: createFaceRefiner`: a function cannot
+   * be sent to a worker, so the worker loads its own. Default false.
    */
   readonly refine?: boolean;
   /**
-   * Leaves `image.data` with the caller, at the price of a copy for each call. By default the pixels move to the worker:
-   * the caller's array is empty afterwards, and the same image object can still be given to the aligner's other methods.
+   * Leaves `image.data` with the caller, at the cost of a copy per call. By default the pixels move to the worker: the
+   * caller's array is empty afterwards, but the same image object can still be passed to the aligner's other methods.
    */
   readonly keepPixels?: boolean;
-  /** Starts the module worker where a bundler does not find it: a script that imports `tddfa/browser/worker`. */
+  /** Starts the module worker if a bundler does not find it: a script that imports `tddfa/browser/worker`. */
   readonly createWorker?: () => Worker;
-  /** How long the worker may take until its script runs, ms. Default 30,000. */
+  /** How long the worker may take to start running its script, ms. Default 30,000. */
   readonly startTimeoutMs?: number;
 }
 
@@ -53,9 +53,9 @@ const WORKER_OPTION_NAMES: OptionNames<FaceAlignerWorkerOptions> = {
 };
 
 /**
- * Makes a face aligner that works in a module worker, so that the page stays smooth. It is a `FaceAligner` like any other;
- * `reconstruct`, which is fast and no promise, runs on the page.
- * @throws what `createFaceAligner` throws, and WorkerFailedError where the worker cannot be started.
+ * Creates a face aligner that runs in a module worker, so that the page stays responsive. It is a `FaceAligner` like
+ * any other; `reconstruct`, which is fast and synchronous, runs on the page.
+ * @throws what `createFaceAligner` throws, and WorkerFailedError if the worker cannot be started.
  */
 export async function createFaceAlignerWorker(options: FaceAlignerWorkerOptions): Promise<FaceAligner> {
   checkFaceAlignerOptions(options, WORKER_OPTION_NAMES);
@@ -97,8 +97,8 @@ async function untilStarted(
 }
 
 /**
- * Starts the worker from its script or, where that is not on the page's own site (as from a CDN) or a bundler has not put it
- * beside the page's scripts, from the script's text, which is loaded only then.
+ * Starts the worker from its script or, if that is not on the page's own site (as with a CDN) or a bundler has not
+ * placed it next to the page's scripts, from the script's text, which is loaded only then.
  */
 async function startOwnWorker(timeoutMs: number, signal: AbortSignal | undefined): Promise<AlignerPort> {
   try {
@@ -110,7 +110,7 @@ async function startOwnWorker(timeoutMs: number, signal: AbortSignal | undefined
       return await startFromText(alignerWorkerSource, timeoutMs, signal);
     } catch {
       signal?.throwIfAborted();
-      // As where a policy forbids `blob:`; what was wrong with the script says more.
+      // For example, a policy forbids `blob:`; the script's own error explains more.
       throw error instanceof WorkerFailedError
         ? error
         : new WorkerFailedError(`did not start: ${error}`, { cause: error });
@@ -118,7 +118,7 @@ async function startOwnWorker(timeoutMs: number, signal: AbortSignal | undefined
   }
 }
 
-/** Written like this, so that bundlers find the worker's script. */
+/** Written like this so that bundlers find the worker's script. */
 function startFromScript(): Worker {
   return new Worker(new URL('./aligner-worker.js', import.meta.url), { type: 'module', name: 'tddfa' });
 }
@@ -137,7 +137,7 @@ function sendableOptions(options: FaceAlignerWorkerOptions): SentOptions {
   return wasmPaths === undefined ? sendable : { ...sendable, wasmPaths: absoluteUrls(wasmPaths) };
 }
 
-/** Relative addresses are meant from the page, but would be taken from the worker's script. */
+/** Relative addresses are meant relative to the page but would be resolved against the worker's script. */
 function absoluteUrls(paths: string | Readonly<Record<string, string>>): string | Record<string, string> {
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   const absolute = (path: string) => new URL(path, base).href;

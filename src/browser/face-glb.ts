@@ -3,17 +3,18 @@ import type { SurfaceSource } from '../geometry/face-surface.ts';
 import type { AlignedFace, RgbaImage } from '../types.ts';
 
 /**
- * Makes a GLB file of a face, or of several beside each other, as `faceGlb` of `tddfa/node` does: the mesh in metres with the
- * photo's skin and the expression as morph targets. For a download: `new Blob([bytes], { type: 'model/gltf-binary' })`.
+ * Makes a GLB file of a face, or of several side by side, as `faceGlb` of `tddfa/node` does: the mesh in metres with
+ * the photo's skin and the expression as morph targets. For a download:
+ * `new Blob([bytes], { type: 'model/gltf-binary' })`.
  *
- * What makes meshes is loaded by the first call.
+ * The code that makes meshes is loaded on the first call.
  * @param image - the photo, with its pixels: an aligner in a worker leaves them there with `keepPixels: true`.
- * @param face - as it was aligned on the photo.
+ * @param face - as aligned on the photo.
  * @param source - the aligner, or anything else with a model and maps.
- * @param options - as those of `faceMesh`; with several faces those of `faceMeshes`.
+ * @param options - those of `faceMesh`; with several faces, those of `faceMeshes`.
  * @returns the file's bytes.
- * @throws WeightFormatError where the pack has no morphable model or no triangles; RangeError for no face at all, or pixels that
- *   have moved; RangeError or TypeError for an option that makes no sense.
+ * @throws WeightFormatError if the pack has no morphable model or no triangles; RangeError for no faces at all, or
+ *   pixels that have moved; RangeError or TypeError for an invalid option.
  */
 export async function faceGlb(
   image: RgbaImage,

@@ -1,2 +1,2 @@
-/** The text of the code that looks at eyes and mouths again, as one module, which the build makes of `face-refiner.ts`. */
+/** The text of the code that refines eyes and mouths, as one module; the build generates it from `face-refiner.ts`. */
 export declare const faceRefinerSource: string;

@@ -5,10 +5,10 @@ import type { WeightSource } from '../engine/weights/weight-source.ts';
 import { WeightLoadError } from '../errors.ts';
 
 /**
- * A pack in a folder that the user has chosen with `<input type="file" webkitdirectory>` or dropped on the page.
- * @param files - all files of the folder; the pack is where the uppermost `pack.json` is.
- * @param pathOf - where a file is within the folder; by default its `webkitRelativePath`, or its name.
- * @throws WeightLoadError where there is no `pack.json`.
+ * A pack in a folder that the user chose with `<input type="file" webkitdirectory>` or dropped on the page.
+ * @param files - all files in the folder; the pack is where the topmost `pack.json` is.
+ * @param pathOf - returns a file's path within the folder; by default its `webkitRelativePath`, or its name.
+ * @throws WeightLoadError if there is no `pack.json`.
  */
 export function folderWeights(
   files: Iterable<File>,

@@ -1,9 +1,9 @@
 /**
- * Faces of a camera or a video, frame by frame: what an overlay, a mask or an avatar is drawn from.
+ * Faces from a camera or a video, frame by frame, for drawing an overlay, a mask or an avatar.
  *
- * A frame is taken when the browser shows it, its pixels go to the aligner's worker, and its faces come back together with the
- * frame itself, so that both can be drawn as one picture. While a frame is worked on, only the newest of those that follow is
- * kept: under load frames are dropped, never queued.
+ * A frame is taken when the browser shows it, its pixels go to the aligner's worker, and its faces come back together
+ * with the frame itself, so that both can be drawn as one picture. While a frame is being processed, only the newest of
+ * those that follow is kept: under load frames are dropped, never queued.
  */
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { withDispose } from '../disposable.ts';
@@ -14,12 +14,12 @@ import { OPEN_CAMERA_OPTION_NAMES, type OpenCameraOptions, openCamera, stopTrack
 import { presentFrame } from './present-frame.ts';
 import { readPixels } from './read-pixels.ts';
 
-/** An element that plays, a stream, or `'camera'`, which is opened and closed again. */
+/** An element that plays, a stream, or `'camera'`, which is opened and later closed. */
 export type VideoToFollow = HTMLVideoElement | MediaStream | 'camera';
 
 /** A frame and its faces. */
 export interface FollowedFrame {
-  /** Oldest id first; `[]` where there is none. In px of `frame`. */
+  /** Oldest id first; `[]` if there are none. In px of `frame`. */
   readonly faces: readonly TrackedFace[];
   /** The very frame in which the faces were found, for `drawImage`. Closed when `onFaces` is done with it. */
   readonly frame: ImageBitmap;
@@ -28,21 +28,21 @@ export interface FollowedFrame {
   readonly height: number;
   /** When the frame was taken, ms, on the clock of `performance.now()`. */
   readonly timeMs: number;
-  /** Frames that were dropped since the one before, because that one still was worked on. */
+  /** Frames dropped since the previous one, because that one was still being processed. */
   readonly dropped: number;
 }
 
 /** Options of {@link followVideo}. */
 export interface FollowVideoOptions {
-  /** Finds the faces; best one of `createFaceAlignerWorker`. It is not disposed. */
+  /** Finds the faces; preferably one from `createFaceAlignerWorker`. It is not disposed. */
   readonly aligner: FaceAligner;
   /** How faces are followed. */
   readonly tracker?: FaceTrackerOptions;
-  /** Which camera is opened, and how large its pictures are, for `'camera'`. */
+  /** For `'camera'`: which camera to open, and its frame size. */
   readonly camera?: Omit<OpenCameraOptions, 'signal'>;
-  /** Whether nothing is followed while the page is hidden. Default true. */
+  /** Whether to pause while the page is hidden. Default true. */
   readonly pauseWhenHidden?: boolean;
-  /** Ends it, as `stop` does. */
+  /** Ends following, as `stop` does. */
   readonly signal?: AbortSignal;
 }
 
@@ -54,35 +54,36 @@ const FOLLOW_OPTION_NAMES: OptionNames<FollowVideoOptions> = {
   signal: true,
 };
 
-/** A camera or video that is followed. */
+/** A camera or video that is being followed. */
 export interface VideoFollower {
-  /** Settles when the first frame can be taken. @throws CameraError, or the reason why it was ended before. */
+  /** Settles when the first frame can be taken. @throws CameraError, or the reason it ended before that. */
   readonly ready: Promise<void>;
   /**
-   * Settles when nothing more will come: after `stop`, or when the video ends.
-   * @throws CameraError where the camera fails, and whatever the aligner or `onFaces` threw.
+   * Settles when no more frames will come: after `stop`, or when the video ends.
+   * @throws CameraError if the camera fails, and whatever the aligner or `onFaces` threw.
    */
   readonly finished: Promise<void>;
   /** The camera or the stream; absent for an element that plays a file. */
   readonly stream: MediaStream | undefined;
-  /** Leaves frames out until `resume`. A camera stays open. */
+  /** Skips frames until `resume`. A camera stays open. */
   pause(): void;
   resume(): void;
   /**
-   * Ends it, whatever is pending. A camera that `followVideo` opened is closed, even when permission is given only afterwards;
-   * elements and streams of the caller are left as they are. `onFaces` is not called again. Idempotent.
+   * Ends it, whatever is pending. A camera that `followVideo` opened is closed, even if permission is granted only
+   * afterwards; the caller's elements and streams are left as they are. `onFaces` is not called again. Idempotent.
    */
   stop(): void;
-  /** For `using`, where the engine knows it: `stop`. */
+  /** Calls `stop`; for `using`, in engines that support it. */
   [Symbol.dispose](): void;
 }
 
 /**
  * Follows the faces of a camera, a stream or a video element.
- * @param source - an element that is played and paused by the caller; an element of another site needs its `crossorigin`.
- * @param onFaces - called for each frame; the next one waits for the promise that it returns, if any.
+ * @param source - an element is played and paused by the caller; one from another site needs its `crossorigin`
+ *   attribute.
+ * @param onFaces - called for each frame; the next frame waits for the promise it returns, if any.
  * @returns at once, before the camera is open, so that it can be stopped at any time.
- * @throws TypeError naming the argument that makes no sense; what `createFaceTracker` throws.
+ * @throws TypeError naming the invalid argument; what `createFaceTracker` throws.
  */
 export function followVideo(
   source: VideoToFollow,
@@ -108,11 +109,11 @@ export function followVideo(
   const cleanUps: (() => void)[] = [];
   let stream: MediaStream | undefined;
   let isPaused = false;
-  /** The newest frame that nobody has worked on; frames dropped since the last one that was. */
+  /** The newest frame not yet processed; below, the frames dropped since the last processed one. */
   let waiting: WaitingFrame | undefined;
   let dropped = 0;
   let isWorking = false;
-  /** Clocks of cameras may stand still or begin again, and time goes on all the same. */
+  /** Camera clocks may stall or restart, yet reported times must keep increasing. */
   let lastMs = 0;
 
   function end(error?: unknown): void {
@@ -125,7 +126,7 @@ export function followVideo(
     else rejectFinished(error);
   }
 
-  /** What was opened while it was ended is closed at once. */
+  /** Anything that opens after the end is closed at once. */
   function whenEnded(cleanUp: () => void): void {
     if (ended.signal.aborted) cleanUp();
     else cleanUps.push(cleanUp);
@@ -203,7 +204,7 @@ export function followVideo(
   }
   const ready = start().then(() => ended.signal.throwIfAborted());
   ready.catch((error) => end(error));
-  // Whoever waits for neither is not troubled; `finished` still rejects for who does.
+  // Prevents an unhandled rejection if nobody waits for it; `finished` still rejects for those who do.
   finished.catch(() => {});
   if (signal?.aborted) stop();
 
@@ -232,7 +233,7 @@ interface WaitingFrame {
 type Offer = (frame: VideoFrame | ImageBitmap, timeMs: number) => void;
 type End = (error?: unknown) => void;
 
-/** Takes the frames of an element as it shows them. @returns what ends it. */
+/** Takes the frames of an element as it shows them. @returns a function that ends it. */
 function followElement(video: HTMLVideoElement, offer: Offer, end: End): () => void {
   let isOver = false;
   const take = async (timeMs: number): Promise<void> => {
@@ -246,7 +247,7 @@ function followElement(video: HTMLVideoElement, offer: Offer, end: End): () => v
   };
   const onFrame = (now: number, shown?: VideoFrameCallbackMetadata): void => {
     if (isOver) return;
-    // An element without the callback for frames may have none yet, or the one from before.
+    // Without the frame callback, the element may have no frame yet, or still the previous one.
     if (video.readyState >= 2) void take(shown?.captureTime ?? shown?.presentationTime ?? now);
     next();
   };
@@ -267,8 +268,8 @@ function followElement(video: HTMLVideoElement, offer: Offer, end: End): () => v
 }
 
 /**
- * Frames of a camera are few: Chromium gives no more while two of them are open, so that none would be newer than the one that is
- * worked on. A bitmap is a copy.
+ * Camera frames are scarce: Chromium delivers no more while two of them are open, so none would be newer than the one
+ * being processed. A bitmap is a copy.
  */
 async function toBitmap(frame: VideoFrame | ImageBitmap): Promise<ImageBitmap> {
   if (frame instanceof ImageBitmap) return frame;
@@ -279,32 +280,32 @@ async function toBitmap(frame: VideoFrame | ImageBitmap): Promise<ImageBitmap> {
   }
 }
 
-/** `MediaStreamTrackProcessor` is not in TypeScript's DOM library, since Firefox has it not. */
+/** `MediaStreamTrackProcessor` is not in TypeScript's DOM library, as Firefox does not have it. */
 interface TrackProcessor {
   readonly readable: ReadableStream<VideoFrame>;
 }
 type TrackProcessorClass = new (options: { track: MediaStreamTrack; maxBufferSize: number }) => TrackProcessor;
 
-/** Takes the frames of a track: straight from it where the browser can, else from an element that plays it unseen. */
+/** Takes the frames of a track: straight from it if the browser can, else from a hidden element that plays it. */
 async function followTrack(stream: MediaStream, track: MediaStreamTrack, offer: Offer, end: End): Promise<() => void> {
   const Processor = (globalThis as { MediaStreamTrackProcessor?: TrackProcessorClass }).MediaStreamTrackProcessor;
   if (Processor !== undefined) {
     const reader = new Processor({ track, maxBufferSize: 1 }).readable.getReader();
-    // By the camera's clock, which goes as the page's does but for their beginning: a frame that comes late is no later for that,
-    // and smoothing needs to know how long a face took from one place to the next.
+    // By the camera's clock, which runs like the page's but from another origin: a frame that is delivered late keeps
+    // its time, and smoothing needs to know how long a face took from one place to the next.
     let beginMs = Number.NaN;
     const read = async (): Promise<void> => {
       try {
         for (;;) {
           const { value, done } = await reader.read();
           if (done) {
-            // A camera that went away says so in an event of its own, which comes first.
+            // A camera that is disconnected fires an event of its own, which comes first.
             setTimeout(() => end(), 0);
             return;
           }
           const ownMs = value.timestamp / 1000;
           const nowMs = performance.now() - ownMs;
-          // Slowly, as no two clocks are equally fast; at once where the camera's began again.
+          // Gradually, as no two clocks run equally fast; at once if the camera's restarted.
           beginMs = Math.abs(nowMs - beginMs) < 1000 ? beginMs + (nowMs - beginMs) / 64 : nowMs;
           offer(value, ownMs + beginMs);
         }

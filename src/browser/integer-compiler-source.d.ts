@@ -1,2 +1,2 @@
-/** The text of the code for integers as one module, which the build makes of `integer-compiler.ts`. */
+/** The text of the integer compiler as one module; the build generates it from `integer-compiler.ts`. */
 export declare const integerCompilerSource: string;

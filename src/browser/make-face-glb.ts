@@ -5,7 +5,7 @@ import type { SurfaceSource } from '../geometry/face-surface.ts';
 import type { Picture } from '../geometry/picture.ts';
 import type { AlignedFace, RgbaImage } from '../types.ts';
 
-/** What `faceGlb` loads when it is called first. */
+/** What `faceGlb` loads on its first call. */
 export function makeFaceGlb(
   image: RgbaImage,
   face: AlignedFace | readonly AlignedFace[],

@@ -3,14 +3,14 @@ import { CameraError, type CameraProblem } from '../errors.ts';
 
 /** Options of {@link openCamera}. */
 export interface OpenCameraOptions {
-  /** `front` (default) looks at who holds the phone, `back` away from them. */
+  /** `front` (default) faces the person holding the phone, `back` away from them. */
   readonly facing?: 'front' | 'back';
-  /** Id of one camera, from `navigator.mediaDevices.enumerateDevices()`; `facing` then does not apply. */
+  /** Id of one camera, from `navigator.mediaDevices.enumerateDevices()`; `facing` is then ignored. */
   readonly deviceId?: string;
-  /** What the camera is asked for, px; it may give another size. Default 640 x 480. */
+  /** Requested size, px; the camera may deliver another. Default 640 x 480. */
   readonly width?: number;
   readonly height?: number;
-  /** Gives up; a camera that opens later is closed at once. */
+  /** Cancels opening; a camera that opens later is closed at once. */
   readonly signal?: AbortSignal;
 }
 
@@ -22,7 +22,7 @@ export const OPEN_CAMERA_OPTION_NAMES: OptionNames<OpenCameraOptions> = {
   signal: true,
 };
 
-/** By the name of what `getUserMedia` throws. */
+/** By the name of the error that `getUserMedia` throws. */
 const PROBLEMS: Readonly<Record<string, CameraProblem>> = {
   NotAllowedError: 'denied',
   SecurityError: 'denied',
@@ -32,9 +32,9 @@ const PROBLEMS: Readonly<Record<string, CameraProblem>> = {
 };
 
 /**
- * Opens a camera. Whoever opens it stops its tracks; where `signal` is aborted, nothing stays open, even when the person
- * answers the question for permission afterwards.
- * @throws CameraError, whose `problem` says what is wrong; the signal's reason; TypeError or RangeError naming the option.
+ * Opens a camera. The caller stops its tracks; if `signal` is aborted, nothing stays open, even if the user answers the
+ * permission prompt afterwards.
+ * @throws CameraError, whose `problem` is the cause; the signal's reason; TypeError or RangeError naming the option.
  */
 export async function openCamera(options: OpenCameraOptions = {}): Promise<MediaStream> {
   checkOptionNames(options, OPEN_CAMERA_OPTION_NAMES);
@@ -46,7 +46,7 @@ export async function openCamera(options: OpenCameraOptions = {}): Promise<Media
     if (!(value >= 1 && value < Infinity)) throw new RangeError(`${name}: expected at least 1 px, got ${value}`);
   }
   signal?.throwIfAborted();
-  // Absent where the page is not from https or this device, and where the browser has no cameras at all.
+  // Absent if the page is not from https or this device, or if the browser has no cameras at all.
   if (navigator.mediaDevices === undefined) throw new CameraError('insecure');
   const opening = navigator.mediaDevices.getUserMedia({
     video: {

@@ -1,6 +1,7 @@
 /**
- * Code that few workers of a page need. The worker's script is one file, so that no bundler has to look for parts of it, and without
- * these parts, so that it stays small. The page, which owns the worker, sends their text when they are asked for.
+ * Code that few workers of a page need. The worker's script is one file, so that no bundler has to look for parts of
+ * it, and it omits this code, so that it stays small. The page, which owns the worker, sends the text of the code on
+ * request.
  */
 import { TddfaError } from '../errors.ts';
 import type { OwnerMessage, WorkerCode, WorkerMessage } from '../workers/worker-protocol.ts';
@@ -17,9 +18,9 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope;
 
 /**
- * @param option - what of the aligner's options needs the code.
+ * @param option - the option of the aligner that needs the code.
  * @returns the module.
- * @throws TddfaError where the page has no such text or a Content Security Policy forbids to run it.
+ * @throws TddfaError if the page has no such text or a Content Security Policy forbids running it.
  */
 export async function ownersModule<Module>(name: WorkerCode, option: string): Promise<Module> {
   const answered = new AbortController();
@@ -33,7 +34,7 @@ export async function ownersModule<Module>(name: WorkerCode, option: string): Pr
   answered.abort();
   const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
   try {
-    // An empty module would have nothing.
+    // An empty module would export nothing.
     if (text === '') throw new TypeError('no code');
     return await import(/* webpackIgnore: true */ /* @vite-ignore */ url);
   } catch (cause) {

@@ -3,7 +3,7 @@ import { ownersModule } from './owners-code.ts';
 
 type CreateFaceRefiner = NonNullable<FaceAlignerOptions['refine']>;
 
-/** In a worker of a page the build puts this in the place of face-refiner.ts. */
+/** In a page's worker, the build substitutes this for face-refiner.ts. */
 export const loadFaceRefiner: CreateFaceRefiner = async (...given) => {
   const module = await ownersModule<{ loadFaceRefiner: CreateFaceRefiner }>('face-refiner', 'refine');
   return module.loadFaceRefiner(...given);

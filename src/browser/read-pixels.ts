@@ -3,7 +3,10 @@ import { ImageDecodeError } from '../errors.ts';
 import { HEIC_ADVICE, HEIF_BEGINNING_BYTES, heifKind } from '../heif-kind.ts';
 import type { RgbaImage } from '../types.ts';
 
-/** Whatever in a browser has pixels. A `Blob` or `File` holds a picture file in any format that the browser decodes. */
+/**
+ * Anything in a browser that has pixels. A `Blob` or `File` holds a picture file in any format that the browser
+ * decodes.
+ */
 export type PixelSource =
   | HTMLImageElement
   | HTMLVideoElement
@@ -16,7 +19,7 @@ export type PixelSource =
 
 /** Options of {@link readPixels}. */
 export interface ReadPixelsOptions {
-  /** Scales the picture down so that neither side is longer, px; by default it keeps its size. */
+  /** Maximum length of a side, px: larger pictures are scaled down. By default the picture keeps its size. */
   readonly maxSide?: number;
 }
 
@@ -33,22 +36,24 @@ interface PixelClasses {
   readonly VideoFrame: VideoFrame;
 }
 
-/** `instanceof` for classes that not every browser, no worker or no server has. */
+/** `instanceof` for classes that some browsers, all workers or all servers lack. */
 function isA<Name extends keyof PixelClasses>(value: unknown, name: Name): value is PixelClasses[Name] {
   const expected: unknown = globalThis[name];
   return typeof expected === 'function' && value instanceof expected;
 }
 
 /**
- * Reads the pixels of a picture, of a video's present frame or of a canvas.
+ * Reads the pixels of a picture, of a video's current frame or of a canvas.
  *
- * Files are turned upright by their EXIF data, and so are `<img>` elements. The colours of files are taken as they are
- * stored, without colour management, as `readImage` does in Node; `<img>`, video and canvas give what is shown on the screen.
- * @param source - stays open and unchanged; an image or video element of another site needs its `crossorigin` attribute.
- * @returns RGBA bytes in an array of their own; an `RgbaImage`, such as `ImageData`, is returned as it is unless `maxSide`
- *   makes it smaller.
- * @throws ImageDecodeError where the file is no picture, the video has no frame yet, or the browser forbids to read the
- *   pixels; TypeError for anything else than the above.
+ * Files are turned upright according to their EXIF data, and so are `<img>` elements. The colours of files are used as
+ * stored, without colour management, as `readImage` does in Node; `<img>`, video and canvas give what is shown on the
+ * screen.
+ * @param source - stays open and unchanged; an image or video element from another site needs its `crossorigin`
+ *   attribute.
+ * @returns RGBA bytes in a new array; an `RgbaImage`, such as `ImageData`, is returned as it is unless `maxSide` scales
+ *   it down.
+ * @throws ImageDecodeError if the file is not a picture, the video has no frame yet, or the browser forbids reading the
+ *   pixels; TypeError for anything other than the above.
  */
 export async function readPixels(source: PixelSource, options: ReadPixelsOptions = {}): Promise<RgbaImage> {
   checkOptionNames(options, READ_PIXELS_OPTION_NAMES);
@@ -116,7 +121,7 @@ async function decodeBlob(blob: Blob): Promise<ImageBitmap> {
   try {
     return await createImageBitmap(blob, { ...options, imageOrientation: 'from-image' });
   } catch (error) {
-    // Older browsers do not know the word (a TypeError; a broken picture is none) and turn files upright without it.
+    // Older browsers reject the value with a TypeError, unlike a broken picture, and turn files upright without it.
     if (!(error instanceof TypeError)) throw error;
     return createImageBitmap(blob, options);
   }
@@ -134,7 +139,7 @@ async function shrink(image: RgbaImage, maxSide: number): Promise<RgbaImage> {
 
 type Context = OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D;
 
-/** Its canvas is kept from frame to frame, since making one takes longer than drawing; large pictures get their own. */
+/** Its canvas is kept from frame to frame, as creating one takes longer than drawing; large pictures get their own. */
 let shared: Context | undefined;
 const MAX_SHARED_PIXELS = 1920 * 1080;
 
@@ -156,14 +161,10 @@ function draw(source: CanvasImageSource, width: number, height: number, maxSide:
   try {
     return context.getImageData(0, 0, targetWidth, targetHeight);
   } catch (cause) {
-    if (isShared) shared = undefined; // What it holds must never be read; nothing that it draws later could be.
-    throw new ImageDecodeError(
-      nameOf(source),
-      "it comes from another site: set its attribute crossorigin='anonymous'",
-      {
-        cause,
-      },
-    );
+    if (isShared) shared = undefined; // It is tainted: nothing that it draws later could be read.
+    throw new ImageDecodeError(nameOf(source), "it is from another site: set its attribute crossorigin='anonymous'", {
+      cause,
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RgbaImage } from '../types.ts';
 import type { SentImage } from '../workers/worker-protocol.ts';
 
-/** Beyond this, and beyond two images, the worker forgets the image used least recently. */
+/** Beyond this, and beyond two images, the worker drops the least recently used image. */
 export const MAX_KEPT_BYTES = 128 * 1024 * 1024;
 const MIN_KEPT_IMAGES = 2;
 
@@ -11,8 +11,8 @@ interface KeptImage {
 }
 
 /**
- * Which images the worker has. Pixels that moved there are gone from the caller's array, so the worker keeps them for the
- * aligner's next method: until the caller's image object is garbage, or too much is kept.
+ * Tracks the images that the worker has. Pixels that moved there are gone from the caller's array, so the worker keeps
+ * them for the aligner's next method: until the caller's image object is garbage-collected, or too much is kept.
  */
 export class WorkerImages {
   readonly #keepPixels: boolean;
@@ -30,8 +30,8 @@ export class WorkerImages {
   }
 
   /**
-   * The image as it is sent, and what of it moves.
-   * @throws TypeError for an image whose pixels moved and are forgotten, or are not there.
+   * The image as sent, and which of its buffers move.
+   * @throws TypeError for an image whose pixels moved and have been dropped, or are missing.
    */
   send(image: RgbaImage): { readonly sent: SentImage; readonly transfer: readonly ArrayBuffer[] } {
     const { data, width, height } = image;
@@ -48,7 +48,7 @@ export class WorkerImages {
     }
     const key = ++this.#lastKey;
     const { buffer } = data;
-    // Shared memory cannot move, nor can a piece of a larger buffer without the rest.
+    // Shared memory cannot move, nor can part of a larger buffer without the rest.
     const moves = !this.#keepPixels && buffer instanceof ArrayBuffer && buffer.byteLength === data.byteLength;
     if (moves) this.#keep(image, { key, bytes: data.byteLength });
     return { sent: { key, width, height, data, isKept: moves }, transfer: moves ? [buffer] : [] };

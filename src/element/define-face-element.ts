@@ -4,19 +4,19 @@ import { drawFace, type LoadedFace, loadFace, MAX_TURN } from './face-view.ts';
 export interface FaceElementOptions {
   /** Name of the element, with a hyphen. Default `tddfa-face`. */
   readonly name?: string;
-  /** Address of the pack's folder, for elements without the attribute `weights`. */
+  /** Address of the pack's folder, for elements without a `weights` attribute. */
   readonly weights?: string;
 }
 
-/** What the event `load` of a face element has as its `detail`. */
+/** The `detail` of a face element's `load` event. */
 export interface FaceLoadDetail {
-  /** How many faces the photo has. */
+  /** Number of faces in the photo. */
   readonly faceCount: number;
-  /** The parameters of the one that is shown, and its crop on the photo. */
+  /** The parameters of the face that is shown, and its crop on the photo. */
   readonly face: LoadedFace['face'];
 }
 
-/** Degrees that an arrow key turns by, and that a whole width of the element does. */
+/** Degrees turned by an arrow key, and by a drag across the element's whole width. */
 const KEY_DEGREES = 5;
 const DRAG_DEGREES = 160;
 const SWAY = { degrees: 25, periodMs: 5000 } as const;
@@ -28,14 +28,16 @@ canvas{display:block;width:100%;height:100%}p{margin:0;font:inherit;text-align:c
 const ATTRIBUTES = ['src', 'weights', 'face', 'yaw', 'pitch', 'alt'];
 
 /**
- * Defines the element `<tddfa-face src="portrait.jpg">`: the face of a photo as a textured surface that is turned by dragging, by
- * touch and by the arrow keys, and looks ahead again after a double click or Home.
+ * Defines the element `<tddfa-face src="portrait.jpg">`: the face in a photo as a textured surface that turns by
+ * dragging, by touch and with the arrow keys, and faces forward again on a double click or Home.
  *
- * Attributes: `src`, the photo; `weights`, the pack's folder; `face`, which of several, from 0; `yaw` and `pitch`, degrees, where
- * it looks at first; `sway`, it moves until it is touched, unless reduced motion is wished for; `alt`, what it is called.
+ * Attributes: `src`, the photo; `weights`, the pack's folder; `face`, which of several, from 0; `yaw` and `pitch`, the
+ * initial direction in degrees; `sway`, keeps the face moving until it is touched, unless the user prefers reduced
+ * motion; `alt`, its accessible name.
  *
- * Events: `progress` (`ProgressEvent`, bytes of the weights), `load` (`CustomEvent` of {@link FaceLoadDetail}), `turn` (`CustomEvent`
- * of `{ yawDegrees, pitchDegrees }`), `error` (`ErrorEvent`, whose `error` is an `ImageDecodeError`, a `WeightLoadError` …).
+ * Events: `progress` (`ProgressEvent`, bytes of the weights), `load` (`CustomEvent` of {@link FaceLoadDetail}), `turn`
+ * (`CustomEvent` of `{ yawDegrees, pitchDegrees }`), `error` (`ErrorEvent`, whose `error` is an `ImageDecodeError`, a
+ * `WeightLoadError` …).
  *
  * Defining it a second time does nothing.
  */
@@ -91,7 +93,7 @@ export function defineFaceElement({ name = 'tddfa-face', weights: defaultWeights
       else this.#load();
     }
 
-    /** The photo; an address relative to the page. */
+    /** Address of the photo, relative to the page. */
     get src(): string {
       return this.getAttribute('src') ?? '';
     }
@@ -118,7 +120,7 @@ export function defineFaceElement({ name = 'tddfa-face', weights: defaultWeights
       this.setAttribute('aria-label', this.getAttribute('alt') ?? 'A face in 3D; arrow keys turn it');
     }
 
-    /** The newest request counts: one before it is given up, whatever of it is pending. */
+    /** Only the newest request counts: an earlier one is abandoned, however far it has got. */
     #load(): void {
       this.#loading?.abort();
       this.#loaded = undefined;
@@ -219,7 +221,7 @@ export function defineFaceElement({ name = 'tddfa-face', weights: defaultWeights
       this.dispatchEvent(new CustomEvent('turn', { detail: { yawDegrees, pitchDegrees } }));
     }
 
-    /** Once for each picture of the screen. */
+    /** Once per screen frame. */
     #draw(sharpness: number): void {
       if (this.#isDue) return;
       this.#isDue = true;

@@ -1,6 +1,6 @@
 /**
- * A face of a photo as a textured surface on a canvas, turned by pointer and keys. Drawn by our own rasteriser: there is no WebGL
- * to be missing or lost, and no other library to load.
+ * The face in a photo as a textured surface on a canvas, turned by pointer and keys. Drawn by our own rasteriser: there
+ * is no WebGL context to be missing or lost, and no other library to load.
  */
 import { createFaceAlignerWorker } from '../browser/face-aligner-worker.ts';
 import { readPixels } from '../browser/read-pixels.ts';
@@ -14,27 +14,27 @@ import { paintTextured } from '../geometry/textured.ts';
 import { extractUvTexture } from '../geometry/uv-texture.ts';
 import type { AlignedFace, FaceMaps, RgbaImage } from '../types.ts';
 
-/** Longer photos are made smaller: a face's texture has at most 1024 texels. */
+/** Longer photos are scaled down: a face's texture has at most 1024 texels. */
 const MAX_PHOTO_SIDE = 1920;
 const TEXTURE_SIZE = 512;
-/** Px that are drawn at most, on a side. */
+/** Maximum px drawn per side. */
 const MAX_CANVAS_SIDE = 1200;
 /** Beyond this the back of the surface would be seen. */
 export const MAX_TURN = { yawDegrees: 80, pitchDegrees: 50 } as const;
 
 /** A face that can be drawn from any side. */
 export interface LoadedFace {
-  /** As it was aligned on the photo. */
+  /** As aligned on the photo. */
   readonly face: AlignedFace;
-  /** How many faces the photo has. */
+  /** Number of faces in the photo. */
   readonly faceCount: number;
-  /** `[n x 3]`, x to the right, y up, z towards the viewer; its middle is 0 and its reach 1. */
+  /** `[n x 3]`, x to the right, y up, z towards the viewer; centred at 0, at most 1 from there. */
   readonly vertices: Float32Array;
   readonly maps: Pick<FaceMaps, 'triangles' | 'uvs' | 'uvTriangles'>;
   readonly texture: RgbaImage;
 }
 
-/** What is loaded, and from where. */
+/** What to load, and from where. */
 export interface FaceRequest {
   readonly photo: string;
   /** Address of the pack's folder. */
@@ -46,8 +46,8 @@ export interface FaceRequest {
 }
 
 /**
- * Loads a photo and the surface of its face. The networks are given up afterwards.
- * @throws ImageDecodeError where the photo cannot be loaded or has no such face; what `createFaceAlignerWorker` throws.
+ * Loads a photo and the surface of its face. The networks are released afterwards.
+ * @throws ImageDecodeError if the photo cannot be loaded or has no such face; what `createFaceAlignerWorker` throws.
  */
 export async function loadFace({ photo, weights, index, signal, onProgress }: FaceRequest): Promise<LoadedFace> {
   const [image, aligner] = await Promise.all([
@@ -65,7 +65,7 @@ export async function loadFace({ photo, weights, index, signal, onProgress }: Fa
     const box = boxes[index];
     if (box === undefined) {
       const found =
-        boxes.length === 0 ? 'there is no face in it' : `it has ${boxes.length} faces, and none of number ${index}`;
+        boxes.length === 0 ? 'there is no face in it' : `it has ${boxes.length} faces, none with index ${index}`;
       throw new ImageDecodeError(photo, found);
     }
     const [face] = await aligner.align(image, [box]);
@@ -94,12 +94,12 @@ async function readPhoto(address: string, signal: AbortSignal): Promise<RgbaImag
   let blob: Blob;
   try {
     const response = await fetch(address, { signal });
-    if (!response.ok) throw new ImageDecodeError(address, `the server answers ${response.status}`);
+    if (!response.ok) throw new ImageDecodeError(address, `the server answered ${response.status}`);
     blob = await response.blob();
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof ImageDecodeError) throw cause;
-    throw new ImageDecodeError(address, 'it cannot be loaded; a photo of another site needs its permission (CORS)', {
+    throw new ImageDecodeError(address, 'it cannot be loaded; a photo from another site needs CORS headers', {
       cause,
     });
   }
@@ -111,7 +111,7 @@ async function readPhoto(address: string, signal: AbortSignal): Promise<RgbaImag
   }
 }
 
-/** Vertices with y down brought up, round their middle. */
+/** Flips vertices from y down to y up, centres them and scales them to a reach of 1. */
 function normalised(vertices: Float32Array): Float32Array {
   const middle = [0, 1, 2].map((axis) => {
     let low = Infinity;
@@ -129,11 +129,11 @@ function normalised(vertices: Float32Array): Float32Array {
 }
 
 /**
- * Draws a face as it is seen when it is turned.
+ * Draws a face as seen when turned.
  * @param yawDegrees - positive: the nose points to the right of the picture.
  * @param pitchDegrees - positive: the nose points up.
- * @param cssSize - width and height that the canvas is shown at.
- * @param sharpness - px drawn per px of the screen, on a side.
+ * @param cssSize - width and height at which the canvas is shown.
+ * @param sharpness - px drawn per px of the screen, along each axis.
  */
 export function drawFace(
   canvas: HTMLCanvasElement,

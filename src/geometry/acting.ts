@@ -1,6 +1,7 @@
 /**
- * What of a face is not linear in its coefficients: lids that meet at coefficient 1 whoever the face is and wherever it looks, and
- * eyeballs that turn about their centres. A model without these parts, as upstream's is, stays a plain sum.
+ * The parts of a face that are not linear in its coefficients: lids that meet at coefficient 1 whoever the face is and
+ * wherever it looks, and eyeballs that turn about their centres. A model without these parts, such as upstream's,
+ * remains a plain sum.
  */
 import type { FaceActing, ParamLayout } from '../types.ts';
 import { CAMERA_PARAM_COUNT } from './params.ts';
@@ -8,19 +9,21 @@ import { CAMERA_PARAM_COUNT } from './params.ts';
 /** Gaze parameters: yaw and pitch of the person's left eye, then of the right one. */
 export const GAZE_COUNT = 4;
 
-/** How far an eye is turned, degrees, where the coefficient of its `eyeLook…` expression reaches 1. */
+/** How far an eye is turned, degrees, when the coefficient of its `eyeLook…` expression reaches 1. */
 export const FULL_LOOK_DEGREES = { up: 25, down: 30, in: 35, out: 35 } as const;
 
 const AXES = 3;
 
-/** Which way an `eyeLook…` expression looks: the eye (0 the person's left), and its full turn in the model's frame. */
+/**
+ * Which way an `eyeLook…` expression looks: the eye (0 is the person's left), and its full turn in the model's frame.
+ */
 export interface Look {
   readonly eye: 0 | 1;
   readonly yawDegrees: number;
   readonly pitchDegrees: number;
 }
 
-/** What an expression says of an eye's direction; undefined for names that say nothing of it. */
+/** The direction of an eye that an expression stands for; undefined for names that stand for none. */
 export function lookOf(name: string): Look | undefined {
   const found = /^eyeLook(Up|Down|In|Out)(Left|Right)$/.exec(name);
   if (found === null) return undefined;
@@ -41,8 +44,8 @@ export function lookCoefficient({ eye, yawDegrees, pitchDegrees }: Look, gaze: A
 }
 
 /**
- * The parameters as weights of the model's columns: a blink's coefficient becomes the weight that shuts as much of the eye as it
- * says, and gaze, which moves no column, is left out.
+ * The parameters as weights of the model's columns: a blink's coefficient becomes the weight that shuts that fraction
+ * of the eye, and gaze, which moves no column, is omitted.
  * @param params - `[12 + shapeCount + expressionCount + 4]`.
  * @returns `[12 + shapeCount + expressionCount]`, a new array.
  */
@@ -58,7 +61,7 @@ export function columnWeights(
     const row = eye * (1 + columnCount);
     let gap = lidGaps[row];
     for (let i = 0; i < columnCount; i++) gap += params[start + i] * lidGaps[row + 1 + i];
-    // Without what the blinks themselves do.
+    // Minus what the blinks themselves contribute.
     for (const other of blinkColumns) gap -= params[start + shapeCount + other] * lidGaps[row + 1 + shapeCount + other];
     const closing = -lidGaps[row + 1 + shapeCount + blink];
     const at = start + shapeCount + blink;
@@ -78,7 +81,7 @@ export function turnEyes(
   { eyeCentres, eyeVertices }: FaceActing,
 ): void {
   const gazeStart = CAMERA_PARAM_COUNT + shapeCount + expressionCount;
-  // The camera's matrix scales and may shear a little: the turn is taken into its frame.
+  // The camera's matrix scales and may shear slightly, so the turn is converted to its frame.
   // biome-ignore format: a matrix
   const camera = [
     params[0], params[1], params[2],
@@ -129,8 +132,8 @@ export function eyeCentre(
 
 /**
  * The turn of an eye in the model's frame, y up, z towards the viewer.
- * @param yawDegrees - towards the person's left (+x) where positive.
- * @param pitchDegrees - up where positive.
+ * @param yawDegrees - positive towards the person's left (+x).
+ * @param pitchDegrees - positive upwards.
  * @returns `[3 x 3]`, row-major: yaw first, then pitch.
  */
 export function gazeRotation(yawDegrees: number, pitchDegrees: number): number[] {
@@ -144,7 +147,7 @@ export function gazeRotation(yawDegrees: number, pitchDegrees: number): number[]
   ];
 }
 
-/** What an identity leaves of the tables, for a model whose shape is fixed and that has no shape columns. */
+/** The tables reduced to one identity, for a model whose shape is fixed and that has no shape columns. */
 export function actingOfShape(acting: FaceActing, shape: Float32Array, expressionCount: number): FaceActing {
   const fold = (table: Float32Array, rows: number, kept: number): Float32Array => {
     const width = 1 + shape.length + kept;

@@ -7,13 +7,13 @@ import { checkImage, type Picture } from './picture.ts';
 
 /** Options of {@link alignedCrop}. */
 export interface AlignedCropOptions {
-  /** Width and height of the crop, px: 112, the default, is what ArcFace and most others take. */
+  /** Width and height of the crop, px: 112, the default, is what ArcFace and most others expect. */
   readonly size?: number;
 }
 
 const OPTION_NAMES: OptionNames<AlignedCropOptions> = { size: true };
 
-/** What the five points are given for. */
+/** Size of the crop that the five points refer to. */
 const TEMPLATE_SIZE = 112;
 
 /**
@@ -36,13 +36,13 @@ const NOSE_TIP = 30;
 const MOUTH_CORNERS = [48, 54] as const;
 
 /**
- * Cuts a face out for a recogniser: the similarity transform (turned, scaled and moved, nothing else) that brings its five points
- * nearest to ArcFace's, sampled bilinearly; black where the photo ends.
+ * Cuts a face out for a recogniser: the similarity transform (turned, scaled and moved, nothing else) that brings its
+ * five points closest to ArcFace's, sampled bilinearly; black outside the photo.
  * @param image - the photo.
  * @param face - landmarks `[68 x 3]`, image px, as `aligner.reconstruct(face)` gives them, or a tracked face.
  * @returns a new picture, `size` x `size`.
- * @throws TypeError for anything else; RangeError for an image whose size and data disagree, a size that makes no sense, or
- *   landmarks in one place.
+ * @throws TypeError for anything else; RangeError for an image whose size and data disagree, an invalid size, or
+ *   landmarks all in one place.
  */
 export function alignedCrop(image: RgbaImage, face: FaceLandmarks, options: AlignedCropOptions = {}): Picture {
   checkImageArgument(image);
@@ -81,10 +81,10 @@ export function alignedCrop(image: RgbaImage, face: FaceLandmarks, options: Alig
 }
 
 /**
- * The five points of a face that recognisers are aligned by: centres of the person's right and left eye, tip of the nose, right
- * and left corner of the mouth.
+ * The five points of a face that recognisers align by: centres of the person's right and left eye, tip of the nose,
+ * right and left corner of the mouth.
  * @returns x, y of each, image px.
- * @throws TypeError for what is no landmarks.
+ * @throws TypeError for anything other than landmarks.
  */
 export function fivePoints(face: FaceLandmarks): [x: number, y: number][] {
   const landmarks = landmarksOf(face);

@@ -1,8 +1,8 @@
 import type { RoiBox } from '../types.ts';
 
 /**
- * The box around points in x and y; inside out, from infinity to minus infinity, where there is none. Coordinates that are
- * not numbers are passed over.
+ * The box around points in x and y; inside out, from infinity to minus infinity, if there are none. Coordinates that
+ * are not numbers are skipped.
  * @param points - `[n x 3]`, xyz interleaved.
  */
 export function boundingBox(points: Float32Array): RoiBox {

@@ -78,7 +78,7 @@ export interface Subdivision {
   readonly edgeEnds: Uint32Array;
 }
 
-/** Whether no edge belongs to more than two quads, which `catmullClark` asks for. */
+/** Whether no edge belongs to more than two quads, which `catmullClark` requires. */
 export function isManifold({ quads, vertexCount }: QuadMesh): boolean {
   const uses = new Map<number, number>();
   for (let corner = 0; corner < quads.length; corner++) {

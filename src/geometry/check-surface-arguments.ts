@@ -1,10 +1,13 @@
-/** Checks of what callers mistake beside faces and boxes: a TypeError that names the argument, what came, and what to give. */
+/**
+ * Checks for common mistakes in arguments other than faces and boxes: each throws a TypeError that names the argument,
+ * what was received, and what to pass.
+ */
 import { mistake } from '../check-arguments.ts';
 
 /**
  * Checks that an argument is a list.
- * @param what - of what, for the message.
- * @param advice - what to give, by default the same in brackets.
+ * @param what - what it is a list of, for the message.
+ * @param advice - what to pass; by default the same in brackets.
  * @throws TypeError.
  */
 export function checkListArgument(list: unknown, argument: string, what: string, advice = '[…] around one'): void {
@@ -18,7 +21,7 @@ export function checkVerticesArgument(vertices: unknown, argument: string): void
   throw mistake(argument, 'coordinates, a Float32Array of n x 3', vertices, advice);
 }
 
-/** Checks a list of faces that are given by their coordinates, but not these. @throws TypeError. */
+/** Checks a list of faces given by their coordinates, but not the coordinates themselves. @throws TypeError. */
 export function checkSurfacesArgument(faces: unknown): void {
   checkListArgument(faces, 'faces', "faces' coordinates", 'faces.map((face) => aligner.reconstruct(face, …))');
 }
@@ -37,14 +40,14 @@ export function checkModelArgument(model: unknown): void {
   }
 }
 
-/** Checks that a mesh has places and triangles. @throws TypeError. */
+/** Checks that a mesh has positions and triangles. @throws TypeError. */
 export function checkMeshArgument(mesh: unknown, argument: string): void {
   const { positions, triangles } = Object(mesh);
   if (ArrayBuffer.isView(positions) && ArrayBuffer.isView(triangles)) return;
   throw mistake(argument, 'a mesh, { positions, triangles, … }', mesh, 'faceMesh(image, face, aligner).mesh is one');
 }
 
-/** Checks that what surfaces are made with can make them. @throws TypeError. */
+/** Checks that a source of surfaces can make them. @throws TypeError. */
 export function checkSourceArgument(source: unknown): void {
   if (typeof Object(source).reconstruct !== 'function') {
     throw mistake('source', 'a face aligner', source, 'await createFaceAligner() makes one');

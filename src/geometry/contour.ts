@@ -5,11 +5,11 @@ import type { AlignedFace, MorphableModel } from '../types.ts';
 const JAW_COUNT = 17;
 
 /**
- * For each landmark of the jaw the vertex that lies farthest out on the picture, among the strip of skin that runs from the
- * landmark inwards. Seen from the front these are mostly the landmarks themselves; of a face that turns away the far cheek's
- * edge, as annotators of photographs mark it.
+ * For each landmark of the jaw, the vertex that lies farthest out on the picture among the strip of skin that runs from
+ * the landmark inwards. Seen from the front these are mostly the landmarks themselves; on a face that turns away, the
+ * far cheek's edge, as annotators of photographs mark it.
  * @param vertices - `[vertexCount x 3]`, dense, px of the crop, y up.
- * @returns `[17]` vertices; undefined where the model has no strips.
+ * @returns `[17]` vertices; undefined if the model has no strips.
  * @see Zhu et al., High-Fidelity Pose and Expression Normalization, CVPR 2015, "landmark marching"
  */
 export function contourVertices(
@@ -22,7 +22,7 @@ export function contourVertices(
   const width = strips.length / JAW_COUNT;
   return Uint32Array.from({ length: JAW_COUNT }, (_, i) => {
     const [nx, ny] = [outward[2 * i], outward[2 * i + 1]];
-    // Outwards on the picture: the camera's view of the direction.
+    // Outwards on the picture: the direction as the camera sees it.
     const dx = params[0] * nx + params[1] * ny;
     const dy = params[4] * nx + params[5] * ny;
     let best = strips[i * width];

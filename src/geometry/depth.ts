@@ -22,7 +22,7 @@ export interface DepthMap {
   readonly data: Float32Array;
   readonly width: number;
   readonly height: number;
-  /** Largest and smallest z in `data`; both 0 where there is no face at all. */
+  /** Largest and smallest z in `data`; both 0 if there is no face at all. */
   readonly near: number;
   readonly far: number;
 }
@@ -47,7 +47,7 @@ export function drawDepth(
   const { triangles } = maps;
   const canvas = newCanvas(image, options.background);
   const { width, height } = canvas;
-  // The original's conversion to bytes truncates; that of a clamped array rounds.
+  // The original's conversion to bytes truncates; a clamped array's rounds.
   const data = compatibility === 'upstream' ? new Uint8Array(canvas.data.buffer) : canvas.data;
   const layers = compatibility === 'upstream' ? faces.map((face) => [face]) : [faces];
   for (const layer of layers) {
@@ -63,7 +63,7 @@ export function drawDepth(
   return canvas;
 }
 
-/** z of vertices moved and scaled to 0..1, in float32 steps; a flat face is all 1. */
+/** z of vertices shifted and scaled to 0..1, in float32 steps; a flat face is all 1. */
 function relativeDepths(vertices: Float32Array): Float32Array {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** Pictures made of lines, dots and words on the photo: landmarks, points, boxes, pose. */
+/** Pictures made of lines, dots and text on the photo: landmarks, points, boxes, pose. */
 
 import { checkBoxesArgument, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { FaceBox, RgbaImage, RoiBox } from '../types.ts';
@@ -19,7 +19,7 @@ import { textSegments, textWidth } from './stroke-font.ts';
 
 /** Options of the line pictures. */
 export interface DrawOptions extends PictureOptions {
-  /** px. By default it grows with the image and with the face, so that it reads the same at 100 px and at 8k. */
+  /** px. By default it grows with the image and with the face, so that it looks the same at 100 px and at 8k. */
   readonly lineWidth?: number;
   /** Colour of the lines or dots. */
   readonly colour?: Colour;
@@ -29,7 +29,10 @@ const DRAW_OPTION_NAMES: OptionNames<DrawOptions> = { background: true, lineWidt
 
 /** Options of `drawPoints`. */
 export interface DrawPointsOptions extends DrawOptions {
-  /** Draws each n-th point only; by default so that some 6,400 are left: every sixth of the original's mesh, as it does. */
+  /**
+   * Draws only every n-th point; by default so that about 6,400 are left: every sixth of the original's mesh, as the
+   * original does.
+   */
   readonly every?: number;
 }
 
@@ -39,13 +42,13 @@ const POINTS_OPTION_NAMES: OptionNames<DrawPointsOptions> = { ...DRAW_OPTION_NAM
 export interface DrawPoseOptions extends DrawOptions {
   /** Default `both`. */
   readonly style?: 'box' | 'axes' | 'both';
-  /** `upstream`: the original's box alone, its corners cut to whole px, its green and its line width. */
+  /** `upstream`: the original's box alone, its corners truncated to whole px, its green and its line width. */
   readonly compatibility?: Compatibility;
 }
 
 const POSE_OPTION_NAMES: OptionNames<DrawPoseOptions> = { ...DRAW_OPTION_NAMES, style: true, compatibility: true };
 
-/** What `drawPose` needs of a face. */
+/** What `drawPose` needs from a face. */
 export interface PoseFace {
   /** 3DMM parameters, `[62]` (or 72, 141). */
   readonly params: Float32Array;
@@ -73,8 +76,8 @@ const DRAWN_POINTS = 6400;
 const OPENCV_LINE_WIDTH = 3.4;
 
 /**
- * Line width that suits an image and a face: about a pixel when the image is shown 800 px wide, but never so wide that a
- * small face drowns in it.
+ * Line width that suits an image and a face: about a pixel when the image is shown 800 px wide, but never so wide that
+ * it swamps a small face.
  */
 function defaultLineWidth(image: RgbaImage, faceSize: number): number {
   const forImage = Math.max(image.width, image.height) / 800;
@@ -151,7 +154,7 @@ export function drawPoints(image: RgbaImage, faces: readonly Float32Array[], opt
 }
 
 /**
- * Draws boxes; a detector's box has its score written in it.
+ * Draws boxes; a detector's box also shows its score.
  * @returns a new image.
  * @throws RangeError for a side that is not finite.
  */
@@ -232,12 +235,12 @@ export function drawPose(image: RgbaImage, faces: readonly PoseFace[], options: 
   return canvas;
 }
 
-/** Height of a capital letter, px, that can be read on the image and fits a face of that size. */
+/** Height of a capital letter, px, that is legible on the image and fits a face of that size. */
 function labelHeight(image: RgbaImage, faceSize: number): number {
   return Math.max(7, Math.min(Math.max(image.width, image.height) / 90, faceSize / 12));
 }
 
-/** Writes white letters with a dark rim, in place; `y` is the base line. */
+/** Writes white letters with a dark rim, in place; `y` is the baseline. */
 function paintLabel(canvas: Picture, text: string, x: number, y: number, height: number): void {
   const segments = textSegments(text, x, y, height);
   const lineWidth = Math.max(1, height / 8);

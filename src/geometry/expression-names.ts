@@ -1,9 +1,9 @@
 import type { MorphableModel, ParamLayout } from '../types.ts';
 
-/** What `expressions` needs of a morphable model. */
+/** What `expressions` needs from a morphable model. */
 export type NamedExpressions = ParamLayout & Pick<MorphableModel, 'expressionNames'>;
 
-/** `[expressionCount]` names of a model's expression columns; `expression_1` … where it has none. */
+/** `[expressionCount]` names of a model's expression columns; `expression_1` … if it has none. */
 export function expressionNames({ expressionCount, expressionNames }: NamedExpressions): string[] {
   return Array.from(
     { length: expressionCount },

@@ -1,4 +1,7 @@
-/** A face's expression as movements of its vertices, so that programs which know no morphable model can animate it. */
+/**
+ * A face's expression as movements of its vertices, so that programs without support for morphable models can animate
+ * it.
+ */
 import type { AlignedFace, MorphableModel } from '../types.ts';
 import { columnWeights, eyeCentre, gazeRotation, lookCoefficient, lookOf } from './acting.ts';
 import { expressionNames } from './expression-names.ts';
@@ -7,13 +10,13 @@ import { cropPlacement } from './similarity-transform.ts';
 
 /** A face at rest and what each expression coefficient adds to it. */
 export interface ExpressionTargets {
-  /** `[n x 3]`: the face without expression, in the frame of the positions that were given. */
+  /** `[n x 3]`: the face without expression, in the frame of the given positions. */
   readonly neutralPositions: Float32Array;
   /** Per coefficient `[n x 3]`: what is added to the positions for a coefficient of 1. */
   readonly displacements: readonly Float32Array[];
-  /** `[expressionCount]`: the fitted coefficients; with them the sum is the face that was given. */
+  /** `[expressionCount]`: the fitted coefficients; with them the sum is the given face. */
   readonly weights: Float32Array;
-  /** Of the pack, or `expression_1` … where it has none: upstream's columns mean nothing that has a name. */
+  /** From the pack, or `expression_1` … if it has none: upstream's columns stand for nothing that has a name. */
   readonly names: readonly string[];
 }
 
@@ -21,16 +24,16 @@ export interface ExpressionTargets {
 type Movement = Float64Array;
 
 /**
- * Takes a face's expression off its mesh.
+ * Separates a face's expression from its mesh.
  *
- * Of a model that acts, `eyeBlinkLeft` and `eyeBlinkRight` are what shuts this person's eyes at 1, and the `eyeLook…` targets turn the
- * eyeball with the lids: their weights are those of the gaze. What is not linear in coefficients, a blink of an eye that looks down and
- * a ball half-way through its turn, is then near the face that was given, not on it.
+ * For a model that acts, `eyeBlinkLeft` and `eyeBlinkRight` shut this person's eyes at 1, and the `eyeLook…` targets
+ * turn the eyeball together with the lids: their weights come from the gaze. What is not linear in the coefficients (a
+ * blink of an eye that looks down, an eyeball halfway through its turn) then only approximates the given face.
  * @param positions - `[n x 3]`, the dense face in a frame with y up: px of the photo or millimetres.
  * @param face - the parameters that the positions were reconstructed from.
- * @param model - whose dense vertices they are.
+ * @param model - the model whose dense vertices these are.
  * @param scale - units of the positions per px of the image; default 1.
- * @throws RangeError where counts do not fit.
+ * @throws RangeError if counts do not match.
  */
 export function expressionTargets(
   positions: Float32Array | Float64Array,
@@ -45,7 +48,7 @@ export function expressionTargets(
   }
   const { rotation } = splitParams(face.params, model);
   const { scaleX, scaleY, scaleZ } = cropPlacement(face.roiBox);
-  // Crop space has y up, as the positions have: only the scales of the crop's axes are left to do.
+  // Crop space has y up, as the positions do: only the scales of the crop's axes remain to be applied.
   const rowScales = [scaleX * scale, scaleY * scale, scaleZ * scale];
   const m = rotation.map((value, i) => value * rowScales[Math.floor(i / 3)]);
   const movements = expressionMovements(face.params, model);
@@ -73,8 +76,8 @@ export function expressionTargets(
 }
 
 /**
- * `[expressionCount]` weights of a face's morph targets: its coefficients, and those of the `eyeLook…` targets by its gaze where the
- * model has gaze.
+ * `[expressionCount]` weights of a face's morph targets: its coefficients, with those of the `eyeLook…` targets taken
+ * from its gaze if the model has gaze.
  */
 export function targetWeights(params: Float32Array, model: MorphableModel): Float32Array {
   const { expression, gaze } = splitParams(params, model);
@@ -87,11 +90,11 @@ export function targetWeights(params: Float32Array, model: MorphableModel): Floa
   return weights;
 }
 
-/** What expressions do to a face's vertices before its camera. */
+/** What expressions do to a face's vertices before the camera is applied. */
 interface Movements {
-  /** Of a coefficient of 1. */
+  /** For a coefficient of 1. */
   ofColumn(column: number): Movement;
-  /** How much of that is in the face. */
+  /** How much of that the face contains. */
   takenOff(column: number): number;
   /** What the face's gaze does to its eyeballs. */
   readonly ofGaze?: Movement;
@@ -106,7 +109,7 @@ function expressionMovements(params: Float32Array, model: MorphableModel): Movem
     Float64Array.from({ length: 3 * vertexCount }, (_, row) => factor * expressionBasis[row * expressionCount + k]);
   if (acting === undefined) return { ofColumn: column, takenOff: (k) => params[start + k], ofLooks: [] };
   const weights = columnWeights(params, model, acting);
-  // What shuts this person's eyes where nothing else is done to them.
+  // What shuts this person's eyes if nothing else is done to them.
   const resting = params.slice();
   resting.fill(0, start);
   for (const blink of acting.blinkColumns) resting[start + blink] = 1;

@@ -7,9 +7,10 @@ import { checkParamCount, splitParams } from './params.ts';
 
 /**
  * The fitted expression of a face: every name of the model with its coefficient, in the order of the model's columns.
- * Coefficients are not bound to 0..1: where a pack names its columns, 0 is none of an expression and 1 all of it.
- * @param model - whose names they are. Upstream's columns are principal components without names: `expression_1` ….
- * @throws RangeError where the parameters do not fit the model.
+ * Coefficients are not limited to 0..1: if a pack names its columns, 0 is none of an expression and 1 all of it.
+ * @param model - the model that the names come from. Upstream's columns are principal components without names:
+ *   `expression_1` ….
+ * @throws RangeError if the parameters do not fit the model.
  */
 export function expressions(face: Pick<AlignedFace, 'params'>, model: NamedExpressions): Record<string, number> {
   checkParamCount(face.params, model);
@@ -20,7 +21,7 @@ export function expressions(face: Pick<AlignedFace, 'params'>, model: NamedExpre
 /**
  * `expressions` for a pack that may have no model: `FaceAligner.expressions`.
  * @param packName - for the message.
- * @throws WeightFormatError where there is none.
+ * @throws WeightFormatError if there is none.
  */
 export function expressionsOf(
   face: AlignedFace,

@@ -1,4 +1,4 @@
-/** The faces of a film as meshes that move: morph weights and head poses over time. */
+/** The faces in a video as meshes that move: morph weights and head poses over time. */
 
 import { checkOptionNames, describeValue, type OptionNames } from '../check-arguments.ts';
 import type { AlignedFace, FaceMaps, MorphableModel, RgbaImage } from '../types.ts';
@@ -12,17 +12,20 @@ import { poseFromParams } from './pose.ts';
 import { CROP_SIZE, cropPlacement, cropToImage } from './similarity-transform.ts';
 import { extractUvTexture } from './uv-texture.ts';
 
-/** A face of a frame. */
+/** A face in a frame. */
 export interface FilmedFace extends AlignedFace {
-  /** The same for the same face from frame to frame. */
+  /** Stays the same for a face from frame to frame. */
   readonly id: number;
 }
 
 /** Options of `createFaceFilm`. */
 export interface FaceFilmOptions {
-  /** Distance between the pupils, which gives the film its scale. Default 63. */
+  /** Distance between the pupils, which sets the scale, mm. Default 63. */
   readonly interocularMm?: number;
-  /** Texels of the skin, which is taken from the frame in which a face looks most straight at the camera. Default 512. */
+  /**
+   * Side of the skin texture, texels; the skin is taken from the frame in which a face looks most directly at the
+   * camera. Default 512.
+   */
   readonly textureSize?: number;
   /** Makes a PNG or JPEG file of the skin. */
   readonly encode: (texture: RgbaImage) => Uint8Array;
@@ -30,17 +33,17 @@ export interface FaceFilmOptions {
 
 const FILM_OPTION_NAMES: OptionNames<FaceFilmOptions> = { interocularMm: true, textureSize: true, encode: true };
 
-/** Collects the faces of a film. */
+/** Collects the faces in a video. */
 export interface FaceFilm {
   /**
-   * Takes the next frame. The picture is kept where a face of it is the best seen so far.
-   * @param timeMs - from any beginning; greater than that of the frame before. The motions begin with the first frame.
+   * Takes the next frame. The picture is kept if it shows a face better than any frame so far.
+   * @param timeMs - from any origin; greater than that of the previous frame. The motions begin with the first frame.
    * @throws RangeError for a time that is not after the last one, or parameters that do not fit the model.
    */
   add(image: RgbaImage, timeMs: number, faces: readonly FilmedFace[]): void;
   /**
-   * The faces with their motions, oldest id first: positions in millimetres of the film's plane, y up, its middle at 0. For `writeGlb`
-   * with a `unitScale` of 0.001. `[]` where no frame had a face.
+   * The faces with their motions, oldest id first: positions in millimetres in the plane of the video, y up, its centre
+   * at 0. For `writeGlb` with a `unitScale` of 0.001. `[]` if no frame had a face.
    */
   faces(): GlbFace[];
 }
@@ -57,11 +60,11 @@ interface Person {
 }
 
 /**
- * Makes a film's collector.
+ * Creates a collector for the faces in a video.
  *
- * A person has one shape, the mean of all frames, and one mesh at rest in the frame of its head. The mesh's node carries the head:
- * its turn, its place in the picture, and its size against the median one. The camera sees no depth, so that heads move in a plane and
- * grow and shrink as on the film.
+ * A person has one shape, the mean of all frames, and one mesh at rest in the frame of its head. The mesh's node
+ * carries the head: its turn, its place in the picture, and its size relative to the median. The camera sees no depth,
+ * so heads move in a plane and grow and shrink as they do in the video.
  */
 export function createFaceFilm(model: MorphableModel, maps: FaceMaps, options: FaceFilmOptions): FaceFilm {
   checkOptionNames(options ?? null, FILM_OPTION_NAMES);
@@ -105,7 +108,7 @@ export function createFaceFilm(model: MorphableModel, maps: FaceMaps, options: F
   function filmedFace(id: number, { moments, best }: Person): GlbFace {
     const atRest = restOf(moments);
     const scale = interocularMm / pupilDistance(reconstruct(packLandmarks(model), atRest));
-    // A camera that does nothing but give millimetres; a crop that is the picture.
+    // A camera that only converts to millimetres; a crop that is the whole picture.
     const params = atRest.slice();
     for (const i of [0, 5, 10]) params[i] = scale;
     const face = { roiBox: { xMin: 0, yMin: 0, xMax: CROP_SIZE, yMax: CROP_SIZE }, params };
@@ -185,7 +188,7 @@ export function createFaceFilm(model: MorphableModel, maps: FaceMaps, options: F
     };
   }
 
-  /** A face that is not there has no size: keys of 0 at the frames around each gap. */
+  /** A face that is absent has no size: keys of 0 at the frames around each gap. */
   function sizesOverTime(seen: readonly number[], sizes: readonly number[]) {
     const sizeAt = new Map(seen.map((time, i) => [time, sizes[i]]));
     const kept = times.filter((time, i) => {

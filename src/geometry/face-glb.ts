@@ -6,10 +6,10 @@ import { METRES_PER_MM } from './mesh.ts';
 import type { UvTexture } from './picture.ts';
 
 /**
- * A face, or several beside each other, as a GLB file: {@link faceMesh} and `writeGlb` in one.
+ * A face, or several side by side, as a GLB file: {@link faceMesh} and `writeGlb` in one.
  * @param encodeTexture - makes a PNG or JPEG file of the skin.
  * @returns the file's bytes; in metres, or in px of the photo with `frame: 'photo'`.
- * @throws as these two do.
+ * @throws as both of these do.
  */
 export async function faceGlbOf(
   image: RgbaImage,

@@ -1,12 +1,15 @@
 import { describeValue } from '../check-arguments.ts';
 import { LANDMARK_COUNT } from './landmark-regions.ts';
 
-/** The landmarks of a face, `[68 x 3]`: as `aligner.reconstruct(face)` gives them, or with a face that has them, as tracked ones do. */
+/**
+ * The landmarks of a face, `[68 x 3]`: as `aligner.reconstruct(face)` returns them, or a face that has them, as tracked
+ * faces do.
+ */
 export type FaceLandmarks = Float32Array | { readonly landmarks: Float32Array };
 
 /**
- * Takes the landmarks of what a caller gives for a face.
- * @throws TypeError that says what to do.
+ * Gets the landmarks from what a caller passes as a face.
+ * @throws TypeError with advice on what to pass.
  */
 export function landmarksOf(face: FaceLandmarks): Float32Array {
   const landmarks: unknown = typeof face === 'object' && face !== null && 'landmarks' in face ? face.landmarks : face;

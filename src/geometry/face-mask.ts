@@ -1,4 +1,4 @@
-/** Where faces are, pixel by pixel, and hiding them. */
+/** Where faces are, pixel by pixel, and how to hide them. */
 
 import { checkImageArgument, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { FaceMaps, RgbaImage } from '../types.ts';
@@ -43,7 +43,9 @@ export function faceMask(
 export interface HideFacesOptions {
   /** `blur`, the default, `pixelate`, or `black`. */
   readonly how?: 'blur' | 'pixelate' | 'black';
-  /** How coarse: blocks or blurred spots across a face's width. Default 8; more than 12 may leave it recognisable. */
+  /**
+   * How coarse: blocks or blurred spots across a face's width. Default 8; more than 12 may leave the face recognisable.
+   */
   readonly detail?: number;
 }
 
@@ -51,11 +53,11 @@ const HIDE_OPTION_NAMES: OptionNames<HideFacesOptions> = { how: true, detail: tr
 const DEFAULT_DETAIL = 8;
 
 /**
- * Makes faces unrecognisable: their pixels become the means of square blocks (`pixelate`), or means that flow into each other
- * (`blur`), or black.
+ * Makes faces unrecognisable: their pixels become the means of square blocks (`pixelate`), means that blend into each
+ * other (`blur`), or black.
  * @param faces - per face its dense vertices `[n x 3]`, image px; the mesh ends at the hairline and the ears.
- * @returns a new picture; all pixels outside of the faces are those of the photo.
- * @throws RangeError or TypeError for an option that makes no sense, or what `faceMask` throws.
+ * @returns a new picture; all pixels outside the faces are those of the photo.
+ * @throws RangeError or TypeError for an invalid option, or what `faceMask` throws.
  */
 export function hideFaces(
   image: RgbaImage,
@@ -100,7 +102,7 @@ function widthOf(vertices: Float32Array): number {
   return high - low;
 }
 
-/** Means of the image's blocks, as steps or with linear passages from middle to middle. */
+/** Means of the image's blocks, as steps or with linear transitions from centre to centre. */
 function blockMeans({ data, width, height }: RgbaImage, block: number) {
   const columns = Math.ceil(width / block);
   const rows = Math.ceil(height / block);

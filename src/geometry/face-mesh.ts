@@ -27,9 +27,9 @@ export interface FaceMeshesOptions {
    * many texels as the face has px in the photo, 256..1024.
    */
   readonly texture?: Omit<UvTextureOptions, 'mouth' | 'compatibility'> | false;
-  /** Whether the mesh has a skin across the lips, `closed`, the default, or a hole between them. */
+  /** What is between the lips: skin (`closed`, the default), or a hole (`open`). */
   readonly mouth?: NonNullable<UvTextureOptions['mouth']>;
-  /** Whether the expression is taken off the mesh, so that it can be animated. Default true. */
+  /** Whether to separate the expression from the mesh so that it can be animated. Default true. */
   readonly expression?: boolean;
 }
 
@@ -61,16 +61,16 @@ export interface FaceMesh {
   readonly expression?: ExpressionTargets;
 }
 
-/** Texels of a texture's side, by default: the next power of two above the face's size in px, within these. */
+/** Default side of a texture, texels: the next power of two above the face's size in px, within these bounds. */
 const TEXTURE_SIZES = { least: 256, most: 1024 } as const;
 
 /**
- * Makes the mesh of a face of a photo.
+ * Makes the mesh of a face in a photo.
  * @param image - the photo.
- * @param face - as it was aligned on the photo.
+ * @param face - as aligned on the photo.
  * @param source - the aligner, or anything else with a model and maps.
- * @throws WeightFormatError where the pack has no morphable model or no triangles; RangeError or TypeError for an option that
- *   makes no sense.
+ * @throws WeightFormatError if the pack has no morphable model or no triangles; RangeError or TypeError for an invalid
+ *   option.
  */
 export function faceMesh(
   image: RgbaImage,
@@ -85,7 +85,7 @@ export function faceMesh(
 }
 
 /**
- * Makes the meshes of several faces of a photo, which stand beside each other as they do there.
+ * Makes the meshes of several faces in a photo, placed side by side as they are there.
  * @returns one mesh for each face, in the same order.
  * @throws as {@link faceMesh} does.
  */
@@ -105,7 +105,7 @@ export function faceMeshes(
   );
 }
 
-/** A face as it is on the photo and as its mesh shall be. */
+/** A face as it is on the photo and as its mesh should be. */
 interface Subject {
   readonly face: AlignedFace;
   readonly edited: AlignedFace;
@@ -173,7 +173,7 @@ function skinOf(
 }
 
 function textureSizeFor({ xMin, yMin, xMax, yMax }: RoiBox): number {
-  // A face takes up some two thirds of its crop.
+  // A face takes up about two thirds of its crop.
   const extent = (Math.max(xMax - xMin, yMax - yMin) * 2) / 3;
   return Math.min(TEXTURE_SIZES.most, Math.max(TEXTURE_SIZES.least, 2 ** Math.ceil(Math.log2(extent))));
 }

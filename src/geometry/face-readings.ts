@@ -3,7 +3,7 @@ import { expressionsOf } from './expressions.ts';
 import type { ReconstructOptions, SurfaceReconstructor } from './face-surface.ts';
 import { type FaceGaze, gazeOf } from './gaze.ts';
 
-/** What an aligner makes of an aligned face without looking at the picture again: see `FaceAligner`. */
+/** What an aligner derives from an aligned face without looking at the picture again: see `FaceAligner`. */
 export interface FaceReadings {
   reconstruct(face: AlignedFace, options?: ReconstructOptions): Float32Array;
   expressions(face: AlignedFace): Record<string, number>;
@@ -12,7 +12,7 @@ export interface FaceReadings {
 
 /**
  * @param packName - for messages.
- * @param surface - gives the reconstructor, or throws where the aligner can no longer be used.
+ * @param surface - returns the reconstructor, or throws if the aligner can no longer be used.
  */
 export function createFaceReadings(
   packName: string,

@@ -10,8 +10,9 @@ export interface ReconstructOptions {
   /** All vertices of the model instead of the 68 landmarks. Default false. */
   readonly dense?: boolean;
   /**
-   * Which 68 landmarks: `3d` are fixed places of the face, as 3DDFA's are; `contour` has the visible outline instead of the jaw's
-   * 17, as photographs are annotated, where the model knows it (the open pack's does; others give the fixed ones). Default `3d`.
+   * Which 68 landmarks: `3d` are fixed places on the face, like 3DDFA's; `contour` has the visible outline instead of
+   * the jaw's 17, as photographs are annotated, if the model supports it (the open pack's does; others return the fixed
+   * ones). Default `3d`.
    */
   readonly landmarks?: LandmarkSet;
   /** `[n x 3]`, written to and returned; a new array if absent. */
@@ -27,7 +28,7 @@ export type LandmarkSet = '3d' | 'contour';
 /** An aligned face's vertices on the image. */
 export type SurfaceReconstructor = (face: AlignedFace, options?: ReconstructOptions) => Float32Array;
 
-/** What makes the surfaces of faces: an aligner, or anything else with a morphable model. */
+/** A source of face surfaces: an aligner, or anything else with a morphable model. */
 export interface SurfaceSource {
   /** Name of the pack, for messages. */
   readonly packName: string;
@@ -36,21 +37,21 @@ export interface SurfaceSource {
   readonly reconstruct: SurfaceReconstructor;
 }
 
-/** Vertices in crop space from parameters, as `reconstruct` of a packed model gives them. */
+/** Vertices in crop space from parameters, as `reconstruct` of a packed model returns them. */
 export type DenseEvaluator = (params: Float32Array, dst?: Float32Array) => Float32Array;
 
-/** What is at hand to reconstruct with. */
+/** What is available to reconstruct with. */
 export interface SurfaceParts {
-  /** By default packed at once. */
+  /** Packed at once by default. */
   readonly landmarks?: PackedModel;
-  /** Makes the evaluator of all vertices, when it is needed first; by default it packs the model. */
+  /** Creates the evaluator of all vertices on first use; by default it packs the model. */
   readonly createDense?: (model: MorphableModel) => DenseEvaluator;
 }
 
 /**
- * `[68 x 3]` landmarks of an aligned face on the image, as `reconstruct` gives them by default.
+ * `[68 x 3]` landmarks of an aligned face on the image, as `reconstruct` returns them by default.
  * @param packName - for the message.
- * @param landmarks - of the model, where there is one; without it this throws WeightFormatError.
+ * @param landmarks - of the model, if there is one; without it this throws WeightFormatError.
  */
 export function landmarksOnImage(
   face: AlignedFace,
@@ -63,9 +64,9 @@ export function landmarksOnImage(
 }
 
 /**
- * Makes the function that takes an aligned face to its vertices on the image: `FaceAligner.reconstruct`.
+ * Makes the function that maps an aligned face to its vertices on the image: `FaceAligner.reconstruct`.
  * @param packName - for the message.
- * @param model - where the pack has one; without it the function throws WeightFormatError.
+ * @param model - if the pack has one; without it the function throws WeightFormatError.
  */
 export function createSurfaceReconstructor(
   packName: string,
@@ -92,7 +93,7 @@ export function createSurfaceReconstructor(
 
 const LANDMARK_SETS: readonly LandmarkSet[] = ['3d', 'contour'];
 
-/** Puts the jaw's landmarks onto the visible outline, in crop space and in place. */
+/** Moves the jaw's landmarks onto the visible outline, in crop space and in place. */
 function moveToContour(landmarks: Float32Array, dense: Float32Array, face: AlignedFace, model: MorphableModel): void {
   const outline = contourVertices(dense, face, model) ?? [];
   for (const [i, vertex] of outline.entries()) landmarks.set(dense.subarray(3 * vertex, 3 * vertex + 3), 3 * i);

@@ -1,4 +1,7 @@
-/** What can be done to a face by its parameters alone. Every function makes new parameters and leaves the given ones. */
+/**
+ * What can be done to a face through its parameters alone. Every function returns new parameters and leaves the given
+ * ones unchanged.
+ */
 import { checkFaceArgument, describeValue } from '../check-arguments.ts';
 import type { AlignedFace, MorphableModel, ParamLayout } from '../types.ts';
 import { checkModelArgument } from './check-surface-arguments.ts';
@@ -6,10 +9,11 @@ import { LANDMARK_REGIONS } from './landmark-regions.ts';
 import { CAMERA_PARAM_COUNT, checkParamCount, paramLayout, splitParams } from './params.ts';
 
 /**
- * The face with an expression of one's choice.
- * @param expression - `[expressionCount]`, as the regressor gives them; the columns have no names in upstream's model.
- * @param layout - of a model with other counts than upstream's.
- * @throws RangeError where the counts do not fit.
+ * The face with any given expression.
+ * @param expression - `[expressionCount]`, as the regressor returns them; in upstream's model the columns have no
+ *   names.
+ * @param layout - of a model with counts other than upstream's.
+ * @throws RangeError if the counts do not match.
  */
 export function withExpression(
   face: AlignedFace,
@@ -38,8 +42,8 @@ export function neutralFace(face: AlignedFace, layout: ParamLayout = layoutOf(fa
 
 /**
  * One face with the expression of another.
- * @param face - whose shape and pose stay.
- * @param source - whose expression is taken.
+ * @param face - provides shape and pose.
+ * @param source - provides the expression.
  */
 export function transferExpression(
   face: AlignedFace,
@@ -50,7 +54,7 @@ export function transferExpression(
   return withExpression(face, splitParams(source.params, layout).expression, layout);
 }
 
-/** The layout that the number of a face's parameters means. */
+/** The layout implied by the number of a face's parameters. */
 function layoutOf(face: AlignedFace): ParamLayout {
   checkFaceArgument(face);
   return paramLayout(face.params.length);
@@ -60,7 +64,7 @@ function hasLength(value: unknown): boolean {
   return typeof Object(value).length === 'number';
 }
 
-/** The face turned to look straight at the camera, in its place and at its size. */
+/** The face turned to look straight at the camera, in the same place and at the same size. */
 export function frontalFace(face: AlignedFace, layout: ParamLayout = layoutOf(face)): AlignedFace {
   checkFaceArgument(face);
   checkParamCount(face.params, layout);
@@ -73,10 +77,10 @@ export function frontalFace(face: AlignedFace, layout: ParamLayout = layoutOf(fa
   return { ...face, params };
 }
 
-/** Regions of a mesh that `meshRegions` can find by the landmarks. Right and left are the person's. */
+/** Regions of a mesh that `meshRegions` can find from the landmarks. Right and left are the person's. */
 export type MeshRegion = 'rightEye' | 'leftEye' | 'rightBrow' | 'leftBrow' | 'nose' | 'mouth' | 'jaw';
 
-/** By which landmarks a region is found, and by how much their outline is enlarged round its centre. */
+/** The landmarks that a region is found from, and by how much their outline is enlarged around its centre. */
 const REGION_OUTLINES: Readonly<
   Record<MeshRegion, { readonly landmarks: readonly number[]; readonly growth: number }>
 > = {
@@ -91,8 +95,8 @@ const REGION_OUTLINES: Readonly<
 };
 
 /**
- * Vertices of the face's parts: those that lie, on the mean face seen from the front, within the outline of the landmarks that
- * mark the part, somewhat enlarged.
+ * Vertices of the parts of the face: those that, on the mean face seen from the front, lie within the slightly enlarged
+ * outline of the landmarks that mark the part.
  * @returns vertex indices, ascending.
  */
 export function meshRegions(

@@ -8,8 +8,8 @@ interface Level {
 }
 
 /**
- * Spreads the known colours of a texture over its unknown texels, in place: halves the texture until one texel is left, then goes
- * back and takes what is missing from the coarser level ("push-pull").
+ * Spreads the known colours of a texture over its unknown texels, in place: halves the texture until one texel is left,
+ * then goes back up and takes what is missing from the coarser level ("push-pull").
  * @param texture - square.
  * @param known - `[height x width]`, 0..1.
  */
@@ -46,7 +46,7 @@ function halve({ size, colours, weights }: Level): Level {
       }
     }
   }
-  // Weights of a coarser level say how sure its colour is, 1 at most.
+  // Weights of a coarser level express how certain its colour is, at most 1.
   for (let i = 0; i < nextWeights.length; i++) {
     const weight = nextWeights[i];
     if (weight <= 1) continue;
@@ -56,7 +56,7 @@ function halve({ size, colours, weights }: Level): Level {
   return { size: half, colours: nextColours, weights: nextWeights };
 }
 
-/** Adds to a level's texels what they lack, from the next coarser level, in place. */
+/** Fills in what a level's texels lack from the next coarser level, in place. */
 function takeMissing(fine: Level, coarse: Level): void {
   for (let y = 0; y < fine.size; y++) {
     const cy = Math.min(Math.max(y / 2 - 0.25, 0), coarse.size - 1);

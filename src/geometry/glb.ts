@@ -27,7 +27,9 @@ export interface GlbFace {
   readonly motion?: GlbMotion;
 }
 
-/** The motion of a face: where its node is and what its morph targets weigh, key by key, linear between them. */
+/**
+ * The motion of a face: the placement of its node and the weights of its morph targets, key by key, linear in between.
+ */
 export interface GlbMotion {
   /** `[n]` seconds, ascending. */
   readonly times: Float32Array;
@@ -37,7 +39,7 @@ export interface GlbMotion {
   readonly rotations: Float32Array;
   /** `[n x targets]`. */
   readonly weights: Float32Array;
-  /** `[m]` seconds, ascending, of the sizes. */
+  /** `[m]` seconds, ascending, for the sizes. */
   readonly sizeTimes: Float32Array;
   /** `[m]`: 1 is the mesh's own size. */
   readonly sizes: Float32Array;
@@ -52,11 +54,11 @@ export interface GlbOptions {
 const GLB_OPTION_NAMES: OptionNames<GlbOptions> = { unitScale: true };
 
 /**
- * Writes faces into one GLB file: positions, normals, texture coordinates, the texture or the vertices' colours, and the
- * expression as named morph targets. The skin is unlit, for a photo has its light in it already.
+ * Writes faces into one GLB file: positions, normals, texture coordinates, the texture or the vertices' colours, and
+ * the expression as named morph targets. The skin is unlit, as a photo already contains its lighting.
  * @returns the file's bytes.
- * @throws RangeError for no face at all, coordinates that are not finite, arrays that do not fit together, or a texture that is
- *   neither PNG nor JPEG.
+ * @throws RangeError for no faces at all, coordinates that are not finite, arrays that do not fit together, or a
+ *   texture that is neither PNG nor JPEG.
  */
 export function writeGlb(faces: readonly GlbFace[], options: GlbOptions = {}): Uint8Array<ArrayBuffer> {
   checkOptionNames(options, GLB_OPTION_NAMES);
@@ -127,7 +129,7 @@ const UNSIGNED_SHORT = 5123;
 const UNSIGNED_INT = 5125;
 const ARRAY_BUFFER = 34962;
 const ELEMENT_ARRAY_BUFFER = 34963;
-/** Of bytes that no vertex is made of. */
+/** For bytes that are not vertex data. */
 const NO_TARGET = 0;
 const LINEAR = 9729;
 const LINEAR_MIPMAP_LINEAR = 9987;
@@ -177,7 +179,7 @@ class GltfContent {
     return this.#accessors.length - 1;
   }
 
-  /** Appends positions, with the bounds that the specification demands of them. */
+  /** Appends positions, with the bounds that the specification requires for them. */
   addPositions(positions: Float32Array): number {
     const min = [Infinity, Infinity, Infinity];
     const max = [-Infinity, -Infinity, -Infinity];
@@ -195,14 +197,14 @@ class GltfContent {
     return this.addAccessor(positions, 'VEC3', { min, max });
   }
 
-  /** Appends what a property of a node is over time. */
+  /** Appends the values of a node's property over time. */
   addChannel(node: number, path: string, input: number, values: Float32Array, type: 'SCALAR' | 'VEC3' | 'VEC4'): void {
     const output = this.addAccessor(values, type, { target: NO_TARGET });
     const sampler = this.animationSamplers.push({ input, output, interpolation: 'LINEAR' }) - 1;
     this.animationChannels.push({ sampler, target: { node, path } });
   }
 
-  /** Appends the times of keys, with the bounds that the specification demands of them. */
+  /** Appends the times of keys, with the bounds that the specification requires for them. */
   addTimes(times: Float32Array): number {
     const bounds = { min: [times[0]], max: [times[times.length - 1]] };
     return this.addAccessor(times, 'SCALAR', { target: NO_TARGET, ...bounds });
@@ -275,7 +277,7 @@ function addFace(content: GltfContent, face: GlbFace, name: string, unitScale: n
     name,
     doubleSided: true,
     extensions: { KHR_materials_unlit: {} },
-    // For programs that do not know the extension.
+    // For programs that do not support the extension.
     pbrMetallicRoughness: { metallicFactor: 0, roughnessFactor: 1 },
   };
   if (texture !== undefined && mesh.uvs !== undefined) {
@@ -340,7 +342,7 @@ function gather(values: Float32Array | Float64Array, rows: Uint32Array, scale: n
   return gathered;
 }
 
-/** glTF wants unit normals everywhere: a vertex without one looks at the viewer. In place. */
+/** glTF requires unit normals everywhere: a vertex without one gets a normal towards the viewer. In place. */
 function unitNormals(normals: Float32Array): Float32Array {
   for (let i = 0; i < normals.length; i += 3) {
     const x = normals[i];
@@ -354,7 +356,7 @@ function unitNormals(normals: Float32Array): Float32Array {
   return normals;
 }
 
-/** Vertex colours of glTF are linear light, and 8 bits of that are too few for shadows. */
+/** Vertex colours in glTF are linear light, for which 8 bits are too few in the shadows. */
 function linearColours(colours: Uint8Array, rows: Uint32Array): Uint16Array {
   const linear = Uint16Array.from({ length: 256 }, (_, value) => {
     const share = value / 255;

@@ -1,6 +1,6 @@
 /**
- * Faces in the head's own frame, computed by whatever reconstructs faces on photos: an aligner is given the face with a camera that
- * neither turns nor moves it.
+ * Faces in the head's own frame, computed by whatever reconstructs faces on photos: an aligner receives the face with a
+ * camera that neither turns nor moves it.
  */
 
 import type { AlignedFace, MorphableModel, RoiBox } from '../types.ts';
@@ -11,18 +11,18 @@ import { CAMERA_PARAM_COUNT, checkParamCount, paramCount } from './params.ts';
 import { requireMorphableModel } from './required-parts.ts';
 import { CROP_SIZE } from './similarity-transform.ts';
 
-/** Of this crop `reconstruct` leaves scales as they are. */
+/** For this crop `reconstruct` leaves scales as they are. */
 const UNIT_BOX: RoiBox = { xMin: 0, yMin: 0, xMax: CROP_SIZE, yMax: CROP_SIZE };
 
 /** Computed in millimetres, where float32 and the offsets of the crop agree best. */
 export const METRES_PER_VALUE = 0.001;
 
-/** The vertices and landmarks of one head, in arrays that are kept from face to face. */
+/** The vertices and landmarks of one head, in arrays that are reused from face to face. */
 export class HeadSurface {
   readonly model: MorphableModel;
   /** Metres per unit of the model. */
   readonly metresPerUnit: number;
-  /** `[vertexCount x 3]` mm, y DOWN, as `evaluate` has left them; x to the person's left, z out of the face. */
+  /** `[vertexCount x 3]` mm, y DOWN, as `evaluate` left them; x to the person's left, z out of the face. */
   readonly vertices: Float32Array;
   /** Added to z of `vertices`. */
   zOffset = 0;
@@ -32,12 +32,12 @@ export class HeadSurface {
   readonly face: AlignedFace;
   readonly #source: SurfaceSource;
   readonly #packed: PackedModel;
-  /** A landmark whose z is that of its own vertex, and that vertex: of upstream's landmarks one is not so. */
+  /** A landmark whose z is that of its own vertex, and that vertex: one of upstream's landmarks is an exception. */
   readonly #reference: readonly [landmark: number, vertex: number];
 
   /**
-   * @param interocularMm - between the pupils of the model's mean face.
-   * @throws WeightFormatError where there is no morphable model; RangeError for a distance that is not positive.
+   * @param interocularMm - distance between the pupils of the model's mean face.
+   * @throws WeightFormatError if there is no morphable model; RangeError for a distance that is not positive.
    */
   constructor(source: SurfaceSource, interocularMm: number) {
     if (!(interocularMm > 0 && interocularMm < Infinity)) {
@@ -57,8 +57,8 @@ export class HeadSurface {
 
   /**
    * Computes `vertices`, `landmarks` and `zOffset`.
-   * @param params - of a face; its camera does not matter.
-   * @throws RangeError for another number of parameters than the model's.
+   * @param params - of a face; its camera is ignored.
+   * @throws RangeError for a number of parameters other than the model's.
    */
   evaluate(params: Float32Array): void {
     checkParamCount(params, this.model);
@@ -76,7 +76,7 @@ export class HeadSurface {
       landmarks[i] = landmarks[i] - 1;
       landmarks[i + 1] = landmarks[i + 1] - CROP_SIZE;
     }
-    // `reconstruct` of an aligner has the zero of z at the farthest vertex.
+    // An aligner's `reconstruct` has the zero of z at the farthest vertex.
     const [landmark, vertex] = this.#reference;
     this.zOffset = landmarks[3 * landmark + 2] - this.vertices[3 * vertex + 2];
   }

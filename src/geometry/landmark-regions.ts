@@ -18,9 +18,9 @@ export type LandmarkRegion =
 /** How many landmarks there are. */
 export const LANDMARK_COUNT = 68;
 
-/** The landmarks of each region, in drawing order. All 68 are there, each once. */
+/** The landmarks of each region, in drawing order. Each of the 68 appears exactly once. */
 export const LANDMARK_REGIONS: Readonly<Record<LandmarkRegion, readonly number[]>> = {
-  /** From the person's right ear over the chin (8) to the left ear. */
+  /** From the person's right ear via the chin (8) to the left ear. */
   jaw: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
   /** From its outer to its inner end. */
   rightBrow: [17, 18, 19, 20, 21],
@@ -28,7 +28,7 @@ export const LANDMARK_REGIONS: Readonly<Record<LandmarkRegion, readonly number[]
   leftBrow: [22, 23, 24, 25, 26],
   /** From between the eyes down to the tip (30). */
   noseBridge: [27, 28, 29, 30],
-  /** From the right nostril over the middle (33) to the left one. */
+  /** From the right nostril via the middle (33) to the left one. */
   noseBase: [31, 32, 33, 34, 35],
   /** From the outer corner (36) along the upper lid to the inner corner (39), and back along the lower lid. */
   rightEye: [36, 37, 38, 39, 40, 41],
@@ -40,7 +40,7 @@ export const LANDMARK_REGIONS: Readonly<Record<LandmarkRegion, readonly number[]
   innerLips: [60, 61, 62, 63, 64, 65, 66, 67],
 };
 
-/** A line through landmarks; a closed one goes back from its last point to its first. */
+/** A line through landmarks; a closed one returns from its last point to its first. */
 export interface LandmarkOutline {
   readonly region: LandmarkRegion;
   readonly indices: readonly number[];

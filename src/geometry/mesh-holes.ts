@@ -36,8 +36,8 @@ function hasEdge({ starts, ends }: DirectedEdges, from: number, to: number): boo
 }
 
 /**
- * Closed lines of edges that only one triangle has, longest first: the rim of a face's mesh, then its holes.
- * @param triangles - `[m x 3]`, consistently turned.
+ * Closed lines of edges that belong to only one triangle, longest first: the rim of a face's mesh, then its holes.
+ * @param triangles - `[m x 3]`, consistently wound.
  * @returns vertices of each line, in the direction in which the triangles run along it.
  */
 export function borderLoops(triangles: Uint32Array): Uint32Array[] {
@@ -72,25 +72,26 @@ function loopsOf(edges: DirectedEdges): Uint32Array[] {
 export interface MouthPatch {
   /** `[k x 3]` vertices. */
   readonly triangles: Uint32Array;
-  /** `[k x 3]` rows of `uvs`; the same as `triangles` where the maps have one texture coordinate per vertex. */
+  /** `[k x 3]` rows of `uvs`; the same as `triangles` if the maps have one texture coordinate per vertex. */
   readonly uvTriangles: Uint32Array;
   /**
-   * `[j x 2]`: pairs of neighbours round the hole, the second one edge further from it, outermost first. What is true of the
-   * lips' skin is brought to their inner rims by going through them in order.
+   * `[j x 2]`: pairs of neighbours round the hole, the second one edge further from it, outermost first. Going through
+   * them in order carries values from the lips' skin to their inner rims.
    */
   readonly rims: Uint32Array;
-  /** The mesh with its mouth closed: its own triangles without those of a pocket behind the lips, then these. */
+  /** The mesh with its mouth closed: its own triangles without those of a pocket behind the lips, followed by these. */
   readonly closed: FaceMaps;
 }
 
-/** How many edges the rims reach from the hole: about as far as lips are rolled in. */
+/** How many edges the rims reach from the hole: about as far as lips roll inwards. */
 const RIM_DEPTH = 6;
 
 const patches = new WeakMap<FaceMaps, MouthPatch>();
 
 /**
- * Triangles across the open mouth of a mesh, within its texture. Kept for as long as the maps: the second call costs nothing.
- * @returns no triangles where the mesh has no such hole.
+ * Triangles across the open mouth of a mesh, within its texture. Cached for the lifetime of the maps: a second call
+ * costs nothing.
+ * @returns no triangles if the mesh has no such hole.
  */
 export function mouthPatch(maps: FaceMaps): MouthPatch {
   checkMapsArgument(maps);
@@ -102,7 +103,7 @@ export function mouthPatch(maps: FaceMaps): MouthPatch {
   const none = new Uint32Array(0);
   const filling = hole === undefined ? { triangles: none, uvTriangles: none } : fill(hole, skin);
   const rims = hole === undefined ? none : rimsOf(hole, edges);
-  // A pocket stays where nothing can be put in front of it.
+  // A pocket stays if nothing can be put in front of it.
   const base = hole === undefined ? maps : skin;
   const closed: FaceMaps = {
     ...maps,
@@ -115,8 +116,8 @@ export function mouthPatch(maps: FaceMaps): MouthPatch {
 }
 
 /**
- * A mesh may have a pocket behind its lips, whose walls face anywhere and whose texture is its own: the same mesh without the
- * triangles of `regions.mouthInside`, nor what else is on their piece of the texture.
+ * A mesh may have a pocket behind its lips, whose walls face in any direction and have a texture of their own. Returns
+ * the same mesh without the triangles of `regions.mouthInside` and whatever else is on their piece of the texture.
  */
 function withoutPocket(maps: FaceMaps): Pick<FaceMaps, 'triangles' | 'uvs' | 'uvTriangles'> {
   const { triangles, uvs, uvTriangles, regions = {} } = maps;
@@ -138,7 +139,7 @@ function withoutPocket(maps: FaceMaps): Pick<FaceMaps, 'triangles' | 'uvs' | 'uv
   return { triangles: outside(triangles), uvs, ...(uvTriangles && { uvTriangles: outside(uvTriangles) }) };
 }
 
-/** Which piece of the texture each of its coordinates belongs to: pieces are held together by triangles. */
+/** Which piece of the texture each of its coordinates belongs to; triangles join coordinates into pieces. */
 function texturePieces(uvTriangles: Uint32Array, count: number): Uint32Array {
   const parents = Uint32Array.from({ length: count }, (_, i) => i);
   const find = (row: number): number => {
@@ -188,7 +189,7 @@ function mouthHole(loops: readonly Uint32Array[], { nccCodes, regions = {} }: Fa
   });
 }
 
-/** Cuts the ears off the hole, as seen in the texture, until nothing is left of it. */
+/** Clips ears off the hole, as seen in the texture, until nothing is left of it. */
 function fill(
   hole: Uint32Array,
   { triangles, uvs, uvTriangles = triangles }: Pick<FaceMaps, 'triangles' | 'uvs' | 'uvTriangles'>,
@@ -232,7 +233,7 @@ function fill(
             sign * turn(b, c, p) >= 0 &&
             sign * turn(c, a, p) >= 0,
         );
-      // The shortest cut first: across the slit of a mouth, not along it. Where no ear is clean, the least folded one.
+      // The shortest cut first: across the slit of a mouth, not along it. If no ear is clean, the least folded one.
       const quality = isEmpty ? 1 / (1e-9 + Math.hypot(u(a) - u(c), v(a) - v(c))) : ear - 1e9;
       if (quality > bestQuality) {
         bestQuality = quality;

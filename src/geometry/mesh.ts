@@ -1,4 +1,4 @@
-/** A mesh as files want it, and ways to make one of a face. */
+/** A mesh in the form that files need, and ways to make one from a face. */
 import type { FaceMaps, RgbaImage } from '../types.ts';
 import { checkMeshArgument } from './check-surface-arguments.ts';
 import { LANDMARK_REGIONS } from './landmark-regions.ts';
@@ -15,7 +15,7 @@ export interface Mesh {
   readonly colours?: Uint8Array;
   /** `[n x 3]`, unit. */
   readonly normals?: Float32Array;
-  /** `[k x 2]`, 0..1, v upwards: one per vertex unless `uvTriangles` is there. */
+  /** `[k x 2]`, 0..1, v upwards: one per vertex unless `uvTriangles` is present. */
   readonly uvs?: Float32Array;
   /** `[m x 3]` rows of `uvs`, one per triangle corner. */
   readonly uvTriangles?: Uint32Array;
@@ -23,7 +23,7 @@ export interface Mesh {
 
 /**
  * Checks that a mesh's arrays fit together.
- * @throws RangeError otherwise, or where a coordinate is not finite; TypeError for anything else than a mesh.
+ * @throws RangeError if they do not, or if a coordinate is not finite; TypeError for anything other than a mesh.
  */
 export function checkMesh(mesh: Mesh, name = 'mesh'): void {
   checkMeshArgument(mesh, name);
@@ -46,7 +46,7 @@ export function checkMesh(mesh: Mesh, name = 'mesh'): void {
 }
 
 /**
- * Colours of vertices: the pixel nearest to each; beyond the image that of its border.
+ * Colours of vertices: the nearest pixel to each; outside the image, the nearest on its border.
  * @param vertices - `[n x 3]`, image px.
  * @returns `[n x 3]` red, green, blue.
  * @see utils/functions.py `get_colors` (3DDFA_V2 1b6c676), which also moves the caller's vertices into the image
@@ -75,7 +75,8 @@ function roundHalfToEven(value: number): number {
 }
 
 /**
- * Vertices in the frame of their photo with y turned up: the photo's bottom left corner is the origin, the unit is a px.
+ * Vertices in the frame of their photo with y turned up: the photo's bottom left corner is the origin, the unit is one
+ * px.
  * @param vertices - `[n x 3]`, image px, y down.
  * @param imageHeight - px.
  */
@@ -96,13 +97,13 @@ export interface MetricPlacement {
 /** Distance between an adult's pupils: the mean of men and women in the ANSUR II survey is close to 63 mm. */
 export const DEFAULT_INTEROCULAR_MM = 63;
 
-/** glTF counts in metres. */
+/** glTF uses metres. */
 export const METRES_PER_MM = 0.001;
 
 /**
- * Metric frames of the faces of one photo: y up, millimetres by the distance between the pupils, which makes up for the scale
- * that a single photo cannot tell. One face has the centre of its bounds at the origin; several stand beside each other as
- * on the photo.
+ * Metric frames for the faces in one photo: y up, in millimetres derived from the distance between the pupils, which
+ * supplies the scale that a single photo lacks. A single face has the centre of its bounds at the origin; several stand
+ * side by side as in the photo.
  * @param faces - per face its dense vertices `[n x 3]` and its landmarks `[68 x 3]`, image px.
  * @param interocularMm - distance between the pupils; the same for all.
  * @throws RangeError for landmarks whose eyes coincide, or a distance that is not positive.
@@ -125,7 +126,7 @@ export function metricPlacements(
   const middle = [0, 1, 2].map((axis) => centres.reduce((sum, centre) => sum + centre[axis] / centres.length, 0));
   return centres.map((centre, index) => {
     const scale = scales[index];
-    // The face's centre goes to (centre - middle) * meanScale: own size, common places.
+    // The face's centre goes to (centre - middle) * meanScale: own size, shared placement.
     const [x, y, z] = centre.map((value, axis) => value - ((value - middle[axis]) * meanScale) / scale);
     return { origin: [x, y, z], scale };
   });
@@ -163,7 +164,7 @@ function centreOfBounds(vertices: Float32Array): number[] {
   return low.map((value, axis) => (value + high[axis]) / 2);
 }
 
-/** Maps whose mesh has its mouth closed by a skin across the lips, for textures that show what is between them. */
+/** Maps whose mesh has its mouth closed by skin across the lips, for textures that show what is between them. */
 export function withClosedMouth(maps: FaceMaps): FaceMaps {
   return mouthPatch(maps).closed;
 }

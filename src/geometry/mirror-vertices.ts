@@ -1,16 +1,18 @@
-/** Which vertex is the other side's counterpart of which. */
+/** Pairs each vertex with its counterpart on the other side of the face. */
 import type { FaceMaps } from '../types.ts';
 
 const mirrors = new WeakMap<FaceMaps, Uint32Array>();
 
-/** Mean distance of mirrored texture coordinates from their counterparts up to which a texture counts as symmetric. */
+/**
+ * A texture counts as symmetric up to this mean distance between mirrored texture coordinates and their counterparts.
+ */
 const MAX_UV_ASYMMETRY = 0.002;
-/** Cells across the grid in which neighbours are looked for. */
+/** Cells across the grid that is searched for neighbours. */
 const CELLS = 128;
 
 /**
- * For each vertex the one nearest to its mirror image: in the texture where that is symmetric, else on the mean face. Kept for
- * as long as the maps: the second call costs nothing.
+ * For each vertex, the one nearest to its mirror image: in the texture if that is symmetric, else on the mean face.
+ * Cached for the lifetime of the maps: a second call costs nothing.
  * @returns `[n]` vertex indices.
  */
 export function mirrorVertices(maps: FaceMaps): Uint32Array {

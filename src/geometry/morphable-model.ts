@@ -1,15 +1,15 @@
 /**
  * Vertices from parameters: one matrix-vector product over the whole model, 5.9 million multiply-adds for a dense face.
  *
- * Ways tried, 38365 vertices x 50 columns, Node 20, one thread, median ms of 20 interleaved rounds on a quiet machine
- * (ratios hold on a busy one):
+ * Alternatives tried, 38365 vertices x 50 columns, Node 20, one thread, median ms of 20 interleaved rounds on a quiet
+ * machine (ratios hold on a busy one):
  *
  *   rows as stored, three dot products at once            3.6
  *   blocks of 3 rows, columns within the block            4.1
  *   blocks of 6 rows (2 vertices)                         2.6   <- this file
  *   blocks of 9, 12, 15 rows                              2.9, 3.0, 3.6   (registers run out)
  *   blocks of 6, 9, 12, 15 rows in float64                2.9, 2.6, 2.8, 3.0   (saves the widening, doubles the memory)
- *   blocks of 6 rows, two or five columns a round         0.95x, 1.3x of this file
+ *   blocks of 6 rows, two or five columns per round       0.95x, 1.3x of this file
  *   blocks of 6 rows, int16 columns with a scale each     1.1x   (halves the memory, but the time goes into arithmetic)
  *   two faces in one pass, against two calls              0.75x  <- `reconstructFaces`
  *
@@ -19,7 +19,7 @@ import type { FaceActing, MorphableModel, ParamLayout } from '../types.ts';
 import { columnWeights, turnEyes } from './acting.ts';
 import { CAMERA_PARAM_COUNT, checkParamCount } from './params.ts';
 
-/** Rows that are computed together: x, y, z of two vertices. */
+/** Rows computed together: x, y, z of two vertices. */
 const BLOCK = 6;
 
 /** Rows of a morphable model in the order in which `reconstruct` reads them. Made by `packModel` or `packLandmarks`. */
@@ -27,7 +27,7 @@ export interface PackedModel extends ParamLayout {
   readonly vertexCount: number;
   /** `[blocks x (1 + shapeCount + expressionCount) x 6]`: mean, then each column; the last block may repeat a vertex. */
   readonly blocks: Float32Array;
-  /** Of a model that acts. */
+  /** For a model that acts. */
   readonly acting?: FaceActing;
 }
 
@@ -106,10 +106,12 @@ function firstRowOfBlock(block: number, vertexCount: number): number {
  *
  *   vertices = R · (meanShape + shapeBasis · shape + expressionBasis · expression) + t
  *
- * Of a model that acts, blinks are weighed so that lids meet at 1, and eyeballs are turned; see acting.ts. `cropToImage` takes them to the image.
+ * For a model that acts, blinks are weighted so that lids meet at 1, and eyeballs are turned; see acting.ts.
+ * `cropToImage` maps the vertices to the image.
  * @param model - from `packModel` (dense) or `packLandmarks` (68).
  * @param params - `[12 + shapeCount + expressionCount (+ gazeCount)]`, de-normalised; layout in params.ts.
- * @param dst - `[vertexCount x 3]`; a new array if absent. With it, nothing is allocated (but for a model that acts).
+ * @param dst - `[vertexCount x 3]`; a new array if absent. With it, nothing is allocated (except for a model that
+ *   acts).
  * @returns `dst`: xyz interleaved, px of the 120 x 120 crop, 1-based, y up, z larger nearer to the viewer.
  * @throws RangeError if the number of parameters or the length of `dst` does not fit the model.
  * @see TDDFA.py `recon_vers` (3DDFA_V2 1b6c676)
@@ -126,12 +128,12 @@ export function reconstruct(
 }
 
 /**
- * Reconstructs several faces, two in a pass over the model, which takes about 3/4 of the time of one after the other.
+ * Reconstructs several faces, two per pass over the model, which takes about 3/4 of the time of one after the other.
  * @param model - from `packModel` (dense) or `packLandmarks` (68).
  * @param faces - the parameters of each face, as `reconstruct` takes them.
  * @param dsts - `[vertexCount x 3]` for each face; new arrays if absent.
  * @returns `dsts`: what `reconstruct` gives for each face.
- * @throws RangeError as `reconstruct` does, or if there is not one array for each face; nothing is written then.
+ * @throws RangeError as `reconstruct` does, or if there is not one array for each face; nothing is then written.
  */
 export function reconstructFaces(
   model: PackedModel,

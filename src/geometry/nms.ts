@@ -2,11 +2,11 @@ import { checkOptionNames } from '../check-arguments.ts';
 
 /** Options of `suppressOverlaps`. */
 export interface NmsOptions {
-  /** A box goes when it overlaps a better one by at least this intersection over union, 0..1. */
+  /** A box is dropped when it overlaps a better one by at least this intersection over union, 0..1. */
   readonly threshold?: number;
-  /** At most this many boxes, the best, take part. */
+  /** At most this many of the best boxes take part. */
   readonly maxCandidates?: number;
-  /** At most this many boxes, the best, are kept. */
+  /** At most this many of the best boxes are kept. */
   readonly maxKept?: number;
 }
 
@@ -17,8 +17,8 @@ export const NMS_DEFAULTS: Required<NmsOptions> = { threshold: 0.3, maxCandidate
  * Non-maximum suppression: goes through the boxes from the best score to the worst and drops each that overlaps a kept
  * one too much.
  *
- * It is Fast R-CNN's rule, in float32: corners are pixels, so a box is `xMax - xMin + 1` wide, and a box is dropped when
- * the overlap is EQUAL to the threshold too. Of boxes with the same score the earlier one comes first.
+ * It is Fast R-CNN's rule, in float32: corners are pixels, so a box is `xMax - xMin + 1` wide, and a box is also
+ * dropped when the overlap is EQUAL to the threshold. Of boxes with the same score the earlier one comes first.
  * @param boxes - `[n x 4]`: xMin, yMin, xMax, yMax, px.
  * @param scores - `[n]`.
  * @returns indices of the boxes kept, best first.

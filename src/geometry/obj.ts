@@ -13,13 +13,15 @@ import { TextWriter } from './text-writer.ts';
 export interface ObjOptions {
   /** Decimals of coordinates, 0..6; default 4. */
   readonly decimals?: number;
-  /** Names the material file and, per mesh, the texture picture; texture coordinates are then written. */
+  /** Names of the material file and, per mesh, the texture picture; texture coordinates are then written. */
   readonly material?: ObjMaterial;
 }
 
 const OBJ_OPTION_NAMES: OptionNames<ObjOptions> = { decimals: true, material: true };
 
-/** Names that tie an OBJ file to its material file and that to its pictures: plain file names in the same folder. */
+/**
+ * Names that link an OBJ file to its material file, and that file to its pictures: plain file names in the same folder.
+ */
 export interface ObjMaterial {
   /** Such as `photo.mtl`. */
   readonly file: string;
@@ -28,11 +30,11 @@ export interface ObjMaterial {
 }
 
 /**
- * Writes meshes into one OBJ file, each an object of its own (`face_1` …). Normals and colours are written where a mesh has
- * them; texture coordinates if there is a material.
+ * Writes meshes into one OBJ file, each an object of its own (`face_1` …). Normals and colours are written if a mesh
+ * has them; texture coordinates if there is a material.
  * @returns the file's bytes.
- * @throws RangeError for coordinates that are not finite, arrays that do not fit together, or a material without a texture
- *   for each mesh.
+ * @throws RangeError for coordinates that are not finite, arrays that do not fit together, or a material without a
+ *   texture for each mesh.
  */
 export function writeObj(meshes: readonly Mesh[], options: ObjOptions = {}): Uint8Array<ArrayBuffer> {
   checkOptionNames(options, OBJ_OPTION_NAMES);
@@ -103,7 +105,7 @@ export function writeObj(meshes: readonly Mesh[], options: ObjOptions = {}): Uin
 }
 
 /**
- * Writes the material file that belongs to an OBJ file: skin that shines little, in the colours of its texture.
+ * Writes the material file that belongs to an OBJ file: skin with little shine, in the colours of its texture.
  * @returns the file's bytes.
  */
 export function writeMtl({ textures }: ObjMaterial): Uint8Array<ArrayBuffer> {
@@ -117,10 +119,10 @@ export function writeMtl({ textures }: ObjMaterial): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The original's OBJ file, byte for byte: 2 decimals, colours of the photo, and faces that reach beyond the photo flattened on
- * its border.
- * @param faces - per face `[n x 3]`, image px; not changed, unlike in the original.
- * @param triangles - `[m x 3]`, as `FaceMaps` has them.
+ * The original's OBJ file, byte for byte: 2 decimals, colours of the photo, and faces that reach beyond the photo
+ * flattened onto its border.
+ * @param faces - per face `[n x 3]`, image px; left unchanged, unlike in the original.
+ * @param triangles - `[m x 3]`, as in `FaceMaps`.
  */
 export function writeUpstreamObj(
   image: RgbaImage,
@@ -163,7 +165,10 @@ function checkMaterial({ file, textures }: ObjMaterial, meshes: readonly Mesh[])
   });
 }
 
-/** Names go into lines of text: a line break would end them, a folder would point out of the file's own. */
+/**
+ * Names are written into lines of text: a line break would cut them off, and a folder would point outside the file's
+ * own.
+ */
 function checkFileName(name: string, argument: string): void {
   if (name === '' || /[\p{Cc}/\\]/u.test(name)) {
     throw new RangeError(`${argument}: expected a plain file name, got '${name}'`);

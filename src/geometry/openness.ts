@@ -1,4 +1,4 @@
-/** How far eyes and mouth are open, from the landmarks: distances in space, so that turning the head changes little. */
+/** How far eyes and mouth are open, from the landmarks: distances in 3D space, so turning the head changes little. */
 import { type FaceLandmarks, landmarksOf } from './face-landmarks.ts';
 
 /** Outer corner, inner corner, and pairs of upper and lower lid; right and left are the person's. */
@@ -36,10 +36,10 @@ export interface EyeOpenness {
 }
 
 /**
- * How far the eyes are open: the mean distance between the lids over the width of the eye. Some 0.25 to 0.35 is open, below 0.15
- * closed; what a network makes of closed eyes depends on its training.
+ * How far the eyes are open: the mean distance between the lids over the width of the eye. About 0.25 to 0.35 is open,
+ * below 0.15 closed; the values that a network gives for closed eyes depend on its training.
  * @see Soukupová and Čech, "Real-Time Eye Blink Detection using Facial Landmarks", 2016: the eye aspect ratio
- * @throws TypeError for what is no landmarks.
+ * @throws TypeError for anything other than landmarks.
  */
 export function eyeOpenness(face: FaceLandmarks): EyeOpenness {
   const landmarks = landmarksOf(face);
@@ -50,9 +50,9 @@ export function eyeOpenness(face: FaceLandmarks): EyeOpenness {
 }
 
 /**
- * How far the mouth is open: the mean distance between the inner lips over the mouth's inner width. 0 is shut, 0.5 and more wide
- * open.
- * @throws TypeError for what is no landmarks.
+ * How far the mouth is open: the mean distance between the inner lips over the mouth's inner width. 0 is shut, 0.5 or
+ * more wide open.
+ * @throws TypeError for anything other than landmarks.
  */
 export function mouthOpenness(face: FaceLandmarks): number {
   const landmarks = landmarksOf(face);

@@ -2,12 +2,12 @@
  * Anti-aliased strokes. Lines, discs, rings and letters are all segments with round ends; a pixel's coverage is its
  * distance to the nearest segment, so one kernel draws everything at any width.
  *
- * Strokes of one call are united before they are blended: where two segments of a half-transparent line meet, the joint is
- * not darker than the line.
+ * Strokes of one call are merged before they are blended: where two segments of a half-transparent line meet, the joint
+ * is not darker than the line.
  */
 import type { Colour, Picture } from './picture.ts';
 
-/** How strokes are put on a canvas. */
+/** How strokes are drawn on a canvas. */
 export interface StrokeStyle {
   readonly colour: Colour;
   /** px, > 0. Below 1 the line is 1 px wide and fainter. */
@@ -17,7 +17,7 @@ export interface StrokeStyle {
 }
 
 /**
- * Paints segments with round ends on a canvas, in place; what lies outside is cut off.
+ * Paints segments with round ends on a canvas, in place; what lies outside is clipped.
  * @param segments - `[n x 4]`: x0, y0, x1, y1 in px, where whole numbers are the centres of pixels. A segment without
  *   length is a disc.
  */

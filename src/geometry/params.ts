@@ -3,14 +3,14 @@ import type { ParamLayout } from '../types.ts';
 /** The first parameters of every layout: a 3x4 matrix, row-major, that scales, turns and moves the model into the crop. */
 export const CAMERA_PARAM_COUNT = 12;
 
-/** Layouts of 3DDFA_V2's regressors, by how many parameters they give. */
+/** Layouts of 3DDFA_V2's regressors, by number of parameters. */
 export const PARAM_LAYOUTS: ReadonlyMap<number, ParamLayout> = new Map([
   [62, { shapeCount: 40, expressionCount: 10 }],
   [72, { shapeCount: 40, expressionCount: 20 }],
   [141, { shapeCount: 100, expressionCount: 29 }],
 ]);
 
-/** Layouts of models that act, under ARKit's 52 names, without and with gaze. */
+/** Layouts of models that act, with ARKit's 52 names, without and with gaze. */
 export const ACTING_LAYOUTS: ReadonlyMap<number, ParamLayout> = new Map([
   [104, { shapeCount: 40, expressionCount: 52 }],
   [108, { shapeCount: 40, expressionCount: 52, gazeCount: 4 }],
@@ -18,7 +18,10 @@ export const ACTING_LAYOUTS: ReadonlyMap<number, ParamLayout> = new Map([
 
 /** The parameters of one face, by meaning. */
 export interface FaceParams {
-  /** `[3 x 3]`, row-major: rotation times scale, as regressed: not orthogonal. A copy: in the parameters its rows lie apart. */
+  /**
+   * `[3 x 3]`, row-major: rotation times scale, as regressed: not orthogonal. A copy: its rows are not adjacent in the
+   * parameters.
+   */
   readonly rotation: Float32Array;
   /** `[3]`: px of the crop, 1-based, y up. A copy. */
   readonly translation: Float32Array;
@@ -26,13 +29,13 @@ export interface FaceParams {
   readonly shape: Float32Array;
   /** `[expressionCount]`: a view of the parameters. */
   readonly expression: Float32Array;
-  /** `[gazeCount]`, degrees: a view of the parameters; empty where the layout has none. */
+  /** `[gazeCount]`, degrees: a view of the parameters; empty if the layout has none. */
   readonly gaze: Float32Array;
 }
 
 /**
  * Counts how many of `paramCount` parameters are shape and how many expression.
- * @param paramCount - 62, 72 or 141; 104 or 108 of a model that acts.
+ * @param paramCount - 62, 72 or 141; 104 or 108 for a model that acts.
  * @throws RangeError for any other count.
  * @see utils/tddfa_util.py `_parse_param` (3DDFA_V2 1b6c676)
  */
@@ -46,7 +49,7 @@ export function paramLayout(paramCount: number): ParamLayout {
 }
 
 /**
- * Takes a face's parameters apart.
+ * Splits a face's parameters by meaning.
  * @param params - `[62]` (or 72, 141, 104, 108), de-normalised.
  * @param layout - of a model with other counts.
  * @throws RangeError if the number of parameters does not fit the layout.
@@ -82,14 +85,14 @@ export function checkParamCount(params: Float32Array, layout: ParamLayout): void
   }
 }
 
-/** How many parameters a layout has. */
+/** The number of parameters in a layout. */
 export function paramCount({ shapeCount, expressionCount, gazeCount = 0 }: ParamLayout): number {
   return CAMERA_PARAM_COUNT + shapeCount + expressionCount + gazeCount;
 }
 
 /**
  * Undoes the normalisation that a regressor was trained with: `output * std + mean`, in float32.
- * @param output - `[n]`: what the network gives for one face.
+ * @param output - `[n]`: the network's output for one face.
  * @param mean - `[n]`.
  * @param std - `[n]`.
  * @param dst - `[n]`; may be `output`; a new array if absent.

@@ -1,4 +1,4 @@
-/** What every picture shares: its canvas, its background, and the checks of what it is drawn from. */
+/** What all pictures share: the canvas, the background, and the checks of what they are drawn from. */
 
 import { checkImageArgument, describeValue, type OptionNames } from '../check-arguments.ts';
 import type { RgbaImage } from '../types.ts';
@@ -10,10 +10,10 @@ export type Colour = readonly [red: number, green: number, blue: number];
 /** `image`: on the photo; `black`: the photo is left out. */
 export type Background = 'image' | 'black';
 
-/** `upstream` repeats the Python original to the pixel, with its quirks; `none` is the corrected rule of this package. */
+/** `upstream` reproduces the Python original to the pixel, quirks included; `none` is this package's corrected rule. */
 export type Compatibility = 'none' | 'upstream';
 
-/** Options that every picture takes. */
+/** Options common to all pictures. */
 export interface PictureOptions {
   /** Default `image`. */
   readonly background?: Background;
@@ -34,8 +34,8 @@ export interface UvTexture extends Picture {
 }
 
 /**
- * Checks that an image's size and data belong together.
- * @throws RangeError where they do not; TypeError for anything else than an image.
+ * Checks that an image's size and data agree.
+ * @throws RangeError if they do not; TypeError for anything other than an image.
  */
 export function checkImage(image: RgbaImage): void {
   checkImageArgument(image);
@@ -73,8 +73,9 @@ export function newCanvas(image: RgbaImage, background: Background = 'image'): P
 const OPAQUE_BLACK = new Uint32Array(Uint8Array.of(0, 0, 0, 255).buffer)[0];
 
 /**
- * Whether all alphas are 255: looking costs a half of setting them, and photos nearly always are. Sixteen pixels a round, in four
- * sums that do not wait for each other, take 0.50 ms a megapixel; four pixels in one sum 0.74.
+ * Whether all alphas are 255: checking costs half as much as setting them, and photos nearly always are opaque. Sixteen
+ * pixels per round, in four sums that do not wait for each other, take 0.50 ms per megapixel; four pixels in one sum
+ * 0.74.
  */
 function isOpaque(pixels: Uint32Array): boolean {
   const words = new Int32Array(pixels.buffer, pixels.byteOffset, pixels.length);
@@ -95,9 +96,10 @@ function isOpaque(pixels: Uint32Array): boolean {
 
 /**
  * Checks an array of xyz coordinates.
- * @param name - how the caller knows it, for the message.
+ * @param name - the caller's name for it, for the message.
  * @param count - how many points are expected; any number if absent.
- * @throws RangeError for a wrong length or a coordinate that is not finite; TypeError for anything else than coordinates.
+ * @throws RangeError for a wrong length or a coordinate that is not finite; TypeError for anything other than
+ *   coordinates.
  */
 export function checkVertices(vertices: Float32Array | Float64Array, name: string, count?: number): void {
   checkVerticesArgument(vertices, name);
@@ -114,12 +116,12 @@ export function checkVertices(vertices: Float32Array | Float64Array, name: strin
   }
 }
 
-/** Greatest index of arrays that were checked: a mesh's triangles are the same for every face and every frame. */
+/** Maximum index of each checked array: a mesh's triangles are the same for every face and every frame. */
 const greatestIndices = new WeakMap<Uint32Array, number>();
 
 /**
- * Checks an array of triangles. Looks through an array once; it must not be written to afterwards.
- * @param count - of the vertices that they may use.
+ * Checks an array of triangles. Scans each array only once; it must not be written to afterwards.
+ * @param count - number of vertices that they may use.
  * @throws RangeError for an index that is not below `count`, or a number of indices that is not a multiple of 3.
  */
 export function checkIndices(triangles: Uint32Array, count: number, name: string): void {

@@ -22,7 +22,7 @@ export interface PlyOptions {
 const PLY_OPTION_NAMES: OptionNames<PlyOptions> = { format: true, decimals: true, compatibility: true };
 
 /**
- * Writes meshes into one PLY file; their vertices follow each other. Colours are written if all meshes have them.
+ * Writes meshes into one PLY file, their vertices one after another. Colours are written if all meshes have them.
  * @returns the file's bytes.
  * @throws RangeError for coordinates that are not finite or arrays that do not fit together.
  */

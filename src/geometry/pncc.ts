@@ -12,8 +12,8 @@ import { forEachSeenPixel } from './seen-pixels.ts';
 /** Options of `drawPncc`. */
 export interface DrawPnccOptions extends PictureOptions {
   /**
-   * `upstream`: a fresh depth buffer per face, so that later faces lie on top; the original's pixel rule; and x, y, z in blue,
-   * green, red as its files have them. Default: nearer faces on top; x, y, z in red, green, blue.
+   * `upstream`: a fresh depth buffer per face, so that later faces lie on top; the original's pixel rule; and x, y, z
+   * in blue, green, red as in its files. Default: nearer faces on top; x, y, z in red, green, blue.
    */
   readonly compatibility?: Compatibility;
 }
@@ -59,7 +59,7 @@ export function drawPncc(
     const raster = rasterize([face], triangles, width, height, { compatibility });
     const codes = interpolate(raster, triangles, [nccCodes], 3);
     forEachSeenPixel(raster, width, (pixel, target) => {
-      // The original's conversion to bytes truncates, and it takes red for blue.
+      // The original's conversion to bytes truncates, and it swaps red and blue.
       data[target] = codes[pixel * 3 + 2] * 255;
       data[target + 1] = codes[pixel * 3 + 1] * 255;
       data[target + 2] = codes[pixel * 3] * 255;
@@ -68,7 +68,7 @@ export function drawPncc(
   return canvas;
 }
 
-/** Puts those pixels of an area on a canvas that are not 0. */
+/** Copies the pixels of an area that are not 0 onto a canvas. */
 function putOver(canvas: Picture, { xMin, yMin, width, height }: PictureArea, pixels: Uint32Array): void {
   const target = new Uint32Array(canvas.data.buffer);
   for (let y = 0, pixel = 0; y < height; y++) {
@@ -81,8 +81,9 @@ function putOver(canvas: Picture, { xMin, yMin, width, height }: PictureArea, pi
 }
 
 /**
- * Interpolates codes straight to bytes, step by step as `SurfaceKernel.paint` does. For a face of 61,000 px 0.8 ms, where
- * `interpolate` and a loop over what it makes take 1.6; after a kernel's raster 1.3, as the mesh is no longer in the cache.
+ * Interpolates codes straight to bytes, step by step as `SurfaceKernel.paint` does. A face of 61,000 px takes 0.8 ms,
+ * whereas `interpolate` and a loop over its result take 1.6; after a kernel's raster 1.3, as the mesh is no longer in
+ * the cache.
  */
 function paintCodes(canvas: Picture, raster: Raster, triangles: Uint32Array, codes: Float32Array): void {
   const { fragments, weights1, weights2 } = raster;
@@ -109,7 +110,7 @@ function paintCodes(canvas: Picture, raster: Raster, triangles: Uint32Array, cod
   }
 }
 
-/** To the nearest byte, 0 or 255 for what is beyond; faster than a clamped array's own conversion. */
+/** To the nearest byte, 0 or 255 for values outside that range; faster than a clamped array's own conversion. */
 function toByte(value: number): number {
   return value > 0 ? (value < 255 ? (value + 0.5) | 0 : 255) : 0;
 }

@@ -12,12 +12,12 @@ export interface PoseBox {
   readonly axes: Float32Array;
 }
 
-/** Jaw line and brows: the first landmarks, whose mean is where the box stands. */
+/** Jaw line and brows: the first landmarks, whose mean is where the box is placed. */
 const OUTLINE_COUNT = 27;
 
 /**
  * Box and axes of a head. The rear square is a third of the landmarks' extent wide, the front one 4/3 of that; both are
- * turned like the head and laid on the mean of jaw and brows, without perspective.
+ * turned like the head and placed at the mean of jaw and brows, without perspective.
  * @param params - 3DMM parameters; only the rotation in the first 12 is used.
  * @param landmarks - `[68 x 3]`, image px.
  * @throws RangeError for a wrong length or parameters without a rotation.
@@ -59,7 +59,7 @@ export function poseBox(params: Float32Array, landmarks: Float32Array): PoseBox 
   const rear = (Math.SQRT2 * Math.max(xMax - xMin, yMax - yMin)) / 3;
   const front = Math.trunc((4 / 3) * rear);
 
-  // The rear square's mean is the model's origin, so that neither translation nor mean needs to be taken off.
+  // The rear square's mean is the model's origin, so neither translation nor mean needs to be subtracted.
   const corners = new Float32Array(20);
   for (let i = 0; i < 10; i++) {
     const corner = i % 5;

@@ -4,9 +4,9 @@ import { anglesFromRotation, quaternionFromRotation } from './rotation.ts';
 import { CROP_SIZE, cropPlacement } from './similarity-transform.ts';
 
 /**
- * Reads the head's pose off the parameters.
+ * Reads the head's pose from the parameters.
  *
- * The angles are the original's, of the rows as they were regressed, each brought to length 1. Those rows are not quite at
+ * The angles are the original's: those of the rows as regressed, each scaled to length 1. Those rows are not quite at
  * right angles; `rotation` and `quaternion` are of the nearest true rotation, so their angles differ a little.
  * @param params - `[62]` (or 72, 141), de-normalised; only the first 12 matter.
  * @throws RangeError if there are fewer than 12, or they hold no rotation.
@@ -49,16 +49,16 @@ export function cameraMatrix(params: Float32Array, dst: Float32Array = new Float
 }
 
 /**
- * A matrix that puts something made in the model's units, x to the right, y up and z towards the viewer, onto the photo:
- * `object.matrix.fromArray(…)` of three.js, under the `PhotoCamera` of `tddfa/three`.
+ * A matrix that puts something made in the model's units, x to the right, y up and z towards the viewer, onto the
+ * photo: `object.matrix.fromArray(…)` of three.js, under the `PhotoCamera` of `tddfa/three`.
  *
- * It turns, scales and moves, without shear or mirroring, so three.js can take it apart. Its frame is the image with y
- * turned up: a point of the photo at (x, y) is at (x, -y). z is in the same px; unlike in vertices its zero is that of the
- * regressor, not the farthest vertex.
+ * It turns, scales and moves, without shear or mirroring, so three.js can decompose it. Its frame is the image with y
+ * turned up: a point of the photo at (x, y) is at (x, -y). z is in the same px; unlike in vertices its zero is that of
+ * the regressor, not the farthest vertex.
  * @param pose - from `poseFromParams`.
  * @param roiBox - the crop that the parameters belong to, px of the image.
  * @param dst - `[4 x 4]`; a new array if absent.
- * @returns `dst`, column-major, as three.js, glTF and WebGL have it.
+ * @returns `dst`, column-major, as in three.js, glTF and WebGL.
  */
 export function poseMatrix(pose: Pose, roiBox: RoiBox, dst: Float32Array = new Float32Array(16)): Float32Array {
   const { scaleX, scaleY, scaleZ, left, top } = cropPlacement(roiBox);
@@ -78,13 +78,14 @@ export function poseMatrix(pose: Pose, roiBox: RoiBox, dst: Float32Array = new F
 }
 
 /**
- * The matrix that takes the model's own vertices to where `reconstruct` has them on the photo, in the frame of `poseMatrix`.
+ * The matrix that maps the model's own vertices to where `reconstruct` puts them on the photo, in the frame of
+ * `poseMatrix`.
  *
- * It is the regressor's matrix as it is: its rows are not quite at right angles and not quite of one length. What shall lie on the
- * reconstructed skin to the pixel needs this one; what shall be turned without shear needs `poseMatrix`.
+ * It is the regressor's matrix as it is: its rows are not quite at right angles and not quite of equal length. Use it
+ * for what must lie on the reconstructed skin to the pixel; use `poseMatrix` for what must be turned without shear.
  * @param face - its parameters and the crop that they belong to.
  * @param dst - `[4 x 4]`; a new array if absent.
- * @returns `dst`, column-major. Here too the zero of z is that of the regressor.
+ * @returns `dst`, column-major. Here too, the zero of z is that of the regressor.
  * @throws RangeError if there are fewer than 12 parameters.
  */
 export function surfaceMatrix({ params, roiBox }: AlignedFace, dst: Float32Array = new Float32Array(16)): Float32Array {
@@ -107,7 +108,7 @@ export function surfaceMatrix({ params, roiBox }: AlignedFace, dst: Float32Array
 
 type Vector = [x: number, y: number, z: number];
 
-/** The two rows that were regressed, each of length 1, and the mean of the lengths they had. */
+/** The two regressed rows, each scaled to length 1, and the mean of the lengths they had. */
 function cameraRows(params: Float32Array): { xRow: Vector; yRow: Vector; scale: number } {
   const { length } = Object(params);
   if (!(length >= CAMERA_PARAM_COUNT)) {

@@ -13,7 +13,10 @@ export interface Raster {
   readonly depth: Float32Array;
   /** `[height x width]`: barycentric weight of the triangle's second corner. */
   readonly weights1: Float32Array;
-  /** `[height x width]`: that of its third corner, or in `upstream` compatibility of its first; the other corner has the rest. */
+  /**
+   * `[height x width]`: that of its third corner, or in `upstream` compatibility of its first; the remaining corner has
+   * the rest.
+   */
   readonly weights2: Float32Array;
   readonly compatibility: Compatibility;
 }

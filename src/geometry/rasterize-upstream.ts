@@ -11,10 +11,13 @@ export function rasterizeUpstream(raster: Raster, faces: readonly Float32Array[]
   });
 }
 
-/** Where the original's depth buffer begins. */
+/** Initial value of the original's depth buffer. */
 const FARTHEST = -1e8;
 
-/** Its triangles run the other way round, which decides where rounding falls: the corners are taken last to first. */
+/**
+ * Its triangles run the other way round, which determines where rounding falls: the corners are processed last to
+ * first.
+ */
 function fillFace(raster: Raster, vertices: Float32Array, triangles: Uint32Array, firstFragment: number): void {
   const { fround } = Math;
   const { xMin, yMin, width, height, fragments, depth, weights1, weights2 } = raster;

@@ -1,8 +1,8 @@
 /**
  * The watertight rule in plain JavaScript.
  *
- * Tried on a face of 76,073 triangles over 271 x 315 px of a 1536 x 689 photo (19 % of the triangles hold no pixel centre in
- * their box, 68 % at most 2 x 2); Node 20, one thread, fastest of 60 runs in ms on a busy 2-core machine:
+ * Tried on a face of 76,073 triangles over 271 x 315 px of a 1536 x 689 photo (19 % of the triangles hold no pixel
+ * centre in their box, 68 % at most 2 x 2); Node 20, one thread, fastest of 60 runs in ms on a busy 2-core machine:
  *
  *   `Math.min`/`Math.max`, edge functions in float64              5.0   (V8 makes branches of an integer `Math.min`)
  *   integers, no branches before the pixels                       3.2
@@ -10,15 +10,15 @@
  *   the original's float32 rule                                   4.8   <- rasterize-upstream.ts
  *   weights kept for `interpolate`, against computing them again: two stores a fragment, cheaper than nine loads a pixel
  *
- * The same rule in WebAssembly SIMD (surface-kernel/), interleaved with this one on a quieter machine, medians: 2.7 ms here, 1.7
- * there; at half the size 1.9 and 0.9, at a quarter of the area more triangles than pixels. Some 0.4 ms of it are copies in and
- * out of its memory.
+ * The same rule in WebAssembly SIMD (surface-kernel/), interleaved with this one on a quieter machine, medians: 2.7 ms
+ * here, 1.7 there; at half the size 1.9 and 0.9 (a quarter of the area, so more triangles than pixels). About 0.4 ms of
+ * it goes into copies in and out of its memory.
  *
- * `fillFace` is long, as its loops share twenty numbers: both loops over pixels as functions of 22 arguments took 3.10 ms where it takes
- * 3.04 (medians of 360 runs in turn).
+ * `fillFace` is long because its loops share twenty numbers: with both loops over pixels as functions of 22 arguments
+ * it took 3.10 ms instead of 3.04 (medians of 360 alternating runs).
  *
- * Of the 3.2 ms, 0.7 go into loading and boxing the triangles, 0.7 into setting up edges and 1.8 into the pixels, mostly
- * branches that cannot be foretold.
+ * Of the 3.2 ms, 0.7 go into loading and boxing the triangles, 0.7 into setting up edges and 1.8 into the pixels,
+ * mostly unpredictable branches.
  */
 import type { Raster } from './raster.ts';
 
@@ -26,7 +26,7 @@ import type { Raster } from './raster.ts';
 const STEPS = 256;
 const STEP_SHIFT = 8;
 /**
- * Coordinates beyond this many px are moved to it. The products of two differences then stay below 2^53, so that edge
+ * Coordinates beyond this many px are clamped to it. The products of two differences then stay below 2^53, so edge
  * functions are exact.
  */
 const MAX_COORDINATE = 1 << 16;
@@ -48,7 +48,7 @@ export function rasterizeWatertight(raster: Raster, faces: readonly Float32Array
   });
 }
 
-/** x and y of the vertices relative to the raster, in steps, interleaved: one cache line a vertex. */
+/** x and y of the vertices relative to the raster, in steps, interleaved: one cache line per vertex. */
 function toSteps(vertices: Float32Array, xMin: number, yMin: number, dst: Int32Array): void {
   // Adding a large whole number first turns truncation into rounding to the nearest for negative values too.
   const lift = (MAX_COORDINATE + 1) * STEPS;
@@ -82,7 +82,7 @@ function fillFace(
     const x2 = steps[i2 * 2];
     const y2 = steps[i2 * 2 + 1];
 
-    // Least and greatest of three without branches: `d & (d >> 31)` is min(d, 0).
+    // Minimum and maximum of three without branches: `d & (d >> 31)` is min(d, 0).
     let d = x0 - x1;
     d &= d >> 31;
     let xLow = x1 + d;
@@ -258,7 +258,7 @@ function fillLarge(
   }
 }
 
-/** Where it is nearer than what is seen there so far. */
+/** Stores a fragment if it is nearer than what is seen there so far. */
 function putFragment(
   { fragments, depth, weights1, weights2 }: Raster,
   pixel: number,

@@ -1,6 +1,6 @@
 /**
- * Triangles to pixels with a depth buffer. The result has for every pixel which triangle is seen there and where in it, so
- * that one rasterisation serves any number of attributes (`interpolate`).
+ * Triangles to pixels with a depth buffer. For every pixel, the result has which triangle is seen there and where in
+ * it, so one rasterisation serves any number of attributes (`interpolate`).
  */
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import type { PictureArea } from '../types.ts';
@@ -23,16 +23,17 @@ export interface RasterizeOptions {
 
 const RASTERIZE_OPTION_NAMES: OptionNames<RasterizeOptions> = { compatibility: true };
 
-/** A kernel has its own copy of what it makes, 16 bytes a pixel: beyond this the plain rasteriser saves memory. */
+/** A kernel has its own copy of its output, 16 bytes per pixel: beyond this the plain rasteriser saves memory. */
 const MAX_KERNEL_PIXELS = 1 << 24;
 
 /**
- * Rasterises faces that share one mesh; of two fragments in a pixel the one with the larger z wins, the earlier one at a tie.
+ * Rasterises faces that share one mesh; of two fragments in a pixel the one with the larger z wins, the earlier one in
+ * a tie.
  * @param faces - per face `[n x 3]` vertices: x and y in px (whole numbers are pixel centres), z larger = nearer.
  * @param triangles - `[m x 3]` vertex indices, either way round.
  * @param width - of the whole picture, px.
  * @param height - of the whole picture, px.
- * @returns the part of the picture that the faces cover; 0 x 0 px where they are all outside.
+ * @returns the part of the picture that the faces cover; 0 x 0 px if they are all outside.
  * @throws RangeError for coordinates that are not finite, faces of different sizes, or indices beyond the vertices.
  * @see Sim3DR/lib/rasterize_kernel.cpp `_rasterize` (3DDFA_V2 1b6c676) for the `upstream` rule
  */
@@ -64,8 +65,8 @@ export function rasterize(
 }
 
 /**
- * The part of a picture that faces may cover, after a check of all that `rasterize` takes.
- * @returns 0 x 0 px where there is none.
+ * The part of a picture that faces may cover, after checking all arguments of `rasterize`.
+ * @returns 0 x 0 px if there is none.
  */
 export function drawnArea(
   faces: readonly Float32Array[],
@@ -87,7 +88,7 @@ export function drawnArea(
     yMax = Math.max(yMax, box.yMax);
   });
   if (faces.length > 0) checkIndices(triangles, vertexCount, 'triangles');
-  // One px more on each side, for coordinates that are rounded to steps.
+  // One px more on each side, as coordinates are rounded to steps.
   xMin = Math.max(0, Math.floor(xMin) - 1);
   yMin = Math.max(0, Math.floor(yMin) - 1);
   xMax = Math.min(width - 1, Math.ceil(xMax) + 1);
@@ -98,7 +99,7 @@ export function drawnArea(
   return { xMin, yMin, width: xMax - xMin + 1, height: yMax - yMin + 1 };
 }
 
-/** The kernel, for an area that it is good for. */
+/** The kernel, if it is worth using for the area. */
 export function kernelFor({ width, height }: PictureArea): SurfaceKernel | undefined {
   const pixelCount = width * height;
   return pixelCount > 0 && pixelCount <= MAX_KERNEL_PIXELS ? surfaceKernel() : undefined;

@@ -26,10 +26,10 @@ const RENDER_OPTION_NAMES: OptionNames<DrawRenderOptions> = {
  * Draws the faces' meshes in grey light over the photo.
  * @param faces - per face `[n x 3]`, image px, the dense mesh.
  * @param maps - the mesh's triangles.
- * @param options - with `compatibility: 'upstream'`, the original to the pixel: a fresh depth buffer per face, its pixel rule
- *   and its highlight. By default nearer faces lie on top.
+ * @param options - with `compatibility: 'upstream'`, matches the original to the pixel: a fresh depth buffer per face,
+ *   its pixel rule and its highlight. By default nearer faces lie on top.
  * @returns a new image.
- * @throws RangeError for coordinates that are not finite or do not fit the maps, or an opacity beyond 0..1.
+ * @throws RangeError for coordinates that are not finite or do not fit the maps, or an opacity outside 0..1.
  * @see utils/render.py and Sim3DR/lighting.py (3DDFA_V2 1b6c676)
  */
 export function drawRender(

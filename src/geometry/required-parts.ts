@@ -1,11 +1,16 @@
-/** What surfaces need of an aligner's pack; apart from `face-surface.ts`, as those who only reconstruct do without. */
+/**
+ * What surfaces need from an aligner's pack; separate from `face-surface.ts`, as reconstruction alone does not need it.
+ */
 
 import { WeightFormatError } from '../errors.ts';
 import type { FaceMaps, MorphableModel } from '../types.ts';
 import { checkSourceArgument } from './check-surface-arguments.ts';
 import type { SurfaceSource } from './face-surface.ts';
 
-/** @throws WeightFormatError where the pack has no morphable model; TypeError for anything else than an aligner and the like. */
+/**
+ * @throws WeightFormatError if the pack has no morphable model; TypeError for anything other than an aligner or the
+ * like.
+ */
 export function requireMorphableModel(source: SurfaceSource): MorphableModel {
   checkSourceArgument(source);
   const { packName, morphableModel } = source;
@@ -13,7 +18,10 @@ export function requireMorphableModel(source: SurfaceSource): MorphableModel {
   throw new WeightFormatError(packName, 'this pack has no morphable model');
 }
 
-/** @throws WeightFormatError where the pack has no triangles and texture coordinates; TypeError for anything else than an aligner and the like. */
+/**
+ * @throws WeightFormatError if the pack has no triangles and texture coordinates; TypeError for anything other than an
+ * aligner or the like.
+ */
 export function requireFaceMaps(source: SurfaceSource): FaceMaps {
   checkSourceArgument(source);
   const { packName, faceMaps } = source;

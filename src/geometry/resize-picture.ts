@@ -1,9 +1,9 @@
-/** Pictures made larger or smaller, for people to look at; what networks see is resized by the engine. */
+/** Pictures scaled up or down for people to look at; the engine resizes what networks see. */
 import type { RgbaImage } from '../types.ts';
 import { checkImage, type Picture } from './picture.ts';
 
 /**
- * Resizes a picture: linear between pixels where it grows, averages over all of them where it shrinks.
+ * Resizes a picture: linear between pixels when enlarging, averages over all of them when shrinking.
  * @param width - of the result, px.
  * @param height - of the result, px.
  * @returns a new picture, its alpha that of the old one.
@@ -19,7 +19,7 @@ export function resizePicture(picture: RgbaImage, width: number, height: number)
   const columns = tentTaps(picture.width, width);
   const rows = tentTaps(picture.height, height);
   const data = new Uint8ClampedArray(width * height * 4);
-  // Rows of the source, resized along x when a row of the result first needs them and kept while others do.
+  // Rows of the source, resized along x when a row of the result first needs them, and kept while others still do.
   const kept = new Map<number, Float32Array>();
   for (let y = 0; y < height; y++) {
     const first = rows.firsts[y];

@@ -8,9 +8,9 @@ const BOX_DOWNWARD_SHIFT = 0.14;
 /**
  * Makes the square crop for the regressor from a detector's box.
  *
- * Which digits come out depends on numpy's promotion rules, and the side, being cut to whole px, can differ by one. This
- * is the rule of numpy 1 on the float32 boxes of the detector, which made the published results: differences of corners
- * are rounded to float32, everything after them is float64.
+ * Which digits come out depends on numpy's promotion rules, and the side, truncated to whole px, can differ by one.
+ * This is the rule of numpy 1 on the detector's float32 boxes, which produced the published results: differences of
+ * corners are rounded to float32, everything after them is float64.
  * @param box - px of the image; may reach beyond it.
  * @returns a square whose side is a whole number of px; 0 for a box smaller than a pixel.
  * @throws RangeError if a corner is not finite, or the box is empty or inverted.

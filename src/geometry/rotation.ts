@@ -12,13 +12,16 @@ import type { HeadAngles } from '../types.ts';
 
 const DEGREES = 180 / Math.PI;
 
-/** Beyond this sine of the yaw the original calls it 90 degrees and gives the whole turn about the line of sight to pitch. */
+/**
+ * Beyond this sine of the yaw the original takes it for 90 degrees and assigns the whole turn about the line of sight
+ * to pitch.
+ */
 const GIMBAL_LOCK_SINE = 0.998;
 
 /**
- * Reads yaw, pitch and roll off a rotation.
+ * Reads yaw, pitch and roll from a rotation.
  *
- * Beyond 86.4 degrees of yaw the answer is 90 exactly, with roll 0, as in the original; a quaternion has no such gap.
+ * Beyond 86.4 degrees of yaw the result is exactly 90, with roll 0, as in the original; a quaternion has no such gap.
  * @param rotation - `[3 x 3]`, row-major; its rows need not be quite orthogonal.
  * @see utils/pose.py `matrix2angle` (3DDFA_V2 1b6c676)
  */
@@ -71,7 +74,7 @@ export function rotationFromAngles(angles: HeadAngles, dst: Float32Array = new F
  * Turns a rotation into the unit quaternion with w >= 0.
  * @param rotation - `[3 x 3]`, row-major, orthonormal, determinant 1.
  * @param dst - `[4]`; a new array if absent.
- * @returns `dst`: x, y, z, w, as three.js and glTF have it.
+ * @returns `dst`: x, y, z, w, as in three.js and glTF.
  */
 export function quaternionFromRotation(
   rotation: ArrayLike<number>,
@@ -80,7 +83,7 @@ export function quaternionFromRotation(
   const [r00, r01, r02] = [rotation[0], rotation[1], rotation[2]];
   const [r10, r11, r12] = [rotation[3], rotation[4], rotation[5]];
   const [r20, r21, r22] = [rotation[6], rotation[7], rotation[8]];
-  // Four times the square of each component; dividing by the largest keeps the digits.
+  // Four times the square of each component; dividing by the largest preserves precision.
   const xx = 1 + r00 - r11 - r22;
   const yy = 1 - r00 + r11 - r22;
   const zz = 1 - r00 - r11 + r22;

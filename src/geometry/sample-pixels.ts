@@ -1,16 +1,19 @@
 import type { RgbaImage } from '../types.ts';
 
-/** Pixels as words of four bytes; a copy only where the bytes do not lie at a multiple of 4. */
+/** Pixels as words of four bytes; a copy only if the bytes do not start at a multiple of 4. */
 export function pixelWords({ data }: RgbaImage): Uint32Array {
   const { buffer, byteOffset, length } = data.byteOffset % 4 === 0 ? data : data.slice();
   return new Uint32Array(buffer, byteOffset, length / 4);
 }
 
-/** Every second channel of a pixel: two sums at once fit into a word when weights add up to 256. */
+/** Every second channel of a pixel: two sums at once fit into a word if the weights add up to 256. */
 const CHANNELS = 0x00ff00ff;
 const HALVES = 0x00800080;
 
-/** The photo at a place, bilinear with 8 bits of position, beyond its border that of the border; a word of four channels. */
+/**
+ * The photo at a place, interpolated bilinearly with 8 bits of position; beyond its border, that of the border. Returns
+ * a word of four channels.
+ */
 export function samplePixels(
   pixels: Uint32Array,
   width: number,

@@ -4,8 +4,8 @@ import { checkImage } from './picture.ts';
 import { pixelWords, samplePixels } from './sample-pixels.ts';
 
 /**
- * Colours of a texture at places of it: with `maps.uvs`, at a mesh's vertices.
- * @param texture - from `extractUvTexture` or any picture that is one, v upwards.
+ * Colours of a texture at given places: with `maps.uvs`, at a mesh's vertices.
+ * @param texture - from `extractUvTexture`, or any other picture that is a texture, v upwards.
  * @param uvs - `[k x 2]`, 0..1; beyond, the texture's border is repeated.
  * @returns `[k x 3]` red, green, blue, 0..255, interpolated between texels.
  * @throws RangeError for a texture whose size and data disagree, or coordinates that are not finite or not in pairs.

@@ -3,7 +3,7 @@ import type { Raster } from './raster.ts';
 /**
  * Visits the pixels of a raster in which something is seen, row by row.
  * @param canvasWidth - of the picture that the raster is a part of, px.
- * @param visit - gets the pixel's place in the raster, and that of its first byte in the picture's RGBA.
+ * @param visit - receives the pixel's place in the raster, and that of its first byte in the picture's RGBA.
  */
 export function forEachSeenPixel(
   { xMin, yMin, width, height, fragments }: Raster,

@@ -64,7 +64,8 @@ export function shadeVertices(
   const isOneEye = lightX === viewX && lightY === viewY && lightZ === viewZ;
   const isUpstream = compatibility === 'upstream';
 
-  // Centred and scaled as the original does: from the least corner, by the largest extent, to 0..2, less half the largest.
+  // Centred and scaled as the original does: from the minimum corner, by the largest extent, to 0..2, less half the
+  // largest.
   const low = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   const high = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   boundsOf(vertices, low, high);
@@ -121,7 +122,7 @@ export function shadeVertices(
   return dst;
 }
 
-/** `base ** exponent` in float32; the usual 5 without the general and slow power. */
+/** `base ** exponent` in float32; the usual 5 avoids the slow general power. */
 function power(base: number, exponent: number): number {
   const square = base * base;
   return Math.fround(exponent === 5 ? square * square * base : base ** exponent);

@@ -10,46 +10,46 @@ import { textSegments, textWidth } from './stroke-font.ts';
 
 /** Options of `createSheet` and `arrangeSheet`. */
 export interface SheetOptions {
-  /** Pictures in a row; by default as many as make the sheet most like a square. */
+  /** Pictures per row; by default as many as bring the sheet closest to a square. */
   readonly columns?: number;
   /** Black space between pictures, px; default 0, or with labels a hundredth of a cell. */
   readonly gap?: number;
-  /** A line above each picture, in their order. Small pictures are enlarged so that it can be read. */
+  /** A line above each picture, in their order. Small pictures are enlarged so that it is legible. */
   readonly labels?: readonly string[];
-  /** Longer side of the sheet, px, at most; pictures are made smaller where they do not fit. Default 8192. */
+  /** Maximum longer side of the sheet, px; pictures are scaled down if they do not fit. Default 8192. */
   readonly maxSide?: number;
 }
 
 const SHEET_OPTION_NAMES: OptionNames<SheetOptions> = { columns: true, gap: true, labels: true, maxSide: true };
 
-/** A sheet that is filled picture by picture, so that they need not all be in memory. */
+/** A sheet that is filled picture by picture, so that they need not all be in memory at once. */
 export interface Sheet {
   /**
-   * Puts a picture into the next cell, as large as the cell where it has the cell's proportions, else within it.
-   * @throws RangeError where the sheet is full, or for a picture whose size and data disagree.
+   * Puts a picture into the next cell, as large as the cell if it has the cell's proportions, else fitted into it.
+   * @throws RangeError if the sheet is full, or for a picture whose size and data disagree.
    */
   add(picture: RgbaImage): void;
-  /** What is there so far; cells are black until they are filled. */
+  /** The sheet so far; cells are black until they are filled. */
   readonly picture: Picture;
 }
 
 const DEFAULT_MAX_SIDE = 8192;
 /** A labelled cell is at least this wide or high, px. */
 const LEAST_LABELLED_CELL = 256;
-/** Height of a label's capitals against the cell's shorter side, and in px at the least. */
+/** Height of a label's capitals relative to the cell's shorter side, and the minimum in px. */
 const LABEL_SHARE = 0.035;
 const LEAST_LABEL_HEIGHT = 9;
-/** The label's band against its capitals. */
+/** Height of the label's band relative to its capitals. */
 const BAND_SHARE = 2.4;
 const LABEL_COLOUR: Colour = [235, 235, 235];
-/** How much an empty cell counts, against a sheet that is 2.7 times as wide as high. */
+/** How much an empty cell counts, relative to a sheet that is 2.7 times as wide as high. */
 const EMPTY_CELL_COST = 0.3;
 
 /**
  * Makes an empty sheet.
  * @param count - cells.
- * @param cell - size of the pictures, px; larger ones are made smaller, and with labels smaller ones larger.
- * @throws RangeError for no cell at all, sizes that are not whole, or labels that are not as many.
+ * @param cell - size of the pictures, px; larger ones are scaled down, and with labels smaller ones up.
+ * @throws RangeError for no cells at all, sizes that are not whole, or a different number of labels.
  */
 export function createSheet(
   count: number,
@@ -81,7 +81,7 @@ export function createSheet(
       const label = labels?.[filled];
       filled++;
       if (label !== undefined) {
-        // A long label becomes smaller rather than reach into the next cell.
+        // A long label is made smaller rather than reaching into the next cell.
         const size = Math.min(
           labelHeight,
           (labelHeight * cellWidth * 0.96) / Math.max(1, textWidth(label, labelHeight)),
@@ -99,7 +99,7 @@ export function createSheet(
 }
 
 /**
- * Puts pictures on one sheet, in rows, on black where they differ in size.
+ * Arranges pictures on one sheet, in rows, on black where they differ in size.
  * @returns a new picture.
  * @throws RangeError as `createSheet` does.
  */
@@ -157,7 +157,7 @@ function layOut(
     const empty = Math.ceil(count / columnCount) * columnCount - count;
     return Math.abs(Math.log(width / height)) + EMPTY_CELL_COST * (empty / count);
   };
-  // From many columns to few: of two that are as good the wider one is taken.
+  // From many columns to few: of two that are equally good, the wider wins.
   const candidates = Array.from({ length: count }, (_, i) => at(enlarged, count - i));
   const square = candidates.reduce((best, layout) => (cost(layout) < cost(best) - 1e-9 ? layout : best));
   const columnCount = Math.min(columns ?? square.columns, count);
@@ -171,7 +171,7 @@ function layOut(
   return layout;
 }
 
-/** The picture as large as the cell lets it be; never enlarged unless asked for. */
+/** The picture as large as the cell allows; never enlarged unless requested. */
 function fitInto(picture: RgbaImage, width: number, height: number, enlarge: boolean): RgbaImage {
   const scale = Math.min(width / picture.width, height / picture.height, enlarge ? Number.POSITIVE_INFINITY : 1);
   if (scale === 1) return picture;

@@ -1,22 +1,22 @@
 import type { RgbaImage } from '../types.ts';
 
-/** Wider texels than this come from coordinates that make no sense. */
+/** Texels wider than this come from invalid coordinates. */
 const MAX_BLOCK = 4096;
 
-/** A part of a photo, made smaller. */
+/** A part of a photo, scaled down. */
 export interface ShrunkPhoto {
   readonly image: RgbaImage;
   /** px of `image`. */
   readonly vertices: Float32Array;
-  /** How many px of the photo one of `image` is wide, and where in the photo its corner lies. */
+  /** How many px of the photo one px of `image` is wide, and where in the photo its corner lies. */
   readonly block: number;
   readonly left: number;
   readonly top: number;
 }
 
 /**
- * The part of a photo that holds a face, in blocks of px averaged into one where a texel is wider than that: sampling single px
- * would show some of the finest detail and skip the rest.
+ * The part of a photo that holds a face, with blocks of px averaged into one if a texel is wider than one px: sampling
+ * single px would show some of the finest detail and skip the rest.
  */
 export function shrinkPhoto(image: RgbaImage, vertices: Float32Array, pixelsPerTexel: number): ShrunkPhoto {
   const block = 2 ** Math.floor(Math.log2(Math.max(1, pixelsPerTexel)));
@@ -63,7 +63,7 @@ function areaOf(image: RgbaImage, vertices: Float32Array): PhotoArea {
   };
 }
 
-/** Means of blocks of px; at the area's right and bottom, of what is left of them. */
+/** Means of blocks of px; at the area's right and bottom edges, of what is left of them. */
 function averageBlocks(image: RgbaImage, { left, top, right, bottom }: PhotoArea, block: number): RgbaImage {
   const width = Math.ceil((right - left) / block);
   const height = Math.ceil((bottom - top) / block);

@@ -23,9 +23,9 @@ export function cropPlacement(roiBox: RoiBox, cropSize: number = CROP_SIZE): Cro
 }
 
 /**
- * Takes vertices from crop space to the image: y is turned downwards, x and y are scaled and moved by the crop's box, z is
- * scaled alike and then moved so that the farthest of THESE vertices has z = 0. Landmarks and dense vertices of the same
- * face therefore have different zeros.
+ * Maps vertices from crop space to the image: y is turned downwards, x and y are scaled and moved by the crop's box, z
+ * is scaled likewise and then moved so that the farthest of THESE vertices has z = 0. Landmarks and dense vertices of
+ * the same face therefore have different zeros.
  * @param vertices - `[n x 3]`, xyz interleaved, px of the crop, 1-based, y up, from `reconstruct`.
  * @param roiBox - the crop, px of the image.
  * @param dst - `[n x 3]`; may be `vertices`; a new array if absent.

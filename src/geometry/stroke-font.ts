@@ -3,7 +3,7 @@
  * be painted anti-aliased at any size without font files.
  *
  * A glyph is a list of polylines separated by spaces; each point is two characters: x as a digit (0..8) and y as a letter
- * (`a` = -4, `e` = 0 the base line, `m` = 8 the height of small letters, `q` = 12 the height of capitals).
+ * (`a` = -4, `e` = 0 the baseline, `m` = 8 the height of small letters, `q` = 12 the height of capitals).
  */
 const GLYPHS: Readonly<Record<string, string>> = {
   ' ': '',
@@ -99,10 +99,10 @@ export function textWidth(text: string, height: number): number {
 /**
  * Strokes of a text.
  * @param x - left edge, px.
- * @param y - base line, px, y down.
+ * @param y - baseline, px, y down.
  * @param height - height of a capital letter, px.
- * @returns `[n x 4]` segments x0, y0, x1, y1; a dot is a segment without length. A character that the font does not have
- *   becomes a question mark.
+ * @returns `[n x 4]` segments x0, y0, x1, y1; a dot is a segment without length. A character that the font does not
+ *   have becomes a question mark.
  */
 export function textSegments(text: string, x: number, y: number, height: number): number[] {
   const unit = height / CAP_HEIGHT;

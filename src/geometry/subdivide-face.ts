@@ -9,7 +9,7 @@ export interface CoarseFace {
   readonly regions: Readonly<Record<string, Uint32Array>>;
 }
 
-/** A morphable model with all that pictures and meshes need. */
+/** A morphable model with everything that pictures and meshes need. */
 export interface DenseFace {
   readonly model: MorphableModel;
   readonly maps: FaceMaps;

@@ -14,12 +14,12 @@ export interface TexelSources {
 }
 
 const kept = new WeakMap<FaceMaps, Map<string, TexelSources>>();
-/** Textures kept per maps; the oldest goes first. */
+/** Textures kept per maps; the oldest is dropped first. */
 const MAX_KEPT = 4;
-/** Textures up to this many texels wide are kept: 20 bytes a texel. */
+/** Textures up to this many texels wide are kept: 20 bytes per texel. */
 const MAX_KEPT_SIZE = 1024;
 
-/** The sources of a texture's texels, from memory where they were asked for before. */
+/** The sources of a texture's texels, cached if requested before. */
 export function texelSources(maps: FaceMaps, mouth: 'open' | 'closed', size: number): TexelSources {
   const known = kept.get(maps) ?? new Map<string, TexelSources>();
   kept.set(maps, known);

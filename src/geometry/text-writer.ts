@@ -24,7 +24,7 @@ export class TextWriter {
     return this;
   }
 
-  /** Appends a finite number with a fixed count of decimals, 0..6, rounded half to even as C's `printf` does. */
+  /** Appends a finite number with a fixed number of decimals, 0..6, rounded half to even as C's `printf` does. */
   fixed(value: number, decimals: number): this {
     const power = POWERS[decimals];
     let scaled = Math.abs(value) * power;
@@ -66,7 +66,7 @@ export class TextWriter {
     return this.#bytes.slice(0, this.#length);
   }
 
-  /** Appends the digits of a whole number, with zeros in front up to a least count. */
+  /** Appends the digits of a whole number, padded with leading zeros to a minimum count. */
   #digits(value: number, leastCount: number): void {
     let count = leastCount;
     while (count < 16 && value >= POWERS[count]) count++;

@@ -1,4 +1,4 @@
-/** Faces with their own skin: from the front, with another expression, on another photo. */
+/** Faces with their own skin: from the front, with another expression, in another photo. */
 
 import { checkOptionNames } from '../check-arguments.ts';
 import type { FaceMaps, RgbaImage } from '../types.ts';
@@ -12,13 +12,13 @@ import { pixelWords, samplePixels } from './sample-pixels.ts';
 export interface TexturedFace {
   /** `[n x 3]`, px of the picture that is drawn on, the dense mesh. */
   readonly vertices: Float32Array;
-  /** From `extractUvTexture`, of any photo of any face. */
+  /** From `extractUvTexture`, for any photo of any face. */
   readonly texture: RgbaImage;
 }
 
 /**
  * Draws faces with their textures, unlit; nearer faces lie on top.
- * @param maps - the mesh's triangles and texture coordinates; `withClosedMouth` has a skin between the lips as well.
+ * @param maps - the mesh's triangles and texture coordinates; `withClosedMouth` adds skin between the lips.
  * @returns a new image.
  * @throws RangeError for coordinates that are not finite or do not fit the maps.
  */
@@ -34,7 +34,7 @@ export function drawTextured(
   return paintTextured(newCanvas(image, options.background), faces, maps);
 }
 
-/** `drawTextured` in place, on a canvas that may be clear. @returns `canvas`. */
+/** `drawTextured` in place, on a canvas that may be transparent. @returns `canvas`. */
 export function paintTextured(
   canvas: Picture,
   faces: readonly TexturedFace[],

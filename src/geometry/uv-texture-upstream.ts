@@ -6,7 +6,7 @@ import { rasterize } from './rasterize.ts';
 
 const upstreamRasters = new WeakMap<FaceMaps, { readonly size: number; readonly raster: Raster }>();
 
-/** The triangles of the original's texels; the last size asked for is kept. */
+/** The triangles of the original's texels; those for the last requested size are kept. */
 function upstreamRaster(maps: FaceMaps, size: number): Raster {
   const known = upstreamRasters.get(maps);
   if (known?.size === size) return known.raster;
@@ -59,7 +59,8 @@ function upstreamColours(image: RgbaImage, vertices: Float32Array): Float32Array
   for (let i = 0; i < count; i++) {
     const x = vertices[i * 3];
     const y = vertices[i * 3 + 1];
-    // Neighbours are moved into the image one by one, weights are taken afterwards: on and beyond its border they cancel out.
+    // Neighbours are clamped to the image one by one and weights computed afterwards: on and beyond its border they
+    // cancel out.
     const x0 = clamp(Math.floor(x), width - 1);
     const x1 = clamp(Math.floor(x) + 1, width - 1);
     const y0 = clamp(Math.floor(y), height - 1);

@@ -1,17 +1,18 @@
 /**
  * The face's skin as a flat texture.
  *
- * By default every texel looks up its own place on the photo, so the texture is as sharp as the photo whatever the mesh; the
- * original colours the vertices and interpolates between them.
+ * By default every texel looks up its own place on the photo, so the texture is as sharp as the photo, whatever the
+ * mesh; the original colours the vertices and interpolates between them.
  *
- * Timings, a face of 76,073 triangles, 256 x 256 texels, Node 20, one thread, fastest of 60 runs in ms on a busy 2-core machine:
+ * Timings, a face of 76,073 triangles, 256 x 256 texels, Node 20, one thread, fastest of 60 runs in ms on a busy 2-core
+ * machine:
  *
  *   which triangle a texel lies in, every time                     +3.5
  *   kept with the mesh as a raster, corners by random access        7.3
  *   the same, four channels at once in words                        6.3
  *   kept as a list of texels with their corners, read in order       5.4   <- this file
  *
- * Of that, 3.6 are for finding out what the camera sees (`lookAt`).
+ * Of that, 3.6 go into finding out what the camera sees (`lookAt`).
  */
 
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
@@ -32,15 +33,22 @@ export interface UvTextureOptions {
   /** Width and height, texels; default 256. */
   readonly size?: number;
   /**
-   * What becomes of skin that the photo does not show. `leave-out` (default): it stays black. `mirror`: it is taken from the
-   * other side of the face where that is seen, and so is skin that the other side shows much more squarely. `keep`: whatever lies in its place on the photo, as the original does.
+   * What to do with skin that the photo does not show. `leave-out` (default): it stays black. `mirror`: it is taken
+   * from the other side of the face if that is seen, and so is skin that the other side shows much more squarely.
+   * `keep`: it gets whatever lies in its place on the photo, as in the original.
    */
   readonly hidden?: 'leave-out' | 'mirror' | 'keep';
-  /** `closed` (default): a skin from lip to lip, with what the photo has there; `open`: what the mesh has, a hole or a pocket. */
+  /**
+   * `closed` (default): skin from lip to lip, with whatever the photo shows there; `open`: whatever the mesh has, a
+   * hole or a pocket.
+   */
   readonly mouth?: 'closed' | 'open';
-  /** Spreads colours into what is still black, softly and up to the texture's borders: for use on a mesh. Default no. */
+  /**
+   * Spreads colours into what is still black, smoothly and up to the texture's borders: for use on a mesh. Default
+   * false.
+   */
   readonly fill?: boolean;
-  /** `upstream`: the original's texture to the pixel; `hidden`, `mouth` and `fill` then do not apply. */
+  /** `upstream`: the original's texture to the pixel; `hidden`, `mouth` and `fill` are then ignored. */
   readonly compatibility?: Compatibility;
 }
 
@@ -59,7 +67,7 @@ const MAX_SIZE = 4096;
  * @param vertices - `[n x 3]`, image px, the dense mesh.
  * @param maps - the mesh's triangles and texture coordinates, per vertex or per corner.
  * @returns a new texture; a texel's centre (x, y) is at u = (x + 0.5) / size, v = 1 - (y + 0.5) / size.
- * @throws RangeError for coordinates that are not finite or do not fit the maps, or a size beyond 1..4096.
+ * @throws RangeError for coordinates that are not finite or do not fit the maps, or a size outside 1..4096.
  * @see utils/uv.py (3DDFA_V2 1b6c676), whose texels lie at u = x / (size - 1) instead
  */
 export function extractUvTexture(
@@ -82,7 +90,8 @@ export function extractUvTexture(
   const patch = mouth === 'closed' ? mouthPatch(maps) : undefined;
   const view = lookAt(vertices, maps);
   if (patch !== undefined) {
-    // Rolled-in lips face away from the camera and lie behind others, but the photo shows them as well as the skin round them.
+    // Rolled-in lips face away from the camera and lie behind others, but the photo shows them just as well as the skin
+    // around them.
     const { facing, depths } = view;
     const { rims } = patch;
     for (let i = 0; i < rims.length; i += 2) {
@@ -111,7 +120,7 @@ const IN_FRONT = 1e6;
 
 /** How many px of the photo a texel is wide, on average. */
 function pixelsPerTexel(vertices: Float32Array, triangles: Uint32Array, { texels }: TexelSources): number {
-  // A sixteenth of the triangles tells as much as all of them.
+  // A sixteenth of the triangles is as informative as all of them.
   const step = 3 * 16;
   let area = 0;
   for (let t = 0; t + 2 < triangles.length; t += step) {
@@ -126,14 +135,15 @@ function pixelsPerTexel(vertices: Float32Array, triangles: Uint32Array, { texels
 }
 
 /**
- * Cosines between normal and view at which a skin's place on the photo is no longer sure, as the mesh does not fit to the pixel, and
- * from which on it is.
+ * Cosines between normal and view: below the first, a skin's place on the photo is uncertain, as the mesh does not fit
+ * to the pixel; from the second on, it is certain.
  */
 const UNCERTAIN = 0.35;
 const CERTAIN = 0.85;
 /**
- * How sure it is that the photo shows skin and not what is beside the face, as the mesh does not fit to the pixel: near the outline not
- * at all, and further within where the skin is turned away, so that it stands for more of the photo.
+ * How certain it is that the photo shows skin and not what is beside the face, as the mesh does not fit to the pixel:
+ * near the outline not at all, and only further inside where the skin is turned away, so that it stands for more of the
+ * photo.
  * @param inside - from `insideOutline`.
  */
 function sureness(cosine: number, inside: number): number {
@@ -141,14 +151,14 @@ function sureness(cosine: number, inside: number): number {
   return easeInOut(inside, 1 + 2 * turnedAway, 3 + 6 * turnedAway);
 }
 
-/** Colours that are spread from elsewhere have a part in a texel until it is seen by one texel in this many. */
+/** Colours spread from elsewhere contribute to a texel until its weight reaches one in this many. */
 const SEEN_SHARPNESS = 3;
-/** A texel of which less is known than this counts as unknown: its colour comes from grazing skin. */
+/** A texel with a weight below this counts as unknown: its colour comes from grazing skin. */
 const MIN_KNOWN = 0.05;
 
 /**
  * Fills the texels of a texture from the photo, in place.
- * @returns `[height x width]`: 0 where nothing is known of a texel, up to 1.
+ * @returns `[height x width]`: 0 where nothing is known about a texel, up to 1.
  */
 function lookUp(
   texture: UvTexture,
@@ -168,7 +178,7 @@ function lookUp(
   const bottom = height - 1;
   const xOffset = left + 0.5 * block - 0.5;
   const yOffset = top + 0.5 * block - 0.5;
-  // x, y, how far it is turned to the camera and how deep it lies, of each vertex, in one cache line.
+  // For each vertex x, y, how far it is turned to the camera and how deep it lies, in one cache line.
   const corners = new Float32Array(facing.length * 4);
   for (let i = 0; i < facing.length; i++) {
     corners[i * 4] = vertices[i * 3];
@@ -222,8 +232,8 @@ function lookUp(
         cosineThere *= isSeen(px, py, depth, cosineThere) * sureness(cosineThere, insideOutline(px, py));
       }
       const seenThere = easeInOut(cosineThere, GRAZING, FULL);
-      // Towards the outline of a turned face its own colours may be the background's: the other side's are taken the more, the
-      // more certain they are than its own.
+      // Towards the outline of a turned face its own colours may be the background's: the more certain the other side's
+      // are than its own, the more they count.
       const certain = easeInOut(cosine, UNCERTAIN, CERTAIN);
       const preference = (1 - certain) * Math.max(0, easeInOut(cosineThere, UNCERTAIN, CERTAIN) - certain);
       const own = weight * (1 - preference);

@@ -8,21 +8,26 @@ import { vertexNormals } from './normals.ts';
 import { checkVertices } from './picture.ts';
 import { rasterize } from './rasterize.ts';
 
-/** Larger side, px, of the depth picture in which vertices are looked up; whatever the size of the face in its photo. */
+/**
+ * Larger side, px, of the depth picture in which vertices are looked up, whatever the size of the face in its photo.
+ */
 const DEPTH_SIZE = 160;
-/** How far, in those px, a vertex may lie behind the surface that is seen in its pixel, beside what the slope explains. */
+/**
+ * How far, in those px, a vertex may lie behind the surface that is seen in its pixel, in addition to what the slope
+ * explains.
+ */
 const DEPTH_TOLERANCE = 1.5;
 /** Cosines between normal and view at which a surface counts as turned away, and as seen full on. */
 export const GRAZING = 0.2;
 export const FULL = 0.5;
 
 /**
- * How well each vertex is seen, the face alone: what it hides of itself counts, other things in the photo and its borders do
- * not.
+ * How well each vertex is seen, considering the face alone: what it hides of itself counts, other things in the photo
+ * and its borders do not.
  * @param vertices - `[n x 3]`, image px.
  * @param maps - the mesh's triangles.
- * @returns `[n]`: 0 for vertices behind others or turned away, 1 for those seen at less than 60 degrees from their normal,
- *   falling to 0 at 78 degrees.
+ * @returns `[n]`: 0 for vertices behind others or turned away, 1 for those seen at less than 60 degrees from their
+ *   normal, falling to 0 at 78 degrees.
  * @throws RangeError for coordinates that are not finite or do not fit the triangles.
  */
 export function vertexVisibility(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>): Float32Array {
@@ -49,7 +54,7 @@ export function easeInOut(value: number, low: number, high: number): number {
 export interface FaceView {
   /** `[n]`: cosine between each vertex's normal and the view, whether it lies behind others or not. */
   readonly facing: Float32Array;
-  /** `[n]`: depth of each vertex as `isSeen` takes it. */
+  /** `[n]`: depth of each vertex, as `isSeen` takes it. */
   readonly depths: Float32Array;
   /**
    * Whether a place on the face's surface lies in front of all others.
@@ -98,7 +103,7 @@ export function lookAt(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>
   }
   const raster = rasterize([scaled], triangles, DEPTH_SIZE, DEPTH_SIZE);
   const { width, height, fragments } = raster;
-  // Where there is no face there is nothing in front of it.
+  // Where there is no face, nothing lies in front.
   const surface = raster.depth.map((depth, pixel) => (fragments[pixel] === 0 ? Number.POSITIVE_INFINITY : depth));
   const lastColumn = width - 1;
   const lastRow = height - 1;
@@ -106,7 +111,7 @@ export function lookAt(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>
   const top = -raster.yMin - yMin * scale;
   const columnOf = (x: number): number => Math.min(lastColumn, Math.max(0, Math.floor(x * scale + left)));
   const rowOf = (y: number): number => Math.min(lastRow, Math.max(0, Math.floor(y * scale + top)));
-  /** Made when it is asked for. */
+  /** Made on first use. */
   let toOutline: Float32Array | undefined;
   return {
     facing,
@@ -116,7 +121,7 @@ export function lookAt(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>
       return toOutline[rowOf(y) * width + columnOf(x)];
     },
     isSeen(x, y, depth, cosine) {
-      // The four pixels round the place: beside an edge, the surface is seen that lies further back as well as the nearer one.
+      // The four pixels around the place: beside an edge, the surface further back is seen as well as the nearer one.
       const column = columnOf(x);
       const row = rowOf(y);
       const pixel = row * width + column;
@@ -136,14 +141,14 @@ export function lookAt(vertices: Float32Array, maps: Pick<FaceMaps, 'triangles'>
 }
 
 /**
- * By pixel, how many pixels it is to what lies round the face, along rows and columns; beyond the picture is no face. Holes in the mesh, as
- * of the mouth, are within it.
+ * For each pixel, the distance in pixels to the outside of the face, along rows and columns; beyond the picture there
+ * is no face. Holes in the mesh, such as the mouth, count as inside.
  */
 function distanceToOutline(fragments: ArrayLike<number>, width: number, height: number): Float32Array {
   const distances = new Float32Array(width * height).fill(Number.POSITIVE_INFINITY);
   const isOutside = (column: number, row: number): boolean =>
     column < 0 || row < 0 || column >= width || row >= height || distances[row * width + column] === 0;
-  // What is empty and beside the outside is outside too: from all sides inwards, until nothing is added.
+  // Empty pixels beside the outside are outside too: from all sides inwards, until nothing is added.
   for (let isGrowing = true; isGrowing; ) {
     isGrowing = false;
     for (let k = 0; k < 2 * distances.length; k++) {
@@ -173,11 +178,11 @@ function distanceToOutline(fragments: ArrayLike<number>, width: number, height: 
 }
 
 /**
- * How well each of the 68 landmarks is seen, by the vertices that they are.
+ * How well each of the 68 landmarks is seen, judged by its vertex.
  * @param visibility - `[n]`, from `vertexVisibility`.
- * @param model - of which `keypointIndices` says which vertices are landmarks.
+ * @param model - its `keypointIndices` list the vertices that are landmarks.
  * @returns `[68]`, 0..1.
- * @throws RangeError where a landmark is not among the vertices.
+ * @throws RangeError if a landmark is not among the vertices.
  */
 export function landmarkVisibility(
   visibility: Float32Array,

@@ -6,39 +6,46 @@ import type { WeightSource } from '../engine/weights/weight-source.ts';
 import type { FaceAligner } from '../face-aligner.ts';
 import type { FaceTrackerOptions, TrackedFace } from '../video/tracker.ts';
 
-/** Options of {@link useFaces}. They count when the component is mounted, `onFaces` at every frame. */
+/** Options of {@link useFaces}. They are read when the component mounts, `onFaces` at every frame. */
 export interface UseFacesOptions {
-  /** Finds the faces; it is not disposed. Without it one is made in a worker, of `weights`, and disposed with the component. */
+  /**
+   * Finds the faces; it is not disposed. Without it one is created in a worker from `weights` and disposed with the
+   * component.
+   */
   readonly aligner?: FaceAligner;
-  /** The pack, where there is no `aligner`: `httpWeights(…)`. */
+  /** The pack, if there is no `aligner`: `httpWeights(…)`. */
   readonly weights?: WeightSource;
-  /** Opens a camera and shows it in the element; it is closed with the component. Default false: the element plays what it has. */
+  /**
+   * Opens a camera and shows it in the element; it is closed with the component. Default false: the element plays its
+   * own source.
+   */
   readonly camera?: boolean | Omit<OpenCameraOptions, 'signal'>;
   /** How faces are followed. */
   readonly tracker?: FaceTrackerOptions;
-  /** Called for each frame, without rendering the component anew where `render` is false: for meshes and canvases. */
+  /** Called for each frame, without re-rendering the component if `render` is false: for meshes and canvases. */
   readonly onFaces?: (result: FollowedFrame, aligner: FaceAligner) => void;
-  /** Whether the component is rendered anew for each frame. Default true. */
+  /** Whether to re-render the component for each frame. Default true. */
   readonly render?: boolean;
 }
 
 /** What {@link useFaces} returns. */
 export interface FacesOfVideo {
-  /** Of the newest frame, oldest id first; `[]` before the first one, and always with `render: false`. */
+  /** The faces in the newest frame, oldest id first; `[]` before the first one, and always with `render: false`. */
   readonly faces: readonly TrackedFace[];
-  /** Once it is loaded. */
+  /** Undefined until it is loaded. */
   readonly aligner: FaceAligner | undefined;
   /** `loading` the weights and the camera; `running`; `ended` with the video; `failed`. */
   readonly status: 'loading' | 'running' | 'ended' | 'failed';
-  /** Of status `failed`: a `CameraError`, `WeightLoadError` …, or what `onFaces` has thrown. */
+  /** With status `failed`: a `CameraError`, `WeightLoadError` …, or what `onFaces` threw. */
   readonly error: unknown;
 }
 
 const LOADING: FacesOfVideo = { faces: [], aligner: undefined, status: 'loading', error: undefined };
 
 /**
- * Follows the faces in a video element of a component, from when it is mounted until it is removed, whatever is pending then.
- * @param video - `useRef` of the `<video>`, which is muted and plays inline where it shows a camera.
+ * Follows the faces in a component's video element from when it is mounted until it is removed, even if something is
+ * still pending then.
+ * @param video - `useRef` of the `<video>`, which should be muted and play inline if it shows a camera.
  */
 export function useFaces(video: RefObject<HTMLVideoElement | null>, options: UseFacesOptions): FacesOfVideo {
   const [result, setResult] = useState(LOADING);
@@ -85,7 +92,7 @@ async function follow(
       signal.throwIfAborted();
     }
     const follower = followVideo(
-      // A stream knows that its camera was unplugged.
+      // A stream reports when its camera is unplugged.
       stream ?? element,
       (frame) => {
         options().onFaces?.(frame, aligner);

@@ -24,18 +24,26 @@ import { OCCLUDER_RENDER_ORDER, OccluderMaterial } from './occluder.ts';
 
 /** Options of {@link FaceMesh3D}. */
 export interface FaceMesh3DOptions {
-  /** Default `MeshNormalMaterial`, which needs neither texture nor light. With an `OccluderMaterial` the face is drawn first. */
+  /**
+   * Default `MeshNormalMaterial`, which needs neither a texture nor lights. With an `OccluderMaterial` the face is
+   * drawn first.
+   */
   readonly material?: Material;
-  /** Whether there is skin between the lips, `closed`, the default, or what the model has there, a hole or a pocket. */
+  /**
+   * What is between the lips: skin (`closed`, the default), or whatever the model has there, a hole or a pocket
+   * (`open`).
+   */
   readonly mouth?: 'closed' | 'open';
   /**
-   * Keeps the face at rest and one morph target for each expression, by name, instead of writing the positions anew for each
-   * face: for puppets and for exporters. The shape is that of the first face until `reshape`. Default false.
+   * Keeps the face at rest with one named morph target per expression, instead of rewriting the positions for each
+   * face: for puppets and exporters. The shape is that of the first face until `reshape`. Default false.
    */
   readonly morphTargets?: boolean;
-  /** Whether there are normals, which materials with light need. Default true. */
+  /** Whether to compute normals, which lit materials need. Default true. */
   readonly normals?: boolean;
-  /** Between the pupils of the model's mean face: what makes metres of the model's units, mm. Default 63. */
+  /**
+   * Distance between the pupils of the model's mean face, mm: sets the scale from model units to metres. Default 63.
+   */
   readonly interocularMm?: number;
 }
 
@@ -47,16 +55,16 @@ const FACE_MESH_OPTION_NAMES: OptionNames<FaceMesh3DOptions> = {
   interocularMm: true,
 };
 
-/** Faces deform within the sphere round the mean face, enlarged by this. */
+/** Faces deform within the mean face's bounding sphere enlarged by this factor. */
 const SPHERE_GROWTH = 1.6;
 
 /**
- * A face in a scene of three.js: the dense mesh with texture coordinates, in the head's own frame: metres, x to the person's left,
- * y up, z out of the face.
+ * A face in a three.js scene: the dense mesh with texture coordinates, in the head's own frame: metres, x to the
+ * person's left, y up, z out of the face.
  *
- * `update` writes a face into it: shape and expression into the geometry's arrays, which stay the same ones, and place and pose
- * into `matrix`, so that under a `PhotoCamera` it lies on the photo exactly as `reconstruct` has it. What is added to it sits on the
- * head. It is hidden until the first `update`.
+ * `update` writes a face into it: shape and expression into the geometry's arrays, which are reused, and place and pose
+ * into `matrix`, so that under a `PhotoCamera` it lies on the photo exactly where `reconstruct` puts it. Objects added
+ * to it move with the head. It is hidden until the first `update`.
  */
 export class FaceMesh3D extends Mesh<BufferGeometry, Material> {
   readonly isFaceMesh3D = true;
@@ -65,18 +73,18 @@ export class FaceMesh3D extends Mesh<BufferGeometry, Material> {
   readonly #triangles: Uint32Array;
   readonly #split: SplitMesh;
   readonly #hasMorphTargets: boolean;
-  /** `[vertexCount x 3]`; undefined where there are none. */
+  /** `[vertexCount x 3]`; undefined if there are none. */
   readonly #normals: Float32Array | undefined;
   readonly #surfaceMatrix = new Float32Array(16);
   readonly #unitsPerMetre: Vector3;
-  /** Parameters of the face that is shown; its camera does not count. */
+  /** Parameters of the face that is shown; their camera part is ignored. */
   readonly #params: Float32Array;
   #isShaped = false;
 
   /**
    * @param source - the aligner, in a worker or not, or anything else with a model and maps.
-   * @throws WeightFormatError where the pack has no model or no triangles; TypeError or RangeError naming the option that makes
-   *   no sense.
+   * @throws WeightFormatError if the pack has no model or no triangles; TypeError or RangeError naming the invalid
+   *   option.
    */
   constructor(source: SurfaceSource, options: FaceMesh3DOptions = {}) {
     checkOptionNames(options, FACE_MESH_OPTION_NAMES);
@@ -109,9 +117,9 @@ export class FaceMesh3D extends Mesh<BufferGeometry, Material> {
   }
 
   /**
-   * Shows a face, in its place on the photo.
-   * @param face - as an aligner or tracker gives it; undefined hides the mesh.
-   * @throws RangeError for parameters of another model; the mesh then stays as it was.
+   * Shows a face in its place on the photo.
+   * @param face - as returned by an aligner or tracker; undefined hides the mesh.
+   * @throws RangeError for parameters of another model; the mesh is then left unchanged.
    */
   update(face: AlignedFace | undefined): this {
     if (face === undefined) {
@@ -132,7 +140,7 @@ export class FaceMesh3D extends Mesh<BufferGeometry, Material> {
   }
 
   /**
-   * Gives the face that is shown the expression, and gaze, of another. Its shape, place and pose stay.
+   * Gives the face that is shown the expression and gaze of another. Its own shape, place and pose stay.
    * @throws RangeError for parameters of another model.
    */
   express({ params }: Pick<AlignedFace, 'params'>): this {
@@ -151,15 +159,15 @@ export class FaceMesh3D extends Mesh<BufferGeometry, Material> {
   }
 
   /**
-   * Gives it the shape of a face. With morph targets these are made anew, in a new geometry; without, `update` does it for every
-   * face.
+   * Gives it the shape of a face. Morph targets are rebuilt in a new geometry; without them, `update` sets the shape
+   * for every face.
    * @throws RangeError for parameters of another model.
    */
   reshape({ params }: Pick<AlignedFace, 'params'>): this {
     checkParamCount(params, this.#head.model);
     this.#show(params);
     if (this.#hasMorphTargets) {
-      // three keeps the targets of a geometry on the graphics card and does not look at them again.
+      // three.js uploads a geometry's morph targets once and does not check them again.
       const old = this.geometry;
       this.geometry = old.clone();
       old.dispose();
@@ -170,10 +178,10 @@ export class FaceMesh3D extends Mesh<BufferGeometry, Material> {
   }
 
   /**
-   * Where a landmark is, in the head's frame: what can be put on the nose or the ears.
+   * Position of a landmark in the head's frame, for placing things on the nose or the ears.
    * @param index - 0..67, in iBUG order.
    * @param target - written to and returned.
-   * @throws RangeError for an index beyond the landmarks.
+   * @throws RangeError for an index outside 0..67.
    */
   landmark(index: number, target: Vector3 = new Vector3()): Vector3 {
     if (!Number.isInteger(index) || index < 0 || index >= LANDMARK_COUNT) {
@@ -182,9 +190,9 @@ export class FaceMesh3D extends Mesh<BufferGeometry, Material> {
     return target.fromArray(this.#head.landmarks, 3 * index).multiplyScalar(METRES_PER_VALUE);
   }
 
-  /** Frees what the graphics card holds of the geometry; the material and its textures stay with the caller. */
+  /** Frees the geometry's GPU resources; the material and its textures remain the caller's. */
   override dispose(): void {
-    // Objects of older versions of three have none.
+    // Objects in older versions of three.js have no `dispose`.
     super.dispose?.();
     this.geometry.dispose();
   }
@@ -194,7 +202,7 @@ export class FaceMesh3D extends Mesh<BufferGeometry, Material> {
     this.#write(this.#params);
   }
 
-  /** Writes the vertices of parameters into the geometry. */
+  /** Writes the vertices for these parameters into the geometry. */
   #write(params: Float32Array): void {
     this.#head.evaluate(params);
     const { vertices, zOffset } = this.#head;
@@ -220,7 +228,7 @@ export class FaceMesh3D extends Mesh<BufferGeometry, Material> {
     normal.needsUpdate = true;
   }
 
-  /** Takes the expression off the geometry and adds the morph targets. */
+  /** Removes the expression from the geometry and adds the morph targets. */
   #writeTargets(): void {
     const { face, model, vertices, zOffset } = this.#head;
     const upright = Float32Array.from(vertices, (value, i) => [value, -value, value + zOffset][i % 3]);
@@ -238,7 +246,7 @@ export class FaceMesh3D extends Mesh<BufferGeometry, Material> {
     this.updateMorphTargets();
   }
 
-  /** `[vertexCount x 3]` mm to the split vertices, metres. */
+  /** Copies `[vertexCount x 3]` values in mm to the split vertices, in metres. */
   #gather(values: Float32Array, target: ArrayLike<number> & { [index: number]: number }): void {
     const { vertexOf } = this.#split;
     for (let i = 0; i < vertexOf.length; i++) {

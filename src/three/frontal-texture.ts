@@ -10,18 +10,20 @@ import type { AlignedFace, FaceMaps, RgbaImage } from '../types.ts';
 export interface FrontalTextureOptions {
   /** Width and height, texels, 1..4096. Default 512. */
   readonly size?: number;
-  /** As in the `FaceMesh3D`: whether there is skin between the lips. Default `closed`. */
+  /** As in `FaceMesh3D`: what is between the lips. Default `closed`. */
   readonly mouth?: NonNullable<UvTextureOptions['mouth']>;
 }
 
 const FRONTAL_OPTION_NAMES: OptionNames<FrontalTextureOptions> = { size: true, mouth: true };
 
-/** Degrees by which a face must look straighter into the camera than the one that the texture is of. */
+/** How many degrees straighter into the camera a face must look to replace the one in the texture. */
 const CLEARLY_STRAIGHTER_DEGREES = 2;
 
-/** A face's skin, kept from the picture in which the face looked straightest into the camera. Made by {@link frontalTexture}. */
+/**
+ * A face's skin, kept from the picture in which it looked straightest into the camera. Made by {@link frontalTexture}.
+ */
 export class FrontalTexture extends DataTexture {
-  /** How far the face that it is of looks away from the camera, degrees; infinite before there is one. */
+  /** How far the face in the texture looks away from the camera, degrees; infinite before the first face. */
   turnDegrees = Number.POSITIVE_INFINITY;
   readonly #source: SurfaceSource;
   readonly #maps: FaceMaps;
@@ -51,10 +53,10 @@ export class FrontalTexture extends DataTexture {
   }
 
   /**
-   * Takes the skin of a face, where it looks straighter into the camera than the one before, or is the first.
+   * Takes the skin of a face if it looks straighter into the camera than the one before, or is the first.
    * @param image - the photo or frame that the face was aligned on.
-   * @returns whether it was taken; that takes some milliseconds, the question alone none.
-   * @throws RangeError for an image that makes no sense, or parameters of another model.
+   * @returns whether it was taken; taking it costs a few milliseconds, checking alone none.
+   * @throws RangeError for an invalid image, or parameters of another model.
    */
   take(image: RgbaImage, face: AlignedFace): boolean {
     const { yawDegrees, pitchDegrees } = poseFromParams(face.params);
@@ -67,7 +69,7 @@ export class FrontalTexture extends DataTexture {
       hidden: 'mirror',
       fill: true,
     });
-    // three's first row is v = 0, the bottom one.
+    // In three.js the first row is v = 0, the bottom one.
     const rowBytes = this.#size * 4;
     for (let row = 0; row < this.#size; row++) {
       this.#pixels.set(data.subarray(row * rowBytes, (row + 1) * rowBytes), (this.#size - 1 - row) * rowBytes);
@@ -77,19 +79,20 @@ export class FrontalTexture extends DataTexture {
     return true;
   }
 
-  /** The next face is taken whichever way it looks, as when another person comes. */
+  /** Takes the next face whichever way it looks: for when another person appears. */
   forget(): void {
     this.turnDegrees = Number.POSITIVE_INFINITY;
   }
 }
 
 /**
- * Makes the texture of a face for `FaceMesh3D`: its skin as seen from the front, what the photo hides taken from the face's other
- * side. For a film give its `take` further frames: it keeps the one in which the face looks straightest into the camera.
+ * Makes the texture of a face for `FaceMesh3D`: its skin as seen from the front, with hidden parts taken from the other
+ * side of the face. For a video, pass further frames to its `take`: it keeps the one in which the face looks
+ * straightest into the camera.
  * @param source - the aligner, or anything else with a model and maps.
  * @param image - the photo.
- * @param face - as it was aligned on the photo.
- * @throws WeightFormatError where the pack has no model or no maps; RangeError for a size that makes no sense.
+ * @param face - as aligned on the photo.
+ * @throws WeightFormatError if the pack has no model or no maps; RangeError for an invalid size.
  */
 export function frontalTexture(
   source: SurfaceSource,

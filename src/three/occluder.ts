@@ -1,17 +1,17 @@
-/** What hides things behind a head without being seen itself. */
+/** Objects that hide what is behind a head without being visible themselves. */
 import { Mesh, MeshBasicMaterial, SphereGeometry, Vector3 } from 'three';
 import type { SurfaceSource } from '../geometry/face-surface.ts';
 import { HeadSurface, METRES_PER_VALUE } from '../geometry/head-surface.ts';
 import { DEFAULT_INTEROCULAR_MM } from '../geometry/mesh.ts';
 
-/** Things that hide others must be drawn before them. */
+/** Occluders must be drawn before what they hide. */
 export const OCCLUDER_RENDER_ORDER = -1;
 
-/** Writes depth and no colour: what lies behind is hidden, and the photo below the canvas stays seen. */
+/** Writes depth and no colour: what lies behind is hidden, and the photo below the canvas stays visible. */
 export class OccluderMaterial extends MeshBasicMaterial {
   constructor() {
     super({ colorWrite: false });
-    // What lies right on the skin is not to be cut by it.
+    // Keeps it from cutting into what lies directly on the skin.
     this.polygonOffset = true;
     this.polygonOffsetFactor = 1;
     this.polygonOffsetUnits = 1;
@@ -19,19 +19,20 @@ export class OccluderMaterial extends MeshBasicMaterial {
 }
 
 /**
- * Half the skull's width, height and depth, and how far its middle is above and behind the middle between the jaw's upper ends, all as
- * parts of half the distance between those. Chosen so that it lies inside the skin of both packs' mean faces.
+ * Half the skull's width, height and depth, and how far its centre is above and behind the midpoint between the jaw's
+ * upper ends, all as fractions of half the distance between those ends. Chosen so that the skull lies inside the skin
+ * of both packs' mean faces.
  */
 const SKULL = { x: 1.05, y: 1.45, z: 1.3, rise: 0.3, recess: 0.35 } as const;
 
 /**
- * A skull for where the face's mesh ends, so that the arms of glasses and the back of a hat are hidden by the head: an ellipsoid of
- * depth alone, of the proportions of the model's mean face. Add it to a `FaceMesh3D`.
+ * A skull behind the face's mesh, so that the head hides the arms of glasses and the back of a hat: a depth-only
+ * ellipsoid with the proportions of the model's mean face. Add it to a `FaceMesh3D`.
  */
 export class HeadOccluder extends Mesh<SphereGeometry, OccluderMaterial> {
   /**
    * @param source - the aligner, or anything else with a model.
-   * @param options - `interocularMm` as the `FaceMesh3D` has it.
+   * @param options - `interocularMm` as for `FaceMesh3D`.
    * @throws as `FaceMesh3D` does.
    */
   constructor(
@@ -50,9 +51,9 @@ export class HeadOccluder extends Mesh<SphereGeometry, OccluderMaterial> {
     this.renderOrder = OCCLUDER_RENDER_ORDER;
   }
 
-  /** Frees what the graphics card holds of it. */
+  /** Frees its GPU resources. */
   override dispose(): void {
-    // Objects of older versions of three have none.
+    // Objects in older versions of three.js have no `dispose`.
     super.dispose?.();
     this.geometry.dispose();
     this.material.dispose();

@@ -1,17 +1,19 @@
 import { OrthographicCamera } from 'three';
 
-/** Nothing of a face lies farther before or behind the photo, px. */
+/** No part of a face lies farther than this in front of or behind the photo, px. */
 const DEPTH_PX = 20_000;
 
 /**
- * The camera that faces are aligned with: weak perspective, which is an orthographic camera whose unit is a px of the photo.
+ * The camera that faces are aligned with: weak perspective, that is, an orthographic camera whose unit is one px of the
+ * photo.
  *
- * The photo's point (x, y) is at (x, -y, 0) of the scene, with pixel centres at whole numbers, and z towards the viewer is in the
- * same px. There is no vanishing point: an object that comes nearer is scaled by the face's matrix, as the face itself is.
+ * The photo's point (x, y) is at (x, -y, 0) in the scene, with pixel centres at whole numbers; z, towards the viewer,
+ * is in the same px. There is no vanishing point: an object that comes nearer is scaled by the face's matrix, as the
+ * face itself is.
  */
 export class PhotoCamera extends OrthographicCamera {
   /**
-   * @param width - of the photo or the video's frame, px.
+   * @param width - of the photo or video frame, px.
    * @param height - likewise.
    * @throws RangeError for a size that is not positive.
    */
@@ -22,7 +24,7 @@ export class PhotoCamera extends OrthographicCamera {
     this.updateMatrixWorld();
   }
 
-  /** Takes another size, as when a phone is turned. */
+  /** Changes the size, for example when a phone is rotated. */
   resize(width: number, height: number): void {
     for (const [name, value] of [['width', width] as const, ['height', height] as const]) {
       if (!(value > 0 && value < Infinity))

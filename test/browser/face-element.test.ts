@@ -106,7 +106,7 @@ describeWithChromium('in a page of others', () => {
       face.setAttribute('src', '/examples/astronaut.png?slow');
       face.setAttribute('src', '/examples/none.png');
     });
-    expect(await happenedOn(page, 'error')).toMatch(/none\.png: the server answers 404$/);
+    expect(await happenedOn(page, 'error')).toMatch(/none\.png: the server answered 404$/);
     expect(await element.getByRole('status').textContent()).toMatch(/404$/);
     await element.evaluate((face) => {
       happened.length = 0;
@@ -118,7 +118,7 @@ describeWithChromium('in a page of others', () => {
       face.setAttribute('face', '3');
       face.setAttribute('src', '/examples/astronaut.png');
     });
-    expect(await happenedOn(page, 'error')).toMatch(/it has 1 faces?, and none of number 3$/);
+    expect(await happenedOn(page, 'error')).toMatch(/it has 1 faces?, none with index 3$/);
     expect(await page.evaluate(() => happened.filter(([type]) => type === 'load').length)).toBe(0);
     await page.close();
   });

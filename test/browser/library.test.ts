@@ -344,7 +344,7 @@ describeWithChromium('the library in Chromium', () => {
       return messages;
     }, elsewhere.url);
     expect(messages).toEqual([
-      expect.stringMatching(/^ImageDecodeError: http.*astronaut.png: it comes from another site: .*crossorigin/),
+      expect.stringMatching(/^ImageDecodeError: http.*astronaut.png: it is from another site: .*crossorigin/),
       expect.stringMatching(/^ImageDecodeError: .*none.png: the browser cannot show it$/),
       expect.stringMatching(/^ImageDecodeError: video: there is no picture to read yet$/),
       `ImageDecodeError: a.heic: this is not a picture that the browser can read; ${HEIC_ADVICE}`,

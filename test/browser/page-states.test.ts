@@ -239,7 +239,7 @@ describeWithChromium('the page in all its states', () => {
     await expect(differs(await viewed())).resolves.toBe(true);
     // The photo's face is what moves now.
     const own = await viewed();
-    await page.getByLabel("A film or the camera moves the photo's face").check();
+    await page.getByLabel("Animate the photo's face by video or camera").check();
     await expect(differs(own)).resolves.toBe(true);
     const download = page.waitForEvent('download');
     await control('Record a clip').click();
@@ -285,7 +285,9 @@ describeWithChromium('the page in all its states', () => {
     await isPlaying();
     await page.getByLabel('Backend').selectOption('webgpu');
     // In words for who looks at the page, not for who programs it.
-    await waitForAlert(/^The model was refused: this browser cannot compute with webgpu\. Choose another backend\.$/);
+    await waitForAlert(
+      /^The model cannot be used: this browser cannot compute with webgpu\. Choose another backend\.$/,
+    );
     await page.waitForFunction(() => document.querySelector('video')?.paused === false);
     expect(await page.getByLabel('Backend').inputValue()).toBe('compiled');
     await waitForRate();
@@ -326,7 +328,7 @@ describeWithChromium('the page in all its states', () => {
       track?.stop();
       track?.dispatchEvent(new Event('ended'));
     });
-    await waitForAlert(/^The camera went away/);
+    await waitForAlert(/^The camera was disconnected/);
     await control('GLB').and(page.locator(':enabled')).waitFor();
     expect(await control('Close').isVisible()).toBe(false);
   });
@@ -458,7 +460,7 @@ describeWithChromium('the page in all its states', () => {
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('npm install tddfa');
 
     const note = page.getByText(
-      /^The graphics card went away\. Pictures, what is drawn over them, and files work without it/,
+      /^The connection to the graphics card was lost\. Pictures, overlays and downloads work without it/,
     );
     const tellCard = (what: string) => page.evaluate((name) => new BroadcastChannel('card').postMessage(name), what);
     const whole = await settled();

@@ -71,7 +71,7 @@ describeWithChromium('the page', () => {
   test('says what to do where there is no model, and is usable then', async () => {
     await open(undefined);
     await page.getByRole('alert').waitFor();
-    expect(await page.getByRole('alert').textContent()).toMatch(/refused: .*404/);
+    expect(await page.getByRole('alert').textContent()).toMatch(/cannot be used: .*404/);
     expect(await page.getByLabel('Address of a pack').isVisible()).toBe(true);
     expect(await page.getByText('Choose a pack folder').isVisible()).toBe(true);
     // Nothing that needs one is offered.
@@ -311,7 +311,7 @@ describeWithChromium('the page', () => {
         await page.getByRole('button', { name: 'Use the camera' }).click();
         await page
           .getByRole('alert')
-          .filter({ hasText: /not allowed/ })
+          .filter({ hasText: /was denied/ })
           .waitFor();
         // The photo from before can still be turned.
         await waitForMesh();
@@ -337,7 +337,7 @@ describeWithChromium('the page', () => {
       await page.getByRole('button', { name: 'Load', exact: true }).click();
       await page
         .getByRole('alert')
-        .filter({ hasText: /refused: .*damaged/ })
+        .filter({ hasText: /cannot be used: .*damaged/ })
         .waitFor();
       expect(await page.locator('#status').textContent()).toMatch(/stays/);
     });

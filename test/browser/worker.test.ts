@@ -116,9 +116,9 @@ describeWithChromium('createFaceAlignerWorker', () => {
         expect.stringMatching(/^TypeError: boxes: expected a list of boxes, got \{ xMin, /),
         expect.stringMatching(/^TypeError: boxes\[0\]: expected a box, got \{ x, y \}; /),
         expect.stringMatching(/^TypeError: face: expected a face, got a list of 1; /),
-        expect.stringMatching(/^TypeError: options: expected an object as \{ dense: … \}, got true$/),
-        expect.stringMatching(/^TypeError: options: .*'minScore'; put it into the detector's: /),
-        expect.stringMatching(/^TypeError: options: expected an object as \{ weights: … \}, got null$/),
+        expect.stringMatching(/^TypeError: options: expected \{ dense: … \}, got true$/),
+        expect.stringMatching(/^TypeError: options: .*'minScore'; put it in detector: /),
+        expect.stringMatching(/^TypeError: options: expected \{ weights: … \}, got null$/),
         expect.stringMatching(/^TypeError: options: .*'maxSize'; did you mean 'maxSide'\?$/),
         expect.stringMatching(/^TypeError: options: .*'maxface'; did you mean 'maxFaces'\?$/),
       ]);

@@ -5,16 +5,22 @@ import type { Coefficient } from './studio-protocol.ts';
 /** Shape coefficients that get a slider: the first ones change most. */
 export const SHAPE_SLIDERS = 10;
 
-/** A coefficient at its limit moves the landmark that it moves most by so much of the face's size. */
+/** A coefficient at its limit moves the landmark that it moves most by this fraction of the face's size. */
 const LARGEST_MOVE = 0.12;
 
-/** Degrees that an eye turns at most, and what the four gaze parameters are called, in their order. */
+/** Maximum degrees that an eye turns, and the names of the four gaze parameters, in order. */
 const LARGEST_GAZE = 35;
-const GAZE_SLIDERS: readonly Coefficient[] = ['Left eye aside', 'Left eye up', 'Right eye aside', 'Right eye up'].map(
-  (name) => ({ name, limit: LARGEST_GAZE }),
-);
+const GAZE_SLIDERS: readonly Coefficient[] = [
+  'Left eye sideways',
+  'Left eye up',
+  'Right eye sideways',
+  'Right eye up',
+].map((name) => ({ name, limit: LARGEST_GAZE }));
 
-/** Sliders for a model: how far each coefficient may go, by how far it moves the landmarks and until the mesh folds. */
+/**
+ * Sliders for a model: how far each coefficient may go, limited by how far it moves the landmarks and by when the mesh
+ * folds.
+ */
 export function coefficientsOf(
   model: MorphableModel | undefined,
   maps: FaceMaps | undefined,

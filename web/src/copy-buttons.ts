@@ -12,7 +12,7 @@ export function enableCopyButtons(): void {
         await navigator.clipboard.writeText(code.textContent);
         control.textContent = 'Copied';
       } catch {
-        // As where the page is not from https: it is selected, for the keyboard.
+        // For example, the page is not from https: the code is selected instead, for copying with the keyboard.
         getSelection()?.selectAllChildren(code);
         control.textContent = 'Selected';
       }

@@ -8,7 +8,7 @@ export class DownloadPanel {
   readonly #studio: Studio;
   readonly #buttons = [...document.querySelectorAll<HTMLButtonElement>('[data-export]')];
 
-  /** @param wanted - which face, and the files' name without their ending. */
+  /** @param wanted - which face, and the file name without its extension. */
   constructor(studio: Studio, wanted: () => { readonly name: string; readonly edit: FaceEdit }) {
     this.#studio = studio;
     for (const control of this.#buttons) {

@@ -1,4 +1,4 @@
-/** An element that the page has; what is missing is a mistake in the page. */
+/** An element of the page; a missing one is a mistake in the page. */
 export function element<Type extends HTMLElement>(id: string, type: new () => Type): Type {
   const found = document.getElementById(id);
   if (!(found instanceof type)) throw new Error(`the page has no ${type.name} #${id}`);
@@ -10,12 +10,12 @@ export const input = (id: string): HTMLInputElement => element(id, HTMLInputElem
 export const select = (id: string): HTMLSelectElement => element(id, HTMLSelectElement);
 export const canvas = (id: string): HTMLCanvasElement => element(id, HTMLCanvasElement);
 
-/** Tells what is going on. */
+/** Shows what is going on. */
 export function say(text: string): void {
   element('status', HTMLElement).textContent = text;
 }
 
-/** Tells what went wrong and what to do, until it is told to be well again. */
+/** Shows what went wrong and what to do, until it is cleared with undefined. */
 export function complain(text: string | undefined): void {
   const problem = element('problem', HTMLElement);
   problem.textContent = text ?? '';

@@ -18,9 +18,9 @@ export class EnginePanel {
   readonly #onLoaded: (pack: LoadedPack) => void;
   readonly #backends = select('backend');
   readonly #regressors = select('regressor');
-  /** Where the model in use comes from; at first, the one that the page's address names, or else the page's own. */
+  /** Where the current model comes from; at first, the one named in the page's address, or else the page's own. */
   #choice: PackChoice = { url: addressOf(new URLSearchParams(location.search).get('pack') ?? DEFAULT_PACK) };
-  /** What was asked for last. */
+  /** What was requested last. */
   #wanted = this.#choice;
   #pack: LoadedPack | undefined;
   #loads = 0;
@@ -28,7 +28,7 @@ export class EnginePanel {
   constructor(studio: Studio, onLoaded: (pack: LoadedPack) => void) {
     this.#studio = studio;
     this.#onLoaded = onLoaded;
-    studio.onWarning = (warning) => say(`The model is not kept for the next visit: ${warning}`);
+    studio.onWarning = (warning) => say(`The model was not kept for the next visit: ${warning}`);
 
     button('retry').addEventListener('click', () => void this.#use(this.#wanted));
     this.#backends.addEventListener('change', () => void this.#use(this.#choice, this.#pack?.regressor));
@@ -37,7 +37,7 @@ export class EnginePanel {
       event.preventDefault();
       const text = input('pack-url').value.trim();
       const url = text === '' ? undefined : tryAddressOf(text);
-      if (url === undefined) complain('That is not an address.');
+      if (url === undefined) complain('That is not a valid address.');
       else void this.#use({ url });
     });
     input('pack-folder').addEventListener('change', ({ target }) => {
@@ -48,7 +48,7 @@ export class EnginePanel {
     });
   }
 
-  /** The model in use. */
+  /** The current model. */
   get pack(): LoadedPack | undefined {
     return this.#pack;
   }
@@ -75,7 +75,7 @@ export class EnginePanel {
     if (cell) cell.textContent = text;
   }
 
-  /** Loads a pack; says what is the matter where that fails, and keeps the one before. */
+  /** Loads a pack; if that fails, shows why and keeps the one before. */
   async #use(choice: PackChoice, regressor?: string): Promise<void> {
     const load = ++this.#loads;
     this.#wanted = choice;
@@ -87,7 +87,7 @@ export class EnginePanel {
     try {
       const backend = this.#backends.value as BackendName;
       const asked = this.#studio.ask('load', { pack: choice, backend, regressor });
-      // Files that were on their way when another was refused still come, and must not be told about.
+      // Files still in transit when another failed will arrive, and must not be announced.
       const pack = await asked.finally(() => {
         if (load === this.#loads) this.#studio.onProgress = () => {};
       });
@@ -139,16 +139,16 @@ export class EnginePanel {
 
   #refuse(choice: PackChoice, error: Error): void {
     const pack = this.#pack;
-    say(pack === undefined ? 'No model is loaded.' : `The model before stays: ${pack.name}.`);
+    say(pack === undefined ? 'No model is loaded.' : `Still using the previous model: ${pack.name}.`);
     if (pack !== undefined) this.#backends.value = pack.backend;
     const isDefault = 'url' in choice && choice.url === addressOf(DEFAULT_PACK);
     const isMissing = /answered 404|is a web page, not JSON/.test(error.message);
     if (isDefault && isMissing) {
       complain(
-        'This page came without a model. Choose a pack folder, or give the address of one, under “Use another model”.',
+        'This page came without a model. Choose a pack folder, or enter the address of one, under “Use another model”.',
       );
     } else {
-      complain(`The model was refused: ${forVisitors(error)}`);
+      complain(`The model cannot be used: ${forVisitors(error)}`);
       button('retry').hidden = !isNetwork(error);
     }
     if (pack === undefined) {
@@ -158,12 +158,12 @@ export class EnginePanel {
   }
 }
 
-/** Whether another try may help. */
+/** Whether trying again may help. */
 function isNetwork({ message }: Error): boolean {
   return /fetch|network|answered 5\d\d|could not be loaded|did not arrive|timed? ?out/i.test(message);
 }
 
-/** Errors of a library say what its programmer can do, which a visitor cannot. */
+/** Errors of a library advise its programmer, which does not help a visitor. */
 function forVisitors({ name, message }: Error): string {
   if (name !== 'BackendUnavailableError') return message;
   const [, backend = 'this backend'] = /[`'"]?(compiled|wasm|webgl|webgpu|cpu)[`'"]?/.exec(message) ?? [];
@@ -174,7 +174,7 @@ function addressOf(text: string): string {
   return new URL(text, document.baseURI).href;
 }
 
-/** `URL.canParse` is younger than the browsers that the page is for. */
+/** `URL.canParse` is newer than the oldest browsers that the page supports. */
 function tryAddressOf(text: string): string | undefined {
   try {
     return addressOf(text);

@@ -13,7 +13,7 @@ export interface EditedFace {
   readonly edit: FaceEdit;
 }
 
-/** What the sliders show of a face as it was found: expressions, and gaze after them where the model has it. */
+/** What the sliders show for a face as it was found: expressions, then gaze if the model has it. */
 export function coefficientsIn(
   { params }: AlignedFace,
   { morphableModel }: FaceAligner,
@@ -23,7 +23,7 @@ export function coefficientsIn(
   return { expression: [...expression, ...gaze], shape: [...shape.subarray(0, SHAPE_SLIDERS)] };
 }
 
-/** Parameters with the sliders' coefficients in the place of their own. */
+/** Parameters with the sliders' coefficients in place of their own. */
 export function withCoefficients(
   params: Float32Array,
   { expression, shape }: Pick<FaceEdit, 'expression' | 'shape'>,

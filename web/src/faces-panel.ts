@@ -1,7 +1,7 @@
 import { element } from './elements.ts';
 import type { SeenFace } from './studio-protocol.ts';
 
-/** The faces of a picture to choose from: outlined on it, and as small pictures beside the 3D view. */
+/** The faces in a picture to choose from: outlined on it, and as small pictures beside the 3D view. */
 export class FacesPanel {
   readonly #outlines = element('outlines', HTMLElement);
   readonly #group = element('faces', HTMLElement);
@@ -29,7 +29,7 @@ export class FacesPanel {
     this.#show();
   }
 
-  /** While a film plays there is nothing to choose with; the face that was chosen stays so while there are as many. */
+  /** While a video plays there is nothing to choose from; the chosen face stays chosen while there are enough faces. */
   follow(faces: readonly SeenFace[]): void {
     if (this.#row.childElementCount > 0 || this.#outlines.childElementCount > 0) {
       this.#group.hidden = true;

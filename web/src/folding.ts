@@ -1,13 +1,13 @@
 import type { FaceMaps, MorphableModel } from '../../src/index.ts';
 
-/** So much of the skin may be turned over at a slider's end: less is not seen. */
+/** This much of the skin may be turned over at a slider's end: less is not visible. */
 export const MAX_FOLDED_SHARE = 0.001;
-/** A sample of the triangles tells as much as all of them of a mesh that has more. */
+/** Of a mesh with more triangles, a sample is as informative as all of them. */
 const MOST_TRIANGLES = 8_000;
-/** Numbers kept of each triangle: two edges and the normal, as long as twice the area. */
+/** Numbers kept for each triangle: two edges and the normal, as long as twice the area. */
 const KEPT = 9;
 
-/** Tells how far coefficients of a model may go until the mesh folds. */
+/** Determines how far coefficients of a model may go until the mesh folds. */
 export class Folding {
   /** `[k x 3]`, where the coordinates of a triangle's corners begin. */
   readonly #corners: Uint32Array;
@@ -15,7 +15,7 @@ export class Folding {
   readonly #atRest: Float64Array;
   readonly #totalArea: number;
 
-  /** @param maps - the model's; what is inside the mouth does not count, as it may be rolled up while the mouth is shut. */
+  /** @param maps - the model's; the inside of the mouth is ignored, as it may be rolled up while the mouth is shut. */
   constructor({ meanShape }: Pick<MorphableModel, 'meanShape'>, { triangles, regions = {} }: FaceMaps) {
     const inside = new Set(regions.mouthInside);
     const step = 3 * Math.max(1, Math.ceil(triangles.length / 3 / MOST_TRIANGLES));
@@ -44,9 +44,10 @@ export class Folding {
   }
 
   /**
-   * How far a coefficient may go in both directions until more than `MAX_FOLDED_SHARE` of the skin is turned over, by itself.
+   * How far a coefficient by itself may go in both directions until more than `MAX_FOLDED_SHARE` of the skin is turned
+   * over.
    * @param basis - `[3 vertexCount x columns]`.
-   * @param limit - the farthest that is asked about.
+   * @param limit - the farthest value of interest.
    * @returns at most `limit`.
    */
   limitOf(basis: Float32Array, columns: number, column: number, limit: number): number {
@@ -67,14 +68,15 @@ export class Folding {
       const [ux, uy, uz] = [kept[at], kept[at + 1], kept[at + 2]];
       const [vx, vy, vz] = [kept[at + 3], kept[at + 4], kept[at + 5]];
       const [nx, ny, nz] = [kept[at + 6], kept[at + 7], kept[at + 8]];
-      // The scalar product of the normal with that at rest is a polynomial of the coefficient, negative where it is turned over.
+      // The scalar product of the normal with the one at rest is a polynomial in the coefficient, negative where it is
+      // turned over.
       const still = nx * nx + ny * ny + nz * nz;
       const linear =
         nx * (uy * qz - uz * qy + py * vz - pz * vy) +
         ny * (uz * qx - ux * qz + pz * vx - px * vz) +
         nz * (ux * qy - uy * qx + px * vy - py * vx);
       const square = nx * (py * qz - pz * qy) + ny * (pz * qx - px * qz) + nz * (px * qy - py * qx);
-      // Where it cannot get down to 0 there is no need to know more.
+      // If it cannot get down to 0, there is no need to know more.
       if (still > Math.abs(linear) * limit + Math.abs(square) * limit * limit) continue;
       const area = Math.sqrt(still);
       up.push({ at: firstRoot(still, linear, square), area });
@@ -100,7 +102,10 @@ interface Turn {
   readonly area: number;
 }
 
-/** Where `still + linear x + square x^2`, which is positive at 0, first gets below 0 on the way up; infinite where it never does. */
+/**
+ * Where `still + linear x + square x^2`, which is positive at 0, first falls below 0 as x grows; infinite if it never
+ * does.
+ */
 function firstRoot(still: number, linear: number, square: number): number {
   const root = linear * linear - 4 * square * still;
   if (root < 0) return Number.POSITIVE_INFINITY;

@@ -41,7 +41,7 @@ export class InputPanel {
     this.disabled = true;
   }
 
-  /** Offers the cameras that there are, where there are several; browsers name them once one has been allowed. */
+  /** Offers the available cameras, if there are several; browsers name them once one has been allowed. */
   async offerCameras(inUse: MediaStreamTrack | undefined): Promise<void> {
     const devices = await navigator.mediaDevices.enumerateDevices();
     const cameras = devices.filter(({ kind, deviceId }) => kind === 'videoinput' && deviceId !== '');

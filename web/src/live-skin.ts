@@ -1,7 +1,7 @@
 import { extractUvTexture, poseFromParams } from '../../src/geometry.ts';
 import type { FaceAligner, RgbaImage, TrackedFace } from '../../src/index.ts';
 
-/** Degrees by which a face must look straighter into the camera than the one that the skin is of. */
+/** How many degrees straighter into the camera a face must look to replace the current skin. */
 const CLEARLY_STRAIGHTER_DEGREES = 2;
 const SIZE = 512;
 
@@ -10,7 +10,7 @@ export class LiveSkin {
   #id: number | undefined;
   #turnDegrees = Number.POSITIVE_INFINITY;
 
-  /** @returns a new skin where this frame shows it better than those before, or shows somebody else. */
+  /** @returns a new skin if this frame shows it better than those before, or shows somebody else. */
   async take(
     image: RgbaImage,
     face: TrackedFace,
@@ -28,7 +28,7 @@ export class LiveSkin {
   }
 }
 
-/** A texture as three.js takes it from a bitmap: its bottom row first. */
+/** A texture as three.js expects it in a bitmap: bottom row first. */
 export function bitmapOf({ data, width, height }: RgbaImage): Promise<ImageBitmap> {
   const pixels = new ImageData(new Uint8ClampedArray(data), width, height);
   return createImageBitmap(pixels, { imageOrientation: 'flipY' });

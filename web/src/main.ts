@@ -13,7 +13,7 @@ import { Studio } from './studio.ts';
 import type { SeenPicture } from './studio-protocol.ts';
 import { TurnPanel } from './turn-panel.ts';
 
-/** The first is there at once, the others come one after the other. */
+/** The first is shown at once, the others in turn. */
 const SAMPLES = ['sample.png', 'sample-two.jpg', 'sample-side.jpg'] as const;
 
 interface Photo {
@@ -22,20 +22,21 @@ interface Photo {
 }
 
 let picture: SeenPicture | undefined;
-/** The photo that is shown, for looking at it again; none where a video is. */
+/** The photo that is shown, kept for processing it again; none while a video is shown. */
 let photo: Photo | undefined;
 /** The photo that was shown last. */
 let lastPhoto: Photo | undefined;
 let name = 'face';
 /** Which of the samples was shown last. */
 let sample = 0;
-/** Counts what was opened, so that an answer about something older is not taken for one about what is shown. */
+/** Counts what was opened, so that an answer about something older is not mistaken for one about what is shown. */
 let openings = 0;
 
 /**
- * Lets the browser do what else is due. What happens at the start is cut by it, so that nothing blocks the page for long: the
- * first style and layout of the whole page were one task with the script's evaluation: 17 ms of processor time, and since it
- * waits for the browser's process at every new font, up to 66 ms on the clock. So the page comes with its lower panels hidden.
+ * Lets the browser do other pending work. The start is split by it, so that nothing blocks the page for long: the first
+ * style and layout of the whole page were one task with the script's evaluation: 17 ms of processor time and, as it
+ * waits for the browser process at every new font, up to 66 ms on the clock. So the page comes with its lower panels
+ * hidden.
  */
 const newTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
@@ -47,7 +48,7 @@ const studio = new Studio();
 for (const panel of document.querySelectorAll<HTMLElement>('.panel[hidden]')) {
   await newTask();
   panel.hidden = false;
-  // Laid out now, not with all the others before the next picture of the screen.
+  // Laid out now, not with all the others before the next screen frame.
   panel.getBoundingClientRect();
 }
 await newTask();
@@ -101,11 +102,11 @@ enginePanel.start();
 keepPageState();
 enableCopyButtons();
 if (import.meta.env.MODE === 'production' && 'serviceWorker' in navigator) {
-  // The page works without; it is only not there when the network is not.
+  // The page works without it, but not offline.
   navigator.serviceWorker.register('./offline-worker.js').catch(() => {});
 }
 
-/** Says what this browser lacks, before anything is asked of it. */
+/** Shows what this browser lacks, before anything is asked of it. */
 function checkBrowser(): void {
   const missing = [
     typeof Worker === 'function' ? '' : 'workers',
@@ -114,12 +115,12 @@ function checkBrowser(): void {
   ].filter((what) => what !== '');
   if (missing.length === 0) return;
   const text = `This browser has no ${missing.join(' and no ')}, which this page needs.`;
-  complain(`${text} Chrome from 105, Firefox from 114 and Safari from 17 have all of it.`);
+  complain(`${text} Chrome 105, Firefox 114, Safari 17 and later versions support all of it.`);
   say('');
   throw new Error(text);
 }
 
-/** Whatever is opened next makes what came before it old. @returns whether this is still the newest. */
+/** Whatever is opened next supersedes what came before it. @returns whether this is still the newest. */
 function beginOpening(): () => boolean {
   const opening = ++openings;
   recorder.stop();
@@ -129,11 +130,11 @@ function beginOpening(): () => boolean {
 async function lookAt(blob: Blob, title: string): Promise<void> {
   const isNewest = beginOpening();
   const wasPlaying = player.isPlaying;
-  // A film goes on where the picture turns out to be none; a camera that is still being opened is given up.
+  // If the picture turns out not to be one, a video resumes; a camera that is still being opened is abandoned.
   if (player.isOpen) await player.pause();
   else player.close();
   complain(undefined);
-  say('Looking …');
+  say('Finding faces …');
   try {
     const seen = await studio.ask('look', blob);
     if (!isNewest()) return;
@@ -166,7 +167,7 @@ async function showSample(): Promise<void> {
     const response = await fetch(new URL(file, document.baseURI));
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     const blob = await response.blob();
-    // Meanwhile the next one may have been asked for.
+    // Meanwhile the next one may have been requested.
     if (file === SAMPLES[sample]) await lookAt(blob, file);
   } catch (error) {
     complain(`The sample photo could not be loaded: ${(error as Error).message}`);
@@ -178,7 +179,7 @@ async function lookAgain(): Promise<void> {
   if (photo !== undefined) await lookAt(photo.blob, photo.name);
   else if (!player.isOpen) await (lastPhoto === undefined ? showSample() : lookAt(lastPhoto.blob, lastPhoto.name));
   else if (!player.isPlaying) await player.showAgain();
-  else say('Another model is at work.');
+  else say('Another model is in use.');
 }
 
 function openFile(file: File): Promise<void> {
@@ -206,7 +207,7 @@ async function watch(start: () => Promise<void>, title: string, explain: (error:
   } catch (error) {
     if (!isNewest()) return;
     player.close();
-    // What was there before is there still.
+    // What was there before is still there.
     ({ photo, picture, name } = before);
     say(picture === undefined ? '' : summary(picture));
     complain(explain(error as Error));
@@ -216,7 +217,7 @@ async function watch(start: () => Promise<void>, title: string, explain: (error:
   photoPanel.showPlayer();
 }
 
-/** What played stops, and its last frame stays, to be turned. */
+/** Playback stops, and the last frame stays, to be turned. */
 async function keepLastFrame(): Promise<void> {
   beginOpening();
   showMirrored();
@@ -263,7 +264,7 @@ function showMesh(): Promise<void> {
 
 function summary({ faces }: SeenPicture): string {
   const [first] = faces;
-  if (first === undefined) return 'No face was found. Try a picture in which a face is larger or turned less.';
+  if (first === undefined) return 'No face was found. Try a picture with a larger face, or one that is turned less.';
   const found = faces.length === 1 ? '1 face found' : `${faces.length} faces found`;
   if (first.score === undefined) return `${found}.`;
   const score = first.score.toFixed(2);

@@ -3,7 +3,7 @@ import { cachedWeights } from '../../src/engine/weights/cached-source.ts';
 import { httpWeights, type WeightSource } from '../../src/index.ts';
 import type { PackChoice } from './studio-protocol.ts';
 
-/** The source of a pack: downloads are kept from visit to visit, folders stay where they are. */
+/** The source of a pack: downloads are kept between visits, folders stay where they are. */
 export function weightsOf(choice: PackChoice, onWarning: (warning: Error) => void): WeightSource {
   if ('url' in choice) return cachedWeights(httpWeights(choice.url), { onWarning });
   const paths = new Map(choice.files.map(({ file, path }) => [file, path]));

@@ -1,7 +1,7 @@
-/** What is switched on is a part of the page's address, so that it can be sent to somebody. */
+/** What is switched on is part of the page's address, so that it can be shared. */
 import { input, select } from './elements.ts';
 
-/** Controls of the page by their names in the address, with what they are at first. */
+/** Controls of the page by their names in the address, with their initial values. */
 const SURFACE = { name: 'surface', first: 'render' } as const;
 const OVER = 'over';
 const SKIN = { name: 'skin', first: 'photo' } as const;
@@ -10,7 +10,7 @@ const WIPE = 'wipe';
 const checkboxes = (): HTMLInputElement[] => [...document.querySelectorAll<HTMLInputElement>('#lines input')];
 const surfaces = (): HTMLInputElement[] => [...document.querySelectorAll<HTMLInputElement>('#surfaces input')];
 
-/** Sets the controls as the address has them; what it has wrong is left out. */
+/** Sets the controls from the address; invalid values are ignored. */
 export function readPageState(): void {
   const parameters = new URLSearchParams(location.search);
   const surface = surfaces().find(({ value }) => value === parameters.get(SURFACE.name));
@@ -23,7 +23,7 @@ export function readPageState(): void {
   if (wipe >= 0 && wipe <= 1) input('wipe').value = String(wipe);
 }
 
-/** Keeps the address as the controls are. */
+/** Keeps the address in step with the controls. */
 export function keepPageState(): void {
   const write = ({ target }: Event): void => {
     const url = new URL(location.href);
@@ -35,7 +35,7 @@ export function keepPageState(): void {
     const over = checkboxes().filter(({ checked }) => checked);
     set(OVER, over.map(({ name }) => name).join(','), '');
     set(SKIN.name, select('material').value, SKIN.first);
-    // Until it is moved it is wherever the face is.
+    // Until it is moved, it follows the face.
     if (target === input('wipe')) set(WIPE, input('wipe').value, '');
     if (url.href !== location.href) history.replaceState(history.state, '', url);
   };

@@ -3,12 +3,12 @@ import type { Player } from './player.ts';
 import type { Studio } from './studio.ts';
 import type { Overlays, SeenFace } from './studio-protocol.ts';
 
-/** Kinds of drawings, in the order in which they are laid over the photo. */
+/** Kinds of drawings, in the order in which they are drawn over the photo. */
 const SURFACE_KINDS = ['render', 'depth', 'pncc'] as const;
 const LINE_KINDS = ['points', 'landmarks', 'boxes', 'pose'] as const;
 
 export interface PhotoPanelEvents {
-  /** Overlays were drawn anew, in so many milliseconds. */
+  /** Overlays were redrawn, in this many milliseconds. */
   onDrawn(milliseconds: number): void;
   onPlay(): void;
   /** The last frame is shown. */
@@ -82,11 +82,11 @@ export class PhotoPanel {
   /** The frame has the picture's shape. */
   showSize({ width, height }: { readonly width: number; readonly height: number }): void {
     element('frame', HTMLElement).style.setProperty('--aspect', String(width / height));
-    // What was there before anything was computed.
+    // The placeholder from before anything was computed.
     document.getElementById('first')?.remove();
   }
 
-  /** Shows the player's controls as they are due. */
+  /** Updates the player's controls. */
   showPlayer(): void {
     const player = this.#player;
     this.#canvas.classList.toggle('mirrored', player.isMirrored);

@@ -5,14 +5,14 @@ import type { Studio } from './studio.ts';
 import type { SeenPicture } from './studio-protocol.ts';
 
 export interface PlayerEvents {
-  /** @param framesPerSecond - of what plays; absent for a frame by itself. */
+  /** @param framesPerSecond - of what plays; absent for a single frame. */
   onPicture(picture: SeenPicture, framesPerSecond: number | undefined): void;
   onError(error: Error): void;
   /** Which of the faces the 3D view shows. */
   chosenFace(): number;
 }
 
-/** Shows a video or a camera through the studio, as fast as that goes; frames that come too fast are left out. */
+/** Shows a video or a camera through the studio, as fast as possible; frames that come too fast are dropped. */
 export class Player {
   readonly #video: HTMLVideoElement;
   readonly #studio: Studio;
@@ -26,7 +26,7 @@ export class Player {
   #listening: AbortController | undefined;
   /** The frame that was handed over last, once it is shown. */
   #shown: Promise<void> = Promise.resolve();
-  /** Of the frame that was handed over last; a tracker takes none that is not later. */
+  /** Of the frame that was handed over last; a tracker only accepts later ones. */
   #timeMs = 0;
 
   constructor(video: HTMLVideoElement, studio: Studio, events: PlayerEvents) {
@@ -43,19 +43,19 @@ export class Player {
     return this.isOpen && !this.#video.paused;
   }
 
-  /** The camera that is open, where one is. */
+  /** The open camera, if any. */
   get camera(): MediaStreamTrack | undefined {
     const stream = this.#video.srcObject;
     return stream instanceof MediaStream ? stream.getVideoTracks()[0] : undefined;
   }
 
-  /** Whether it is shown as in a mirror: cameras are, but those at the back of a phone. */
+  /** Whether it is mirrored on the screen: cameras are, except those at the back of a phone. */
   get isMirrored(): boolean {
     const { camera } = this;
     return camera !== undefined && camera.getSettings().facingMode !== 'environment';
   }
 
-  /** Whether there is a place to go to; a camera has none. */
+  /** Whether it can seek; a camera cannot. */
   get canSeek(): boolean {
     return this.#url !== undefined && Number.isFinite(this.#video.duration);
   }
@@ -103,7 +103,7 @@ export class Player {
     if (run === this.#run) void this.#loop(run);
   }
 
-  /** Looks at the frame that is shown once more, as with another model. */
+  /** Processes the frame that is shown once more, for example with another model. */
   async showAgain(): Promise<void> {
     await this.#studio.ask('restart', null);
     await this.#showOne();
@@ -132,7 +132,7 @@ export class Player {
     this.#video.removeAttribute('src');
   }
 
-  /** One frame is fetched while the one before is computed: waiting for it would leave out every second frame. */
+  /** One frame is fetched while the one before is computed: waiting for it would skip every second frame. */
   async #loop(run: number): Promise<void> {
     let interval: number | undefined;
     let last: number | undefined;
@@ -149,7 +149,7 @@ export class Player {
         if (run !== this.#run) return;
         const seen = await this.#follow(timeMs);
         const present = seen().then(show);
-        // Thrown when it is waited for.
+        // Thrown when it is awaited.
         present.catch(() => {});
         const before = this.#shown;
         this.#shown = present;
@@ -171,7 +171,7 @@ export class Player {
     }
   }
 
-  /** Hands the present frame over. @returns what will be seen in it. */
+  /** Hands over the current frame. @returns what will be seen in it. */
   async #follow(timeMs: number): Promise<() => Promise<SeenPicture>> {
     const bitmap = await presentFrame(this.#video);
     this.#timeMs = Math.max(timeMs, this.#timeMs + 1);
@@ -180,7 +180,7 @@ export class Player {
     return () => seen;
   }
 
-  /** When the video has another picture. @returns its time, on the page's clock. */
+  /** When the video has a new frame. @returns its time, on the page's clock. */
   #nextFrame(): Promise<number> {
     const video = this.#video;
     return new Promise((resolve) => {
@@ -191,19 +191,19 @@ export class Player {
   }
 }
 
-/** Why the camera cannot be used, and what can be done. */
+/** Why the camera cannot be used, and what to do. */
 export function cameraProblem(error: Error): string {
   switch (error instanceof CameraError ? error.problem : undefined) {
     case 'denied':
-      return 'The camera was not allowed. Allow it in the address bar and try again, or choose a photo.';
+      return 'Access to the camera was denied. Allow it in the address bar and try again, or choose a photo.';
     case 'missing':
       return 'There is no camera. Choose a photo or a video instead.';
     case 'busy':
       return 'The camera is in use by another program. Close that and try again.';
     case 'insecure':
-      return 'Cameras work only on pages from https or from this device.';
+      return 'Cameras only work on pages from https or from this device.';
     case 'unplugged':
-      return 'The camera went away. Plug it in and try again, or choose a photo.';
+      return 'The camera was disconnected. Plug it in and try again, or choose a photo.';
     default:
       return `The camera could not be started: ${error.message}`;
   }

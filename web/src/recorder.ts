@@ -1,12 +1,12 @@
 import { button, canvas, complain } from './elements.ts';
 import { saveFile } from './save-file.ts';
 
-/** What a clip is as long as, at most, s. */
+/** Maximum length of a clip, s. */
 const LONGEST_SECONDS = 15;
 const SIDE = 480;
 const FRAMES_PER_SECOND = 30;
 const BACKGROUND = '#12181a';
-/** The first that a browser can write. */
+/** The first one that the browser can write is used. */
 const TYPES = ['video/webm;codecs=vp9', 'video/webm;codecs=vp8', 'video/webm', 'video/mp4'];
 
 /** Records the picture and the 3D view beside it as a short clip. */
@@ -15,8 +15,8 @@ export class Recorder {
   #stop: (() => void) | undefined;
 
   /**
-   * @param name - of the file, without its ending.
-   * @param isMirrored - whether left and right are changed over on the screen.
+   * @param name - of the file, without its extension.
+   * @param isMirrored - whether left and right are swapped on the screen.
    */
   constructor(name: () => string, isMirrored: () => boolean) {
     this.#button.addEventListener('click', () => {

@@ -1,7 +1,7 @@
 import type { AlignedFace, FaceBox, RoiBox } from '../../src/index.ts';
 import type { DrawableFace } from '../../src/results/drawings.ts';
 
-/** A face on its photo made larger or smaller, for drawings as fine as the screen. */
+/** A face on its photo, scaled so that drawings are as fine as the screen. */
 export class ScaledFace implements DrawableFace {
   readonly #face: DrawableFace;
   readonly #scale: number;

@@ -1,13 +1,13 @@
 import type { Coefficient } from './studio-protocol.ts';
 
-/** A group of sliders for coefficients, each from minus to plus its limit, or from 0. A double click sets one back. */
+/** A group of sliders for coefficients, each from minus to plus its limit, or from 0. A double click resets one. */
 export class Sliders {
   readonly #container: HTMLElement;
   readonly #onInput: () => void;
   #inputs: readonly HTMLInputElement[] = [];
   #numbers: readonly HTMLElement[] = [];
   #limits: readonly number[] = [];
-  /** As the face was found; what a double click goes back to. */
+  /** As the face was found; what a double click restores. */
   #found: readonly number[] = [];
 
   constructor(container: HTMLElement, onInput: () => void) {
@@ -15,7 +15,7 @@ export class Sliders {
     this.#onInput = onInput;
   }
 
-  /** Puts sliders in the place of those before. */
+  /** Replaces the sliders. */
   build(coefficients: readonly Coefficient[]): void {
     this.#limits = coefficients.map(({ limit }) => limit);
     this.#found = [];
@@ -26,7 +26,7 @@ export class Sliders {
         max: '1',
         step: '0.01',
         value: '0',
-        title: 'A double click sets it back',
+        title: 'Double-click to reset',
       }),
     );
     // Not `output`, which is a live region: a screen reader would read out every one that moves.
@@ -53,7 +53,7 @@ export class Sliders {
     for (const index of coefficients.keys()) this.#show(index);
   }
 
-  /** Coefficients as the sliders are. Those beyond a slider's end stay what they were set to until it is moved. */
+  /** Coefficients as the sliders are set. Those beyond a slider's end keep their value until it is moved. */
   get values(): number[] {
     return this.#inputs.map((input, index) => {
       const exact = Number(input.dataset.exact);
@@ -67,7 +67,7 @@ export class Sliders {
     for (const index of this.#inputs.keys()) this.#set(index, values[index] ?? 0);
   }
 
-  /** Sets them to a face as it was found, to which each can be set back. */
+  /** Sets them to a face as it was found, to which each can be reset. */
   find(values: readonly number[]): void {
     this.#found = values;
     this.values = values;
@@ -87,7 +87,7 @@ export class Sliders {
     this.#show(index);
   }
 
-  /** The number, and the bar, which begins at 0. */
+  /** The number, and the bar, which starts at 0. */
   #show(index: number): void {
     const input = this.#inputs[index];
     const value = Number(input.value);
@@ -102,7 +102,7 @@ export class Sliders {
   }
 }
 
-/** In which order they are shown: those of the left and the right side beside each other, then those that have no side. */
+/** The order in which they are shown: left and right side by side, then those that have no side. */
 function orderOf(coefficients: readonly Coefficient[]): number[] {
   const pairs = new Map<string, number[]>();
   for (const [index, { name }] of coefficients.entries()) {

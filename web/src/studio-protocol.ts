@@ -1,4 +1,4 @@
-/** What the page asks of the studio, the worker in which everything is computed and drawn. */
+/** What the page requests from the studio, the worker in which everything is computed and drawn. */
 import type { BackendName, ModelLicence, Pose, WeightProgress } from '../../src/index.ts';
 import type { DrawingKind } from '../../src/results/drawings.ts';
 
@@ -38,11 +38,11 @@ export interface Coefficient {
   readonly name: string;
   /** The largest that still looks like a face; in both directions, unless `isOneSided`. */
   readonly limit: number;
-  /** From 0 up, as coefficients of named expressions go. */
+  /** From 0 up, like coefficients of named expressions. */
   readonly isOneSided?: boolean;
 }
 
-/** Milliseconds of each stage. */
+/** Milliseconds per stage. */
 export interface Timings {
   readonly read: number;
   readonly detect: number;
@@ -52,11 +52,11 @@ export interface Timings {
 }
 
 export interface SeenFace {
-  /** Where it is, parts of the picture's width and height, 0..1. */
+  /** Where it is, as fractions of the picture's width and height, 0..1. */
   readonly box: { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
   /** A small picture of it; only in photos. */
   readonly thumbnail?: ImageBitmap;
-  /** Confidence of the detector; missing where the face was tracked. */
+  /** Confidence of the detector; missing if the face was tracked. */
   readonly score?: number;
   /** Of a tracked face. */
   readonly id?: number;
@@ -92,23 +92,23 @@ export interface ExportedFile {
 /** Methods of the studio: argument and result. */
 export interface StudioMethods {
   canvas: (canvas: OffscreenCanvas) => null;
-  /** The way to the 3D view. */
+  /** The port to the 3D view. */
   viewer: (port: MessagePort) => null;
   load: (request: LoadRequest) => LoadedPack;
   look: (source: ImageBitmap | Blob) => SeenPicture;
   follow: (frame: FollowedVideoFrame) => SeenPicture;
   restart: (argument: null) => null;
   overlays: (overlays: Overlays) => number;
-  /** How many px of the screen the picture is shown on: what is drawn over it is drawn that finely. */
+  /** How many px of the screen the picture covers: overlays are drawn at that resolution. */
   display: (size: { readonly width: number; readonly height: number }) => null;
   /** How much of the picture, from the left, is shown without what is drawn over it: 0..1. */
   wipe: (share: number) => null;
-  /** Gives a face of the present picture to the 3D view, as it was found. */
+  /** Passes a face in the current picture to the 3D view, as it was found. */
   mesh: (wanted: { readonly face: number; readonly isPhoto: boolean }) => null;
   export: (request: { readonly kind: ExportKind; readonly name: string; readonly edit: FaceEdit }) => ExportedFile;
 }
 
-/** A frame of a film or camera. It is closed by the studio. */
+/** A frame of a video or camera. The studio closes it. */
 export interface FollowedVideoFrame {
   readonly bitmap: ImageBitmap | VideoFrame;
   readonly timeMs: number;

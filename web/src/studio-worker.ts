@@ -40,7 +40,7 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 
-/** Longer photos are made smaller: beyond this nothing is gained, as faces are seen at 120 px. */
+/** Longer photos are scaled down: beyond this nothing is gained, as faces are seen at 120 px. */
 const MAX_SIDE = 1920;
 
 /** Backends of tfjs, each loaded when it is chosen. */
@@ -53,7 +53,7 @@ const TFJS_BACKENDS: Readonly<Record<string, () => Promise<unknown>>> = {
 
 /** Side of a face's small picture, px. */
 const THUMBNAIL_SIDE = 96;
-/** What is shown is drawn at most so large, px, and so much larger than the picture. */
+/** What is shown is drawn at most this large, px, and at most this much larger than the picture. */
 const MAX_SHOWN_PIXELS = 2_100_000;
 const MAX_MAGNIFICATION = 3;
 
@@ -68,7 +68,7 @@ let isLive = false;
 let liveSkin = new LiveSkin();
 let display = { width: 0, height: 0 };
 let wipe = 0;
-/** What is shown, with what is drawn over it and without. */
+/** What is shown, with and without the overlays. */
 let shown: { readonly plain: ImageData; readonly drawn: ImageData } | undefined;
 /** The picture at the size at which it is shown. */
 let fitted: { readonly of: RgbaImage; readonly image: RgbaImage } | undefined;
@@ -96,7 +96,7 @@ async function load({ pack, backend, regressor }: LoadRequest): Promise<LoadedPa
   aligner = next;
   tracker = undefined;
   liveSkin = new LiveSkin();
-  // Faces of the model before fit neither the new one nor its drawings.
+  // Faces of the previous model fit neither the new one nor its drawings.
   faces = [];
   sendModel();
   const { morphableModel, faceMaps } = next;
@@ -154,7 +154,7 @@ async function look(source: ImageBitmap | Blob): Promise<SeenPicture> {
   );
 }
 
-/** Small pictures of the faces, where there are several to choose from. */
+/** Small pictures of the faces, if there are several to choose from. */
 async function withThumbnails({ data, width, height }: RgbaImage, picture: SeenPicture): Promise<SeenPicture> {
   if (picture.faces.length < 2) return picture;
   const pixels = new ImageData(new Uint8ClampedArray(data), width, height);
@@ -172,7 +172,7 @@ async function follow({ bitmap, timeMs, face: chosen }: FollowedVideoFrame): Pro
   const target = theAligner();
   tracker ??= createFaceTracker(target);
   const start = now();
-  // Frames that are not closed would keep the video from going on.
+  // Frames that are not closed would stall the video.
   const read = await readPixels(bitmap, { maxSide: MAX_SIDE }).finally(() => bitmap.close());
   const afterRead = now();
   const tracked = await tracker.next(read, timeMs);
@@ -207,7 +207,7 @@ function prepare(): void {
   }
 }
 
-/** Those of the overlays that the pack has all for. */
+/** The overlays for which the pack has everything. */
 function drawnKinds(): DrawingKind[] {
   const target = theAligner();
   return overlays.kinds.filter((kind) => canDraw(kind, target));
@@ -225,7 +225,7 @@ function show(): void {
   paint();
 }
 
-/** How large the picture is shown; films are not made larger, which would cost frames. */
+/** The scale at which the picture is shown; videos are not enlarged, which would cost frames. */
 function shownScale({ width, height }: RgbaImage): number {
   if (display.width === 0 || display.height === 0) return 1;
   const fit = Math.min(display.width / width, display.height / height);
@@ -249,7 +249,7 @@ function pixelsOf({ data, width, height }: RgbaImage): ImageData {
   return new ImageData(bytes, width, height);
 }
 
-/** Puts on the screen what was drawn, as far as the wipe lets it be seen. */
+/** Puts what was drawn on the screen, as far as the wipe reveals it. */
 function paint(): void {
   const context = canvas?.getContext('2d');
   if (!context || shown === undefined) return;

@@ -6,15 +6,15 @@ import { FaceViewer } from './viewer.ts';
 import type { SkinName } from './viewer-protocol.ts';
 
 export interface TurnPanelEvents {
-  /** The present face is wanted as it was found. */
+  /** The current face is to be shown as it was found. */
   onShow(): void;
-  /** There is a face that can be changed and saved now, or there is none any more. */
+  /** Whether there is now a face that can be changed and saved. */
   onHasFace(hasFace: boolean): void;
 }
 
-/** Sliders that follow a film are moved so often: each is a part of the page that is drawn anew. */
+/** Sliders that follow a video are moved at this interval: each move redraws a part of the page. */
 const LIVE_INTERVAL_MS = 80;
-const NO_GRAPHICS = 'Pictures, what is drawn over them, and files work without it.';
+const NO_GRAPHICS = 'Pictures, overlays and downloads work without it.';
 
 /** The panel in which one face is turned and changed: the 3D view, and sliders for its expression and shape. */
 export class TurnPanel {
@@ -24,7 +24,7 @@ export class TurnPanel {
   readonly #expression: Sliders;
   readonly #shape: Sliders;
   readonly #viewer: FaceViewer;
-  /** Counts the faces that were asked for, so that an older one is not taken for the newest. */
+  /** Counts the faces that were requested, so that an older one is not mistaken for the newest. */
   #shows = 0;
   #lastLive = 0;
   #isBroken = false;
@@ -39,7 +39,7 @@ export class TurnPanel {
         this.#isBroken = true;
         note(`The 3D view cannot be shown: ${plain(message)} ${NO_GRAPHICS}`);
       },
-      onLost: (isLost) => note(isLost ? `The graphics card went away. ${NO_GRAPHICS}` : undefined),
+      onLost: (isLost) => note(isLost ? `The connection to the graphics card was lost. ${NO_GRAPHICS}` : undefined),
       onTouch: () => this.#viewer.sway(false),
     });
     if (!matchMedia('(prefers-reduced-motion: reduce)').matches) this.#viewer.sway(true);
@@ -70,13 +70,13 @@ export class TurnPanel {
     return select('material').value as SkinName;
   }
 
-  /** Whether left and right are changed over, as in a mirror. */
+  /** Whether left and right are swapped, as in a mirror. */
   set isMirrored(isMirrored: boolean) {
     this.#viewer.isMirrored = isMirrored;
     canvas('viewer').classList.toggle('mirrored', isMirrored);
   }
 
-  /** The sliders as they are, for a face. */
+  /** The current slider settings, for a face. */
   editOf(face: number): FaceEdit {
     return { face, ...this.#edited };
   }
@@ -85,7 +85,7 @@ export class TurnPanel {
     return { expression: this.#expression.values, shape: this.#shape.values, frontal: this.#isFrontal };
   }
 
-  /** Puts a model's sliders in the place of those before. */
+  /** Replaces the sliders with those of a model. */
   build({ expression, shape }: LoadedPack): void {
     this.#expression.build(expression);
     this.#shape.build(shape);
@@ -93,7 +93,7 @@ export class TurnPanel {
   }
 
   /**
-   * Shows a face as it was found; without one, or with a pack that has no mesh, says so.
+   * Shows a face as it was found; without one, or with a pack that has no mesh, shows a note instead.
    * @param index - which of the picture's.
    * @param isPhoto - whether it may be the puppet later.
    */
@@ -122,7 +122,7 @@ export class TurnPanel {
     }
   }
 
-  /** Moves the sliders with a face that is followed; the 3D view has it from the studio. */
+  /** Moves the sliders with a face that is being followed; the 3D view gets it from the studio. */
   follow(face: SeenFace | undefined): void {
     this.#shows++;
     if (!this.#isBroken) note(undefined);
@@ -162,9 +162,9 @@ export class TurnPanel {
   #hadFace: boolean | undefined;
 }
 
-/** What three.js says of a missing context is for programmers. */
+/** The message of three.js about a missing context is for programmers. */
 function plain(message: string): string {
-  return /webgl|context/i.test(message) ? 'this browser has no 3D graphics (WebGL) here.' : `${message}.`;
+  return /webgl|context/i.test(message) ? 'this browser has no 3D graphics (WebGL).' : `${message}.`;
 }
 
 function note(text: string | undefined): void {

@@ -12,11 +12,11 @@ export type ViewerRequest =
   | { readonly type: 'sway'; readonly isOn: boolean }
   | { readonly type: 'edit'; readonly edit: Omit<FaceEdit, 'face'> }
   | { readonly type: 'material'; readonly name: SkinName }
-  /** Whether the face of the photo is what moves with a film or the camera, instead of the face in front of it. */
+  /** Whether the photo's face moves with a video or the camera, instead of the face in front of it. */
   | { readonly type: 'puppet'; readonly isOn: boolean }
   | { readonly type: 'clear' };
 
-/** From the studio straight to the 3D view, so that the page's thread has no part in it. Textures have their bottom row first. */
+/** From the studio straight to the 3D view, bypassing the page's thread. Textures have their bottom row first. */
 export type ViewedByStudio =
   | { readonly type: 'model'; readonly model: ViewedModel | undefined }
   | { readonly type: 'still'; readonly params: Float32Array; readonly texture: ImageBitmap; readonly isPhoto: boolean }
@@ -29,5 +29,5 @@ export interface ViewedModel {
   readonly faceMaps: FaceMaps;
 }
 
-/** `drawn` when that changes: whether a face is shown. `lost`: whether the graphics card is away. */
+/** `drawn` when that changes: whether a face is shown. `lost`: whether the graphics card is lost. */
 export type ViewerAnswer = { readonly drawn: boolean } | { readonly lost: boolean } | { readonly error: string };

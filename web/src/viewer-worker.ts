@@ -34,7 +34,7 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope;
 
 const FIELD_OF_VIEW_DEGREES = 30;
-/** The face fills the view but for this. */
+/** Factor on the distance at which the face just fills the view. */
 const MARGIN = 0.98;
 const SWAY = { radians: 0.42, periodMs: 6000 } as const;
 const AHEAD = new Quaternion();
@@ -53,7 +53,7 @@ class Viewer {
   readonly #pivot = new Group();
   readonly #skin = new MeshBasicMaterial();
   readonly #clay = new MeshLambertMaterial({ color: new Color(0xc9b8a8) });
-  /** From behind a face is seen as the inside of a mask, without what lies beyond showing through its gaps. */
+  /** From behind, a face is seen as the inside of a mask, and what lies beyond does not show through its gaps. */
   readonly #inside = new MeshLambertMaterial({ color: new Color(0x8d8178), side: BackSide });
   #head: FaceMesh3D | undefined;
   /** How many of the mesh's indices are the skin's; those of eyes and teeth follow. */
@@ -104,7 +104,7 @@ class Viewer {
     this.#draw();
   }
 
-  /** Takes the model of another pack; the faces of the one before are forgotten. */
+  /** Takes the model of another pack; the faces of the previous one are dropped. */
   model(model: ViewedModel | undefined): void {
     this.#head?.dispose();
     this.#pivot.clear();
@@ -116,7 +116,7 @@ class Viewer {
     if (model !== undefined) {
       const reconstruct = createSurfaceReconstructor(model.packName, model.morphableModel);
       const head = new FaceMesh3D({ ...model, reconstruct }, { material: this.#skin });
-      // It stands in a room of its own, round its middle, not on the photo.
+      // It stands in a space of its own, around its centre, not on the photo.
       head.matrixAutoUpdate = true;
       const box = new Box3().setFromBufferAttribute(head.geometry.attributes.position as BufferAttribute);
       head.position.copy(box.getCenter(new Vector3())).negate();
@@ -157,7 +157,7 @@ class Viewer {
       this.#liveTexture = textureOf(bitmap);
     }
     if (this.#isPuppet && this.#photo !== undefined && this.#head !== undefined) {
-      // The shape is the photo's, the rest of who is in front of the camera.
+      // The shape is from the photo, the rest from the person in front of the camera.
       this.#head.reshape(this.#photo).express({ params });
       this.#turn(params);
       this.#wear(this.#photo.texture);
@@ -208,7 +208,7 @@ class Viewer {
     this.#clay.needsUpdate = true;
   }
 
-  /** Once for each picture of the screen, whatever changed before it. */
+  /** Once per screen frame, whatever changed before it. */
   #draw(): void {
     if (this.#isDue) return;
     this.#isDue = true;
@@ -228,7 +228,7 @@ class Viewer {
     const yaw = this.#view.yaw + SWAY.radians * Math.sin(2 * Math.PI * phase);
     const { pitch, zoom } = this.#view;
     const camera = this.#camera;
-    // What is narrower than it is high sees less beside than above.
+    // A view that is narrower than it is high shows less at the sides than above.
     const widest = this.#radius / Math.tan((FIELD_OF_VIEW_DEGREES * Math.PI) / 360) / Math.min(1, camera.aspect);
     const distance = (widest / zoom) * MARGIN;
     camera.position.set(
@@ -241,14 +241,14 @@ class Viewer {
   }
 
   /**
-   * From the front the inside is seen through gaps alone: rolled lids and lips, whose backs lie before eyes and teeth, hide nothing. From
-   * behind it hides what is beyond it.
+   * From the front, the inside is seen only through gaps: rolled lids and lips, whose backs lie before eyes and teeth,
+   * hide nothing. From behind, it hides what is beyond it.
    */
   #showInside(viewpoint: Vector3): void {
     const ahead = this.#ahead.set(0, 0, 1).applyQuaternion(this.#pivot.quaternion);
     const isBehind = ahead.dot(viewpoint) < 0;
     this.#inside.depthWrite = isBehind;
-    // Of eyeballs and teeth only the hollow is seen from there, not what bulges out of the mask's inside.
+    // Of eyeballs and teeth only the hollow side is seen from there, not what bulges out of the mask's inside.
     this.#head?.geometry.setDrawRange(0, isBehind ? this.#skinIndices : Number.POSITIVE_INFINITY);
   }
 }
@@ -261,12 +261,13 @@ function sharingVertices(geometry: BufferGeometry): BufferGeometry {
 }
 
 /**
- * Sorts a mesh's triangles so that those of its largest part come first: the skin, before eyes and teeth, which nothing joins to it.
+ * Sorts a mesh's triangles so that those of its largest part come first: the skin, before eyes and teeth, which are not
+ * joined to it.
  * @returns how many indices the largest part has.
  */
 function putSkinFirst({ index, attributes: { position } }: BufferGeometry): number {
   if (index === null) return Number.POSITIVE_INFINITY;
-  // Vertices that were split at seams of the texture are one still.
+  // Vertices that were split at seams of the texture still count as one.
   const places = new Map<string, number>();
   const parents = Uint32Array.from({ length: position.count }, (_, i) => {
     const place = `${position.getX(i)} ${position.getY(i)} ${position.getZ(i)}`;

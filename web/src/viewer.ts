@@ -7,12 +7,12 @@ const ZOOM_PER_KEY = 1.15;
 const LARGEST_PITCH = Math.PI / 2 - 0.05;
 const ZOOMS = { least: 0.4, most: 6 } as const;
 
-/** What the 3D view tells of itself. */
+/** Events of the 3D view. */
 export interface FaceViewerEvents {
   onError(message: string): void;
-  /** The graphics card went away, or is back. */
+  /** The graphics card was lost, or is back. */
   onLost(isLost: boolean): void;
-  /** Somebody took hold of it. */
+  /** The user took hold of it. */
   onTouch(): void;
 }
 
@@ -32,7 +32,7 @@ export class FaceViewer {
   #yaw = 0;
   #pitch = 0;
   #zoom = 1;
-  /** Whether left and right are changed over on the screen. */
+  /** Whether left and right are swapped on the screen. */
   isMirrored = false;
 
   /**

@@ -1,7 +1,7 @@
 import type { FunctionBuilder, Local } from '../../wasm/function-builder.ts';
 import { FIRST_VERTEX, type Field, field } from './layout.ts';
 
-/** Locals that say where and how a triangle's fragments are written. */
+/** Locals that determine where and how a triangle's fragments are written. */
 export interface FragmentLocals {
   readonly planeBytes: Local;
   readonly fragment: Local;
@@ -44,7 +44,7 @@ export function edgeLocals(f: FunctionBuilder): EdgeLocals {
   return { edges: pair(), rights: pair(), downs: pair() };
 }
 
-/** Loads what `emitGroup` stored of the triangle in a lane. */
+/** Loads what `emitGroup` stored for the triangle in a lane. */
 export function emitEdges(f: FunctionBuilder, { edges, rights, downs }: EdgeLocals, lane: Local): void {
   const load = (name: Field): FunctionBuilder => f.get(lane).memory('i32.load', field(name));
   for (const k of [1, 2] as const) {
@@ -57,7 +57,7 @@ export function emitEdges(f: FunctionBuilder, { edges, rights, downs }: EdgeLoca
   }
 }
 
-/** Writes a fragment at `pixel` (address in the plane of depths) where it is nearer than what is there. */
+/** Writes a fragment at `pixel` (address in the plane of depths) if it is nearer than what is there. */
 export function emitFragment(
   f: FunctionBuilder,
   locals: FragmentLocals,

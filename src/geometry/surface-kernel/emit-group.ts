@@ -106,7 +106,7 @@ function emitBoxes(
 
 /** Edge functions a * x + b * y + c at the box's first pixel, and their steps to the right and down. */
 function emitEdgeFunctions(f: FunctionBuilder, { x, y, a, b, bias, edge, sign, area, left, top }: Group): void {
-  // Positive inside whichever way round the triangle goes.
+  // Positive inside, whichever way round the triangle goes.
   f.get(x[1]).get(x[0]).op('i32x4.sub').get(y[2]).get(y[0]).op('i32x4.sub').op('i32x4.mul');
   f.get(x[2]).get(x[0]).op('i32x4.sub').get(y[1]).get(y[0]).op('i32x4.sub').op('i32x4.mul').op('i32x4.sub').tee(area);
   f.i32(31).op('i32x4.shr_s').set(sign);
@@ -151,7 +151,7 @@ function emitOutside(f: FunctionBuilder, { a, b, edge, outside }: Group): void {
   f.i32(3).op('i32x4.shl').op('v128.or').set(outside);
 }
 
-/** What is to be done with each triangle. */
+/** What remains to be done for each triangle. */
 function emitMask(
   f: FunctionBuilder,
   { area, left, top, columns, rows, mask, both, extents, outside, span }: Group,
@@ -163,10 +163,10 @@ function emitMask(
   f.i32x4(2).get(both).op('i32x4.gt_s');
   f.get(lastColumn).get(left).op('i32x4.gt_s').op('v128.and').get(lastRow).get(top).op('i32x4.gt_s').op('v128.and');
   f.op('v128.bitselect');
-  // None of those without area.
+  // Excludes triangles without area.
   f.get(area).i32x4(0).op('i32x4.eq').op('v128.andnot').set(mask);
   f.i32x4(LARGE).get(mask).get(extents).i32x4(SMALL_EXTENT).op('i32x4.gt_s').op('v128.bitselect');
-  // None without a pixel centre in the box.
+  // Excludes those without a pixel centre in the box.
   f.get(both).i32(31).op('i32x4.shr_s').op('v128.andnot').set(mask);
   f.get(top).get(widths).op('i32x4.mul').get(left).op('i32x4.add').i32(2).op('i32x4.shl').set(span);
 }

@@ -26,7 +26,7 @@ export function mediumLocals(f: FunctionBuilder) {
   };
 }
 
-/** The pixels of a box of at most some 64 x 64, row by row, four at a time. */
+/** The pixels of a box of at most about 64 x 64, row by row, four at a time. */
 export function emitMedium(
   f: FunctionBuilder,
   locals: ReturnType<typeof mediumLocals>,
@@ -63,7 +63,7 @@ export function emitMedium(
     f.get(columns).set(remaining);
     f.doWhile(() => {
       f.get(edges[0]).get(edges[1]).op('v128.or').get(edges[2]).op('v128.or').op('i32x4.bitmask').i32(15).op('i32.xor');
-      // Of a box that is cut off at the raster's right side the rest must not be drawn.
+      // If a box is cut off at the raster's right edge, the rest of it must not be drawn.
       f.i32(2).get(remaining).i32(3).get(remaining).i32(3).op('i32.lt_s').select().op('i32.shl');
       f.i32(1).op('i32.sub').op('i32.and').tee(bits);
       f.if(() => {

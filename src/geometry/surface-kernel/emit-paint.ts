@@ -2,8 +2,8 @@ import type { FunctionBuilder } from '../../wasm/function-builder.ts';
 import { TRIANGLE_BYTES } from './layout.ts';
 
 /**
- * `paint(planes, depthEnd, planeBytes, triangles, triangleCount, colours)`: a pixel's three colours at once, to bytes where its first
- * weight was.
+ * `paint(planes, depthEnd, planeBytes, triangles, triangleCount, colours)`: a pixel's three colours at once, as bytes
+ * in the place of its first weight.
  */
 export function emitPaint(f: FunctionBuilder): void {
   const [pixel, pixelEnd, planeBytes, triangles, triangleCount, colours] = [0, 1, 2, 3, 4, 5].map((i) => f.param(i));

@@ -7,7 +7,7 @@ export function smallLocals(f: FunctionBuilder) {
   return { triangle: edgeLocals(f), pixel, corner, inRight, inBelow, at1, at2, at };
 }
 
-/** The covered ones of 2 x 2 pixels. */
+/** The covered pixels of a 2 x 2 box. */
 export function emitSmall(
   f: FunctionBuilder,
   locals: ReturnType<typeof smallLocals>,

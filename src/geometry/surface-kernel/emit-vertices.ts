@@ -28,7 +28,7 @@ export function emitPlace(f: FunctionBuilder): void {
   });
 }
 
-/** `spread(source, sourceEnd, target)`: three numbers a vector. */
+/** `spread(source, sourceEnd, target)`: three numbers per vector. */
 export function emitSpread(f: FunctionBuilder): void {
   const [source, sourceEnd, target] = [0, 1, 2].map((i) => f.param(i));
   f.stepBelow(source, 12, sourceEnd, () => {

@@ -1,9 +1,9 @@
 /**
- * Triangles to pixels and normals of vertices in WebAssembly SIMD: bit for bit what `rasterizeWatertight`, `paintCodes` and
- * `sumNormals` compute in plain JavaScript.
+ * Triangles to pixels and normals of vertices in WebAssembly SIMD: bit for bit what `rasterizeWatertight`, `paintCodes`
+ * and `sumNormals` compute in plain JavaScript.
  *
- * Four triangles at a time: their boxes, areas and edge functions, and which of 2 x 2 pixels they cover, without a branch; then
- * what is left of them one by one. Larger ones test four pixels of a row at a time.
+ * Four triangles at a time: their boxes, areas and edge functions, and which of 2 x 2 pixels they cover, without a
+ * branch; then the remaining work one by one. Larger ones test four pixels of a row at a time.
  *
  * Median ms for a face of 76,073 triangles, Node 20, quiet 2-core machine, interleaved with plain JavaScript:
  *
@@ -29,17 +29,20 @@ export interface FilledPlanes {
 
 /** The memory after rasterising. */
 interface FilledMemory extends PreparedMemory {
-  /** Where the planes of depth, fragments and both weights begin, one behind the other. */
+  /** Where the planes of depth, fragments and both weights begin, one after another. */
   readonly planes: number;
   readonly planeBytes: number;
   readonly pixelCount: number;
 }
 
-/** The work on dense meshes that is done outside of JavaScript. */
+/** The work on dense meshes that is done outside JavaScript. */
 export class SurfaceKernel {
   readonly #workspace: Workspace;
 
-  /** @throws BackendUnavailableError where WebAssembly SIMD is missing; WebAssembly.CompileError where a page forbids WebAssembly. */
+  /**
+   * @throws BackendUnavailableError if WebAssembly SIMD is missing; WebAssembly.CompileError if a page forbids
+   * WebAssembly.
+   */
   constructor() {
     chooseSimdMode('plain');
     this.#workspace = new Workspace(new WebAssembly.Module(emitModule()));
@@ -49,7 +52,7 @@ export class SurfaceKernel {
    * Rasterises faces by the watertight rule.
    * @param faces - at least one, per face `[n x 3]` finite coordinates, image px.
    * @param triangles - `[m x 3]`, indices below n; must not be written to afterwards.
-   * @param area - the part of the picture to be filled, px.
+   * @param area - the part of the picture to fill, px.
    * @returns new arrays.
    */
   rasterize(faces: readonly Float32Array[], triangles: Uint32Array, area: PictureArea): FilledPlanes {
@@ -66,7 +69,8 @@ export class SurfaceKernel {
   /**
    * Rasterises faces and interpolates a colour of their vertices.
    * @param colours - `[n x 3]`, 0..1, the same for all faces.
-   * @returns a new array, `[height x width]`: four bytes a pixel, red, green, blue and 255, or 0 where nothing is seen.
+   * @returns a new array, `[height x width]`: four bytes per pixel, red, green, blue and 255, or 0 where nothing is
+   *   seen.
    */
   paint(faces: readonly Float32Array[], triangles: Uint32Array, area: PictureArea, colours: Float32Array): Uint32Array {
     const colourBytes = (colours.length / 3) * VERTEX_BYTES + MARGIN_BYTES;
@@ -101,7 +105,7 @@ export class SurfaceKernel {
     dst.set(source);
   }
 
-  /** Rasterises into the memory, and keeps room for `moreBytes` behind the planes. */
+  /** Rasterises into the memory, and reserves room for `moreBytes` after the planes. */
   #fill(
     faces: readonly Float32Array[],
     triangles: Uint32Array,
@@ -128,16 +132,17 @@ export class SurfaceKernel {
   }
 }
 
-/** Null where there can be none. */
+/** Null if there can be none. */
 let made: SurfaceKernel | null | undefined;
 
-/** The kernel, made when it is first asked for; undefined where the engine has no WebAssembly SIMD or the page forbids it. */
+/** The kernel, made when first requested; undefined if the engine has no WebAssembly SIMD or the page forbids it. */
 export function surfaceKernel(): SurfaceKernel | undefined {
   if (made === undefined) {
     try {
       made = new SurfaceKernel();
     } catch {
-      // Not all that it throws is of a kind: a Content Security Policy gives a CompileError, some embeddings a plain Error.
+      // It throws errors of different kinds: a Content Security Policy causes a CompileError, some embeddings a plain
+      // Error.
       made = null;
     }
   }

@@ -1,12 +1,12 @@
 import { FIRST_VERTEX, GROUP, TRIANGLE_BYTES, VERTEX_BYTES } from './layout.ts';
 
 const PAGE_BYTES = 65_536;
-/** More memory than this is not kept from call to call. */
+/** Memory beyond this is not kept between calls. */
 const KEPT_BYTES = 64 * 1024 * 1024;
-/** Behind the last vertex: loads and stores of vectors reach over it. */
+/** After the last vertex: loads and stores of vectors reach past it. */
 export const MARGIN_BYTES = 64;
 
-/** The kernel's functions; what is not a size, a count or a corner of the picture is an address. */
+/** The kernel's functions; arguments that are not a size, a count or a corner of the picture are addresses. */
 export interface SurfaceFunctions {
   readonly place: (source: number, sourceEnd: number, xMin: number, yMin: number) => void;
   readonly rasterize: (
@@ -31,25 +31,25 @@ export interface SurfaceFunctions {
   readonly normalise: (sums: number, sumsEnd: number, normals: number, sign: number) => void;
 }
 
-/** The memory made ready for one call. */
+/** The memory prepared for one call. */
 export interface PreparedMemory {
   readonly buffer: ArrayBuffer;
   readonly functions: SurfaceFunctions;
   /** Where the triangles begin and end, and where the last group of them ends. */
   readonly triangles: { readonly start: number; readonly end: number; readonly groupsEnd: number };
-  /** From here on the memory is free. */
+  /** The memory is free from here on. */
   readonly free: number;
 }
 
 interface Instance {
   readonly memory: WebAssembly.Memory;
   readonly functions: SurfaceFunctions;
-  /** Those in the memory, and where they are. */
+  /** The triangles in the memory, and where they are. */
   triangles: WeakRef<Uint32Array> | undefined;
   triangleStart: number;
 }
 
-/** The kernel's memory: it grows with what is drawn, and keeps the triangles of a mesh from call to call. */
+/** The kernel's memory: it grows with what is drawn, and keeps the triangles of a mesh between calls. */
 export class Workspace {
   readonly #module: WebAssembly.Module;
   #kept: Instance | undefined;
@@ -58,7 +58,7 @@ export class Workspace {
     this.#module = module;
   }
 
-  /** Memory that holds the triangles and has room for as many vertices, and for `freeBytes` more. */
+  /** Memory that holds the triangles and has room for that many vertices, and for `freeBytes` more. */
   prepare(vertexCount: number, triangles: Uint32Array, freeBytes: number): PreparedMemory {
     const start = FIRST_VERTEX + vertexCount * VERTEX_BYTES + MARGIN_BYTES;
     const groupsLength = roundUp(triangles.length, 3 * GROUP);
@@ -68,7 +68,7 @@ export class Workspace {
     if (instance.triangles?.deref() !== triangles || instance.triangleStart !== start) {
       instance.triangles = new WeakRef(triangles);
       instance.triangleStart = start;
-      // Corners as the byte offsets of their vertices; what fills up the last group has no area.
+      // Corners as the byte offsets of their vertices; the padding of the last group has no area.
       const offsets = new Uint32Array(buffer, start, groupsLength).fill(0, triangles.length);
       for (let i = 0; i < triangles.length; i++) offsets[i] = triangles[i] * VERTEX_BYTES;
     }
