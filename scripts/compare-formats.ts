@@ -1,6 +1,6 @@
 /**
- * Writes the table of docs/formats.md: makes every picture of it with programs that are not ours, decodes it with ours and
- * with another one, and compares. Needs the Debian packages that it names where they are missing.
+ * Writes the table of docs/formats.md: makes every picture in it with other programs, decodes it with our decoders and
+ * with another program's, and compares the two. Needs Debian packages; any that are missing are named.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ function resultOf({ variant, difference, refusal, fault }: Comparison): string {
   if (difference === undefined || !('oracle' in variant.expected)) return `refused: ${refusal ?? ''}`;
   const { oracle, source } = variant.expected;
   const against = source === undefined ? ORACLES[oracle] : 'the source';
-  return `right: ${difference.mean.toFixed(2)} on the mean, ${difference.largest} at most (${against})`;
+  return `right: ${difference.mean.toFixed(2)} on average, ${difference.largest} at most (${against})`;
 }
 
 function landmarksOf(distances: LandmarkDistances | undefined): string {
