@@ -1,4 +1,4 @@
-/** The tests that need a Chromium: `npm run test:browser`. */
+/** The tests that need Chromium: `npm run test:browser`. */
 import base from './jest.config.js';
 
 export default {

@@ -4,7 +4,7 @@ import { CONSTANT_GLOBALS } from './test/support/constant-globals.js';
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  // They have a script of their own.
+  // They have their own scripts.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/', '<rootDir>/test/packed/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
@@ -13,14 +13,14 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } },
     ],
   },
-  // For packages of CommonJS; the transformer does the same for modules.
+  // For CommonJS packages; the transformer does the same for modules.
   sandboxInjectedGlobals: CONSTANT_GLOBALS,
   setupFiles: ['<rootDir>/test/support/relaxed-simd.ts'],
-  // A limit for what hangs, not for what is slow: the machine may be busy.
+  // A limit for hangs, not for slowness: the machine may be busy.
   testTimeout: 300_000,
   maxWorkers: 2,
-  // A worker that has ended its tests needs a moment of the processor to exit: Jest's half a second is not there on a busy machine,
-  // and the warning is for one that never would.
+  // A worker that has finished its tests needs some CPU time to exit: on a busy machine Jest's half a second is too short, and the
+  // warning is meant for workers that never exit.
   workerGracefulExitTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/support/skipped-reporter.js'],
 };

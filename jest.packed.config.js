@@ -1,4 +1,4 @@
-/** The tests of the package as users get it, packed and installed into empty folders: `npm run test:packed`. */
+/** Tests of the package as users get it, packed and installed into empty folders: `npm run test:packed`. */
 import base from './jest.config.js';
 
 export default {

@@ -33,18 +33,18 @@ interface LongTask {
   readonly duration: number;
 }
 
-/** What `WATCH` notes on a page. */
+/** What `WATCH` records on a page. */
 declare const watched: { readonly longTasks: LongTask[]; firstResultMs: number | undefined };
 
-/** Faster than cameras are, so that it is not the camera that is measured. */
+/** Faster than real cameras, so that the camera is not the bottleneck. */
 const CAMERA_FRAMES_PER_SECOND = 60;
 const CAMERA_SECONDS = 8;
 const DRAWING_ROUNDS = 60;
 
 const options = new Command('bench:browser')
   .option('--weights <folder>', 'pack')
-  .option('--video <file>', 'film with one face, which the camera shows')
-  .option('--visits <count>', 'visits of the page with the weights kept', countFrom(1), 20)
+  .option('--video <file>', 'video with one face, played as the camera')
+  .option('--visits <count>', 'visits to the page with cached weights', countFrom(1), 20)
   .option('--save <name>', 'write bench/results/browser-<name>.json')
   .parse()
   .opts<{ weights?: string; video?: string; visits: number; save?: string }>();
@@ -88,10 +88,10 @@ const browser: Browser = await launchChromium([
 ]);
 console.log(`Chromium ${browser.version()}`);
 
-/** What a page writes to its console when its 3D view is drawn. */
+/** What a page logs to its console once its 3D view is drawn. */
 const DRAWN = 'the 3D view is drawn';
 
-/** Notes when the first result is told, and every task of the main thread that takes over 50 ms. */
+/** Records when the first result is reported, and every main-thread task over 50 ms. */
 const WATCH = `
   globalThis.watched = { longTasks: [], firstResultMs: undefined };
   new PerformanceObserver((list) => {
@@ -120,16 +120,16 @@ async function newContext(): Promise<BrowserContext> {
 
 async function openPage(context: BrowserContext): Promise<Page> {
   const page = await context.newPage();
-  // Not by a locator: the script that Playwright evaluates for one would be the longest task of the page, 10 ms of processor time.
+  // No locator: the script that Playwright evaluates for one would be the page's longest task, 10 ms of CPU time.
   const drawn = page.waitForEvent('console', { predicate: (message) => message.text() === DRAWN });
   await page.goto(`${server.url}/?pack=pack/`);
   await drawn;
-  // What comes late is seen too.
+  // Catches late tasks too.
   await page.waitForTimeout(1000);
   return page;
 }
 
-console.log(`\nThe page: ${options.visits} visits with the weights kept, after one without`);
+console.log(`\nThe page: ${options.visits} visits with cached weights, after one without`);
 const firstResults: number[] = [];
 const longTasks: LongTask[][] = [];
 const visitor = await newContext();
@@ -190,7 +190,7 @@ console.log(
       await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
       const now = performance.now();
       const faces = await tracker.next(await tddfa.readPixels(video), now);
-      // The first frames start the camera, and the detector.
+      // The first frames start the camera and the detector.
       if (start === 0) {
         if (faces.length > 0) start = performance.now();
         continue;
@@ -202,7 +202,7 @@ console.log(
     const took = (performance.now() - start) / 1000;
     return { width: video.videoWidth, rate: frames / took, tracked: tracked / frames };
   }, CAMERA_SECONDS);
-  if (seen.width !== 640) throw new Error(`the camera gives ${seen.width} px`);
+  if (seen.width !== 640) throw new Error(`the camera frame is ${seen.width} px wide`);
   report('tracked', seen.rate, 'frames/s');
   report('frames with a tracked face', 100 * seen.tracked, '%');
   reportLongTasks('at start and while tracking', [await page.evaluate(() => watched.longTasks)]);
@@ -228,7 +228,7 @@ await server.close();
 if (options.save !== undefined)
   await saveResults(`browser-${options.save}`, { machine, chromium: browser.version(), results });
 
-/** Runs on the page: times of each drawing, the geometry with its kernel and without in turns; the first run is the first of all. */
+/** Runs on the page: times each drawing, alternating the geometry with and without its kernel; the first run is a cold one. */
 async function drawInTurns({
   vertices,
   triangles,
@@ -264,7 +264,7 @@ async function drawInTurns({
         times[name].push(performance.now() - start);
       }
     }
-    // Lets the browser breathe.
+    // Yields to the browser.
     await new Promise((resolve) => setTimeout(resolve));
   }
   aligner.dispose();

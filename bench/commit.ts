@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { repositoryRoot } from '../development/paths.ts';
 
-/** What is measured: the commit that is checked out, and whether anything was changed since. */
+/** What is measured: the checked-out commit, and whether there are uncommitted changes. */
 export function commit(): string {
   const git = (...args: string[]): string =>
     execFileSync('git', args, { cwd: repositoryRoot, encoding: 'utf8' }).trim();

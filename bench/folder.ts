@@ -19,7 +19,7 @@ const { values } = parseArgs({
   options: {
     photos: { type: 'string', default: '200' },
     rounds: { type: 'string', default: '5' },
-    /** Entries of the long list; 0 leaves it out. */
+    /** Entries of the long list; 0 skips it. */
     entries: { type: 'string', default: '100000' },
     /** Writes `bench/results/folder-SAVE.json`. */
     save: { type: 'string' },
@@ -31,7 +31,7 @@ console.log(machineLine(machine));
 
 const MAIN = join(repositoryRoot, 'dist/src/cli/main.js');
 const JOBS = [1, 2];
-/** File systems allow no more links to one file than 65,000. */
+/** File systems allow at most 65,000 links to one file. */
 const LINKS = 50_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'tddfa-folder-'));
@@ -39,9 +39,9 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 interface Round {
   readonly jobs: number;
-  /** From the start of the command to its end. */
+  /** From start to exit of the command. */
   readonly seconds: number;
-  /** What its own line says: without loading the pack. */
+  /** As the command itself reports: without loading the pack. */
   readonly photosPerSecond: number;
 }
 
@@ -61,7 +61,7 @@ function round(photos: string, jobs: number): Round {
   return { jobs, seconds, photosPerSecond: Number(/([\d.]+) a second/.exec(stderr)?.[1]) };
 }
 
-/** Resident memory along a list of small pictures: pairs of pictures done and MB. */
+/** Resident memory over a list of small pictures: pairs of pictures done and MB. */
 async function memory(entries: number, jobs: number): Promise<[count: number, megabytes: number][]> {
   const list = join(folder, 'list');
   if (!spawnSync('test', ['-e', list]).status) return sample(list, jobs);
@@ -96,7 +96,7 @@ async function sample(list: string, jobs: number): Promise<[count: number, megab
       const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
       if (resident !== undefined) samples.push([count, Math.round(Number(resident) / 1024)]);
     } catch {
-      // It has just ended.
+      // It has just exited.
     }
   }
   return samples;
@@ -111,7 +111,7 @@ for (let i = 0; i < Number(values.rounds); i++) {
     const measured = round(photos, jobs);
     rounds.push(measured);
     const { seconds, photosPerSecond } = measured;
-    console.log(`${jobs} job(s): ${seconds.toFixed(2)} s in all, ${photosPerSecond.toFixed(1)} photos/s`);
+    console.log(`${jobs} job(s): ${seconds.toFixed(2)} s in total, ${photosPerSecond.toFixed(1)} photos/s`);
   }
 }
 const best = (jobs: number, of: (measured: Round) => number): number =>
@@ -119,7 +119,7 @@ const best = (jobs: number, of: (measured: Round) => number): number =>
 const ratio = best(2, (measured) => measured.photosPerSecond) / best(1, (measured) => measured.photosPerSecond);
 const wholeRatio = best(2, ({ seconds }) => 1 / seconds) / best(1, ({ seconds }) => 1 / seconds);
 console.log(
-  `two jobs do ${ratio.toFixed(2)} times as many photos a second as one; with their start ${wholeRatio.toFixed(2)} times`,
+  `two jobs process ${ratio.toFixed(2)} times as many photos per second as one; start-up included, ${wholeRatio.toFixed(2)} times`,
 );
 
 const series: Record<string, [count: number, megabytes: number][]> = {};

@@ -1,9 +1,9 @@
 /**
  * `npm run bench:live`: the loop of docs/three.md in headless Chromium, with graphics in software: a camera of 640x480, `followVideo`,
- * the face's own skin on a `FaceMesh3D`, frame and mesh on one canvas. How many frames/s come of it, and where the time goes.
+ * the face's own skin on a `FaceMesh3D`, frame and mesh on one canvas. Reports frames/s and where the time goes.
  *
- * `--frames 10000` feeds frames as fast as they are used instead of waiting for a camera, and tells what they leave behind: on the
- * heaps of page and worker, in WebAssembly, on the graphics card. Needs Debian's Chromium and ffmpeg.
+ * `--frames 10000` feeds frames as fast as they are consumed instead of waiting for a camera, and reports the memory they leave
+ * behind: on the heaps of page and worker, in WebAssembly and on the graphics card. Needs Debian's Chromium and ffmpeg.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,38 +21,38 @@ import { saveResults } from './save-results.ts';
 
 const options = new Command('bench:live')
   .option('--weights <folder>', 'pack', join(repositoryRoot, 'weights', 'open'))
-  .option('--seconds <count>', 'with the camera', countFrom(1), 15)
-  .option('--frames <count>', 'feed so many frames instead, and read memory; at least 100', countFrom(1))
+  .option('--seconds <count>', 'duration with the camera', countFrom(1), 15)
+  .option('--frames <count>', 'feed this many frames instead, and measure memory; at least 100', countFrom(1))
   .option('--save <name>', 'write bench/results/live-<name>.json')
   .parse()
   .opts<{ weights: string; seconds: number; frames?: number; save?: string }>();
 
-/** Faster than cameras are, so that it is not the camera that is measured. */
+/** Faster than real cameras, so that the camera is not the bottleneck. */
 const CAMERA_FRAMES_PER_SECOND = 60;
 const WARM_UP_FRAMES = 60;
-/** Readings of memory, evenly over the frames, after those of warming up. */
+/** Memory readings, evenly spaced over the frames after warm-up. */
 const READINGS = 10;
 
-/** Frames, and what they took, ms. */
+/** Frames and their times, ms. */
 interface Tally {
   readonly milliseconds: number;
   readonly results: number;
   /** Frames on which a mesh was drawn. */
   readonly rendered: number;
   readonly dropped: number;
-  /** How often the page's screen was refreshed meanwhile. */
+  /** Screen refreshes in the meantime. */
   readonly refreshes: number;
   readonly stages: Readonly<Record<string, number>>;
 }
 
-/** What the page holds, bytes and numbers. */
+/** What the page holds: bytes and counts. */
 interface Held {
   readonly heapBytes: number;
   readonly wasmBytes: number;
   readonly geometries: number;
   readonly textures: number;
   readonly programs: number;
-  /** Buffers, textures and so on of WebGL that were made and not deleted. */
+  /** WebGL buffers, textures and so on that were created and not deleted. */
   readonly objects: number;
 }
 
@@ -63,14 +63,14 @@ declare const THREE: typeof import('three');
 declare const glObjects: { alive: number };
 /** The loop, once `startLoop` has run. */
 declare const live: {
-  /** Waits for so many more frames, or ms. */
+  /** Waits for this many more frames, or ms. */
   run(until: { readonly frames: number } | { readonly milliseconds: number }): Promise<Tally>;
   held(): Promise<Held>;
 };
 
 const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Live</title><link rel="icon" href="data:,">
 <script type="importmap">{ "imports": { "three": "/three/build/three.module.js" } }</script><canvas></canvas><script>
-// What tsx calls to name functions; those of this file run on the page as they are.
+// tsx calls this to name functions; the functions of this file run unchanged on the page.
 globalThis.__name = (named) => named;
 ${COUNT_WASM_MEMORY}
 globalThis.glObjects = { alive: 0 };
@@ -142,13 +142,13 @@ function reportTally({ milliseconds, results, rendered, dropped, refreshes, stag
   line('frames shown with the textured mesh', rendered / seconds, 'frames/s');
   line('frames dropped', dropped / seconds, 'frames/s');
   line('refreshes of the screen', refreshes / seconds, 'per s');
-  console.log('  of a frame:');
+  console.log('  per frame:');
   for (const [stage, sum] of Object.entries(stages)) line(`  ${stage}`, sum / results, 'ms');
 }
 
 async function measureMemory(shown: Page, frames: number): Promise<readonly object[]> {
   const perReading = Math.max(1, Math.floor(frames / READINGS));
-  console.log(`\n${perReading * READINGS} frames, as fast as they are used; MB, and numbers of objects`);
+  console.log(`\n${perReading * READINGS} frames, as fast as they are consumed; MB, and object counts`);
   const columns = ['frames', 'heaps', 'wasm', 'page', 'graphics', 'geometries', 'textures', 'programs', 'GL objects'];
   console.log(columns.map((name) => name.padStart(11)).join(''));
   const rows: object[] = [];
@@ -174,7 +174,7 @@ async function measureMemory(shown: Page, frames: number): Promise<readonly obje
   return rows;
 }
 
-/** Memory that the system gave to Chromium's processes of the page and of graphics; 0 where there is no /proc. */
+/** Memory that the system gave to Chromium's page and graphics processes; 0 without /proc. */
 async function residentBytes(session: CDPSession): Promise<{ readonly renderer: number; readonly GPU: number }> {
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
   const sums = { renderer: 0, GPU: 0 };
@@ -186,7 +186,7 @@ async function residentBytes(session: CDPSession): Promise<{ readonly renderer: 
   return sums;
 }
 
-/** Runs on the page: starts the loop, which then goes on. @param isFed - without a camera, as fast as frames are used. */
+/** Runs on the page: starts the loop, which then keeps running. @param isFed - no camera: as fast as frames are consumed. */
 async function startLoop(isFed: boolean): Promise<void> {
   const stages: Record<string, number> = {};
   async function timed<Result>(stage: string, work: () => Result | Promise<Result>): Promise<Result> {
@@ -253,7 +253,7 @@ async function startLoop(isFed: boolean): Promise<void> {
   const follower = tddfa.followVideo(
     source,
     async ({ faces, frame, dropped }) => {
-      // The next one comes while this one is drawn.
+      // The next one arrives while this one is drawn.
       if (isFed) await feed();
       const [face] = faces;
       counts.results++;
@@ -267,13 +267,13 @@ async function startLoop(isFed: boolean): Promise<void> {
       await timed('drawing, until frame and mesh are on one canvas', () => {
         context.drawImage(frame, 0, 0);
         context.drawImage(renderer.domElement, 0, 0);
-        // Waits for the card.
+        // Waits for the graphics card.
         context.getImageData(0, 0, 1, 1);
       });
       if (face !== undefined) counts.rendered++;
       onFrame();
     },
-    // As it is by default, smoothed.
+    // Smoothed, as by default.
     { aligner, tracker: { maxFaces: 1 } },
   );
   follower.finished.catch((error: unknown) => console.error(String(error)));

@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: what `tddfa bench` times, on the original's architectures with weights made by a formula and, where the
- * reference data is beside the repository, its weights and a frame of its video as a photo; the open pack; and pictures and
- * meshes of a face.
+ * `npm run bench`: what `tddfa bench` times, on the original's architectures with weights made by a formula and, if the
+ * reference data is beside the repository, with its weights and a frame of its video as a photo; the open pack; and pictures
+ * and meshes of a face.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -33,18 +33,18 @@ import { writeReadmeTable } from './readme-table.ts';
 
 const options = new Command('bench')
   .description(
-    'Times networks, kernels, the whole path of a photo, pictures and cold starts, interleaved over backends.',
+    'Times networks, kernels, the whole photo pipeline, pictures and cold starts, interleaved across backends.',
   )
   .option('--only <text>', 'benchmarks whose name contains this')
   .option('--backends <list>', 'comma-separated', 'compiled,wasm')
-  .option('--threads <count>', 'also times `compiled` with so many threads', Number, 1)
+  .option('--threads <count>', 'also times `compiled` with this many threads', Number, 1)
   .addOption(
-    new Option('--precision <type>', 'int8: also times `compiled` with integers')
+    new Option('--precision <type>', 'int8: also times `compiled` with integer arithmetic')
       .choices(PRECISIONS)
       .default('float32'),
   )
   .option('--save <name>', 'write bench/results/<name>.json, .csv and .svg')
-  .option('--readme', "write README's table of times, of the run that is saved")
+  .option('--readme', "write README's table of times from the saved run")
   .parse()
   .opts<{
     only?: string;
@@ -55,7 +55,7 @@ const options = new Command('bench')
     readme?: true;
   }>();
 if (options.readme === true && options.save === undefined) {
-  console.error('bench: --readme needs --save: the table names the file of its run');
+  console.error('bench: --readme needs --save: the table names the results file');
   process.exit(2);
 }
 
@@ -111,7 +111,7 @@ function sampleWithBenny(): TakeSamples {
   };
 }
 
-/** Folder of a pack with all architectures; times do not depend on what the weights are. */
+/** Folder of a pack with all architectures; times do not depend on the values of the weights. */
 async function formulaNetworks(): Promise<string> {
   const path = join(BUILD, 'pack');
   rmSync(path, { recursive: true, force: true });
@@ -143,7 +143,7 @@ function noiseModel(): MorphableModel {
   };
 }
 
-/** The original's weights and a frame of the reference video as a JPEG of 1280 x 720, where they are. */
+/** The original's weights and a frame of the reference video as a JPEG of 1280 x 720, if present. */
 async function referencePhoto(): Promise<Parameters<typeof packBenchmarks>[0]['photo']> {
   const video = sharedPath('photos', 'obama.mp4');
   if (!existsSync(video) || !existsSync(sharedPath('upstream'))) return undefined;

@@ -14,10 +14,10 @@ import { openPack, type Pack } from '../src/engine/weights/open-pack.ts';
 import { createFaceAligner } from '../src/face-aligner.ts';
 import { loadFacePack } from '../src/models/face-pack.ts';
 
-/** Folder of the pack that comes with the package. */
+/** Folder of the pack that ships with the package. */
 export const OPEN_PACK = join(repositoryRoot, 'weights', 'open');
 
-/** The open pack's networks, loading it, its mesh, and a photo: needs nothing but the repository. */
+/** The open pack's networks, loading it, its mesh, and a photo: needs only the repository. */
 export async function openPackBenchmarks(pack: Pack, backends: readonly BenchBackend[]): Promise<NamedBenchmark[]> {
   const { morphableModel } = await loadFacePack(pack);
   if (morphableModel === undefined) throw new Error('the open pack has no morphable model');

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:page`: what Lighthouse measures of the page, in headless Chromium, for a desk and for a phone whose processor is four
- * times slower: first and largest paint, shifts of the layout, how long the main thread is blocked and how long it works, bytes.
- * Each visit is a first one, with nothing kept. The network is this machine's own. Needs Debian's Chromium.
+ * `npm run bench:page`: what Lighthouse measures, for the page in headless Chromium, on a desktop and on a phone whose processor is
+ * four times slower: first and largest paint, layout shifts, how long the main thread is blocked and how long it works, bytes.
+ * Each visit is a first one, with an empty cache. The server is on this machine. Needs Debian's Chromium.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { saveResults } from './save-results.ts';
 
 const options = new Command('bench:page')
   .option('--weights <folder>', 'pack', join(repositoryRoot, 'weights', 'open'))
-  .option('--visits <count>', 'of each kind', countFrom(1), 7)
+  .option('--visits <count>', 'visits of each kind', countFrom(1), 7)
   .option('--save <name>', 'write bench/results/page-<name>.json')
   .parse()
   .opts<{ weights: string; visits: number; save?: string }>();
@@ -40,7 +40,7 @@ const VISITORS: readonly Visitor[] = [
   },
 ];
 
-/** What a page is seen to do, ms since navigation. */
+/** What is observed on a page, ms since navigation. */
 interface Seen {
   firstPaint: number;
   largestPaint: number;
@@ -52,9 +52,9 @@ interface Seen {
 }
 declare const seen: Seen;
 
-/** What the page writes to its console when its 3D view is drawn. */
+/** What the page logs to its console once its 3D view is drawn. */
 const DRAWN = 'the 3D view is drawn';
-/** What comes late is seen too. */
+/** Waits this long for late events. */
 const AFTERWARDS_MS = 1500;
 const WATCH = `
   globalThis.seen = { firstPaint: 0, largestPaint: 0, largest: '', layoutShift: 0, result: 0, view: 0, longTasks: [] };
@@ -86,7 +86,7 @@ const folder = join(repositoryRoot, 'bench', '.build', 'page');
 await mkdir(folder, { recursive: true });
 await build({ root: join(repositoryRoot, 'web'), logLevel: 'error', build: { outDir: folder, emptyOutDir: true } });
 
-/** Files that were asked for, and how large they are on a host that compresses texts. */
+/** Files that were requested, and their sizes on a host that compresses text. */
 const sent = new Map<string, number>();
 const server = await startSite({
   folders: { '/': folder, '/pack/': options.weights },

@@ -20,7 +20,7 @@ import type { AlignedFace, FaceMaps, MorphableModel, RgbaImage } from '../src/ty
 
 type Geometry = typeof geometry;
 
-/** A dense face on a photo of 1536 x 689 px: the original's where the reference data is there, else one as large. */
+/** A dense face on a photo of 1536 x 689 px: the original's if the reference data is present, otherwise one of the same size. */
 interface Subject {
   readonly image: RgbaImage;
   readonly vertices: Float32Array;
@@ -175,7 +175,7 @@ function meshOf(
   return faceMesh(image, face, source, { frame: 'photo', texture: false, ...options });
 }
 
-/** The aligned face of these points, without an aligner; what its parameters say does not change the time. */
+/** The aligned face of these points, without an aligner; the values of its parameters do not affect the time. */
 function withSource(points: Pick<Subject, 'image' | 'vertices' | 'landmarks' | 'maps'>): Subject {
   const { face, model } = expressionModel(points.vertices.length / 3);
   const source: SurfaceSource = {

@@ -1,6 +1,6 @@
 /**
  * Pictures through the queue: `npm run bench:queue`. Folder mode with one and two jobs and the queue with 1, 2 and 4 workers of one
- * job, interleaved, on photos of 1280x720; then what a job takes of Redis's memory. It takes the built command and Debian's
+ * job, interleaved, on photos of 1280x720; then how much of Redis's memory a job takes. Needs the built command and Debian's
  * redis-server.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,10 +17,10 @@ import { saveResults } from './save-results.ts';
 
 const { values } = parseArgs({
   options: {
-    /** Of the comparison of two workers with folder mode. */
+    /** Photos in the comparison of two workers with folder mode. */
     photos: { type: 'string', default: '2000' },
     rounds: { type: 'string', default: '3' },
-    /** Jobs that are put into Redis to weigh them; 0 leaves it out. */
+    /** Jobs added to Redis to measure their memory; 0 skips this. */
     jobs: { type: 'string', default: '20000' },
     /** Writes `bench/results/queue-SAVE.json`. */
     save: { type: 'string' },
@@ -40,7 +40,7 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 interface Round {
   readonly how: string;
   readonly photos: number;
-  /** From the start of the commands to the end of the last one: the loading of the networks too. */
+  /** From the start of the commands to the end of the last one, including loading the networks. */
   readonly seconds: number;
   readonly photosPerSecond: number;
 }
@@ -53,7 +53,7 @@ async function folderMode(list: string, photos: number, jobs: number): Promise<R
   return measured(`folder, ${jobs} job${jobs === 1 ? '' : 's'}`, photos, start);
 }
 
-/** Adding is not counted, as it goes on while workers work. */
+/** Adding is not counted, as it runs alongside the workers. */
 async function throughQueue(redis: RedisServer, list: string, photos: number, workers: number): Promise<Round> {
   const queue = ['--queue', `bench-${Date.now()}`];
   const options = { isBuilt: true, env: { TDDFA_REDIS: redis.url } };
@@ -73,7 +73,7 @@ function measured(how: string, photos: number, start: number): Round {
   return round;
 }
 
-/** Bytes of Redis's memory that a waiting job and a done one take, with paths of some 60 bytes. */
+/** Bytes of Redis's memory for a waiting job and for a finished one, with paths of about 60 bytes. */
 async function weighJobs(redis: RedisServer, jobs: number): Promise<{ waiting: number; done: number }> {
   const client = new Redis(redis.port, '127.0.0.1');
   const used = async (): Promise<number> => Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]);
@@ -86,7 +86,7 @@ async function weighJobs(redis: RedisServer, jobs: number): Promise<{ waiting: n
   const added = await runTddfa(['queue', 'add', ...args], { isBuilt: true, env: { TDDFA_REDIS: redis.url } });
   if (added.status !== 0) throw new Error(added.stderr);
   const waiting = (await used()) - before;
-  // The files are not there: each picture is an error, which takes the place of a result in a part file.
+  // The files do not exist: each picture is an error, which replaces the result in a part file.
   const work = [
     'queue',
     'work',
@@ -125,12 +125,12 @@ try {
   const best = (how: string): number =>
     Math.max(...rounds.filter((round) => round.how === how).map(({ photosPerSecond }) => photosPerSecond));
   const ratio = best('queue, 2 workers') / best('folder, 2 jobs');
-  console.log(`two workers do ${ratio.toFixed(2)} of the photos a second of folder mode with two jobs`);
+  console.log(`two workers reach ${ratio.toFixed(2)} of the photos/s of folder mode with two jobs`);
   const jobs = Number(values.jobs);
   const memory = jobs > 0 ? await weighJobs(redis, jobs) : undefined;
   if (memory !== undefined) {
     console.log(
-      `a job of ${PER_JOB} pictures takes ${memory.waiting.toFixed(0)} bytes of Redis while it waits, ${memory.done.toFixed(0)} when it is done`,
+      `a job of ${PER_JOB} pictures takes ${memory.waiting.toFixed(0)} bytes of Redis's memory while waiting, ${memory.done.toFixed(0)} when done`,
     );
   }
   if (values.save !== undefined) {

@@ -20,7 +20,7 @@ const TABLE = /(<!-- written by npm run bench -->\n)[\s\S]*?(<!-- end of the tab
 /**
  * Puts the times of a run into README: the fastest sample of each backend, ms, and how `compiled` compares.
  * @param file - of the run, in `bench/results/`.
- * @throws Error where README has no place for them, or the run lacks one of its rows or backends.
+ * @throws Error if README has no place for them, or the run lacks one of its rows or backends.
  */
 export function writeReadmeTable(
   readme: string,
@@ -38,8 +38,8 @@ function introduction(file: string, command: string, { cpu, cores, node, flags }
   const address = `https://github.com/OWNER/tddfa/blob/main/bench/results/${file}.csv`;
   const simd = flags.some((flag) => flag.includes('relaxed-simd')) ? ', with relaxed SIMD' : '';
   const major = /\d+/.exec(node)?.[0];
-  return `Fastest of the samples of [a run of the benchmark](${address}) (\`${command}\`), ms, Node ${major} on ${cores} cores of ${cpu}${simd}; \
-medians are in the same file, and [the chart](${address.replace(/csv$/, 'svg')}) has all of it. \`tensorflow\` is TensorFlow's C library, compiled for this processor's family; it takes all cores by itself, so that it compares with \`compiled\` with threads.`;
+  return `Fastest samples of [a benchmark run](${address}) (\`${command}\`), ms, Node ${major} on ${cores} cores of ${cpu}${simd}; \
+medians are in the same file, and [the chart](${address.replace(/csv$/, 'svg')}) shows all results. \`tensorflow\` is TensorFlow's C library, compiled for this processor's family; it uses all cores automatically, so compare it with the column for \`compiled\` with threads.`;
 }
 
 function table(results: readonly Measurement[]): string {

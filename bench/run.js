@@ -8,7 +8,7 @@ if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-
 
 const root = new URL('../', import.meta.url);
 const outdir = fileURLToPath(new URL('bench/.build/', root));
-// Beside each other as in src/: the engine looks for a backend's entry in the folder beside its own.
+// Side by side as in src/: the engine looks for a backend's entry in the folder next to its own.
 const entries = {
   'engine/main': 'bench/main.ts',
   'engine/cold-start': 'src/bench/cold-start.ts',

@@ -12,7 +12,7 @@ const SIDE = 400;
 
 const { data, width } = await readImage(join(repositoryRoot, 'examples/astronaut.png'));
 
-/** The portrait, cut at other places. */
+/** The portrait, cropped in different places. */
 function picture(i: number): Uint8Array<ArrayBuffer> {
   const cut = new Uint8Array(SIDE * SIDE * 4);
   for (let y = 0; y < SIDE; y++) {

@@ -1,9 +1,9 @@
 /**
- * The example of a service with Fastify under load: `npm run bench:service [-- --photos 500]`. Fifty connections send photos from a
- * process of their own; here are the service and its threads. Rounds with one and with two threads follow each other in turns.
+ * The Fastify example service under load: `npm run bench:service [-- --photos 500]`. Fifty connections send photos from a separate
+ * process; this one runs the service and its threads. Rounds with one and with two threads alternate.
  *
- * Prints and saves per second how many photos were answered, the longest that the service's event loop stood still, whether each
- * answer is the one that the photo gets alone, and how the memory grows.
+ * Prints and saves the photos answered per second, the longest stall of the service's event loop, whether each answer equals the
+ * one that the photo gets alone, and how memory grows.
  */
 import { fork } from 'node:child_process';
 import { copyFile, mkdir } from 'node:fs/promises';
@@ -27,7 +27,7 @@ const { values } = parseArgs({
   },
 });
 
-/** What the process of the connections says at its end. */
+/** What the load process reports when it finishes. */
 interface LoadResult {
   readonly answered: number;
   readonly wrong: number;
@@ -50,7 +50,7 @@ const KILL_EVERY = 50;
 const SAMPLE_EVERY = 250;
 const LAG_RESOLUTION_MS = 2;
 
-// The example is a project of its own; from here it gets this repository's package and Fastify.
+// The example is a separate project; here it gets this repository's package and Fastify.
 const serviceFile = join(repositoryRoot, 'bench/.build/service.js');
 await mkdir(dirname(serviceFile), { recursive: true });
 await copyFile(join(repositoryRoot, 'examples/fastify/service.js'), serviceFile);
@@ -90,7 +90,7 @@ async function round(size: number, photos: number, kills: boolean): Promise<Roun
       if (message === 'warm') lag.enable();
       else resolve(message as LoadResult);
     });
-    load.on('exit', (code) => reject(new Error(`the load ended with ${code}`)));
+    load.on('exit', (code) => reject(new Error(`the load process exited with ${code}`)));
   });
   lag.disable();
   await service.close();
@@ -135,7 +135,7 @@ const killing = await round(2, photos, true);
 show('2 threads, one killed every 50 photos', killing);
 
 const memory = await round(2, Number(values['memory-photos']), false);
-show('2 threads, for long', memory);
+show('2 threads, long run', memory);
 
 if (values.save !== undefined) {
   await saveResults(`service-${values.save}`, { machine, ratio, rounds, killing, memory });

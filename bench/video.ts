@@ -46,7 +46,7 @@ if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-
 const FRAME_MS = 40;
 const STILL_FRAMES = 40;
 const NOISE_LEVELS = 5;
-/** One frame of the film moved by so many px a frame, so far at most. */
+/** One frame of the film moved by this many px per frame, at most `MOVE_PX` in all. */
 const SPEEDS = [2, 5, 10, 20, 40];
 const MOVE_PX = 400;
 const PRESETS = ['calm', 'balanced', 'quick'] as const;
@@ -58,15 +58,15 @@ const SWINGS: Readonly<Record<string, Turning>> = {
 };
 const CURVE_SCALES = [0.4, 0.5, 0.6, 0.8, 1, 1.2, 1.5, 2];
 const MEMORY_FRAMES = 2000;
-/** Times the film is played for the times of a frame. */
+/** How often the film is played to time its frames. */
 const PASSES = 6;
 
 const options = new Command('bench:video')
   .option('--backend <name>', 'what runs the networks', 'compiled')
   .option('--weights <folder>', 'pack')
-  .option('--video <file>', 'film with one face')
-  .option('--smoothness', 'smoothness and lag alone, which do not depend on what else the machine does')
-  .option('--save <name>', 'write bench/results/video-<name>.json and .svg; smoothness-<name> of smoothness alone')
+  .option('--video <file>', 'video with one face')
+  .option('--smoothness', 'only smoothness and lag, which do not depend on the load of the machine')
+  .option('--save <name>', 'write bench/results/video-<name>.json and .svg; with --smoothness, smoothness-<name>')
   .parse()
   .opts<{ backend: BackendName; weights?: string; video?: string; smoothness?: true; save?: string }>();
 
@@ -74,7 +74,7 @@ const machine = describeMachine(commit());
 console.log(machineLine(machine));
 const film = options.video ?? sharedPath('photos', 'obama.mp4');
 const weights = options.weights ?? (await upstreamPack());
-if (!existsSync(film)) throw new Error(`${film} is not there; give --video`);
+if (!existsSync(film)) throw new Error(`${film} does not exist; pass --video`);
 const aligner = await createFaceAligner({ weights: fileWeights(weights), backend: options.backend });
 console.log(`${aligner.backend}, ${aligner.regressor}`);
 const results: Record<string, number> = {};
@@ -83,7 +83,7 @@ const report = (name: string, value: number, unit: string): void => {
   console.log(`  ${name.padEnd(56)} ${value.toFixed(3).padStart(9)} ${unit}`);
 };
 
-/** Never asks the detector but for the first frame: what a tracked frame takes. */
+/** Runs the detector on the first frame only: what a tracked frame takes. */
 const NO_DETECTION: FaceTrackerOptions = { detectEvery: 1_000_000 };
 
 const frames: RgbaImage[] = [];
@@ -99,13 +99,13 @@ if (options.save !== undefined) {
   await saveResults(resultName(), { machine, backend: options.backend, results });
 }
 
-/** Of its files in bench/results, without their ending. */
+/** Name of its files in bench/results, without their extension. */
 function resultName(): string {
   return `${options.smoothness === undefined ? 'video' : 'smoothness'}-${options.save}`;
 }
 
 async function reportTimes(): Promise<void> {
-  console.log('\nTime of a tracked frame, all but decoding');
+  console.log('\nTime per tracked frame, without decoding');
   for (const [name, trackerOptions, dense] of [
     ['landmarks', {}, false],
     ['dense mesh', {}, true],
@@ -155,7 +155,7 @@ async function reportMemory(): Promise<void> {
   report('resident in the end', process.memoryUsage().rss / 1e6, 'MB');
 }
 
-/** What smoothing leaves of trembling, and how far it lags; the plot shows what each preset gives for what. */
+/** How much trembling smoothing leaves, and how far it lags; the plot shows what each preset trades for what. */
 async function reportSmoothness(): Promise<void> {
   console.log('\nSmoothness: what is left of the mean second difference of landmarks, and lag in frames of 1/30 s');
   const photo = await readImage(join(repositoryRoot, 'examples', 'astronaut.png'));
@@ -225,14 +225,14 @@ async function reportSmoothness(): Promise<void> {
   });
   if (options.save === undefined) return;
   const plot = drawLineCharts([
-    { title: 'Lag over speed', xLabel: 'px a frame', yLabel: 'frames', xMax: 40, yMax: 1, series: lagSeries },
+    { title: 'Lag against speed', xLabel: 'px per frame', yLabel: 'frames', xMax: 40, yMax: 1, series: lagSeries },
     {
-      title: `Lag at ${SPEEDS[0]} px a frame against trembling`,
-      xLabel: 'trembling left on a still photo with noise',
+      title: `Lag at ${SPEEDS[0]} px per frame against trembling`,
+      xLabel: 'remaining trembling on a still photo with noise',
       yLabel: 'frames',
       xMax: 0.5,
       yMax: 1,
-      series: [...places, { name: 'balanced, its sizes scaled', points: curve }],
+      series: [...places, { name: 'balanced, scaled sizes', points: curve }],
     },
   ]);
   await writeFile(join(repositoryRoot, 'bench', 'results', `${resultName()}.svg`), plot);
@@ -303,7 +303,7 @@ async function timeFrames(
     if (dense) for (const face of faces) own.reconstruct(face, { dense: true, dst });
     const took = performance.now() - start;
     const { user, system } = process.cpuUsage(processor);
-    // A film that begins again is a jump, and calls the detector; the first pass is for V8.
+    // A restarted film is a jump, which calls the detector; the first pass warms V8 up.
     if (i >= frames.length && faces.every(({ how }) => how === 'track') && i % frames.length > 1) {
       wall.push(took);
       cpu.push((user + system) / 1000);

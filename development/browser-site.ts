@@ -1,4 +1,4 @@
-/** Debian's Chromium, and pages served to it from this machine alone. */
+/** Debian's Chromium, and pages that only this machine serves to it. */
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { repositoryRoot } from './paths.ts';
 
 export const CHROMIUM_PATH = process.env.TDDFA_CHROMIUM ?? '/usr/bin/chromium';
 
-/** After which something hangs; on a busy machine a page can take long. */
+/** After this, something hangs; on a busy machine a page can take long. */
 export const CHROMIUM_TIMEOUT_MS = 120_000;
 
 const FLAGS = [
@@ -17,13 +17,13 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-dev-shm-usage',
-  // Graphics backends in software.
+  // Software graphics backends.
   '--enable-unsafe-webgpu',
   '--enable-unsafe-swiftshader',
   '--use-webgpu-adapter=swiftshader',
 ];
 
-/** Starts Chromium with these flags besides those that every test needs. */
+/** Starts Chromium with these flags in addition to those that every test needs. */
 export function launchChromium(flags: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM_PATH,
@@ -46,39 +46,39 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.webm': 'video/webm',
 };
 
-/** Folder of the wasm backend's binaries. */
+/** Folder with the wasm backend's binaries. */
 export const TFJS_WASM_FOLDER = join(repositoryRoot, 'node_modules/@tensorflow/tfjs-backend-wasm/dist');
 
 /** What a page is made of. */
 export interface Site {
-  /** Folders by the beginning of the path: `{ '/pack/': '/tmp/pack' }`; the longest that fits counts. */
+  /** Folders by path prefix: `{ '/pack/': '/tmp/pack' }`; the longest match wins. */
   readonly folders: Readonly<Record<string, string>>;
   /** Texts by path. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Sent with every answer. */
+  /** Sent with every response. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Changes the bytes of a file on their way. */
+  /** Changes the bytes of a file in transit. */
   readonly tamper?: (path: string, bytes: Uint8Array) => Uint8Array;
-  /** What of a file is sent at first, in bytes: the rest follows after `PAUSE_MS`, as over a slow network. */
+  /** How much of a file is sent at first, bytes; the rest follows after `PAUSE_MS`, as over a slow network. */
   readonly pauseAt?: (path: string, bytes: Uint8Array) => number | undefined;
 }
 
 /** Long enough for a browser to draw what it has. */
 const PAUSE_MS = 500;
 
-/** Serves a site on 127.0.0.1, which browsers take for as safe as https. */
+/** Serves a site on 127.0.0.1, which browsers treat as a secure context like https. */
 export function startSite(site: Site): Promise<LocalServer> {
   return startServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
     const name = path.endsWith('/') ? `${path}index.html` : path;
     const bytes = await readSiteFile(site, name);
     if (bytes === undefined) {
-      response.writeHead(404, { ...site.headers }).end('not here');
+      response.writeHead(404, { ...site.headers }).end('not found');
       return;
     }
     const sent = site.tamper?.(name, bytes) ?? bytes;
     const type = CONTENT_TYPES[extname(name)] ?? 'application/octet-stream';
-    // Nothing is kept by the browser's own HTTP cache: what is not asked for again, we keep.
+    // Bypasses the browser's own HTTP cache: whatever is not requested again comes from our cache.
     const headers = { 'content-type': type, 'content-length': sent.length, 'cache-control': 'no-store' };
     response.writeHead(200, { ...headers, ...site.headers });
     const pauseAt = site.pauseAt?.(name, sent);
@@ -106,7 +106,7 @@ async function readSiteFile({ files = {}, folders }: Site, name: string): Promis
   }
 }
 
-/** A page that has the whole entry as the global `tddfa`. */
+/** A page with the whole entry as the global `tddfa`. */
 export const LIBRARY_PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Test</title>
 <link rel="icon" href="data:,"><script type="module" src="/main.js"></script></html>`;
 export const LIBRARY_SCRIPT = `import * as tddfa from '/bundle/tddfa.js'; globalThis.tddfa = tddfa;`;
@@ -114,11 +114,11 @@ export const LIBRARY_SCRIPT = `import * as tddfa from '/bundle/tddfa.js'; global
 /** A page, and what went wrong on it. */
 export interface WatchedPage {
   readonly page: Page;
-  /** Uncaught errors and what the console calls errors. */
+  /** Uncaught errors and console errors. */
   readonly errors: readonly string[];
 }
 
-/** Opens a page in a context of its own, or in the given one. */
+/** Opens a page in its own context, or in the given one. */
 export async function openPage(browser: Browser | BrowserContext, url: string): Promise<WatchedPage> {
   const page = await browser.newPage();
   page.setDefaultTimeout(CHROMIUM_TIMEOUT_MS);

@@ -4,11 +4,11 @@ import { repositoryRoot } from './paths.ts';
 
 /** Options of {@link bundleGeometry}. */
 export interface BundleGeometryOptions {
-  /** `false` makes the geometry as it is where there is no WebAssembly. Default `true`. */
+  /** `false` gives the geometry as it runs without WebAssembly. Default `true`. */
   readonly webAssembly?: boolean;
 }
 
-/** The text of one module that is all of `tddfa/geometry`. */
+/** The text of a single module with all of `tddfa/geometry`. */
 export async function bundleGeometry({ webAssembly = true }: BundleGeometryOptions = {}): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(repositoryRoot, 'src/geometry.ts')],
@@ -22,7 +22,7 @@ export async function bundleGeometry({ webAssembly = true }: BundleGeometryOptio
   return outputFiles[0].text;
 }
 
-/** The geometry without WebAssembly, beside the usual one, so that both can be compared in one process. */
+/** The geometry without WebAssembly, alongside the usual one, so that both can be compared in one process. */
 export async function geometryWithoutWebAssembly(): Promise<typeof import('../src/geometry.ts')> {
   const code = await bundleGeometry({ webAssembly: false });
   return import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`);

@@ -1,14 +1,14 @@
-/** A film for Chromium's camera: the sample portrait, which slides to the right and back, so that the film can be repeated. */
+/** A film for Chromium's camera: the sample portrait slides to the right and back, so that the film can loop. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { repositoryRoot } from './paths.ts';
 
-/** How fast the portrait slides, px a frame. */
+/** How fast the portrait slides, px per frame. */
 export const SLIDE_PX = 8;
 
 /**
  * Writes the film, 640 x 480 and 120 frames long.
- * @param framesPerSecond - how fast a camera shows them.
+ * @param framesPerSecond - the camera's frame rate.
  * @returns its path.
  */
 export function writeCameraFilm(folder: string, framesPerSecond = 30): string {
@@ -24,7 +24,7 @@ export function writeCameraFilm(folder: string, framesPerSecond = 30): string {
   return film;
 }
 
-/** Flags with which Chromium's camera shows a film, and is allowed without a question. */
+/** Flags that make Chromium's camera show a film and allow it without a prompt. */
 export function cameraFlags(film: string): string[] {
   return [
     '--use-fake-device-for-media-stream',

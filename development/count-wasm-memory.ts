@@ -1,4 +1,4 @@
-/** Script for a page or a worker, before anything else in it: afterwards `wasmBytes()` is what its WebAssembly memories hold, bytes. */
+/** Script to run first in a page or worker: afterwards `wasmBytes()` gives the size of its WebAssembly memories, bytes. */
 export const COUNT_WASM_MEMORY = `
   const { Memory } = WebAssembly;
   const memories = [];
@@ -10,7 +10,7 @@ export const COUNT_WASM_MEMORY = `
   globalThis.wasmBytes = () => memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
 `;
 
-/** Module of a worker of the package that is counted: it answers each message on the channel `memory` with its bytes. */
+/** Module of a package worker whose memory is counted: it answers each message on the channel `memory` with its bytes. */
 export const COUNTED_WORKER = `import '/count.js'; import '/bundle/aligner-worker.js';
 const channel = new BroadcastChannel('memory');
 channel.onmessage = () => channel.postMessage(wasmBytes());`;

@@ -1,4 +1,4 @@
-/** What the examples load from a CDN, from this machine. */
+/** Serves what the examples load from a CDN from this machine. */
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { BrowserContext } from 'playwright-core';
@@ -8,15 +8,15 @@ const CDN = 'https://cdn.jsdelivr.net/npm/';
 const CONTENT_TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.json': 'application/json' };
 
 /**
- * Answers what pages of a context ask jsDelivr for: tddfa with these bundles, and three as it is installed.
- * @param bundle - folder of the browser's bundles.
+ * Answers a context's requests to jsDelivr: tddfa with these bundles, and three as installed.
+ * @param bundle - folder with the browser bundles.
  */
 export async function routePackages(context: BrowserContext, bundle: string): Promise<void> {
   await context.route(`${CDN}**`, async (route) => {
     const path = new URL(route.request().url()).href.slice(CDN.length);
     const place = await placeOf(path, bundle);
     if (place === undefined) {
-      await route.fulfill({ status: 404, body: `${path} is not what is installed` });
+      await route.fulfill({ status: 404, body: `${path} is not the installed version` });
       return;
     }
     await route.fulfill({

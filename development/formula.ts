@@ -1,4 +1,4 @@
-/** Networks whose weights are made by a stated formula, so that they can be tested without any weight file. */
+/** Networks with weights made by a stated formula, so that they can be tested without any weight file. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NamedTensor } from '../converters/tensor.ts';
@@ -12,7 +12,7 @@ import { readFloat32 } from './reference.ts';
 
 type TensorShapes = readonly (readonly [name: string, shape: readonly number[]])[];
 
-/** Path of a file that the repository's tests bring along. */
+/** Path of a file that comes with the repository's tests. */
 export function fixturePath(...parts: string[]): string {
   return join(repositoryRoot, 'test', 'fixtures', ...parts);
 }
@@ -68,7 +68,7 @@ export function astronautCropInput(): Float32Array {
   return toNetworkInput(resizeRegion(astronaut(), roundToPixels(roiBox), 120, 120), CENTRED);
 }
 
-/** Part of the astronaut's portrait as a batch `[1, 163, 217, 3]`: odd sizes, which no step divides. */
+/** Part of the astronaut's portrait as a batch `[1, 163, 217, 3]`: odd sizes, which no stride divides. */
 export function faceboxesInput(): { input: Float32Array; shape: [1, number, number, 3] } {
   const { data, width } = astronaut();
   const [top, left, cropHeight, cropWidth] = [100, 100, 163, 217];

@@ -1,19 +1,19 @@
 /**
- * Interrupts a piece of work at each of its steps: before every continuation after an `await`. A step that an interruption does
- * not reach, or reaches at the wrong moment, is where listeners, files and promises are left over.
+ * Interrupts a piece of work at each of its steps: before every continuation after an `await`. Steps that an interruption does not
+ * reach, or reaches at the wrong moment, are where listeners, files and promises are left over.
  */
 import { createHook } from 'node:async_hooks';
 
-/** A piece of work that has not begun. */
+/** A piece of work that has not started. */
 export interface InterruptedWork {
   run(): Promise<unknown>;
   /** Called before one of its steps. */
   interrupt(): void;
-  /** Looks at how it ended, and at what is left. @throws Error where that is wrong. */
+  /** Checks how it ended and what is left. @throws Error if something is wrong. */
   check(end: PromiseSettledResult<unknown>): Promise<void> | void;
 }
 
-/** How often work was interrupted, and how often it had its result all the same. */
+/** How often work was interrupted, and how often it still produced its result. */
 export interface InterruptionCounts {
   readonly steps: number;
   readonly interruptions: number;
@@ -21,16 +21,16 @@ export interface InterruptionCounts {
 }
 
 /**
- * Does work over and over, once for each of its steps.
- * @param begin - makes the work anew.
- * @param most - interruptions; of more steps some are left out, evenly.
- * @throws Error that says at which step what was wrong.
+ * Repeats work, once for each of its steps.
+ * @param begin - creates fresh work.
+ * @param most - maximum number of interruptions; with more steps, they are spread evenly.
+ * @throws Error that names the step and what was wrong.
  */
 export async function interruptEverywhere(
   begin: () => Promise<InterruptedWork> | InterruptedWork,
   most = Number.POSITIVE_INFINITY,
 ): Promise<InterruptionCounts> {
-  // What is loaded or compiled at the first time is no step of the second.
+  // One-off loading and compiling in the first run are not steps of the second.
   await runUntil(await begin(), Number.POSITIVE_INFINITY);
   const { steps } = await runUntil(await begin(), Number.POSITIVE_INFINITY);
   const interruptions = Math.min(steps, most);
@@ -49,7 +49,7 @@ export async function interruptEverywhere(
 
 async function runUntil(work: InterruptedWork, step: number): Promise<{ steps: number; hasResult: boolean }> {
   let steps = 0;
-  // Before a callback of the system, Node's own streams do not bear it.
+  // Only promises: Node's own streams do not tolerate an interruption before a system callback.
   const promises = new Set<number>();
   const hook = createHook({
     init(id, type) {

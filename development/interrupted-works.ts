@@ -1,4 +1,4 @@
-/** What is interrupted at each of its steps: by its signal, or by being disposed of. */
+/** Work that is interrupted at each of its steps: by its signal, or by disposal. */
 import { deepStrictEqual } from 'node:assert';
 import { getEventListeners } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ import { repositoryRoot, sharedPath } from './paths.ts';
 const OPEN = join(repositoryRoot, 'weights', 'open');
 const PORTRAIT = join(repositoryRoot, 'examples', 'astronaut.png');
 
-/** Kinds of work by name, and what ends that which all of them share. */
+/** Kinds of work by name, and a function that disposes of what they share. */
 export interface InterruptedWorks {
   readonly works: ReadonlyMap<string, () => Promise<InterruptedWork> | InterruptedWork>;
   dispose(): Promise<void>;
@@ -35,8 +35,8 @@ export interface InterruptedWorks {
 
 /**
  * Work with a signal.
- * @param check - looks at its result.
- * @param checkRest - looks at what is left, however it ended.
+ * @param check - checks its result.
+ * @param checkRest - checks what is left, however it ended.
  */
 function abortable<T>(
   run: (signal: AbortSignal) => Promise<T>,
@@ -61,7 +61,7 @@ function abortable<T>(
 
 /**
  * A command that writes into an empty folder.
- * @param files - what there is once it has ended well, sorted.
+ * @param files - files present after it has succeeded, sorted.
  */
 function command(
   folder: string,
@@ -93,7 +93,7 @@ function command(
       // Notes may come first.
       const errors = stderr.replace(/^(?!tddfa:).*\n/gm, '');
       const expected = status === 0 ? [0, '', files] : [130, 'tddfa: interrupted\n', []];
-      // It may have been done but for the last word.
+      // It may have finished except for its last message.
       if (status === 130 && left.join() === files.join()) return;
       deepStrictEqual([status, errors, left], expected);
     },
@@ -122,7 +122,7 @@ export async function interruptedWorks(scratch: string): Promise<InterruptedWork
   const equals =
     (expected: unknown) =>
     (result: unknown): void => {
-      if (!isDeepStrictEqual(result, expected)) throw new Error('the result is another one');
+      if (!isDeepStrictEqual(result, expected)) throw new Error('the result differs');
     };
 
   function making(weights: () => WeightSource): InterruptedWork {
@@ -135,7 +135,7 @@ export async function interruptedWorks(scratch: string): Promise<InterruptedWork
     );
   }
 
-  /** Work of an aligner that is disposed of. */
+  /** Work of an aligner that is disposed of meanwhile. */
   async function disposing(
     run: (one: Awaited<ReturnType<typeof createFaceAligner>>) => Promise<unknown>,
     expected: unknown,

@@ -1,6 +1,6 @@
 /**
- * Kills commands at random moments, as a machine that loses its power does, and looks at what is left: nothing half-written
- * under its final name; the same command, run again, ends well; and then there is no file that was not asked for.
+ * Kills commands at random moments, as a power failure would, and checks what is left: nothing half-written under its final
+ * name; the same command, run again, succeeds; and then there is no file that was not requested.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -14,16 +14,16 @@ import { startTddfa } from './tddfa-process.ts';
 /** A command that writes files into an empty folder. */
 export interface KilledCommand {
   readonly name: string;
-  /** Its arguments, with `folder` the one that it writes into. */
+  /** Its arguments; `folder` is the one it writes into. */
   readonly args: (folder: string) => readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** What there is in the folder once it has ended well, sorted. */
+  /** Contents of the folder after it has succeeded, sorted. */
   readonly files: readonly string[];
-  /** Run before each, without being killed. */
+  /** Run before each kill, without being killed itself. */
   readonly before?: (folder: string) => Promise<void>;
 }
 
-/** What became of the kills of one command. */
+/** The outcomes of killing one command. */
 export interface KillCounts {
   readonly kills: number;
   /** How many of them left the command's files as they were, left all of them, or hit while some were there. */
@@ -31,21 +31,21 @@ export interface KillCounts {
   readonly withAllFiles: number;
 }
 
-/** Runs the command; ends it with SIGKILL after so many ms. @returns its exit status, -1 where it was killed. */
+/** Runs the command; sends SIGKILL after this many ms. @returns its exit status, -1 if it was killed. */
 export async function runCommand(command: KilledCommand, folder: string, killAfterMs?: number): Promise<number> {
   const env = { TDDFA_CACHE: join(folder, 'cache'), ...command.env };
   const { child, ended } = startTddfa(command.args(folder), { env });
   const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
   const { status, stderr } = await ended;
   clearTimeout(timer);
-  if (status !== null && status !== 0) throw new Error(`${command.name} ended with ${status}: ${stderr}`);
+  if (status !== null && status !== 0) throw new Error(`${command.name} exited with ${status}: ${stderr}`);
   return status ?? -1;
 }
 
 /**
- * Kills a command again and again.
+ * Kills a command repeatedly.
  * @param random - numbers in 0..1.
- * @throws Error that names what was wrong with what it left.
+ * @throws Error that names what was wrong with the files it left.
  */
 export async function killCommand(
   command: KilledCommand,
@@ -67,13 +67,13 @@ export async function killCommand(
   let [withNoFile, withAllFiles] = [0, 0];
   for (let number = 1; number <= kills; number++) {
     const folder = await fresh(number);
-    // Before a third of its time it has only been started.
+    // In the first third of its time it is only starting.
     await runCommand(command, folder, wholeMs * (0.3 + 0.8 * random()));
     const left = visibleFiles(folder);
     for (const file of left) await checkWhole(join(folder, file));
     if (left.length === 0) withNoFile++;
     if (left.join() === command.files.join()) withAllFiles++;
-    // An encoder that has lost its master may take a moment to go.
+    // An encoder that has lost its parent may take a moment to exit.
     await sleep(200);
     await runCommand(command, folder);
     expectFiles(command, folder);

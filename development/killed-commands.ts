@@ -7,7 +7,7 @@ import { repositoryRoot, sharedPath } from './paths.ts';
 
 const PHOTO = join(repositoryRoot, 'examples', 'astronaut.png');
 
-/** A checkpoint into a pack that is there already, whose models must not be lost. */
+/** Converts a checkpoint into an existing pack, whose models must not be lost. */
 export const KILLED_CONVERT: KilledCommand = {
   name: 'convert',
   args: (folder) => convertArguments(folder, 'second'),
@@ -23,7 +23,7 @@ function convertArguments(folder: string, name: string): string[] {
   return ['convert', checkpoint, '--mean-std', meanStd, '--name', name, '--out', join(folder, 'pack')];
 }
 
-/** Pictures, a mesh and a document of a photo. */
+/** Pictures, a mesh and a document from a photo. */
 export const KILLED_ALIGN: KilledCommand = {
   name: 'align',
   args: (folder) => [
@@ -33,7 +33,7 @@ export const KILLED_ALIGN: KilledCommand = {
   files: ['astronaut.depth.png', 'astronaut.glb', 'astronaut.landmarks.png', 'astronaut.render.png', 'faces.json'],
 };
 
-/** A film and lines of JSON from pictures. */
+/** A film and JSON Lines from pictures. */
 export const KILLED_VIDEO: KilledCommand = {
   name: 'video',
   args: (folder) => [
@@ -53,6 +53,6 @@ export const KILLED_PULL: KilledCommand = {
   files: ['pack'],
   async before(folder) {
     mkdirSync(join(folder, 'cache'), { recursive: true });
-    writeFileSync(join(folder, 'cache', 'note'), 'the cache may keep what has come');
+    writeFileSync(join(folder, 'cache', 'note'), 'the cache may keep what has arrived');
   },
 };

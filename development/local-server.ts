@@ -7,7 +7,7 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
 
 /** A web server on 127.0.0.1 for one test. */
 export interface LocalServer {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
   /** `GET /path`, or `GET /path bytes=…` with a range, in the order of arrival. */
   readonly requests: readonly string[];
@@ -39,7 +39,7 @@ export function serveFolder(folder: string): RequestHandler {
       const bytes = await readFile(join(folder, decodeURIComponent(request.url ?? '/')));
       response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
     } catch {
-      response.writeHead(404).end('not here');
+      response.writeHead(404).end('not found');
     }
   };
 }

@@ -1,35 +1,35 @@
 /**
  * Whether repeated work leaves memory behind.
  *
- * One reading before and one after do not tell: array buffers are swept by a background thread long after the collector has
- * returned (20 MB too many were seen on a busy machine), code that V8 compiles counts too, and memory of the set-up is given
- * back late. So each reading waits until it no longer falls, and the work is cut into windows: a leak grows in all of them,
- * everything else in few.
+ * One reading before and one after are not enough: a background thread sweeps array buffers long after the collector has
+ * returned (20 MB too much were seen on a busy machine), code that V8 compiles counts too, and memory used during set-up is
+ * released late. So each reading waits until it no longer falls, and the work is split into windows: a leak grows in all of
+ * them, everything else in few.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Windows that are measured. */
+/** Measured windows. */
 const WINDOWS = 7;
-/** A reading counts once so many in a row have not been lower by more than `SETTLED_BYTES`. */
+/** A reading counts once this many in a row have not been lower by more than `SETTLED_BYTES`. */
 const SETTLED_READINGS = 4;
 const SETTLED_BYTES = 4096;
-/** Between two readings; gives background threads a turn. */
+/** Pause between two readings; lets background threads run. */
 const PAUSE_MS = 25;
-/** Readings after which the lowest is taken. */
+/** After this many readings, the lowest counts. */
 const MAX_READINGS = 80;
 
-/** Work of which each step must leave nothing behind. */
+/** Work whose steps must leave nothing behind. */
 export interface RepeatedWork {
-  /** Steps in each of the windows, one of which is for warming up. */
+  /** Steps in each window; one further window is for warming up. */
   readonly stepsPerWindow: number;
   /** Does the steps from index `start` on. */
   readonly run: (start: number, count: number) => Promise<void>;
-  /** Collects what it can and gives the bytes in use; by default those of this process' heap and array buffers. */
+  /** Collects garbage and returns the bytes in use; by default those of this process's heap and array buffers. */
   readonly collectAndRead?: () => number | Promise<number>;
 }
 
-/** Does the work over and over. @returns what a step leaves behind in the median window, bytes. */
+/** Repeats the work. @returns what a step leaves behind in the median window, bytes. */
 export async function growthPerStep({
   stepsPerWindow,
   run,

@@ -1,4 +1,4 @@
-/** Runs in a page: three.js shows a mesh file the way a photo shows it. */
+/** Runs in a page: three.js shows a mesh file as it appears in a photo. */
 import {
   AmbientLight,
   Box3,
@@ -17,7 +17,7 @@ import { OBJLoader } from 'three/examples/jsm/loaders/OBJLoader.js';
 /**
  * Draws a mesh in px of a photo, y up, as the photo's camera saw it.
  * @param file - `….glb`, or `….obj` with its material file beside it.
- * @returns a PNG as a data URL, as large as the photo, clear where the mesh is not.
+ * @returns a PNG as a data URL, as large as the photo, transparent outside the mesh.
  */
 export async function showMesh(folder: string, file: string, width: number, height: number): Promise<string> {
   const scene = new Scene();
@@ -42,7 +42,7 @@ async function loadMesh(folder: string, file: string) {
   if (file.endsWith('.glb')) return (await new GLTFLoader().loadAsync(folder + file)).scene;
   const materials = await new MTLLoader().setPath(folder).loadAsync(file.replace(/\.obj$/, '.mtl'));
   materials.preload();
-  // Textures are loaded behind the loader's back.
+  // Textures load without the loader waiting for them.
   const textures = Object.values(materials.materials).map(
     (material) => (material as { map?: { image?: unknown } }).map,
   );
@@ -54,7 +54,7 @@ async function loadMesh(folder: string, file: string) {
 }
 
 /**
- * Draws a mesh several times beside each other, turned round its own upright axis.
+ * Draws a mesh several times side by side, turned about its own vertical axis.
  * @param size - px of each view.
  * @returns a PNG as a data URL, on dark grey.
  */
@@ -72,7 +72,7 @@ export async function showTurned(
   mesh.position.copy(bounds.getCenter(new Vector3())).negate();
   const turned = new Group().add(mesh);
   scene.add(turned);
-  // A little less than the sphere round it: a face does not fill that.
+  // A little less than the bounding sphere, which a face does not fill.
   const reach = (bounds.getSize(new Vector3()).length() / 2) * 0.72;
   const camera = new OrthographicCamera(-reach, reach, reach, -reach, 0, 4 * reach);
   camera.position.z = 2 * reach;

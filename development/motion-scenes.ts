@@ -1,4 +1,4 @@
-/** Films of one head that moves along a known course, 30 frames a second. */
+/** Films of one head that moves along a known course, at 30 frames/s. */
 
 import type { FaceAligner } from '../src/face-aligner.ts';
 import { drawTextured } from '../src/geometry/textured.ts';
@@ -12,10 +12,10 @@ export const REST_FRAMES = 10;
 /** Frames after the start in which a smoother may still be catching up. */
 const START_FRAMES = 6;
 const NOISE_LEVELS = 3;
-/** Beyond the moved picture, as grey as a wall. */
+/** The wall-like grey around the moved picture. */
 const WALL = 128;
 
-/** A picture moved to the right by `speed` px a frame, from its left border on, with noise. */
+/** A picture moved to the right by `speed` px per frame, starting at its left border, with noise. */
 export function* movedPicture(picture: RgbaImage, speed: number, distance: number): Generator<RgbaImage> {
   const count = REST_FRAMES + Math.max(START_FRAMES + 4, Math.min(50, Math.floor(distance / speed)));
   for (let i = 0; i < count; i++) {
@@ -38,7 +38,7 @@ function shifted({ data, width, height }: RgbaImage, shift: number): RgbaImage {
 export interface Turning {
   readonly yawDegrees: number;
   readonly pitchDegrees: number;
-  /** By how much it comes nearer, a part of its size. */
+  /** How much nearer it comes, as a fraction of its size. */
   readonly nearer: number;
   readonly periodFrames: number;
 }
@@ -83,20 +83,20 @@ function turnedVertices(vertices: Float32Array, yawDegrees: number, pitchDegrees
 /** Sides of a picture. */
 export const SIDES = ['left', 'right', 'top', 'bottom'] as const;
 
-/** How a face goes out of the picture and comes back. */
+/** How a face leaves the picture and comes back. */
 export interface BorderCourse {
   readonly side: (typeof SIDES)[number];
-  /** Where its centre begins and ends, and where it turns back, px beyond the border. */
+  /** Where its centre starts and ends, and where it turns back, px beyond the border. */
   readonly from: number;
   readonly beyond: number;
-  /** Px a frame. */
+  /** Px per frame. */
   readonly speed: number;
   readonly pauseFrames: number;
-  /** At the end. */
+  /** Frames at rest at the end. */
   readonly restFrames: number;
 }
 
-/** Where the face is from frame to frame, px beyond the border. */
+/** Position of the face in each frame, px beyond the border. */
 export function borderCourse(course: Omit<BorderCourse, 'side'>): number[] {
   const { from, beyond, speed, pauseFrames, restFrames } = course;
   const steps = Math.ceil((beyond - from) / speed);
@@ -106,7 +106,7 @@ export function borderCourse(course: Omit<BorderCourse, 'side'>): number[] {
   return [...going, ...away, ...going.toReversed(), ...resting];
 }
 
-/** The centre of what is so far beyond the middle of a border, px. */
+/** The centre of a face that is this far beyond the middle of a border, px. */
 export function placeAtBorder(
   side: BorderCourse['side'],
   beyond: number,
@@ -118,7 +118,7 @@ export function placeAtBorder(
   return side === 'top' ? { x, y: -beyond } : { x, y: height + beyond };
 }
 
-/** How far `smooth` is behind `raw`, both moving right by `speed` px a frame: once it has caught up, and at most, frames. */
+/** How far `smooth` lags behind `raw`, both moving right at `speed` px per frame: mean once settled, and maximum, in frames. */
 export function lagOf(
   raw: readonly Float32Array[],
   smooth: readonly Float32Array[],

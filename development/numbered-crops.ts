@@ -6,7 +6,7 @@ import type { RgbaImage } from '../src/types.ts';
 import { repositoryRoot } from './paths.ts';
 
 /**
- * Writes pictures of one face that all differ: crops of the sample portrait, each from another corner.
+ * Writes pictures of one face that are all different: crops of the sample portrait, each from another corner.
  * @param side - of each picture, px, at most 448.
  * @returns their paths, in order.
  */

@@ -7,13 +7,13 @@ const SOURCES = ['src', 'converters', 'scripts', 'package.json', 'tsconfig.json'
 /** What the build writes last. */
 const RESULT = join('dist', 'browser', 'tddfa.js');
 
-/** Whether `dist/` is newer than all that it is made of. */
+/** Whether `dist/` is newer than everything it is made of. */
 export function packageIsBuilt(): boolean {
   const built = statSync(join(repositoryRoot, RESULT), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   return SOURCES.every((source) => newestChange(join(repositoryRoot, source)) < built);
 }
 
-/** When a file, or any file or folder in a folder, was changed last. */
+/** When a file, or any file or folder in a folder, was last changed. */
 function newestChange(path: string): number {
   const found = statSync(path);
   if (!found.isDirectory()) return found.mtimeMs;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Root of this repository, whether this file runs from its place or from what `npm run bench` builds of it. */
+/** Root of this repository, whether this file runs in place or from the bundle that `npm run bench` makes. */
 export const repositoryRoot = findRoot();
 
 function findRoot(): string {
@@ -11,7 +11,7 @@ function findRoot(): string {
   return join(folder, '/');
 }
 
-/** Reference data beside the repository: upstream's weights and what the Python original computes from them. */
+/** Reference data beside the repository: upstream's weights and the Python original's results from them. */
 export const sharedRoot = process.env.TDDFA_SHARED ?? join(repositoryRoot, '..', 'shared');
 
 /** Path of a file of the reference data. */

@@ -2,17 +2,17 @@ import { fileWeights } from '../src/engine/weights/file-source.ts';
 import { createFaceAligner } from '../src/face-aligner.ts';
 import { growthPerStep } from './memory-growth.ts';
 
-/** Photos at the end of a window whose sizes are the same in all of them: networks are kept for the last sizes. */
+/** Photos at the end of each window, with the same sizes in all windows: networks are cached for the last sizes. */
 const LAST_SIZES = 8;
 
 /**
- * Searches photos of random sizes, from a pixel to 320x320, for faces and aligns one that fills the photo.
+ * Detects faces in photos of random sizes, from one pixel to 320x320, and aligns one that fills the photo.
  * @param random - numbers in 0..1.
- * @returns how many there were and what each leaves behind, in the median of seven windows, bytes.
+ * @returns the number of photos, and what each leaves behind in the median of seven windows, bytes.
  */
 export async function photoGrowth(photos: number, random: () => number): Promise<{ photos: number; bytes: number }> {
   const aligner = await createFaceAligner({ weights: fileWeights(new URL('../weights/open', import.meta.url)) });
-  // One window more is for warming up.
+  // One more window is for warming up.
   const stepsPerWindow = Math.ceil(photos / 8);
   const bytes = await growthPerStep({
     stepsPerWindow,

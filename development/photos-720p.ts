@@ -11,7 +11,7 @@ const HEIGHT = 720;
 const DISTINCT = 200;
 
 /**
- * Writes JPEGs of 1280x720 with one face each: other crops of the portrait in the repository.
+ * Writes 1280x720 JPEGs with one face each: different crops of the portrait in the repository.
  * @returns their paths, in order.
  */
 export async function writePhotos(folder: string, count: number): Promise<string[]> {

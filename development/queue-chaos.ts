@@ -1,6 +1,6 @@
 /**
- * A queue whose workers are killed while they work, and whose Redis goes away in the middle: what comes out must be what one
- * undisturbed process makes of the same pictures.
+ * A queue with workers that are killed while they work, and a Redis that goes away in the middle: the output must equal that of
+ * one undisturbed process for the same pictures.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,13 +13,13 @@ import { runTddfa, startTddfa, type TddfaProcess, type TddfaProcessOptions } fro
 /** What is done to a queue. */
 export interface ChaosOptions {
   readonly redis: RedisServer;
-  /** Empty, for the parts and lists of the run. */
+  /** An empty folder, for the parts and lists of the run. */
   readonly folder: string;
   readonly pictures: readonly string[];
   readonly perJob: number;
   /** Shortest and longest time between two kills, ms. */
   readonly killAfterMs: readonly [number, number];
-  /** A worker is killed earlier where so many more jobs are done, so that a fast machine does not escape. */
+  /** A worker is killed earlier once this many more jobs are done, so that a fast machine does not escape. */
   readonly killAfterJobs: number;
   readonly seed: number;
   readonly isBuilt?: boolean;
@@ -32,7 +32,7 @@ export interface ChaosReport {
   /** How long Redis was away, ms. */
   readonly outageMs: number;
   readonly seconds: number;
-  /** Lines of results in all parts: those above the number of pictures were computed again. */
+  /** Result lines in all parts: those in excess of the number of pictures were computed again. */
   readonly linesInParts: number;
   readonly collectStatus: number | null;
   readonly collectMessages: string;
@@ -40,7 +40,7 @@ export interface ChaosReport {
 }
 
 const WORKERS = 3;
-/** Those that are killed. */
+/** How many of them are killed. */
 const MORTAL = 2;
 const QUEUE = 'chaos';
 const RECOVER_SECONDS = '5';
@@ -49,7 +49,7 @@ const LOOK_MS = 50;
 /** A run that hangs is an error. */
 const MAX_MS = 540_000;
 
-/** Adds pictures, works at them in spite of everything, and collects. */
+/** Adds pictures, processes them in spite of everything, and collects. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { redis, folder, pictures, perJob, killAfterMs, killAfterJobs, seed, isBuilt } = options;
   const { onEvent = () => {} } = options;
@@ -65,12 +65,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     ...(isBuilt !== undefined && { isBuilt }),
   };
   const queue = ['--queue', QUEUE];
-  // As soon as Redis is back, or the workers would be done before anybody looks.
+  // Reconnects as soon as Redis is back; otherwise the workers would be done before the next check.
   const client = new Redis(redis.port, '127.0.0.1', { maxRetriesPerRequest: null, retryStrategy: () => LOOK_MS });
   client.on('error', () => {});
   const jobs = Math.ceil(pictures.length / perJob);
   const countDone = (): Promise<number> => client.zcard(`bull:${QUEUE}:completed`);
-  // BullMQ names the connection at which a worker waits for jobs.
+  // BullMQ names the connection on which a worker waits for jobs.
   const countWaiting = async (): Promise<number> =>
     String(await client.client('LIST')).split(/ name=\S+:w:/).length - 1;
   const start = (): TddfaProcess =>
@@ -79,9 +79,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   let kills = 0;
   let outageMs = 0;
   try {
-    // On a slow machine one of them could meet Redis for the first time when it is away.
+    // On a slow machine a worker might first connect while Redis is away.
     while ((await countWaiting()) < WORKERS) {
-      if (Date.now() - started > MAX_MS) throw new Error(`not all workers came to wait for jobs in ${MAX_MS} ms`);
+      if (Date.now() - started > MAX_MS) throw new Error(`not all workers were waiting for jobs after ${MAX_MS} ms`);
       await delay(LOOK_MS);
     }
     const added = await runTddfa(['queue', 'add', ...queue, '--files-from', list, '--per-job', String(perJob)], run);
@@ -90,8 +90,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     let killAt = nextKill();
     let killAtJobs = killAfterJobs;
     for (let done = await countDone(); done < jobs; done = await countDone()) {
-      if (Date.now() - started > MAX_MS) throw new Error(`only ${done} of ${jobs} jobs were done in ${MAX_MS} ms`);
-      // One that was started a moment before Redis went away has ended with a line; whatever supervises workers starts it again.
+      if (Date.now() - started > MAX_MS) throw new Error(`only ${done} of ${jobs} jobs were done after ${MAX_MS} ms`);
+      // A worker started just before Redis went away has exited with a message; whatever supervises workers restarts it.
       for (const [index, worker] of workers.slice(0, MORTAL).entries()) {
         if (hasFoundNoRedis(worker)) workers[index] = start();
       }
@@ -121,9 +121,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     for (const { child } of workers) child.kill('SIGTERM');
     for (const [index, worker] of workers.entries()) {
       const { status, stderr } = await worker.ended;
-      // One that was started a moment ago does not take signals yet.
+      // A worker that has only just started does not handle signals yet.
       const wasStarting = index < MORTAL && (status === null || hasFoundNoRedis(worker));
-      if (status !== 0 && !wasStarting) throw new Error(`a worker ended with ${status}: ${stderr}`);
+      if (status !== 0 && !wasStarting) throw new Error(`a worker exited with ${status}: ${stderr}`);
     }
   } finally {
     for (const { child } of workers) child.kill('SIGKILL');
@@ -141,9 +141,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   };
 }
 
-/** Whether it has ended because no Redis answered as it started. */
+/** Whether it exited because no Redis answered when it started. */
 function hasFoundNoRedis({ child, stderr }: TddfaProcess): boolean {
-  return child.exitCode === 1 && stderr().includes('no Redis answers there');
+  return child.exitCode === 1 && stderr().includes('no Redis server answers there');
 }
 
 /** Without the header of each. */

@@ -1,6 +1,6 @@
 const { imul } = Math;
 
-/** A small deterministic generator (mulberry32) of numbers in 0..1, for tests whose data must be the same on every run. */
+/** A small deterministic generator (mulberry32) of numbers in 0..1, for tests that need the same data on every run. */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -11,11 +11,11 @@ export function hasRedisServer(): boolean {
   return spawnSync('redis-server', ['--version']).status === 0;
 }
 
-/** A Redis of its own, which keeps an append-only file in a temporary folder. */
+/** A separate Redis, with an append-only file in a temporary folder. */
 export interface RedisServer {
   readonly port: number;
   readonly url: string;
-  /** Starts it again, with what its file holds, or at first. */
+  /** Starts it for the first time, or again with the contents of its file. */
   start(): Promise<void>;
   /** Stops it as an administrator does. Idempotent. */
   stop(): Promise<void>;
@@ -25,7 +25,7 @@ export interface RedisServer {
 
 const START_MS = 20_000;
 
-/** Starts `redis-server` on a free port of this machine. @param options - as on its command line. */
+/** Starts `redis-server` on a free local port. @param options - as on its command line. */
 export async function startRedisServer(options: readonly string[] = []): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'tddfa-redis-'));
   const port = await freePort();
@@ -58,7 +58,7 @@ export async function startRedisServer(options: readonly string[] = []): Promise
   return redis;
 }
 
-/** A port of this machine that nobody listens at. */
+/** A local port that nothing listens on. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -8,7 +8,7 @@ import { readPng } from './read-png.ts';
 import { interleave, readFloat32, readReference } from './reference.ts';
 import { upstreamPack } from './upstream-pack.ts';
 
-/** A face as the Python original computed it. */
+/** A face as computed by the Python original. */
 export interface ReferenceFace {
   readonly params: Float32Array;
   /** `[68 x 3]`. */
@@ -17,7 +17,7 @@ export interface ReferenceFace {
   readonly vertices: Float32Array;
 }
 
-/** A picture of the reference: `input`, `render`, `depth` … */
+/** A picture from the reference: `input`, `render`, `depth` … */
 export function referencePicture(image: string, picture: string): RgbaImage {
   return rgbaOfPng(sharedPath('reference', image, `${picture}.png`));
 }
@@ -43,7 +43,7 @@ export function referenceFaces(image: string): ReferenceFace[] {
   });
 }
 
-/** The original's triangles, codes and texture coordinates, as they are in a converted pack. */
+/** The original's triangles, codes and texture coordinates, as in a converted pack. */
 export async function upstreamMaps(): Promise<FaceMaps> {
   const { faceMaps } = await loadFacePack(await openPack(fileWeights(await upstreamPack())));
   if (faceMaps === undefined) throw new Error('the upstream pack has no maps');
@@ -73,7 +73,7 @@ function bytes({ data }: RgbaImage): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** What `comparePictures` finds. */
+/** The result of `comparePictures`. */
 export interface PictureDifference {
   readonly differingPixels: number;
   /** 0..255. */

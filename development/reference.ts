@@ -6,7 +6,7 @@ export const referenceNames = ['JianzhuGuo', 'astronaut', 'trump_hillary'] as co
 
 type Box = [xMin: number, yMin: number, xMax: number, yMax: number];
 
-/** What the Python original says about one face. */
+/** The Python original's result for one face. */
 export interface ReferenceFace {
   roiBox: Box;
   /** `[62]`, before de-normalising. */

@@ -1,7 +1,7 @@
-/** Made-up images and faces for tests that must run without the reference data. */
+/** Synthetic images and faces for tests that must run without the reference data. */
 import type { FaceMaps, RgbaImage } from '../src/types.ts';
 
-/** An opaque image whose pixels all differ a little. */
+/** An opaque image whose pixels all differ slightly. */
 export function gradientImage(width: number, height: number): RgbaImage {
   const data = new Uint8Array(width * height * 4);
   for (let y = 0; y < height; y++) {
@@ -16,7 +16,7 @@ export function gradientImage(width: number, height: number): RgbaImage {
   return { data, width, height };
 }
 
-/** 68 points on an ellipse round a centre, px; nothing like a face, but with its extent. */
+/** 68 points on an ellipse around a centre, px; nothing like a face, but of its extent. */
 export function ellipseLandmarks(centreX: number, centreY: number, radius: number): Float32Array {
   const points = new Float32Array(68 * 3);
   for (let i = 0; i < 68; i++) {
@@ -28,7 +28,7 @@ export function ellipseLandmarks(centreX: number, centreY: number, radius: numbe
   return points;
 }
 
-/** A mesh that is nothing like a face but has all that a face's mesh has: a bulge of quads cut in two, with a hole. */
+/** A mesh that is nothing like a face but has all its features: a bulge of quads cut in two, with a hole. */
 export interface SyntheticFace {
   /** `[columns * rows x 3]`, image px. */
   readonly vertices: Float32Array;
@@ -36,7 +36,7 @@ export interface SyntheticFace {
 }
 
 /**
- * A bulge that looks at the viewer.
+ * A bulge that faces the viewer.
  * @param centreX - px.
  * @param radius - px.
  */
@@ -66,7 +66,7 @@ export function syntheticFace(
   const triangles: number[] = [];
   for (let row = 0; row + 1 < rows; row++) {
     for (let column = 0; column + 1 < columns; column++) {
-      // The mouth: two cells that are not there.
+      // The mouth: two missing cells.
       if (row === Math.floor(rows * 0.7) && Math.abs(column + 0.5 - (columns - 1) / 2) < 1) continue;
       const a = row * columns + column;
       triangles.push(a, a + columns, a + columns + 1, a, a + columns + 1, a + 1);

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { packageIsBuilt } from './package-is-built.ts';
 import { repositoryRoot } from './paths.ts';
 
-/** How the command runs. */
+/** How to run the command. */
 export interface TddfaProcessOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ export interface TddfaProcessOptions {
   readonly isBuilt?: boolean;
 }
 
-/** What a command printed, and how it ended. */
+/** What a command printed, and how it exited. */
 export interface TddfaOutput {
   /** Exit status; `null` after a signal. */
   readonly status: number | null;
@@ -22,7 +22,7 @@ export interface TddfaOutput {
   readonly stderr: string;
 }
 
-/** The command in a process of its own. */
+/** The command in its own process. */
 export interface TddfaProcess {
   readonly child: ChildProcess;
   /** What it has printed on stderr so far. */
@@ -31,9 +31,9 @@ export interface TddfaProcess {
 }
 
 /**
- * The words that a command line of `tddfa` begins with.
- * @param isBuilt - from `dist/`, as it is installed, rather than from `src/`, which takes a second longer to start; by default where
- * `dist/` is newer.
+ * The words that a `tddfa` command line starts with.
+ * @param isBuilt - from `dist/`, as installed, rather than from `src/`, which takes a second longer to start; by default if `dist/`
+ * is newer.
  */
 export function tddfaCommand(isBuilt = packageIsBuilt()): [program: string, ...words: string[]] {
   if (isBuilt) return [process.execPath, join(repositoryRoot, 'dist', 'src', 'cli', 'main.js')];
@@ -47,7 +47,7 @@ export function startTddfa(args: readonly string[], options: TddfaProcessOptions
   const [program, ...words] = tddfaCommand(isBuilt);
   const child = spawn(program, [...words, ...args], {
     cwd,
-    // What Jest sets is not for the command.
+    // Jest's settings are not meant for the command.
     env: { ...process.env, NODE_OPTIONS: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -63,7 +63,7 @@ export function startTddfa(args: readonly string[], options: TddfaProcessOptions
   return { child, stderr: () => stderr, ended };
 }
 
-/** Runs `tddfa` to its end. */
+/** Runs `tddfa` until it exits. */
 export function runTddfa(args: readonly string[], options?: TddfaProcessOptions): Promise<TddfaOutput> {
   return startTddfa(args, options).ended;
 }

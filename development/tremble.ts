@@ -1,4 +1,4 @@
-/** Mean length of the second difference over time of landmarks in the image, px: how much they tremble. */
+/** Mean length of the landmarks' second difference over time in the image, px: how much they tremble. */
 export function tremble(sequence: readonly Float32Array[]): number {
   let sum = 0;
   let count = 0;

@@ -12,9 +12,9 @@ import { repositoryRoot, sharedPath } from './paths.ts';
 const SOURCES = ['converters', 'src/engine/weights', 'src/models'];
 
 /**
- * Folder of the pack that `tddfa convert` makes of the reference data's upstream files: FaceBoxes, mb05, the morphable model
- * and the maps. Converted once per machine, and anew when the files or the sources of the converters change; several processes may
- * ask at once. Only for tests within `describeWithShared`; the folder must not be written to.
+ * Folder of the pack that `tddfa convert` makes from the reference data's upstream files: FaceBoxes, mb05, the morphable model
+ * and the maps. Converted once per machine, and again when the files or the converters' sources change; several processes may
+ * request it at once. Only for tests within `describeWithShared`; the folder must not be written to.
  */
 export function upstreamPack({ storage = 'float32' }: { storage?: WeightStorage } = {}): Promise<string> {
   const pack = packs.get(storage) ?? convertOnce(storage);
@@ -22,7 +22,7 @@ export function upstreamPack({ storage = 'float32' }: { storage?: WeightStorage 
   return pack;
 }
 
-/** Those that this process has asked for. */
+/** Packs that this process has requested. */
 const packs = new Map<WeightStorage, Promise<string>>();
 
 async function convertOnce(storage: WeightStorage): Promise<string> {
@@ -41,7 +41,7 @@ async function convertOnce(storage: WeightStorage): Promise<string> {
     await writePack(own, pack, { storage });
     await rename(own, folder);
   } catch (error) {
-    // Another process was faster: its pack is the same.
+    // Another process was faster: its pack is identical.
     if (!existsSync(folder)) throw error;
   } finally {
     await rm(own, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** Films made of photos: cut-out portraits that move over a plain background. */
+/** Films made from photos: cut-out portraits that move over a plain background. */
 import { resizeRegion } from '../src/engine/image/resize.ts';
 import { roundToPixels } from '../src/engine/image/round-to-pixels.ts';
 import type { RgbaImage, RoiBox } from '../src/types.ts';
@@ -14,7 +14,7 @@ export interface Portrait {
 /** A portrait in one frame. */
 export interface Placement {
   readonly portrait: Portrait;
-  /** Of its centre, px. */
+  /** Its centre, px. */
   readonly x: number;
   readonly y: number;
 }
@@ -68,7 +68,7 @@ export function withNoise({ data, width, height }: RgbaImage, deviation: number,
   const next = randomNumbers(seed);
   const noisy = new Uint8ClampedArray(data);
   for (let i = 0; i < noisy.length; i++) {
-    // The sum of three is near enough to a normal distribution; its variance is 1/4.
+    // The sum of three is close enough to a normal distribution; its variance is 1/4.
     if (i % 4 !== 3) noisy[i] = data[i] + (next() + next() + next() - 1.5) * 2 * deviation;
   }
   return { data: noisy, width, height };

@@ -1,8 +1,8 @@
 /**
- * Feeds one parser with inputs of consecutive numbers: `child.ts TARGET FIRST LAST PROGRESS_FILE`; or, with the word `known` for
- * FIRST, with those of the kinds that failed once. The number at work is in the
- * progress file, so that whoever watches knows which input has hung; failures are lines of JSON on stdout. The parser runs in an
- * empty working folder of its own, which it must leave empty.
+ * Feeds one parser with consecutively numbered inputs: `child.ts TARGET FIRST LAST PROGRESS_FILE`; or, with the word `known` as
+ * FIRST, with inputs of the kinds that once failed. The progress file holds the number of the current input, so that the parent
+ * knows which input has hung; failures are lines of JSON on stdout. The parser runs in its own empty working folder, which it must
+ * leave empty.
  */
 import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,14 +11,14 @@ import { randomNumbers } from '../development/random.ts';
 import { knownKinds } from './known-kinds.ts';
 import { TARGETS } from './targets.ts';
 
-/** Of the processor, not of the clock: a machine may be busy with other things. */
+/** CPU time, not wall-clock time: a machine may be busy with other things. */
 const SLOW_MS = 1000;
-/** An input may take `SLOW_MS` for each so many bytes that it has. */
+/** An input may take `SLOW_MS` for every this many bytes. */
 const SLOW_BYTES = 2 ** 16;
 const MAX_BYTES = 512 * 2 ** 20;
-/** What has taken less time than this by the clock has not taken a second of all processors, nor filled half a gigabyte. */
+/** In less wall-clock time than this, no input takes a second of CPU time on all cores, or fills half a gigabyte. */
 const SUSPECT_MS = 20;
-/** What takes long is looked at once in so many inputs. */
+/** Slow checks run once per this many inputs. */
 const CHECKED_EVERY = 64;
 
 const [name = '', first = '0', last = '', progressFile = ''] = process.argv.slice(2);
@@ -40,12 +40,12 @@ const prototypes = [Object.prototype, Array.prototype, Function.prototype];
 const keysOfPrototypes = (): string => JSON.stringify(prototypes.map((one) => Reflect.ownKeys(one).map(String)));
 const keysAtFirst = keysOfPrototypes();
 const peakBytes = (): number => process.resourceUsage().maxRSS * 1024;
-// What has been used at least once is there: memory that an input takes is counted from here.
+// Everything has now been loaded and used at least once: the memory that an input takes is counted from here.
 const feed = async (input: Uint8Array): Promise<void> => target.feed(input);
 for (let i = 0; i < 4; i++) await feed(target.make(randomNumbers(i))).catch(() => undefined);
 let usedBytes = peakBytes();
 
-/** What an input takes of the processor. It is fed once more: to look at the clock of all before each input takes longer than many do. */
+/** CPU time of an input. It is fed again: reading the CPU clock before every input would take longer than many inputs do. */
 async function processorMs(input: Uint8Array): Promise<number> {
   const start = process.cpuUsage();
   await feed(input).catch(() => undefined);
@@ -53,7 +53,7 @@ async function processorMs(input: Uint8Array): Promise<number> {
   return (user + system) / 1000;
 }
 
-/** Inputs under their number or name. */
+/** Inputs by number or name. */
 function* inputs(make: (seed: number) => Uint8Array): Generator<readonly [number | string, Uint8Array]> {
   if (first === 'known') {
     yield* Object.entries(knownKinds(name));
@@ -96,7 +96,7 @@ for (const [seed, input] of inputs((number) => target.make(randomNumbers(number)
   }
   if (failure !== undefined) {
     const kept = first === 'known' ? {} : { input: Buffer.from(input).toString('base64') };
-    // What a pipe does not take at once goes out only where the event loop turns, which most parsers do not let it.
+    // What a pipe does not accept at once is only written when the event loop turns, which most parsers prevent.
     await new Promise<void>((resolve) => write(`${JSON.stringify({ seed, failure, ...kept })}\n`, () => resolve()));
   }
 }

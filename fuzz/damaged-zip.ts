@@ -2,7 +2,7 @@ import { crc32 } from '../converters/crc32.ts';
 import { below, EXTREMES, pick, type Random } from './mutate.ts';
 import { storedDeflate } from './stored-deflate.ts';
 
-/** Names that mean something else to whoever writes files. */
+/** Names with a special meaning to code that writes files. */
 const NAMES = ['../x', '/etc/passwd', '__proto__', 'constructor', '', 'a/', '\u0000', 'C:\\x', 'data.pkl', 'a.npy'];
 
 /** Copies of an entry. */
@@ -16,13 +16,13 @@ interface Entry {
   compressedBytes: number;
   bytes: number;
   flags: number;
-  /** Where its header is said to be; its true place where absent. */
+  /** Where its header is claimed to be; by default its true place. */
   offset?: number;
 }
 
 /**
- * A zip archive with one to four lies in it: sizes, sums, offsets, counts, names, entries that overlap or are there twice,
- * zip64 records that are needed, not needed or false.
+ * A zip archive with one to four false statements: sizes, checksums, offsets, counts, names, entries that overlap or occur twice,
+ * zip64 records that are needed, unnecessary or false.
  */
 export function damagedZip(contents: ReadonlyMap<string, Uint8Array>, random: Random): Uint8Array {
   const entries = [...contents].map(([name, content]): Entry => {
@@ -149,7 +149,7 @@ function zip64Extra(values: readonly number[], random: Random): Buffer {
   return extra;
 }
 
-/** A number of 64 bits, now and then one that no file has. */
+/** A 64-bit number, now and then one that no file contains. */
 function wide(value: number, random: Random): bigint {
   return random() < 0.05 ? pick(random, [2n ** 64n - 1n, 2n ** 63n, 2n ** 53n, 2n ** 40n], 0n) : BigInt(value);
 }

@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz:guards`: takes limits away, one at a time and in a copy, and expects the fuzzer to notice within a minute. A limit
- * whose absence it does not notice is one that it does not test. Exits with 1 where there is one. `-- pam` tries those of one parser
- * alone.
+ * `npm run fuzz:guards`: removes limits, one at a time and in a copy, and expects the fuzzer to notice within a minute. If it does
+ * not notice that a limit is gone, it does not test that limit. Exits with 1 if there is such a limit. `-- pam` tries only the
+ * limits of one parser.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -72,7 +72,7 @@ for (const { what, file, from, to, target } of GUARDS.filter((guard) => guard.ta
   for (const name of FOLDERS) cpSync(join(root, name), join(copy, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
   const text = readFileSync(join(copy, file), 'utf8');
-  if (!text.includes(from)) throw new Error(`${file} has no '${from}'`);
+  if (!text.includes(from)) throw new Error(`${file} does not contain '${from}'`);
   writeFileSync(join(copy, file), text.replace(from, to));
   const start = performance.now();
   const limits = ['--minutes', '1', '--failures', '1', '--hang', '20'];

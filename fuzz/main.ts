@@ -1,8 +1,8 @@
 /**
  * `npm run fuzz -- [--minutes 1] [--inputs N] [--only png,gif] [--first 0] [--keep FOLDER] [--hang 60] [--jobs 1]`: feeds every
- * parser with damaged files, for a time from its first input on or so many inputs each, in a process of its own that is ended
- * where it hangs. An input is its target's name and a number, so that a failure is made again by
- * `--only TARGET --first NUMBER --inputs 1`; with `--keep` inputs that failed are kept as files, to be put into
+ * parser damaged files, for a time that starts with its first input or for a number of inputs, each in its own process, which is
+ * killed if it hangs. An input is identified by its target's name and a number, so that
+ * `--only TARGET --first NUMBER --inputs 1` reproduces a failure; `--keep` saves failing inputs as files, to be put in
  * `fuzz/corpus/TARGET/`. Exits with 1 if anything failed.
  */
 import { spawn } from 'node:child_process';
@@ -20,22 +20,22 @@ const WATCH_MS = 100;
 interface Failure {
   readonly seed: number;
   readonly failure: string;
-  /** In base64; missing where the process ended with it. */
+  /** In base64; missing if it ended the process. */
   readonly input?: string;
 }
 
 const values = new Command('fuzz')
   .description(
-    'Feeds every parser with damaged files, each in a process of its own that is ended where it hangs, and exits with 1 if one of them fails.',
+    'Feeds every parser damaged files, each parser in its own process, which is killed if it hangs. Exits with 1 if a parser fails.',
   )
-  .option('--minutes <count>', 'time for each parser (default: 1, or as long as --inputs take)')
-  .option('--inputs <count>', 'inputs for each parser')
-  .option('--only <names>', 'comma-separated parts of names of parsers', '')
+  .option('--minutes <count>', 'time per parser (default: 1, or no limit with --inputs)')
+  .option('--inputs <count>', 'inputs per parser')
+  .option('--only <names>', 'comma-separated parts of parser names', '')
   .option('--first <number>', 'number of the first input: the same number makes the same input', '0')
-  .option('--keep <folder>', 'keeps inputs that fail, to be put into fuzz/corpus/')
-  .option('--failures <count>', 'gives a parser up after so many failures', '10')
-  .option('--hang <seconds>', 'an input that takes longer hangs', '60')
-  .option('--jobs <count>', 'parsers that are fed at the same time', '1')
+  .option('--keep <folder>', 'save failing inputs here, to be put in fuzz/corpus/')
+  .option('--failures <count>', 'stop feeding a parser after this many failures', '10')
+  .option('--hang <seconds>', 'an input that takes longer counts as hung', '60')
+  .option('--jobs <count>', 'parsers to feed at the same time', '1')
   .addHelpText('after', () => `\nParsers: ${[...TARGETS.keys()].join(', ')}`)
   .parse()
   .opts<{
@@ -48,9 +48,9 @@ const values = new Command('fuzz')
     hang: string;
     jobs: string;
   }>();
-/** Failures after which a target is given up. */
+/** After this many failures, a target is abandoned. */
 const mostFailures = Number(values.failures);
-/** After so long on one input, or without a first one, it hangs; a machine may be busy with other things. */
+/** After this long on one input, or without a first one, it hangs; a machine may be busy with other things. */
 const hangMs = Number(values.hang) * 1000;
 const jobs = Number(values.jobs);
 const limitMs = Number(values.minutes ?? (values.inputs === undefined ? 1 : Number.POSITIVE_INFINITY)) * 60_000;
@@ -62,7 +62,9 @@ const isWanted = (name: string): boolean =>
 const names = [...TARGETS.keys()].filter(isWanted);
 if (!(limitMs > 0 && hangMs > 0 && jobs >= 1) || !(last >= firstOfAll) || names.length === 0) {
   const all = [...TARGETS.keys()].join(', ');
-  console.error(`fuzz: --minutes, --inputs, --hang and --jobs take a number above 0, --only parts of the names ${all}`);
+  console.error(
+    `fuzz: --minutes, --inputs, --hang and --jobs take a number above 0; --only takes parts of the names ${all}`,
+  );
   process.exit(2);
 }
 const folder = mkdtempSync(join(tmpdir(), 'tddfa-fuzz-'));
@@ -77,12 +79,12 @@ function keep(name: string, { seed, input }: Failure): void {
 
 async function fuzz(name: string): Promise<number> {
   const progressFile = join(folder, name);
-  // The processor's time for loading a parser is not that for feeding it.
+  // Loading a parser does not count as feeding it.
   let end = Number.POSITIVE_INFINITY;
   const failures: Failure[] = [];
   let first = firstOfAll;
   let inputs = 0;
-  /** Number of the input at work; undefined before the first. */
+  /** Number of the current input; undefined before the first. */
   const at = (): number | undefined => {
     const text = readFileSync(progressFile, { encoding: 'utf8', flag: 'a+' });
     return text === '' ? undefined : Number(text);
@@ -123,7 +125,7 @@ async function fuzz(name: string): Promise<number> {
     }
     if (hung) failures.push({ seed: at() ?? first, failure: `hung for ${values.hang} s` });
     else if (ending !== undefined && ending !== 0) {
-      failures.push({ seed: at() ?? first, failure: `ended: ${stderr.trim().slice(0, 300)}` });
+      failures.push({ seed: at() ?? first, failure: `exited: ${stderr.trim().slice(0, 300)}` });
     }
     running.kill('SIGKILL');
     const lastFed = at() ?? first - 1;

@@ -1,21 +1,21 @@
-/** Changes to files that parsers stumble over: extreme lengths, pieces dropped, doubled and swapped, ends cut off. */
+/** Changes to files that trip up parsers: extreme lengths, pieces dropped, doubled and swapped, ends cut off. */
 import type { Pieces } from './pieces.ts';
 
 /** Numbers in 0..1. */
 export type Random = () => number;
 
-/** Unsigned numbers of 32 bits on which counts and sums break. */
+/** Unsigned 32-bit numbers on which counts and sums break. */
 export const EXTREMES = [
   0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff,
 ];
 const NUMBERS = [0, -1, 1, 0.5, 1e9, -1e9, 2 ** 24, 2 ** 31, 2 ** 53, 1e308, -0];
 const TEXTS = ['', '__proto__', 'constructor', '../x', '/etc/passwd', '\u0000', 'a'.repeat(5000)];
-/** Copies of the first value of a list; many of them take long to make, and few inputs need them. */
+/** Numbers of copies of a list's first value; large numbers are slow to make, and few inputs need them. */
 const COPIES = [...new Array<number>(20).fill(1), ...new Array<number>(6).fill(10), 5000];
-/** Stands for lists in each other by the hundred thousand, which JSON has room for and a stack has not. */
+/** Stands for a hundred thousand nested lists, which JSON has room for but a stack does not. */
 const DEEP = '\u0001deep';
 const DEPTH = 100_000;
-/** Values that get so deep: to read one takes as long as to read a thousand others. */
+/** One value in this many becomes that deep: reading one takes as long as reading a thousand others. */
 const DEEP_EVERY = 60;
 /** Values that one mutation of JSON may add. */
 const MOST_ADDED = 20_000;
@@ -28,7 +28,7 @@ export const pick = <T>(random: Random, values: readonly T[], fallback: T): T =>
 
 /**
  * A copy of some bytes with one to four changes.
- * @param words - what means something in this format, to be written in somewhere.
+ * @param words - byte sequences with a meaning in this format, to be inserted somewhere.
  */
 export function mutateBytes(original: Uint8Array, random: Random, words: readonly Uint8Array[] = []): Uint8Array {
   let bytes: Uint8Array = Uint8Array.from(original);
@@ -74,7 +74,7 @@ export function mutateBytes(original: Uint8Array, random: Random, words: readonl
   return bytes;
 }
 
-/** A file made of its parts after one to three of them were dropped, doubled, swapped or changed. */
+/** A file rebuilt from its parts after one to three of them were dropped, doubled, swapped or changed. */
 export function mutatePieces({ parts: original, join }: Pieces, random: Random): Uint8Array {
   const parts = [...original];
   for (let left = 1 + below(random, 3); left > 0 && parts.length > 0; left--) {
@@ -149,16 +149,16 @@ export function mutateJson(original: unknown, random: Random): unknown {
   return root.value;
 }
 
-/** A value that was damaged by `mutateJson`, as a file. */
+/** A value damaged by `mutateJson`, as a file. */
 export function writeJson(value: unknown): Uint8Array {
   const text = JSON.stringify(value) ?? 'nothing';
-  // Once in a file: copies of copies would be more than a text holds.
+  // Once per file: copies of copies would exceed the length of a string.
   const [before = '', ...after] = text.split(JSON.stringify(DEEP));
   const deep = after.length === 0 ? '' : '['.repeat(DEPTH) + ']'.repeat(DEPTH);
   return new TextEncoder().encode(before + deep + after.join('null'));
 }
 
-/** How many values a JSON value is made of. */
+/** How many values a JSON value consists of. */
 function sizeOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 1;
   return Object.values(value).reduce((sum: number, inner) => sum + sizeOf(inner), 1);

@@ -1,19 +1,19 @@
 /**
- * Files in the parts that they are made of. A mutation of bytes alone seldom gets past a checksum or a length; parts are
- * dropped, doubled, swapped and changed, and then put together so that lengths and sums are right again.
+ * Files split into their parts. A mutation of bytes alone seldom gets past a checksum or a length; parts are dropped, doubled,
+ * swapped and changed, and then reassembled so that lengths and checksums are right again.
  */
 import { inflateSync } from 'node:zlib';
 import { crc32 } from '../converters/crc32.ts';
 import { storedZlib } from './stored-deflate.ts';
 
-/** A file taken apart. */
+/** A file split into parts. */
 export interface Pieces {
   readonly parts: readonly Uint8Array[];
-  /** Makes a file of parts, which need not be those that it had. */
+  /** Assembles a file from parts, which need not be the original ones. */
   join(parts: readonly Uint8Array[]): Uint8Array;
 }
 
-/** Takes a whole file apart. */
+/** Splits a whole file into parts. */
 export type Split = (bytes: Uint8Array) => Pieces;
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
@@ -25,7 +25,7 @@ function withLength(length: number, isBigEndian: boolean): Buffer {
   return bytes;
 }
 
-/** Type and content of each chunk; the content of IDAT inflated. */
+/** Type and content of each chunk, with IDAT inflated. */
 export const splitPng: Split = (bytes) => {
   const file = Buffer.from(bytes);
   const parts: Buffer[] = [];
@@ -125,7 +125,7 @@ export const splitRiff: Split = (bytes) => {
   };
 };
 
-/** Fields of the first directory of a little-endian TIFF; what they point at stays where it is. */
+/** Fields of the first directory of a little-endian TIFF; the data they point to stays in place. */
 export const splitTiff: Split = (bytes) => {
   const file = Buffer.from(bytes);
   const directory = file.readUInt32LE(4);
@@ -163,7 +163,7 @@ export const splitBoxes: Split = (bytes) => {
   return {
     parts: [...inner, ...outer],
     join(changed) {
-      // A part belongs where its place in the list puts it: one that was moved across is a mutation, too.
+      // A part goes where its place in the list puts it: moving one across is a mutation too.
       const inside = changed.slice(0, inner.length).map(box);
       const outside = changed.slice(inner.length).map(box);
       const head = meta < 0 ? [] : [box(Buffer.concat([whole[meta].subarray(0, 8), ...inside]))];
@@ -172,7 +172,7 @@ export const splitBoxes: Split = (bytes) => {
   };
 };
 
-/** Length of the header, the header and the numbers of a safetensors file; the length is made right. */
+/** Length of the header, the header and the numbers of a safetensors file; the length is corrected. */
 export const splitSafetensors: Split = (bytes) => {
   const file = Buffer.from(bytes);
   const end = 8 + Number(file.readBigUInt64LE(0));
@@ -186,7 +186,7 @@ export const splitSafetensors: Split = (bytes) => {
   };
 };
 
-/** Magic, header and numbers of an `.npy` of version 1; the length of the header is made right. */
+/** Magic, header and numbers of an `.npy` of version 1; the length of the header is corrected. */
 export const splitNpy: Split = (bytes) => {
   const file = Buffer.from(bytes);
   const isFirst = file[6] === 1;
@@ -201,7 +201,7 @@ export const splitNpy: Split = (bytes) => {
   };
 };
 
-/** Type and content of each element of a MAT-file of level 5; compressed ones inflated. */
+/** Type and content of each element of a level 5 MAT-file, with compressed ones inflated. */
 export const splitMat: Split = (bytes) => {
   const file = Buffer.from(bytes);
   const parts: Buffer[] = [];
@@ -228,5 +228,5 @@ export const splitMat: Split = (bytes) => {
   };
 };
 
-/** A file without parts that are known. */
+/** A file without known parts. */
 export const splitNothing: Split = (bytes) => ({ parts: [bytes], join: (parts) => Buffer.concat(parts) });

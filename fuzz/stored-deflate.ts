@@ -1,12 +1,12 @@
 /**
- * Deflate streams whose blocks are stored as they are: to make one takes a tenth of the time that compressing takes, and whoever
- * inflates it does not know. Streams that are compressed are in the seeds.
+ * Deflate streams of stored blocks: making one takes a tenth of the time of compressing, and makes no difference to an inflater.
+ * The seeds contain compressed streams.
  */
 
-/** Bytes of a stored block at most. */
+/** Maximum bytes of a stored block. */
 const MAX_BLOCK = 0xffff;
 const ADLER_BASE = 65521;
-/** Sums of so many bytes fit into 32 bits. */
+/** Sums over this many bytes fit in 32 bits. */
 const ADLER_RUN = 3800;
 
 /** A bare stream (RFC 1951). */
@@ -25,7 +25,7 @@ export function storedDeflate(content: Uint8Array): Buffer {
   return stream;
 }
 
-/** A stream with header and sum (RFC 1950). */
+/** A stream with header and checksum (RFC 1950). */
 export function storedZlib(content: Uint8Array): Buffer {
   const sum = Buffer.allocUnsafe(4);
   sum.writeUInt32BE(adler32(content));

@@ -1,4 +1,4 @@
-/** The parsers that strangers reach, each with seeds and what it may throw. */
+/** The parsers of untrusted input, each with its seeds and the errors it may throw. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { JobProgress } from 'bullmq';
@@ -45,17 +45,17 @@ import {
 
 /** One parser under test. */
 export interface FuzzTarget {
-  /** Makes an input. */
+  /** Generates an input. */
   make(random: Random): Uint8Array;
   /** Feeds an input; throws what the parser throws, or an error that names what was wrong with its result. */
   feed(input: Uint8Array): Promise<void> | void;
-  /** Whether a parser may end so. */
+  /** Whether a parser may throw this. */
   isRightError(error: unknown): boolean;
 }
 
 const isTyped = (error: unknown): boolean => error instanceof TddfaError;
 
-/** A file that is damaged, whole and in its parts. */
+/** A file to damage, whole and in its parts. */
 interface Seed {
   readonly bytes: Uint8Array;
   readonly pieces: Pieces;
@@ -100,7 +100,7 @@ const PICKLE_WORDS = [
   ],
 ];
 
-/** Archives that are written anew, with lies in their directories. */
+/** Archives that are rewritten with false directories. */
 function zips(names: readonly SampleName[]): FuzzTarget {
   const archives = names.map((name) => new Map(Object.entries(unzipSync(sample(name)))));
   const words = PICKLE_WORDS.map((word) => Buffer.from(word, 'latin1'));
@@ -118,7 +118,7 @@ function zips(names: readonly SampleName[]): FuzzTarget {
 
 const MAX_PIXELS = 1_000_000;
 
-/** @param sizeOf - width and height from the header, where they have a fixed place. */
+/** @param sizeOf - width and height from the header, if they have a fixed place. */
 function pictures(
   format: string,
   split: Split,
@@ -144,7 +144,7 @@ function pictures(
 const PNG_SIZE = (bytes: Buffer) => [bytes.readUInt32BE(16), bytes.readUInt32BE(20)] as const;
 const GIF_SIZE = (bytes: Buffer) => [bytes.readUInt16LE(6), bytes.readUInt16LE(8)] as const;
 
-/** The frames of a film of WebP, which are read without ffmpeg. */
+/** The frames of an animated WebP, which are read without ffmpeg. */
 function animatedWebp(): FuzzTarget {
   const file = new Uint8Array(readFileSync(new URL('seeds/webp/animated.webp', import.meta.url)));
   const seed = seedOf(file, splitRiff);
@@ -173,7 +173,7 @@ function smallModel() {
 
 const elementCount = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Inputs that are not JSON at all are for the reader of JSON, which is another target. */
+/** Inputs that are not JSON at all are left to the JSON reader, which is another target. */
 function parsed(input: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(input));
@@ -199,7 +199,7 @@ async function layers(backend: BackendName): Promise<FuzzTarget> {
         network.dispose();
       }
     },
-    // A network may be good and not take pictures of this size.
+    // A network may be valid and not accept pictures of this size.
     isRightError: (error) => isTyped(error) || error instanceof RangeError,
   };
 }
@@ -225,7 +225,7 @@ function packManifest(): FuzzTarget {
   };
 }
 
-/** A model of a pack whose manifest is right: its JSON is damaged, or its binary file. */
+/** A model of a pack with a correct manifest: its JSON or its binary file is damaged. */
 async function packModel(format: 'layers-model' | 'tensors'): Promise<FuzzTarget> {
   const path = format === 'tensors' ? 'a/tensors.json' : 'a/model.json';
   const dataPath = 'a/data.bin';
@@ -269,7 +269,7 @@ async function packModel(format: 'layers-model' | 'tensors'): Promise<FuzzTarget
   };
 }
 
-/** JSON that one function reads. */
+/** JSON that a single function reads. */
 function jsonReader(seeds: readonly unknown[], read: (value: unknown, text: string) => void): FuzzTarget {
   return {
     make: (random) => writeJson(mutateJson(pick(random, seeds, seeds[0]), random)),
@@ -318,7 +318,7 @@ function checkProbe(value: unknown): void {
   if (!isRight) throw new Error(`a film of ${JSON.stringify(info)}`);
 }
 
-/** Pictures as they come out of a pipe, in pieces of any length. */
+/** Pictures as they arrive from a pipe, in pieces of any length. */
 function pam(): FuzzTarget {
   const header = 'P7\nWIDTH 3\nHEIGHT 2\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n';
   const frame = Buffer.concat([Buffer.from(header), Buffer.alloc(24, 7)]);
@@ -347,12 +347,12 @@ const JOB = {
   stalledCounter: 2,
 };
 
-/** What Redis has of a job: anybody who reaches it may have written that. */
+/** The data of a job in Redis, which anyone with access to Redis may have written. */
 function checkJob(value: unknown): void {
   const { data, returnvalue, progress, stalledCounter } = Object(value) as Record<string, unknown>;
   const record = new CrashRecord({
     progress: progress as JobProgress,
-    // BullMQ makes a number of what Redis has.
+    // BullMQ converts what Redis holds to a number.
     stalledCounter: typeof stalledCounter === 'number' ? stalledCounter : Number.NaN,
     async updateProgress() {},
   });
@@ -360,7 +360,7 @@ function checkJob(value: unknown): void {
     if (refusal !== undefined && !/^[\d.e+]+ workers? /.test(refusal)) throw new Error(`refused: ${refusal}`);
   }
   const job = parseJobData(data, 'fuzzed');
-  if (pictureCount(jobId(job)) !== job.inputs.length) throw new Error(`the id ${jobId(job)} has another count`);
+  if (pictureCount(jobId(job)) !== job.inputs.length) throw new Error(`the id ${jobId(job)} states another count`);
   const { part, start, end } = parseJobResult(returnvalue, 'fuzzed');
   if (basename(part) !== part || !(start >= 0 && end >= 0)) throw new Error(`${part} from ${start} to ${end}`);
 }
@@ -387,7 +387,7 @@ function checkResultLine(_value: unknown, text: string): void {
 /** The same number in 0..1 for the same text. */
 const random01 = (text: string): number => (text.length % 16) / 16;
 
-/** Ranges of a network as a pack has them, their JSON damaged or their numbers; a network then computes with them. */
+/** The ranges of a network in a pack, with their JSON or their numbers damaged; a network then computes with them. */
 async function ranges(): Promise<FuzzTarget> {
   const model = new LayersModelBuilder('fuzzed');
   const padded = model.zeroPadding2d('pad', model.input('input', [null, null, 3]), 1);
@@ -432,7 +432,7 @@ async function ranges(): Promise<FuzzTarget> {
       });
       try {
         const [{ data: output }] = await network.run(new Float32Array(6 * 5 * 3).fill(1), [1, 6, 5, 3]);
-        if (!output.every(Number.isFinite)) throw new Error('the network gives numbers that are not finite');
+        if (!output.every(Number.isFinite)) throw new Error('the network returns non-finite numbers');
       } finally {
         network.dispose();
       }
@@ -443,7 +443,7 @@ async function ranges(): Promise<FuzzTarget> {
 
 type MakeTarget = () => FuzzTarget | Promise<FuzzTarget>;
 
-/** How each target is made. */
+/** How to make each target. */
 export const TARGETS: ReadonlyMap<string, MakeTarget> = new Map<string, MakeTarget>([
   ['pickle', () => weightFiles(/^numpy/, splitNothing, PICKLE_WORDS)],
   ['torch-legacy', () => weightFiles(/^torchLegacy/, splitNothing, PICKLE_WORDS)],

@@ -13,7 +13,7 @@ const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { cwd: root, stdio: 'inherit' });
 
-// TypeScript guards every import of a path that is not written out by a function that bundlers complain of. Ours need none.
+// TypeScript wraps every import of a computed path in a guard function that bundlers warn about. Ours need none.
 for (const name of readdirSync(join(root, 'dist'), { recursive: true })) {
   if (!name.endsWith('.js')) continue;
   const file = join(root, 'dist', name);
@@ -22,7 +22,7 @@ for (const name of readdirSync(join(root, 'dist'), { recursive: true })) {
   const plain = text
     .replace(new RegExp(`var ${GUARD} = [^]*?\\n};\\n`), '')
     .replaceAll(new RegExp(`${GUARD}\\(([^()]*)\\)`, 'g'), '$1');
-  if (plain.includes(GUARD)) throw new Error(`${file}: ${GUARD} is not where it was expected`);
+  if (plain.includes(GUARD)) throw new Error(`${file}: unexpected use of ${GUARD}`);
   writeFileSync(file, plain);
 }
 
@@ -30,8 +30,8 @@ const command = join(root, 'dist/src/cli/main.js');
 if (existsSync(command)) chmodSync(command, 0o755);
 
 await bundleBrowser(join(root, 'dist/browser'));
-// The worker's script is one whole file for bundlers too, so that they have nothing to split or to look for in it; so is the code for
-// integers, so that no bundler takes what it shares with the rest out of the rest.
+// For bundlers too, the worker's script is a single file, so that they have nothing to split or resolve in it; so is the integer
+// code, so that no bundler moves what it shares with the rest out of the rest.
 for (const [from, to] of [
   ['dist/browser/aligner-worker.js', 'dist/src/browser/aligner-worker.js'],
   ['dist/browser/integer-compiler.js', 'dist/src/engine/compiler/integers/integer-compiler.js'],
@@ -41,7 +41,7 @@ for (const [from, to] of [
 ]) {
   copyFileSync(join(root, from), join(root, to));
 }
-// Texts of these scripts, which are modules without a line of their own, are packed once.
+// The text of each of these scripts is packed once: these modules only re-export it.
 for (const [name, text] of [
   ['aligner-worker-source.js', 'alignerWorkerSource'],
   ['integer-compiler-source.js', 'integerCompilerSource'],

@@ -2,6 +2,6 @@ import type { Metafile } from 'esbuild';
 
 /**
  * Bundles the browser entry into a folder.
- * @returns what is in which file.
+ * @returns which file contains what.
  */
 export function bundleBrowser(outdir: string): Promise<Metafile>;

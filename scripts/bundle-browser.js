@@ -1,9 +1,8 @@
 /**
  * Bundles for pages without a bundler: `tddfa.js`, everything of `tddfa/browser`, `tddfa/geometry` and `tddfa/element` in one
- * file; `tddfa-face.js`, which defines the element with the package's own weights; the script of the worker; the code for integers,
- * which both load when it is asked for; the text of that which looks at eyes and mouths again, which the worker loads likewise; the entry for three.js, which it leaves to the page to find; and the backends of tfjs, each of
- * which a page imports beside
- * `tddfa.js`.
+ * file; `tddfa-face.js`, which defines the element with the package's own weights; the worker's script; the integer code, which
+ * both load on demand; the text of the code that refines eyes and mouths, which the worker loads in the same way; the entry for
+ * three.js, which leaves three.js itself to the page; and the tfjs backends, each of which a page imports alongside `tddfa.js`.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** What a page without a bundler loads for `<tddfa-face>` alone. */
+/** What a page without a bundler loads if it only needs `<tddfa-face>`. */
 const FACE_SCRIPT = `import { defineFaceElement } from './tddfa.js';
 defineFaceElement({ weights: new URL('../../weights/open/', import.meta.url).href });
 `;
@@ -32,11 +31,11 @@ const resolving = (filter, found) => ({
 });
 
 /**
- * In one file nothing comes later: what is imported when it is asked for is imported at once, which takes half a kilobyte less.
+ * In a single file nothing can load later: on-demand imports become static ones, which saves half a kilobyte.
  * @type {import('esbuild').Plugin}
  */
 const importingAtOnce = {
-  name: 'importing at once',
+  name: 'static-imports',
   setup: ({ onLoad }) =>
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const imports = [];
@@ -65,7 +64,7 @@ const COMMON = {
 
 /**
  * @param {string} outdir
- * @returns {Promise<import('esbuild').Metafile>} what is in which file
+ * @returns {Promise<import('esbuild').Metafile>} which file contains what
  */
 export async function bundleBrowser(outdir) {
   const built = await Promise.all([
@@ -78,7 +77,7 @@ export async function bundleBrowser(outdir) {
         sourcefile: 'tddfa.ts',
       },
       outfile: join(outdir, 'tddfa.js'),
-      // Beside this file too.
+      // Separate files next to this one.
       external: [WORKER_TEXT, INTEGERS_TEXT, REFINER_TEXT],
       plugins: [resolving(/\/integer-compiler\.ts$/, { path: INTEGERS, external: true })],
     }),
@@ -90,7 +89,7 @@ export async function bundleBrowser(outdir) {
       entryPoints: [join(root, 'src/browser/aligner-worker.ts')],
       outdir,
       format: 'iife',
-      // Where it asks whether it runs in Node.
+      // For its check whether it runs in Node.
       define: { 'import.meta.url': 'undefined' },
       plugins: [
         resolving(/\/load-integer-compiler\.ts$/, { path: join(root, 'src/browser/owners-integer-compiler.ts') }),
@@ -111,7 +110,7 @@ export async function bundleBrowser(outdir) {
   await markImports(join(outdir, 'aligner-worker.js'));
   await writeText(join(outdir, INTEGERS), join(outdir, INTEGERS_TEXT), 'integerCompilerSource');
   await writeText(join(outdir, REFINER), join(outdir, REFINER_TEXT), 'faceRefinerSource');
-  // Only its text is asked for.
+  // Only its text is used.
   await rm(join(outdir, REFINER));
   const metafiles = built.map(({ metafile }) => metafile);
   return {
@@ -120,11 +119,11 @@ export async function bundleBrowser(outdir) {
   };
 }
 
-/** Tells bundlers that what a script imports at run time is nothing of theirs: the comments of the source are lost in minifying. */
+/** Marks the run-time imports of a script, so that bundlers ignore them: minifying drops the source's own comments. */
 async function markImports(script) {
   const text = await readFile(script, 'utf8');
   const marked = text.replace(/\bimport\((\w+)\)/g, 'import(/* webpackIgnore: true */ /* @vite-ignore */ $1)');
-  if (marked === text) throw new Error(`${script}: expected an import of what is made at run time`);
+  if (marked === text) throw new Error(`${script}: expected an import of a URL made at run time`);
   await writeFile(script, marked);
 }
 

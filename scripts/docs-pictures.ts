@@ -1,6 +1,6 @@
 /**
- * `npm run docs:pictures`: makes the pictures of README.md and docs/ anew, from the sample portrait and a pack; not those of the
- * page, which page-screenshots.ts makes. Needs Chromium.
+ * `npm run docs:pictures`: regenerates the pictures of README.md and docs/ from the sample portrait and a pack, except those of
+ * the page, which page-screenshots.ts makes. Needs Chromium.
  *
  *     npm run docs:pictures                        with the package's own weights, into docs/images/
  *     npm run docs:pictures -- PACK [FOLDER]       with others, into another folder
@@ -30,9 +30,9 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const HEAD = { left: 112, top: 8, size: 224 };
 /** Side of a picture of the head. */
 const CELL = 400;
-/** On the page that the package is met by. */
+/** For README.md. */
 const PORTRAIT_KINDS = ['landmarks', 'render', 'depth', 'pncc', 'pose'];
-/** On the page about pictures. */
+/** For the page about pictures. */
 const ALL_KINDS = ['landmarks', 'points', 'render', 'depth', 'pncc', 'uv-texture', 'frontal', 'pose', 'boxes'];
 const TURNS_DEGREES = [-40, 0, 40];
 const TURNED_SIZE = 320;
@@ -41,7 +41,7 @@ const JPEG_QUALITY = 88;
 /**
  * @param pack - folder of a pack with a model.
  * @param folder - where the pictures go.
- * @throws Error where the pack finds no face in the portrait.
+ * @throws Error if the pack finds no face in the portrait.
  */
 export async function makeDocsPictures(pack: string, folder: string): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'tddfa-docs-'));
@@ -51,7 +51,7 @@ export async function makeDocsPictures(pack: string, folder: string): Promise<vo
 
     const head = resizePicture(cropped(await readImage(join(ROOT, 'examples/astronaut.png'))), CELL, CELL);
     await writeImage(join(work, 'head.png'), head);
-    // As a user runs it: the command, in a process of its own.
+    // As a user runs it: the command, in its own process.
     await promisify(execFile)(
       process.execPath,
       [
@@ -91,7 +91,7 @@ function cropped({ data, width }: RgbaImage): RgbaImage {
   return { data: part, width: size, height: size };
 }
 
-/** What is made of a face of a photo in one call each. */
+/** Pictures of a face in a photo that take one call each. */
 async function facePictures(pack: string, head: RgbaImage): Promise<RgbaImage> {
   const aligner = await createFaceAligner({ weights: resolve(pack) });
   try {

@@ -1,6 +1,6 @@
 /**
- * Draws docs/images/coordinates.svg. The heads are turned by the package's own functions, so the picture cannot say anything
- * else than the code. Run: `npx tsx scripts/draw-coordinates.ts`
+ * Draws docs/images/coordinates.svg. The package's own functions turn the heads, so the picture cannot contradict the code.
+ * Run: `npx tsx scripts/draw-coordinates.ts`
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -114,7 +114,7 @@ function face(angles: HeadAngles, centre: readonly [number, number]): string {
   ].join('\n');
 }
 
-/** A turned head with its axes, and the way that the tip of one axis went from the frontal pose, drawn a little beside it. */
+/** A turned head with its axes, and the path of one axis's tip from the frontal pose, drawn slightly to the side. */
 function turnedHead(
   angles: HeadAngles,
   centre: readonly [number, number],
@@ -191,7 +191,7 @@ export function drawCoordinates(): string {
     text(244, 218, 'roi box', { size: 12, colour: '#546e7a', anchor: 'end' }),
     text(165, 280, 'px, y down, z towards the viewer'),
     text(165, 300, 'left-handed; (0, 0) is the middle of a pixel', { size: 13 }),
-    text(165, 319, 'z = 0 at the farthest of the points at hand', { size: 13 }),
+    text(165, 319, 'z = 0 at the farthest of the given points', { size: 13 }),
   ];
 
   const crop = [
@@ -239,8 +239,8 @@ export function drawCoordinates(): string {
       [0, AXIS_LENGTH, 0],
       [0, 0],
       'roll = +30°',
-      'counter-clockwise on the picture',
-      'the person leans to their own right shoulder',
+      'counter-clockwise in the picture',
+      'the head tilts to their own right shoulder',
     ],
   ];
   const poses = turns.map(([angles, axis, shift, name, viewer, person], i) => {

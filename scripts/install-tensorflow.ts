@@ -1,15 +1,15 @@
 /**
- * Installs `@tensorflow/tfjs-node` where the download of its native library cannot be had: TensorFlow's C library and its
- * headers come out of PyPI's wheel `tensorflow-cpu`, and the addon is compiled from the sources in the npm package.
+ * Installs `@tensorflow/tfjs-node` where its native library cannot be downloaded: TensorFlow's C library and headers come from
+ * the PyPI wheel `tensorflow-cpu`, and the addon is compiled from the sources in the npm package.
  *
  *     node node_modules/tddfa/dist/scripts/install-tensorflow.js [--wheel FILE]    in a project that uses tddfa
  *     npm run backend:tensorflow [-- --wheel FILE]                                in this repository
  *
- * Everything is made in one folder beside its place, tried there, and renamed, so that a failure leaves nothing.
+ * Everything is built in one folder next to its destination, tested there and then renamed, so that a failure leaves nothing behind.
  *
- * The addon uses Node-API alone, whose two headers are a package of npm too, so that neither Node's own headers nor node-gyp
- * with its Python are needed, and one addon serves all Nodes. node-gyp against the headers of Node 20 was tried and compiles;
- * but a Node that came through npm has no headers, and node-gyp would download them.
+ * The addon uses only Node-API, whose two headers are available as an npm package too, so neither Node's own headers nor node-gyp
+ * with its Python are needed, and one addon serves all Node versions. node-gyp with the headers of Node 20 was tried and compiles;
+ * but a Node installed through npm has no headers, and node-gyp would download them.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, realpathSync, rmSync } from 'node:fs';
@@ -27,21 +27,21 @@ const PACKAGE = '@tensorflow/tfjs-node';
 const PACKAGE_VERSION = '4.22.0';
 const HEADERS_PACKAGE = 'node-api-headers@1.9.0';
 
-/** The wheel that is downloaded. */
+/** The wheel to download. */
 const WHEEL = 'tensorflow-cpu==2.15.1';
-/** Any wheel of CPython serves: nothing of Python in it is used. */
+/** The wheel of any CPython version will do: none of its Python code is used. */
 const WHEEL_PLATFORM = [
   ...['--platform', 'manylinux_2_17_x86_64', '--platform', 'manylinux2014_x86_64'],
   ...['--implementation', 'cp', '--python-version', '3.11', '--abi', 'cp311'],
 ];
-/** Versions of TensorFlow whose library the addon was compiled against and run with. */
+/** TensorFlow versions that the addon has been compiled against and run with. */
 const LIBRARY_VERSIONS = /^2\.(12|14|15|16|18|20)\./;
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 const HEADERS = ['tensorflow/include/tensorflow/', 'tensorflow/include/tsl/', 'tensorflow/include/xla/'];
 
-/** The newest Node-API that the package knows; its JavaScript looks for the addon in a folder of this name. */
+/** The newest Node-API that the package supports; its JavaScript looks for the addon in a folder of this name. */
 const NODE_API_VERSION = 8;
-/** What the work needs while it runs: wheel, libraries, headers, and the npm package. 0.9 GB of it stay. */
+/** Disk space needed during installation: wheel, libraries, headers and the npm package. 0.9 GB of it remain. */
 const NEEDED_BYTES = 2 * 2 ** 30;
 const STAGING_PREFIX = '.tddfa-tensorflow-';
 
@@ -54,33 +54,33 @@ const HELP = `Usage: install-tensorflow [--wheel FILE] [--no-save] [--force]
 
 Makes the backend 'tensorflow' work in the project of the current folder, on Linux x64 with Node 20 or 22: installs
 ${PACKAGE} ${PACKAGE_VERSION} with TensorFlow's library from PyPI's ${WHEEL.replace('==', ' ')}. Needs npm, a C++ compiler,
-pip (or the wheel), and 2 GB of disk, of which 0.9 stay. It becomes an optional dependency in package.json, so that npm
-keeps it, and an 'npm ci' that cannot download its library goes on without it; then run this again.
+pip (or the wheel), and 2 GB of disk, of which 0.9 GB remain in use. It becomes an optional dependency in package.json, so
+that npm keeps it and an 'npm ci' that cannot download its library continues without it; then run this again.
 
-  --wheel FILE  take this wheel of tensorflow-cpu or tensorflow instead of downloading one
-  --no-save     leave package.json as it is; the next 'npm install' removes the package
-  --force       also where the backend works already
+  --wheel FILE  use this wheel of tensorflow-cpu or tensorflow instead of downloading one
+  --no-save     leave package.json unchanged; the next 'npm install' removes the package
+  --force       install even if the backend already works
   --help        print this
 `;
 
-/** What the installer goes by; tests change some of it. */
+/** Settings of the installer; tests change some of them. */
 export interface Installation {
-  /** The project's folder, which has a package.json. */
+  /** The project's folder, which contains a package.json. */
   readonly folder: string;
   readonly wheel?: string | undefined;
   /** Whether the package becomes an optional dependency of the project. */
   readonly save: boolean;
   readonly force?: boolean | undefined;
   readonly signal: AbortSignal;
-  /** Of disk, while it works; 2 GB unless given. */
+  /** Disk space needed during installation; default 2 GB. */
   readonly neededBytes?: number;
-  /** Takes a line of progress. */
+  /** Receives a line of progress. */
   readonly print: (line: string) => void;
 }
 
 /**
  * Makes the backend `tensorflow` work in a project.
- * @throws TddfaError with one line; then nothing is left behind.
+ * @throws TddfaError with a one-line message; nothing is left behind.
  */
 export async function installTensorflow(installation: Installation): Promise<void> {
   const { folder, save, force, print, signal, neededBytes = NEEDED_BYTES } = installation;
@@ -95,7 +95,7 @@ export async function installTensorflow(installation: Installation): Promise<voi
   if (installed !== undefined && force !== true) {
     const works = await tryBackend(folder, signal).catch(() => undefined);
     signal.throwIfAborted();
-    if (works !== undefined) return print(`The backend 'tensorflow' works already (TensorFlow ${works}).`);
+    if (works !== undefined) return print(`The backend 'tensorflow' already works (TensorFlow ${works}).`);
   }
   const compiler = await findCompiler(signal);
 
@@ -117,7 +117,7 @@ export async function installTensorflow(installation: Installation): Promise<voi
     await compileAddon(compiler, staging, signal);
     if (installed === undefined) {
       print(`Installing ${PACKAGE} ${PACKAGE_VERSION}`);
-      // Named a peer only, in the package.json of tddfa itself, it would not be installed.
+      // As a mere peer, in the package.json of tddfa itself, it would not be installed.
       const flags = [...(save ? ['--save-optional', '--save-exact'] : ['--no-save', '--save-prod']), ...QUIET_NPM];
       await run('npm', ['install', ...flags, `${PACKAGE}@${PACKAGE_VERSION}`], { cwd: folder, signal });
     }
@@ -141,7 +141,7 @@ function checkMachine(): void {
       `${here}, and the wheel's library is for Linux x64; try npm install ${PACKAGE}@${PACKAGE_VERSION}`,
     );
   }
-  // What Node 23 removed and the package calls in every operation.
+  // Node 23 removed a function that the package calls in every operation.
   if (!('isNullOrUndefined' in util)) {
     throw new TddfaError(
       `Node ${process.version} is too new for ${PACKAGE} ${PACKAGE_VERSION}, which runs in Node 20 and 22`,
@@ -160,7 +160,7 @@ function installedPackage(folder: string): { readonly path: string; readonly ver
   return { path: dirname(path), version: String(require(path).version) };
 }
 
-/** Removes what an installation left that was killed. */
+/** Removes what a killed installation left behind. */
 function removeAbandoned(modules: string): void {
   for (const name of readdirSync(modules)) {
     const pid = new RegExp(`^\\${STAGING_PREFIX}(\\d+)-`).exec(name)?.[1];
@@ -198,10 +198,10 @@ async function downloadWheel(staging: string, print: (line: string) => void, sig
   } catch (cause) {
     signal.throwIfAborted();
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TddfaError(`pip does not get ${WHEEL} (${reason}); --wheel takes one that you have`, { cause });
+    throw new TddfaError(`pip cannot download ${WHEEL} (${reason}); pass a wheel with --wheel`, { cause });
   }
   const [name] = await readdir(folder);
-  if (name === undefined) throw new TddfaError(`pip has put no wheel of ${WHEEL} into ${folder}`);
+  if (name === undefined) throw new TddfaError(`pip left no wheel of ${WHEEL} in ${folder}`);
   return join(folder, name);
 }
 
@@ -213,16 +213,16 @@ async function unpackWheel(wheel: string, staging: string): Promise<void> {
   const archive = new ZipArchive(new ByteReader(bytes, wheel));
   const version = /^tensorflow(?:_cpu)?-([^/]+)\.dist-info\/METADATA$/;
   const found = archive.names.flatMap((name) => version.exec(name)?.[1] ?? []);
-  if (found.length !== 1) throw new TddfaError(`${wheel} is no wheel of tensorflow-cpu or tensorflow`);
+  if (found.length !== 1) throw new TddfaError(`${wheel} is not a wheel of tensorflow-cpu or tensorflow`);
   if (!LIBRARY_VERSIONS.test(found[0] ?? '')) {
     throw new TddfaError(`${wheel} is TensorFlow ${found[0]}; the addon is known to work with ${WHEEL.split('==')[1]}`);
   }
   for (const name of LIBRARIES) {
     const entry = `tensorflow/${name}`;
-    if (!archive.has(entry)) throw new TddfaError(`${wheel} has no ${name}: it is for another system than Linux`);
+    if (!archive.has(entry)) throw new TddfaError(`${wheel} has no ${name}: it is not for Linux`);
     const library = archive.read(entry);
     if (library[0] !== 0x7f || library[18] !== ELF_X86_64) {
-      throw new TddfaError(`${wheel}: its library is for another processor than this machine's (${process.arch})`);
+      throw new TddfaError(`${wheel}: its library is for another processor, not this machine's (${process.arch})`);
     }
     await writeStaged(join(staging, 'lib', name), library);
   }
@@ -238,7 +238,7 @@ async function writeStaged(path: string, content: Uint8Array): Promise<void> {
   await writeFile(path, content);
 }
 
-/** Puts the addon's sources and the headers of Node-API into `sources/` and `headers/`. */
+/** Puts the addon's sources into `sources/` and the Node-API headers into `headers/`. */
 async function fetchSources(staging: string, signal: AbortSignal): Promise<void> {
   for (const [folder, spec] of [
     ['sources', `${PACKAGE}@${PACKAGE_VERSION}`],
@@ -264,12 +264,12 @@ async function compileAddon(compiler: string, staging: string, signal: AbortSign
 }
 
 /**
- * Renames library and addon into the package and tries the backend; where that fails, what was there before is back.
+ * Moves library and addon into the package and tries the backend; if that fails, restores what was there before.
  * @returns the version of TensorFlow that the backend runs on.
  */
 async function putInPlace(folder: string, staging: string, signal: AbortSignal): Promise<string> {
   const target = installedPackage(folder)?.path;
-  if (target === undefined) throw new TddfaError(`npm has not installed ${PACKAGE} into ${folder}`);
+  if (target === undefined) throw new TddfaError(`npm did not install ${PACKAGE} in ${folder}`);
   const former = join(staging, 'former');
   await mkdir(former);
   for (const part of ['deps', 'lib']) {
@@ -290,7 +290,7 @@ async function putInPlace(folder: string, staging: string, signal: AbortSignal):
   }
 }
 
-/** Runs a convolution in a process of its own. @returns the version of TensorFlow. */
+/** Runs a convolution in a separate process. @returns the version of TensorFlow. */
 async function tryBackend(folder: string, signal: AbortSignal): Promise<string> {
   const program = `
     const tf = require('${PACKAGE}');
@@ -309,9 +309,9 @@ interface RunOptions {
 }
 
 /**
- * Runs a program to its end.
+ * Runs a program until it exits.
  * @returns what it wrote to stdout.
- * @throws TddfaError with the first line of what it complains of.
+ * @throws TddfaError with the first line of its error output.
  */
 function run(command: string, args: readonly string[], { signal, ...options }: RunOptions): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -334,14 +334,14 @@ function run(command: string, args: readonly string[], { signal, ...options }: R
   });
 }
 
-/** The line of a program's messages that says what is wrong. */
+/** The line of a program's messages that names the problem. */
 function complaint(stderr: string): string | undefined {
   const lines = stderr.split('\n').flatMap((line) => line.trim() || []);
   const full = lines.find((line) => line.includes('ENOSPC') || line.includes('No space left on device'));
   return full === undefined ? (lines.find((line) => /error/i.test(line)) ?? lines[0]) : 'the disk is full';
 }
 
-/** An error in one line. Those of the system come from files that are written here. */
+/** An error in one line. System errors come from files that are written here. */
 function describe(error: unknown): string {
   const { syscall, path } = error as NodeJS.ErrnoException;
   if (syscall !== undefined) return `cannot write ${path ?? 'the library'}: ${writeFailure(error)}`;

@@ -1,6 +1,6 @@
 /**
- * What tests import from `@jest/globals`, of Jest's own parts but without Jest around them: a process that runs one test file starts
- * in a tenth of the time.
+ * What tests import from `@jest/globals`, built from Jest's own parts but without Jest around them: a process that runs one test
+ * file starts in a tenth of the time.
  */
 import { expect } from 'expect';
 import { addEventHandler, run } from 'jest-circus';
@@ -19,7 +19,7 @@ export const jest = {
 /** As in jest.config.js. */
 const TIMEOUT_MS = 300_000;
 
-/** Runs what was declared, up to the first failure; ends the process with 0 or 1. */
+/** Runs the declared tests up to the first failure; exits with 0 or 1. */
 export async function runDeclaredTests(): Promise<never> {
   Object.assign(globalThis, { [Symbol.for('TEST_TIMEOUT_SYMBOL')]: TIMEOUT_MS });
   addEventHandler((event) => {

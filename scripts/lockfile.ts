@@ -3,14 +3,14 @@ export interface LockedPackage {
   readonly name: string;
   readonly version: string;
   readonly licence?: string;
-  /** Where it is fetched from; absent where it is the registry that npm is set to. */
+  /** Where it is fetched from; absent for the registry that npm is configured with. */
   readonly resolved?: string;
-  /** Sum of its archive. */
+  /** Checksum of its archive. */
   readonly integrity?: string;
   readonly hasInstallScript: boolean;
-  /** Whether it is for the development of this package alone. */
+  /** Whether only the development of this package needs it. */
   readonly isDevelopment: boolean;
-  /** Whether it is for some systems only; npm then writes no sum on others. */
+  /** Whether it is for certain systems only; on others npm writes no checksum. */
   readonly isForSomeSystems: boolean;
 }
 
@@ -41,7 +41,7 @@ export function readLockfile(text: string): LockedPackage[] {
     }));
 }
 
-/** Those that are installed with this package. */
+/** The packages that are installed with this one. */
 export function productionPackages(packages: readonly LockedPackage[]): LockedPackage[] {
   return packages.filter(({ isDevelopment }) => !isDevelopment);
 }

@@ -10,7 +10,7 @@ import { repositoryRoot } from '../development/paths.ts';
 declare const showTurned: typeof import('../development/mesh-page.ts').showTurned;
 
 /**
- * Shows a mesh on dark grey, several times beside each other, turned round its own upright axis.
+ * Shows a mesh on dark grey, several times side by side, turned about its own vertical axis.
  * @param mesh - path of a GLB, or of an OBJ with its material file beside it.
  * @param size - px of each view.
  * @returns the bytes of a PNG.

@@ -1,6 +1,6 @@
 import ts from 'typescript';
 
-/** One change of a source file that is likely to be a mistake. */
+/** One change to a source file that is likely to be a mistake. */
 export interface Mutant {
   readonly path: string;
   readonly line: number;
@@ -51,7 +51,7 @@ const METHODS: Readonly<Record<string, string>> = {
   some: 'every',
 };
 
-/** All mutants of a file, in the order of their places. What messages of errors say is left alone. */
+/** All mutants of a file, in source order. The wording of error messages is left alone. */
 export function mutantsOf(path: string, source: string): Mutant[] {
   const tree = ts.createSourceFile(path, source, ts.ScriptTarget.ES2022, true);
   const mutants: Mutant[] = [];
@@ -72,11 +72,11 @@ export function mutantsOf(path: string, source: string): Mutant[] {
   };
   const visit = (node: ts.Node): void => {
     if (ts.isTypeNode(node) || ts.isThrowStatement(node) || ts.isImportDeclaration(node)) return;
-    // Names alone are looked at, not what they are set to.
+    // Only the names are considered, not their values.
     if (ts.isVariableDeclaration(node) && node.type?.getText(tree).startsWith('OptionNames<')) return;
     if (ts.isBinaryExpression(node)) {
       const operator = node.operatorToken.getText(tree);
-      // Sums of texts are messages, mostly.
+      // Concatenated strings are mostly messages.
       const isText = operator === '+' && [node.left, node.right].some((side) => ts.isStringLiteralLike(side));
       if (Object.hasOwn(OPERATORS, operator) && !isText) add(node.operatorToken, OPERATORS[operator]);
     } else if (ts.isPrefixUnaryExpression(node)) {
@@ -86,7 +86,7 @@ export function mutantsOf(path: string, source: string): Mutant[] {
         add(node, `(${operand.getText(tree)})`);
       if (operator === ts.SyntaxKind.PlusPlusToken) add(node, `--${operand.getText(tree)}`);
     } else if (ts.isPostfixUnaryExpression(node)) {
-      // A loop that counts the other way never ends, which any test finds.
+      // A loop that counts the other way never ends, which any test notices.
       if (!ts.isForStatement(node.parent)) {
         const turned = node.operator === ts.SyntaxKind.PlusPlusToken ? '--' : '++';
         add(node, `${node.operand.getText(tree)}${turned}`);

@@ -1,22 +1,22 @@
 /**
- * Changes that no test can tell, with the reason: code that is equal for every input, or faster and nothing else. `npm run mutate` counts
- * them apart. An entry is for one change (`changed`) or for all changes of a line (`line`); lines are given without their indent.
+ * Changes that no test can detect, with the reason: the code is equivalent for every input, or only faster. `npm run mutate` counts
+ * them separately. An entry covers one change (`changed`) or all changes of a line (`line`); lines are given without indentation.
  */
 export interface Untellable {
   readonly path: string;
-  /** The line as it is. */
+  /** The unchanged line. */
   readonly line: string;
-  /** The line with the change; all changes of the line where absent. */
+  /** The line with the change; if absent, all changes of the line. */
   readonly changed?: string;
   readonly reason: string;
 }
 
-/** Reasons that many have. */
+/** Reasons shared by many entries. */
 const PAST_THE_END =
-  'one round more reads undefined, which no comparison takes, or writes past the end of an array, which does nothing';
-const SPEED = 'a bound of what is kept or tried for speed; results are the same';
+  'one more iteration reads undefined, for which every comparison fails, or writes past the end of an array, which does nothing';
+const SPEED = 'a limit on what is cached or tried for speed; results are the same';
 
-/** Sixteen pixels in four lines of `isOpaque`: one that is looked for before the first is undefined, and no photo seems opaque. */
+/** Sixteen pixels in four lines of `isOpaque`: a pixel before the first is undefined, so that no photo seems opaque. */
 const OPAQUE_LINES = [
   'a &= words[i] & words[i + 1] & words[i + 2] & words[i + 3];',
   'b &= words[i + 4] & words[i + 5] & words[i + 6] & words[i + 7];',
@@ -29,12 +29,12 @@ export const UNTELLABLE: readonly Untellable[] = [
     path: 'src/video/robust-rule.ts',
     line: 'if (!(alike < SAME_FACE_SIMILARITY)) return true;',
     changed: 'if (!(alike <= SAME_FACE_SIMILARITY)) return true;',
-    reason: 'a likeness of pixels is never that number to the last digit',
+    reason: 'the similarity of pixels never equals that number to the last digit',
   },
   {
     path: 'src/video/robust-rule.ts',
     line: '#framesSinceDetection = 0;',
-    reason: 'while there is no face the detector is asked in each frame',
+    reason: 'while there is no face the detector runs on every frame',
   },
   {
     path: 'src/video/upstream-rule.ts',
@@ -46,7 +46,7 @@ export const UNTELLABLE: readonly Untellable[] = [
     path: 'src/video/tracker.ts',
     line: 'locks.clear();',
     changed: ';',
-    reason: 'ids are never given twice: frees memory alone',
+    reason: 'ids are never reused: it only frees memory',
   },
   ...[
     'dst[4 * row + column] = params[4 * row + column] * factor;',
@@ -60,7 +60,7 @@ export const UNTELLABLE: readonly Untellable[] = [
   {
     path: 'src/video/identity-lock.ts',
     line: 'let scale = 0;',
-    reason: "for the digits' sake: the same camera",
+    reason: 'only for precision: the same camera',
   },
   ...[
     ['for (let i = 0; i < shapeCount; i++) {', 'for (let i = 0; i <= shapeCount; i++) {'],
@@ -85,19 +85,19 @@ export const UNTELLABLE: readonly Untellable[] = [
       path: 'src/geometry/picture.ts',
       line,
       changed: `${line.slice(0, index)}i -${line.slice(index + 3)}`,
-      reason: 'alphas are then always set, which is slower',
+      reason: 'alpha is then always set, which is slower',
     })),
   ),
   {
     path: 'src/geometry/surface-kernel/emit-large.ts',
     line: 'constant(1 << 28)',
-    reason: 'any power of two that is larger than b',
+    reason: 'any power of two larger than b works',
   },
   ...['left > right', 'top > bottom'].map((condition) => ({
     path: 'src/geometry/rasterize-upstream.ts',
     line: `if (${condition}) continue;`,
     changed: 'if (false) continue;',
-    reason: 'there is no pixel in what follows, which is for speed',
+    reason: 'the code below then finds no pixel: the line is there for speed',
   })),
   {
     path: 'src/geometry/texel-sources.ts',
@@ -120,7 +120,7 @@ export const UNTELLABLE: readonly Untellable[] = [
     path: 'src/models/faceboxes/detector.ts',
     line: 'if (imageHeight > maxHeight) scale = maxHeight / imageHeight;',
     changed: 'if (imageHeight >= maxHeight) scale = maxHeight / imageHeight;',
-    reason: 'equal heights make 1',
+    reason: 'equal heights give 1',
   },
   {
     path: 'src/geometry/surface-kernel/workspace.ts',
@@ -155,42 +155,42 @@ export const UNTELLABLE: readonly Untellable[] = [
   {
     path: 'src/models/tddfa/face-refiner.ts',
     line: 'const SPANS: Readonly<Record<Region, number>> = { eyes: 60_000, mouth: 72_000 };',
-    reason: 'a micrometre of sixty millimetres',
+    reason: 'one micrometre in sixty millimetres',
   },
   {
     path: 'src/engine/compiler/pack-weights.ts',
     line: "return 'weights' in operation ? operation.weights.byteLength / 4 : 0;",
     changed: "return 'weights' in operation ? operation.weights.byteLength / 4 : (0 + 1);",
-    reason: 'how much room is reserved at first',
+    reason: 'the initial size of a buffer',
   },
   {
     path: 'src/engine/compiler/plan-memory.ts',
     line: 'touch(input.buffer, -1);',
     changed: ';',
-    reason: 'the first step that computes reads the input, and what borders are cleared before is needed after it',
+    reason: 'the first computing step reads the input, and borders cleared before it are needed after it',
   },
   {
     path: 'src/engine/compiler/integers/emit-integer-convolution.ts',
     line: 'if (kernel[0] === 1) {',
     changed: 'if (false) {',
-    reason: 'a loop of one row is the row',
+    reason: 'a loop over one row is the row',
   },
   {
     path: 'src/engine/compiler/parse.ts',
     line: 'const layer = name.slice(0, Math.max(slash, 0));',
     changed: 'const layer = name.slice(0, Math.max(slash, (0 + 1)));',
-    reason: 'a tensor without a layer serves none',
+    reason: 'a tensor without a layer is not used by any',
   },
   {
     path: 'src/engine/tfjs.ts',
     line: 'if (isCurrentStarting(core)) await core.ready();',
     changed: 'if (true) await core.ready();',
-    reason: 'what has started is ready at once',
+    reason: 'a started backend is ready at once',
   },
   {
     path: 'src/engine/tfjs.ts',
     line: 'if (!(await hasGraphics(core, backend))) {',
     changed: 'if (false) {',
-    reason: 'there is no such backend in Node: test/browser/graphics.test.ts holds it',
+    reason: 'Node has no such backend: test/browser/graphics.test.ts covers it',
   },
 ];

@@ -1,9 +1,10 @@
 /**
  * `npm run mutate -- ROOM`: changes the code of a room (`engine`, `models`, `geometry`, `video`) in one place at a time and
- * says which changes its tests notice. A change that none of them notices is a hole in the tests, or in the code: see CONTRIBUTING.md.
+ * reports which changes its tests notice. A change that none of them notices is a gap in the tests, or in the code: see
+ * CONTRIBUTING.md.
  *
- * A whole room is thousands of mutants, so a sample is taken. For each, the changed file and a test are bundled and run by Jest's
- * own parts, since starting Jest itself would take longer than most tests. Stryker was not tried.
+ * A whole room has thousands of mutants, so it takes a sample. For each mutant, the changed file and a test are bundled and run by
+ * Jest's own parts, since starting Jest itself would take longer than most tests. Stryker was not tried.
  */
 import { spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
@@ -18,13 +19,13 @@ import { type Mutant, mutantsOf } from './mutants.ts';
 import { UNTELLABLE } from './mutate-untellable.ts';
 
 const ROOMS = ['engine', 'models', 'geometry', 'video'] as const;
-/** A test may take so many times as long as it takes without a change, and that much of a processor at least, before a change
+/** A test may take this many times as long as it takes without a change, and at least this much CPU time, before the change
  * counts as found. */
 const SLOWDOWN = 4;
 const SHORTEST_LIMIT_SECONDS = 30;
-/** It may wait so many times as long for a processor that others use. */
+/** It may wait this many times as long for a processor that others use. */
 const WAITING = 5;
-/** Where a test was not run before. */
+/** For a test that has not been run before. */
 const FIRST_LIMIT_SECONDS = 600;
 
 const command = new Command('mutate')
@@ -33,7 +34,7 @@ const command = new Command('mutate')
   .option('--seed <number>', 'which sample', countFrom(0), 1)
   .option(
     '--nearest <count>',
-    'test files tried for a mutant, those that import its file most directly first',
+    'test files to try per mutant, starting with those that import its file most directly',
     countFrom(0),
     5,
   )
@@ -43,7 +44,7 @@ const [room] = command.processedArgs as [(typeof ROOMS)[number]];
 const { count, seed, nearest, only } = command.opts<{ count: number; seed: number; nearest: number; only?: string }>();
 
 const BACKENDS = ['wasm', 'cpu', 'webgl', 'webgpu', 'tensorflow'];
-/** How a backend's entry is imported by its name, which a bundle has in it instead of beside it. */
+/** How a backend's entry is imported by name: a bundle contains it instead of having it alongside. */
 const ENTRY_IMPORT = /import\([^()]*\bentry\)/;
 const ENTRIES = BACKENDS.map((name) => `${name}: () => import('../backends/${name}.ts')`);
 
@@ -55,7 +56,7 @@ async function filesBelow(folder: string, ending: string): Promise<string[]> {
     .sort();
 }
 
-/** Imports of files of this repository, from their text alone. */
+/** Imports of files of this repository, found in their text alone. */
 async function importsOf(path: string): Promise<string[]> {
   // What a test writes for another program may look like an import.
   const text = await readFile(join(repositoryRoot, path), 'utf8').catch(() => '');
@@ -66,7 +67,7 @@ async function importsOf(path: string): Promise<string[]> {
     .filter((name) => name.endsWith('.ts'));
 }
 
-/** The tests that import a file, directly or not: the room's own first, of those the nearest, and of those the ones that import
+/** The tests that import a file, directly or not: the room's own first; of those, the nearest; of those, the ones that import
  * least. */
 async function testsByFile(tests: readonly string[]): Promise<(file: string) => string[]> {
   const known = new Map<string, Promise<string[]>>();
@@ -99,11 +100,11 @@ async function testsByFile(tests: readonly string[]): Promise<(file: string) => 
 
 type Outcome = 'passed' | 'failed' | 'timed out';
 
-/** In here, so that packages are found. */
+/** Inside the repository, so that packages are found. */
 const folder = join(repositoryRoot, 'node_modules', `.mutate-${process.pid}`);
 await mkdir(folder, { recursive: true });
 
-/** Bundles a test. @param changed - text of one file instead of what is there. */
+/** Bundles a test. @param changed - replacement text for one file. */
 async function bundleTest(test: string, changed?: { readonly path: string; readonly text: string }): Promise<string> {
   const outfile = join(folder, 'test.mjs');
   const contents = `import './test/support/relaxed-simd.ts'; import './${test}';
@@ -128,7 +129,7 @@ async function bundleTest(test: string, changed?: { readonly path: string; reado
             const isChanged = path === (changed && join(repositoryRoot, changed.path));
             const source = isChanged && changed ? changed.text : await readFile(path, 'utf8');
             const text = source.replace(ENTRY_IMPORT, `({ ${ENTRIES.join(', ')} })[name]()`);
-            // Files are looked for beside the source, not beside the bundle.
+            // Files are looked up next to the source, not next to the bundle.
             const url = JSON.stringify(pathToFileURL(path).href);
             return { contents: text.replaceAll('import.meta.url', url), loader: 'ts' };
           });
@@ -139,7 +140,7 @@ async function bundleTest(test: string, changed?: { readonly path: string; reado
   return outfile;
 }
 
-/** @param limitSeconds - of the processor, whatever else the machine does; the test is stopped after them. */
+/** @param limitSeconds - CPU time, whatever else the machine does, after which the test is stopped. */
 function runBundle(path: string, limitSeconds: number): Promise<{ outcome: Outcome; output: string }> {
   const run = `ulimit -t ${Math.ceil(limitSeconds)}; exec "$0" --disable-warning=ExperimentalWarning "$1"`;
   const child = spawn('sh', ['-c', run, process.execPath, path], {
@@ -153,7 +154,7 @@ function runBundle(path: string, limitSeconds: number): Promise<{ outcome: Outco
     });
   }
   return new Promise((resolve, reject) => {
-    // What waits for ever needs no processor.
+    // A test that waits for ever uses no CPU time.
     const timer = setTimeout(() => child.kill('SIGKILL'), limitSeconds * WAITING * 1000);
     child.on('error', reject);
     child.on('exit', (code) => {
@@ -164,7 +165,7 @@ function runBundle(path: string, limitSeconds: number): Promise<{ outcome: Outco
 }
 
 const files = await filesBelow(`src/${room}`, '.ts');
-// What converters make and networks that are converted are tested there.
+// Tests of the converters' output and of converted networks are there.
 const testsOf = await testsByFile([
   ...(await filesBelow(`test/${room}`, '.test.ts')),
   ...(await filesBelow('test/converters', '.test.ts')),
@@ -182,7 +183,7 @@ const numbers = only?.split(',').map(Number);
 const runs = sample.filter(({ number }) => numbers === undefined || numbers.includes(number));
 console.log(`${room}: ${runs.length} of ${all.length} mutants in ${files.length} files, seed ${seed}`);
 
-/** Seconds that tests take without a change; undefined for those that fail in a bundle. */
+/** Seconds that each test takes without a change; undefined if it fails in a bundle. */
 const durations = new Map<string, number | undefined>();
 
 async function durationOf(test: string): Promise<number | undefined> {
@@ -190,12 +191,12 @@ async function durationOf(test: string): Promise<number | undefined> {
     const start = performance.now();
     const { outcome, output } = await runBundle(await bundleTest(test), FIRST_LIMIT_SECONDS);
     durations.set(test, outcome === 'passed' ? (performance.now() - start) / 1000 : undefined);
-    if (outcome !== 'passed') console.log(`${test} is left out, as it ${outcome} without a change:\n${output}`);
+    if (outcome !== 'passed') console.log(`skipping ${test}, which ${outcome} without a change:\n${output}`);
   }
   return durations.get(test);
 }
 
-/** The first test that notices a change, and how; undefined where none does. */
+/** The first test that notices a change, and how; undefined if none does. */
 async function findKiller(mutant: Mutant): Promise<string | undefined> {
   const chosen: { readonly test: string; readonly duration: number }[] = [];
   for (const test of testsOf(mutant.path)) {
@@ -203,18 +204,18 @@ async function findKiller(mutant: Mutant): Promise<string | undefined> {
     const duration = await durationOf(test);
     if (duration !== undefined) chosen.push({ test, duration });
   }
-  // One that takes a second may spare one that takes a minute.
+  // A test that takes a second may save running one that takes a minute.
   chosen.sort((a, b) => a.duration - b.duration);
   for (const { test, duration } of chosen) {
     const bundle = await bundleTest(test, mutant).catch(() => undefined);
     if (bundle === undefined) return 'the bundler';
     const { outcome } = await runBundle(bundle, Math.max(SHORTEST_LIMIT_SECONDS, SLOWDOWN * duration));
-    if (outcome !== 'passed') return outcome === 'failed' ? test : `${test}, as it does not end`;
+    if (outcome !== 'passed') return outcome === 'failed' ? test : `${test}, which does not finish`;
   }
   return undefined;
 }
 
-/** Why no test can tell a change, where somebody has found that. */
+/** Why no test can detect a change, if that is known. */
 function reasonOf({ path, lineBefore, lineAfter }: Mutant): string | undefined {
   return UNTELLABLE.find(
     (entry) => entry.path === path && entry.line === lineBefore && (entry.changed ?? lineAfter) === lineAfter,
@@ -227,7 +228,7 @@ for (const { path, line } of UNTELLABLE) {
     ?.split('\n')
     .map((text) => text.trim());
   if (path.startsWith(`src/${room}/`) && lines?.includes(line) !== true)
-    console.log(`no such line any more in ${path}: ${line}`);
+    console.log(`outdated entry: ${path} has no line: ${line}`);
 }
 
 const survivors: string[] = [];
@@ -240,9 +241,7 @@ try {
     const killer = await findKiller(mutant);
     if (killer === undefined)
       (reason === undefined ? survivors : untellable).push(reason ? `${what}: ${reason}` : what);
-    console.log(
-      `${what}: ${killer === undefined ? `survived${reason ? `, as ${reason}` : ''}` : `killed by ${killer}`}`,
-    );
+    console.log(`${what}: ${killer === undefined ? `survived${reason ? ` (${reason})` : ''}` : `killed by ${killer}`}`);
   }
 } finally {
   await rm(folder, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /**
  * `npx tsx scripts/page-screenshots.ts [--weights PACK] [--out FOLDER] [--all]`: pictures of the page in Chromium, with the open
- * pack unless another is given. Made docs/images/page.png and page-phone.png, and web/public/preview.jpg, which links to the page
- * show; with `--out` all of them go there. `--all` shows its other states and sizes too.
+ * pack by default. Makes docs/images/page.png and page-phone.png, and web/public/preview.jpg, the preview image of links to the
+ * page; with `--out` all of them go there. `--all` adds its other states and sizes.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,8 +14,8 @@ import { repositoryRoot } from '../development/paths.ts';
 
 const options = new Command('page-screenshots')
   .option('--weights <folder>', 'pack', join(repositoryRoot, 'weights', 'open'))
-  .option('--out <folder>', 'where the pictures go; by default to their places in the repository')
-  .option('--all', 'also other sizes, empty and error states, the whole length of the page, and every overlay')
+  .option('--out <folder>', 'output folder; by default each picture goes to its place in the repository')
+  .option('--all', 'also other sizes, empty and error states, the full-length page and every overlay')
   .parse()
   .opts<{ weights: string; out?: string; all?: boolean }>();
 const out = options.out ?? join(repositoryRoot, 'docs', 'images');
@@ -58,7 +58,7 @@ async function picture(
   if (pack === 'pack/') await page.locator('#viewer[data-drawn=true]').waitFor();
   else await page.getByRole('alert').waitFor();
   await prepare(page);
-  // Until what was changed last is on the screen.
+  // Waits until the last change is on the screen.
   await page.waitForTimeout(500);
   await page.screenshot({ path, fullPage, ...(path.endsWith('.jpg') && { quality: 88 }) });
   await context.close();
@@ -66,7 +66,7 @@ async function picture(
 
 await picture('page', DESK);
 await picture('page-phone', PHONE);
-// Of the size that link previews have. Without controls, which nobody can use on a picture.
+// The size of link previews, and without controls, which nobody can use in a picture.
 await picture(
   'preview',
   { viewport: { width: 1200, height: 630 }, colorScheme: 'light' },

@@ -1,6 +1,6 @@
 /**
- * Workers of a queue that are killed with -9 every few seconds, and a Redis that goes away in the middle, again and again with 600
- * pictures: `npm run chaos`. Each run must give every picture once, equal to a sequential run. It takes the built command.
+ * Queue workers that are killed with -9 every few seconds, and a Redis that goes away in the middle, repeatedly, with 600 pictures:
+ * `npm run chaos`. Each run must give every picture once, equal to a sequential run. Needs the built command.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '10' },
     pictures: { type: 'string', default: '600' },
-    /** Of the first run; each further one has the next. */
+    /** Seed of the first run; each further run takes the next. */
     seed: { type: 'string', default: '1' },
   },
 });
@@ -54,7 +54,7 @@ for (let run = 0; run < Number(values.runs); run++) {
     if (!isRight) failures++;
     const twice = report.linesInParts - pictures.length;
     console.log(
-      `run ${run + 1}: ${report.kills} kills, Redis away for ${report.outageMs} ms, ${report.seconds.toFixed(0)} s, ${twice} lines in vain, ${isRight ? 'equal to the sequential run' : `WRONG: ${report.collectMessages}`}`,
+      `run ${run + 1}: ${report.kills} kills, Redis away for ${report.outageMs} ms, ${report.seconds.toFixed(0)} s, ${twice} repeated lines, ${isRight ? 'equal to the sequential run' : `WRONG: ${report.collectMessages}`}`,
     );
   } finally {
     await redis.dispose();

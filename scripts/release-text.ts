@@ -1,9 +1,9 @@
-/** What a release does to texts. */
+/** Text changes of a release. */
 
-/** The owner's name where the repository's true address is not known yet. */
+/** The owner's name until the repository's real address is known. */
 const PLACEHOLDER_OWNER = 'OWNER';
 
-/** Fields of a package.json whose address is a placeholder. */
+/** Fields of a package.json that contain a placeholder address. */
 export function placeholdersIn(manifestText: string): string[] {
   const manifest = JSON.parse(manifestText) as Readonly<Record<string, unknown>>;
   return ['repository', 'homepage', 'bugs'].filter((field) =>
@@ -14,7 +14,7 @@ export function placeholdersIn(manifestText: string): string[] {
 /**
  * The version after a step.
  * @param step - `major`, `minor`, `patch` or the version itself.
- * @throws RangeError for anything else, or a version that is not newer.
+ * @throws RangeError for any other step, or a version that is not newer.
  */
 export function nextVersion(current: string, step: string): string {
   const [major, minor, patch] = numbersOf(current);
@@ -34,9 +34,9 @@ function numbersOf(version: string): [major: number, minor: number, patch: numbe
 }
 
 /**
- * A changelog whose section of a version has a date instead of "Unreleased".
+ * A changelog in which the section of a version has a date instead of "Unreleased".
  * @param date - YYYY-MM-DD.
- * @throws RangeError where there is no such section, or nothing in it.
+ * @throws RangeError if there is no such section, or it is empty.
  */
 export function datedChangelog(text: string, version: string, date: string): string {
   const heading = `## [${version}] - Unreleased\n`;

@@ -1,8 +1,8 @@
 /**
  * `npm run release -- VERSION [--dry-run]`: sets the version, dates the changelog, packs, tries the tarball in an empty project,
- * lists what it depends on (CycloneDX), commits and tags. It pushes and publishes nothing, but prints the commands that do.
+ * lists its dependencies (CycloneDX), commits and tags. It pushes and publishes nothing, but prints the commands that do.
  *
- * VERSION is `major`, `minor`, `patch` or a version such as 0.2.0. With --dry-run all of it happens in a temporary clone.
+ * VERSION is `major`, `minor`, `patch` or a version such as 0.2.0. With --dry-run everything happens in a temporary clone.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { billOfMaterials, productionPackages, readLockfile } from './lockfile.ts
 import { datedChangelog, nextVersion, placeholdersIn } from './release-text.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-/** Largest tarball, bytes. */
+/** Maximum size of the tarball, bytes. */
 const MAX_TARBALL_BYTES = 9_000_000;
 
 interface Manifest {
@@ -37,7 +37,7 @@ function readManifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 }
 
-/** A clone of the last commit, with the dependencies that are installed here. */
+/** A clone of the last commit, with the dependencies installed here. */
 function cloneInto(folder: string): string {
   const clone = join(folder, 'clone');
   run(ROOT, 'git', 'clone', '--quiet', '--local', ROOT, clone);
@@ -53,8 +53,8 @@ function cloneInto(folder: string): string {
 }
 
 /**
- * Unpacks the tarball into an empty project with the declared dependencies and nothing else, and runs the command and the library.
- * @throws Error where either fails.
+ * Unpacks the tarball into an empty project with only the declared dependencies, and runs the command and the library.
+ * @throws Error if either fails.
  */
 function smokeTest(tarball: string, { name, version, dependencies }: Manifest, folder: string): void {
   const project = join(folder, 'project');
@@ -68,7 +68,7 @@ function smokeTest(tarball: string, { name, version, dependencies }: Manifest, f
   cpSync(join(ROOT, 'examples/astronaut.png'), join(project, 'astronaut.png'));
   const command = join(modules, name, 'dist/src/cli/main.js');
   const printed = run(project, process.execPath, command, '--version');
-  if (printed !== version) throw new Error(`the command's version is ${printed} instead of ${version}`);
+  if (printed !== version) throw new Error(`the command reports version ${printed} instead of ${version}`);
   const { images } = JSON.parse(run(project, process.execPath, command, 'align', 'astronaut.png', '--json', '-')) as {
     readonly images: readonly { readonly faces: readonly unknown[] }[];
   };
@@ -91,7 +91,7 @@ function release(step: string, isDryRun: boolean): void {
   const temporary = mkdtempSync(join(tmpdir(), 'tddfa-release-'));
   try {
     if (!isDryRun && run(ROOT, 'git', 'status', '--porcelain') !== '') {
-      throw new Error('there are changes that are not committed');
+      throw new Error('there are uncommitted changes');
     }
     const folder = isDryRun ? cloneInto(temporary) : ROOT;
     const placeholders = placeholdersIn(readFileSync(join(folder, 'package.json'), 'utf8'));

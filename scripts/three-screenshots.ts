@@ -1,6 +1,6 @@
 /**
- * `npx tsx scripts/three-screenshots.ts [FILE]`: docs/images/three.jpg, the examples for three.js as they run, with the sample portrait
- * in front of Chromium's camera and a rendered face as mask and as puppet. Needs Chromium and ffmpeg.
+ * `npx tsx scripts/three-screenshots.ts [FILE]`: makes docs/images/three.jpg, the three.js examples running with the sample
+ * portrait in front of Chromium's camera and a rendered face as mask and as puppet. Needs Chromium and ffmpeg.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import { bundleBrowser } from './bundle-browser.js';
 /** The head of the sample portrait, px of it. */
 const HEAD = 'crop=256:256:96:0';
 const FACE = join(repositoryRoot, 'web/public/sample-two.jpg');
-/** Until what is drawn has settled: the tracker, the skin. */
+/** Time for the drawing to settle: the tracker, the skin. */
 const SETTLED_MS = 4000;
 
 const [, , file = join(repositoryRoot, 'docs/images/three.jpg')] = process.argv;

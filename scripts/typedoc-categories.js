@@ -1,7 +1,7 @@
-/** A plugin of typedoc: sorts the API by the files that things are declared in, so that no comment needs a tag for it. */
+/** A typedoc plugin: groups the API by the files that declare it, so that no comment needs a category tag. */
 import { Comment, CommentTag, Converter, ReflectionKind } from 'typedoc';
 
-/** The first that fits counts. */
+/** The first match counts. */
 const CATEGORIES = [
   [/^src\/errors\.ts/, 'Errors'],
   [/^src\/video\//, 'Video'],

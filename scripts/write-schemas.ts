@@ -1,4 +1,4 @@
-/** Writes the JSON schemas of what the command line prints: `npm run schemas`. */
+/** Writes the JSON schemas of the command line's output: `npm run schemas`. */
 import { writeFileSync } from 'node:fs';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import { alignDocumentSchema } from '../src/results/align-document.ts';

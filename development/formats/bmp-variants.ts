@@ -11,7 +11,7 @@ const byFfmpeg =
     await run('ffmpeg', '-v', 'error', '-y', '-i', sources.path('rgb.png'), '-pix_fmt', format, path);
   };
 
-/** Saved by depth: each has a header of 40 bytes. */
+/** Saved in each depth, with a header of 40 bytes. */
 const BY_DEPTH: readonly (readonly [depth: string, detail: Detail, make: Variant['make']])[] = [
   ['1 bit', 'coarse', byPillow('bilevel.png', 'i = i.convert("1")')],
   ['4 bit', 'coarse', byMagick('16.png', ['-type', 'Palette', '-compress', 'None'], 'BMP3:')],
@@ -29,7 +29,7 @@ function withGap(bytes: Buffer, gap: number): Buffer {
   return moved;
 }
 
-/** Turns rows of an uncompressed one round, and says so. */
+/** Reverses the rows of an uncompressed file, and marks it so. */
 function topDown(bytes: Buffer): Buffer {
   const offset = bytes.readUInt32LE(10);
   const height = bytes.readInt32LE(22);
@@ -40,7 +40,7 @@ function topDown(bytes: Buffer): Buffer {
   return turned;
 }
 
-/** Gives a file of a 40-byte header a longer one, whose new fields are zero or what is given. */
+/** Extends the 40-byte header of a file; the new fields are zero or as given. */
 function withHeader(bytes: Buffer, headerBytes: number, fields: Readonly<Record<number, number>> = {}): Buffer {
   const old = bytes.readUInt32LE(14);
   const longer = Buffer.alloc(headerBytes);
@@ -53,7 +53,7 @@ function withHeader(bytes: Buffer, headerBytes: number, fields: Readonly<Record<
   return changed;
 }
 
-/** Codes the pixels of a 4- or 8-bit file in runs. @param withJumps - ends rows early where the first colour follows. */
+/** Run-length encodes a 4- or 8-bit file. @param withJumps - ends rows early where only the first colour follows. */
 function runLengths(bytes: Buffer, withJumps = false): Buffer {
   const offset = bytes.readUInt32LE(10);
   const width = bytes.readInt32LE(18);
@@ -101,7 +101,7 @@ function runLengths(bytes: Buffer, withJumps = false): Buffer {
   return coded;
 }
 
-/** Makes a 32-bit file one of other masks and depth. */
+/** Gives a 32-bit file other masks and another depth. */
 const withMasks =
   (masks: readonly number[], headerBytes: number, depth: 16 | 32 = 32) =>
   (bytes: Buffer): Buffer => {
@@ -139,7 +139,7 @@ const bgra = byFfmpeg('bgra');
 const indexed8 = byMagick('256.png', ['-type', 'Palette', '-compress', 'None'], 'BMP3:');
 const indexed4 = byMagick('16.png', ['-type', 'Palette', '-compress', 'None'], 'BMP3:');
 
-/** All that is tested of BMP. */
+/** All BMP variants under test. */
 export const bmpVariants: readonly Variant[] = [
   ...BY_DEPTH.flatMap(([depth, detail, make]) => [
     right(depth, 'pillow', make, { detail, isGrey: depth === '1 bit' }),
@@ -202,7 +202,7 @@ export const bmpVariants: readonly Variant[] = [
     detail: 'less',
   }),
   right('16 bit, ARGB 4444', 'imagemagick', patched(bgra, withMasks([0xf00, 0xf0, 0xf, 0xf000], 108, 16)), {
-    // ImageMagick and ffmpeg read back 240 for the brightest of 16 levels.
+    // ImageMagick and ffmpeg read the brightest of 16 levels as 240.
     source: { name: 'rgb.png', args: ['+dither', '-posterize', '16'] },
     detail: 'less',
   }),

@@ -5,18 +5,18 @@ import type { RgbaImage } from '../../src/types.ts';
 import { decodeByOracle, decodeSource } from './decode-by-oracle.ts';
 import type { Sources, Variant } from './variant.ts';
 
-/** Means that a picture may differ by from another decoder's, levels of 255. */
+/** Largest mean difference from another decoder's picture, levels of 255. */
 export const MEAN_DIFFERENCE = { exact: 1, lossy: 2 } as const;
 
-/** What came of a variant. */
+/** The outcome for a variant. */
 export interface Comparison {
   readonly variant: Variant;
-  /** Of the colours of pixels that can be seen, levels of 255; absent where it was refused. */
+  /** Difference of the colours of visible pixels, levels of 255; absent if it was refused. */
   readonly difference?: { readonly mean: number; readonly largest: number };
   readonly image?: RgbaImage;
-  /** As another program decoded it. */
+  /** As decoded by another program. */
   readonly other?: RgbaImage;
-  /** The line with which it was refused. */
+  /** The message with which it was refused. */
   readonly refusal?: string;
   /** What is wrong, if anything. */
   readonly fault?: string;
@@ -39,7 +39,7 @@ async function compare(variant: Variant, sources: Sources): Promise<Comparison> 
   try {
     image = await decodeImage(await readFile(path), { path: variant.name });
   } catch (error) {
-    if (!(error instanceof ImageDecodeError)) return { variant, fault: `an error without a type: ${String(error)}` };
+    if (!(error instanceof ImageDecodeError)) return { variant, fault: `an untyped error: ${String(error)}` };
     const refusal = error.message.replace(`${variant.name}: `, '');
     const isExpected = 'refusal' in variant.expected && refusal.includes(variant.expected.refusal);
     return { variant, refusal, ...(!isExpected && { fault: `refused: ${refusal}` }) };
@@ -53,11 +53,11 @@ async function compare(variant: Variant, sources: Sources): Promise<Comparison> 
   }
   const difference = differenceOf(image.data, expected.data);
   const bound = variant.isLossy ? MEAN_DIFFERENCE.lossy : MEAN_DIFFERENCE.exact;
-  const fault = difference.mean <= bound ? undefined : `differs by ${difference.mean.toFixed(2)} on the mean`;
+  const fault = difference.mean <= bound ? undefined : `differs by ${difference.mean.toFixed(2)} on average`;
   return { variant, image, other: expected, difference, ...(fault !== undefined && { fault }) };
 }
 
-/** Some decoders blank the colours of pixels that are transparent altogether; those are compared by alpha alone. */
+/** Some decoders blank the colours of fully transparent pixels; those are compared by alpha alone. */
 function differenceOf(ours: ArrayLike<number>, theirs: ArrayLike<number>): { mean: number; largest: number } {
   let sum = 0;
   let largest = 0;

@@ -5,14 +5,14 @@ import { magick, pillow, run } from './run-program.ts';
 import type { Oracle, SourceOfPixels, Sources } from './variant.ts';
 
 async function decodeByMagick(path: string, args: readonly string[] = []): Promise<RgbaImage> {
-  // Colours of all kinds become sRGB; a linear or grey picture is not brightened on the way.
+  // All kinds of colours become sRGB, without brightening a linear or grey picture.
   const asRgba = ['-colorspace', 'sRGB', '-depth', '8', 'rgba:-'];
   return withSize(
     await magick(`${path}[0]`, '-auto-orient', '-print', '%w %h\\n', '+profile', 'icc', ...args, ...asRgba),
   );
 }
 
-/** A picture that was printed as a line with width and height, then RGBA bytes. */
+/** Parses a picture printed as a line with width and height, then RGBA bytes. */
 function withSize(printed: Buffer): RgbaImage {
   const end = printed.indexOf('\n');
   const [width = 0, height = 0] = printed.subarray(0, end).toString().split(' ').map(Number);
@@ -55,12 +55,12 @@ const DECODERS: Readonly<Record<Oracle, (path: string) => Promise<RgbaImage>>> =
   libheif: (path) => decodeToPng(path, (png) => run('heif-convert', path, png)),
 };
 
-/** Decodes a picture by a program that is not ours. */
+/** Decodes a picture with another program. */
 export function decodeByOracle(oracle: Oracle, path: string): Promise<RgbaImage> {
   return DECODERS[oracle](path);
 }
 
-/** What a source shows, changed by ImageMagick. */
+/** The pixels of a source, changed by ImageMagick. */
 export function decodeSource({ name, args }: SourceOfPixels, sources: Sources): Promise<RgbaImage> {
   return decodeByMagick(sources.path(name), args);
 }

@@ -17,14 +17,14 @@ const plain = byMagick('256.png', []);
 const interlaced = byMagick('256.png', ['-interlace', 'GIF']);
 const transparent = byMagick('16.png', ['-transparent', 'rgb(0,0,0)', '-fuzz', '20%', '-transparent', 'white']);
 
-/** A frame that fills a part of its canvas. */
+/** A frame that fills part of its canvas. */
 const partial =
   (...args: string[]): Variant['make'] =>
   async (sources, path) => {
     await magick('-page', '200x190+7+9', sources.path('256.png'), ...args, path);
   };
 
-/** All that is tested of GIF. */
+/** All GIF variants under test. */
 export const gifVariants: readonly Variant[] = [
   right('256 colours', 'imagemagick', plain),
   right('16 colours', 'imagemagick', byMagick('16.png', []), COARSE),

@@ -1,11 +1,11 @@
-/** Boxes of HEIF files, for what the programs of Debian cannot write: libheif's encoder turns and mirrors nothing. */
+/** Boxes of HEIF files that Debian's programs cannot write: libheif's encoder neither rotates nor mirrors. */
 
-/** A box that says how a picture is turned or mirrored. */
+/** A box that states how a picture is rotated or mirrored. */
 export function transformBox(name: 'irot' | 'imir', value: number): Buffer {
   return Buffer.concat([uint32(9), Buffer.from(name, 'latin1'), Uint8Array.of(value)]);
 }
 
-/** Gives the primary picture of a file further properties, in their order. */
+/** Adds properties to the primary picture of a file, in this order. */
 export const withProperties =
   (...added: readonly Buffer[]) =>
   (bytes: Buffer): Buffer => {
@@ -41,7 +41,7 @@ export const withProperties =
     ]);
   };
 
-/** Changes the size that the property of a picture states, wherever it is that size. */
+/** Changes the size that a picture's property states, wherever it is the given size. */
 export const withStatedSize =
   (width: number, height: number) =>
   (bytes: Buffer): Buffer => {
@@ -63,7 +63,7 @@ function findBox(bytes: Buffer, name: string, start: number, end: number): Box {
   throw new Error(`there is no box ${name}`);
 }
 
-/** Adds to the offsets of items that are in the file, all of 4 bytes with lengths of 4. */
+/** Increases the offsets of items in the file; all have 4 bytes, with 4-byte lengths. */
 function moveItems(bytes: Buffer, content: number, by: number): void {
   const version = bytes[content];
   const baseBytes = (bytes[content + 5] ?? 0) >> 4;

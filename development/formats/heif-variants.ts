@@ -8,13 +8,13 @@ const avif = variantsOf('AVIF', 'avif');
 const heic = variantsOf('HEIC', 'heic');
 const right = (feature: string, make: Variant['make'], oracle: Oracle = 'libavif', isGrey = false): Variant =>
   avif.right(feature, oracle, make, { isLossy: true, isGrey });
-/** libavif's tool of Debian 12 does not turn pictures; libheif's does. */
+/** Debian 12's libavif tool does not rotate pictures; libheif's does. */
 const turned = (feature: string, orientation: number, ...args: string[]): Variant =>
   right(feature, byAvifenc(turnedSource(orientation), ...args), 'libheif');
 const rightHeic = (feature: string, make: Variant['make'], isGrey = false): Variant =>
   heic.right(feature, 'libheif', make, { isLossy: true, isGrey });
 
-/** EXIF orientations that quarter turns against the clock make, and those that mirroring on an axis makes of them. */
+/** EXIF orientations for anticlockwise quarter turns, and what mirroring about an axis makes of them. */
 const TURNED = [1, 8, 3, 6] as const;
 const MIRRORED = [
   [4, 5, 2, 7],
@@ -42,14 +42,14 @@ const byHeifEnc =
 
 const plain = byAvifenc('rgb.png');
 
-/** Turns and mirrors in all ways: quarter turns against the clock, then an axis where it is mirrored after them. */
+/** All rotations and mirrorings: anticlockwise quarter turns, then the axis of mirroring, if any. */
 const TRANSFORMS: readonly (readonly [turns: number, axis: number | undefined])[] = [0, 1, 2, 3].flatMap((turns) =>
   [undefined, 0, 1].flatMap((axis) => (turns === 0 && axis === undefined ? [] : [[turns, axis] as const])),
 );
 
 function transformName(turns: number, axis: number | undefined): string {
-  if (axis === undefined) return `turned ${turns} times (irot)`;
-  return turns === 0 ? `mirrored (imir ${axis})` : `turned ${turns} times and mirrored ${axis}`;
+  if (axis === undefined) return `rotated ${90 * turns}° (irot)`;
+  return turns === 0 ? `mirrored (imir ${axis})` : `rotated ${90 * turns}° and mirrored ${axis}`;
 }
 
 const heicTurned = (turns: number, axis: number | undefined): Variant => {
@@ -62,11 +62,11 @@ const heicTurned = (turns: number, axis: number | undefined): Variant => {
   return rightHeic(transformName(turns, axis), patched(stored, withProperties(...boxes)));
 };
 
-/** A quarter turn after the mirroring: what a mirroring about the other axis makes of it before. */
+/** A quarter turn after mirroring: equal to mirroring about the other axis before it. */
 const mirroredFirst = (axis: 0 | 1) => withProperties(transformBox('imir', axis), transformBox('irot', 1));
 const storedForMirroredFirst = (axis: 0 | 1): string => turnedSource(MIRRORED[axis === 0 ? 1 : 0][1]);
 
-/** Says that the pictures of a file are coded in another way. */
+/** Marks the pictures of a file as coded in another way. */
 const withType =
   (from: string, to: string) =>
   (bytes: Buffer): Buffer => {
@@ -74,7 +74,7 @@ const withType =
     return bytes;
   };
 
-/** All that is tested of AVIF. */
+/** All AVIF variants under test. */
 export const avifVariants: readonly Variant[] = [
   ...['444', '422', '420', '400'].flatMap((yuv) =>
     ['8', '10', '12'].map((depth) =>
@@ -88,7 +88,7 @@ export const avifVariants: readonly Variant[] = [
   right('tiles', byAvifenc('rgb.png', '--tilerowslog2', '1', '--tilecolslog2', '1')),
   right('by libheif', byHeifEnc('rgb.png', '-A'), 'libheif'),
   right('by ffmpeg', byFfmpeg('-still-picture', '1')),
-  right('by ffmpeg, as a film of one frame', byFfmpeg()),
+  right('by ffmpeg, as a video of one frame', byFfmpeg()),
   avif.right(
     'tiles with properties of their own (grid)',
     'libavif',
@@ -98,12 +98,12 @@ export const avifVariants: readonly Variant[] = [
     },
     { isLossy: true, ...NO_FACE },
   ),
-  ...[1, 2, 3].map((turns) => turned(`turned ${turns} times (irot)`, TURNED[turns], '--irot', String(turns))),
+  ...[1, 2, 3].map((turns) => turned(`rotated ${90 * turns}° (irot)`, TURNED[turns], '--irot', String(turns))),
   ...MIRRORED.map(([orientation], axis) => turned(`mirrored (imir ${axis})`, orientation, '--imir', String(axis))),
   ...[1, 2, 3].flatMap((turns) =>
     MIRRORED.map((orientations, axis) =>
       turned(
-        `turned ${turns} times and mirrored ${axis}`,
+        `rotated ${90 * turns}° and mirrored ${axis}`,
         orientations[turns],
         ...['--irot', String(turns), '--imir', String(axis)],
       ),
@@ -111,7 +111,7 @@ export const avifVariants: readonly Variant[] = [
   ),
   ...([0, 1] as const).map((axis) =>
     right(
-      `mirrored ${axis} and then turned 1 times`,
+      `mirrored ${axis} and then rotated 90°`,
       patched(byAvifenc(storedForMirroredFirst(axis)), mirroredFirst(axis)),
       'libheif',
     ),
@@ -140,7 +140,7 @@ export const avifVariants: readonly Variant[] = [
   ),
 ];
 
-/** All that is tested of HEIC, with the optional package. */
+/** All HEIC variants under test, with the optional package. */
 export const heicVariants: readonly Variant[] = [
   rightHeic('8 bits', byHeifEnc('rgb.png')),
   rightHeic('YUV 444', byHeifEnc('rgb.png', '-p', 'chroma=444')),
@@ -151,7 +151,7 @@ export const heicVariants: readonly Variant[] = [
   ...TRANSFORMS.map(([turns, axis]) => heicTurned(turns, axis)),
   ...([0, 1] as const).map((axis) =>
     rightHeic(
-      `mirrored ${axis} and then turned 1 times`,
+      `mirrored ${axis} and then rotated 90°`,
       patched(byHeifEnc(storedForMirroredFirst(axis)), mirroredFirst(axis)),
     ),
   ),

@@ -26,7 +26,7 @@ const byCjpeg =
     await run('cjpeg', '-quality', '92', ...args, '-outfile', path, ppm);
   };
 
-/** Puts a segment behind the start of the file. */
+/** Inserts a segment after the start of the file. */
 const withSegment =
   (marker: number, content: Uint8Array) =>
   (bytes: Buffer): Buffer => {
@@ -49,7 +49,7 @@ const withCoding = (marker: number) => inFrame((bytes, frame) => bytes.writeUInt
 
 const cmyk = 'i = i.convert("CMYK")';
 
-/** All that is tested of JPEG. */
+/** All JPEG variants under test. */
 export const jpegVariants: readonly Variant[] = [
   ...['1x1', '2x1', '2x2', '1x2', '4x1', '4x2'].flatMap((factors) => [
     right(`baseline, colours sampled ${factors}`, 'imagemagick', sampled(factors)),

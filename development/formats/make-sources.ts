@@ -4,10 +4,10 @@ import { repositoryRoot } from '../paths.ts';
 import { magick } from './run-program.ts';
 import type { Sources } from './variant.ts';
 
-/** The portrait: odd sizes, so that rows are padded wherever a format pads them. */
+/** The portrait: odd sizes, so that rows are padded if a format pads them. */
 const CROP = '181x175+138+18';
 
-/** Makes what variants are made of: the portrait in colours, grey, with alpha, with few colours and in black and white. */
+/** Makes the sources of variants: the portrait in colours, grey, with alpha, with few colours and in black and white. */
 export async function makeSources(folder: string): Promise<Sources> {
   const path = (name: string): string => join(folder, name);
   const portrait = path('rgb.png');
@@ -19,7 +19,7 @@ export async function makeSources(folder: string): Promise<Sources> {
   for (const colours of [256, 16, 4]) {
     await magick(portrait, '-dither', 'FloydSteinberg', '-colors', String(colours), `PNG8:${path(`${colours}.png`)}`);
   }
-  // Alpha from left to right, at the ends of which are whole and no colours.
+  // Alpha runs from left to right, from opaque to fully transparent.
   await magick(
     portrait,
     '(',
@@ -33,7 +33,7 @@ export async function makeSources(folder: string): Promise<Sources> {
     path('rgba.png'),
   );
   await magick(path('rgba.png'), '-colorspace', 'Gray', path('grey-alpha.png'));
-  // All 16 bits used: the portrait with a slope of less than a level of 8 bits.
+  // Uses all 16 bits: the portrait with a slope of less than one 8-bit level.
   await magick(
     portrait,
     '-depth',
@@ -53,7 +53,7 @@ export async function makeSources(folder: string): Promise<Sources> {
   return { folder, path };
 }
 
-/** What is stored for each EXIF orientation, 1..8, so that it is upright once it has been turned. */
+/** What is stored for each EXIF orientation, 1..8, so that applying it gives an upright picture. */
 const STORED = [
   [],
   ['-flop'],
@@ -65,13 +65,13 @@ const STORED = [
   ['-rotate', '90'],
 ] as const;
 
-/** The source of a picture of an EXIF orientation, 1..8: the portrait, which that turns upright. */
+/** The source of a picture with an EXIF orientation, 1..8: the portrait, which that orientation turns upright. */
 export const turnedSource = (orientation: number): string => `turned-${orientation}.png`;
 
 const ALPHA = ['-alpha', 'off', '-compose', 'CopyOpacity', '-composite', '-define', 'png:color-type=6'];
 const SLOPED = ['-compose', 'plus', '-composite', '-define', 'png:bit-depth=16', '-define', 'png:color-type=2'];
 
-/** Makes a file of another one by changing its bytes. */
+/** Makes a file from another one by changing its bytes. */
 export async function patch(from: string, to: string, change: (bytes: Buffer) => Uint8Array): Promise<void> {
   await writeFile(to, change(await readFile(from)));
 }

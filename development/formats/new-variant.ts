@@ -4,16 +4,16 @@ import type { Detail, Oracle, SourceOfPixels, Sources, Variant } from './variant
 
 type Make = Variant['make'];
 
-/** Of a variant that is decoded. */
+/** Options of a variant that is decoded. */
 export interface RightOptions {
   readonly isLossy?: boolean;
-  /** By default `less` of a lossy coding, else `all`. */
+  /** By default `less` for a lossy coding, else `all`. */
   readonly detail?: Detail;
   /** Whether it is the portrait in grey. */
   readonly isGrey?: boolean;
-  /** Of the portrait, by default the picture's own; `undefined` where it shows no face. */
+  /** Corner of the portrait, by default the picture's own; `undefined` if it shows no face. */
   readonly corner?: Variant['corner'];
-  /** What it is compared with instead of another decoding of itself. */
+  /** What it is compared with, instead of another decoding of itself. */
   readonly source?: SourceOfPixels;
 }
 
@@ -21,7 +21,7 @@ const WHOLE_PORTRAIT = [0, 0] as const;
 /** Options of a variant that shows no face. */
 export const NO_FACE = { corner: undefined } as const;
 
-/** Makes variants of a container, each by a word for its feature. */
+/** Makes variants of a container, each named by its feature. */
 export function variantsOf(container: string, ending: string) {
   const names = new Set<string>();
   function add(
@@ -36,7 +36,7 @@ export function variantsOf(container: string, ending: string) {
     return { container, feature, name: `${container.toLowerCase()}-${name}`, make, ...rest };
   }
   return {
-    /** One that is decoded as another decoder does. */
+    /** A variant that must decode as another decoder does. */
     right: (feature: string, oracle: Oracle, make: Make, options: RightOptions = {}): Variant => {
       const { isLossy = false, detail = isLossy ? 'less' : 'all', isGrey = false, source } = options;
       const corner = 'corner' in options ? options.corner : WHOLE_PORTRAIT;
@@ -48,20 +48,20 @@ export function variantsOf(container: string, ending: string) {
         ...(corner !== undefined && { corner }),
       });
     },
-    /** One that is refused with these words. */
+    /** A variant that must be refused with these words. */
     refused: (feature: string, refusal: string, make: Make): Variant =>
       add(feature, make, { expected: { refusal }, isLossy: false, detail: 'all', portrait: 'rgb.png' }),
   };
 }
 
-/** Saves a source by ImageMagick. @param prefix - of the file, such as `BMP3:`. */
+/** Saves a source with ImageMagick. @param prefix - of the file name, such as `BMP3:`. */
 export const byMagick =
   (source: string, args: readonly string[], prefix = ''): Make =>
   async (sources, path) => {
     await magick(sources.path(source), ...args, `${prefix}${path}`);
   };
 
-/** Saves a source by Pillow. @param change - what is done to image `i` before; @param options - of its `save`. */
+/** Saves a source with Pillow. @param change - statement that changes image `i` first; @param options - of its `save`. */
 export const byPillow =
   (source: string, change: string, options = ''): Make =>
   async (sources, path) => {
@@ -77,7 +77,7 @@ export const patched =
     await writeFile(path, change(await readFile(path)));
   };
 
-/** A TIFF header and one field: what EXIF needs to say how a picture is turned. */
+/** A TIFF header and one field: what EXIF needs to state a picture's orientation. */
 export function exifOf(orientation: number): Buffer {
   return Buffer.from([
     0x4d,

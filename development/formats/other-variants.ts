@@ -3,7 +3,7 @@ import { byMagick, variantsOf } from './new-variant.ts';
 import { run } from './run-program.ts';
 import type { Variant } from './variant.ts';
 
-/** Kinds of pictures that are refused by their names, as ImageMagick writes them. */
+/** Kinds of pictures that are refused by name, as written by ImageMagick. */
 const WRITTEN: readonly (readonly [name: string, format: string, args?: readonly string[]])[] = [
   ['Photoshop (PSD)', 'PSD'],
   ['PCX', 'PCX'],
@@ -30,7 +30,7 @@ const WRITTEN: readonly (readonly [name: string, format: string, args?: readonly
   ['Netpbm', 'PFM'],
 ];
 
-/** Kinds that no Debian package of the tests writes, by how they begin. */
+/** Kinds that no Debian package of the tests writes, by their first bytes. */
 const BEGINNINGS: readonly (readonly [name: string, beginning: string])[] = [
   ['JPEG 2000', '\0\0\0\x0cjP  \r\n\x87\n'],
   ['JPEG 2000', '\xff\x4f\xff\x51\0\x2f\0\0'],
@@ -65,11 +65,11 @@ const all = [
 
 const { refused } = variantsOf('other', 'bin');
 
-/** Pictures that are none of those that are decoded, and what is no picture, each called by its name. */
+/** Pictures of kinds that are not decoded, and files that are not pictures; each is refused by name. */
 export const otherVariants: readonly Variant[] = [
   ...all.map(([name, format, make], i) => {
     const isAgain = all.some(([other], at) => other === name && at < i);
-    const feature = name === 'Netpbm' ? `${name} (${format})` : isAgain ? `${name}, the other way to begin` : name;
+    const feature = name === 'Netpbm' ? `${name} (${format})` : isAgain ? `${name}, the other signature` : name;
     return refused(feature, `${name} pictures are not supported`, make);
   }),
   ...['mp4', 'mkv', 'avi'].map((ending) =>
@@ -80,7 +80,7 @@ export const otherVariants: readonly Variant[] = [
       await copyFile(film, path);
     }),
   ),
-  refused('a web page in its place', 'this is a web page (HTML), not a picture', async (_, path) =>
+  refused('a web page instead', 'this is a web page (HTML), not a picture', async (_, path) =>
     writeFile(path, '\n<!DOCTYPE html>\n<html><body>404</body></html>\n'),
   ),
 ];

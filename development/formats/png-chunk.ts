@@ -1,4 +1,4 @@
-/** A chunk of a PNG with its sum. */
+/** A PNG chunk with its checksum. */
 export function pngChunk(name: string, content: Uint8Array): Buffer {
   const bytes = Buffer.concat([Buffer.alloc(4), Buffer.from(name, 'latin1'), content, Buffer.alloc(4)]);
   bytes.writeUInt32BE(content.length, 0);
@@ -11,7 +11,7 @@ export function pngChunk(name: string, content: Uint8Array): Buffer {
   return bytes;
 }
 
-/** Puts a chunk after the header of a PNG. */
+/** Inserts a chunk after the header of a PNG. */
 export const withPngChunk =
   (name: string, content: Uint8Array) =>
   (bytes: Buffer): Buffer =>

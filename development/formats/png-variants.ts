@@ -12,7 +12,7 @@ const INTERLACING = [
   [', interlaced', 'PNG'],
 ] as const;
 
-/** Colour types and depths, and what they are made of. */
+/** Colour types and depths, and their sources. */
 const KINDS: readonly (readonly [name: string, source: string, type: number, depth: number, detail: Detail])[] = [
   ['grey 1 bit', 'bilevel.png', 0, 1, 'coarse'],
   ['grey 2 bit', 'grey.png', 0, 2, 'coarse'],
@@ -32,7 +32,7 @@ const KINDS: readonly (readonly [name: string, source: string, type: number, dep
 ];
 
 const saved = (source: string, type: number, depth: number, ...args: string[]) => {
-  // ImageMagick writes a full palette only where it is not told to.
+  // ImageMagick writes a full palette only if not instructed to.
   const isFullPalette = type === 3 && depth === 8;
   const kind = ['-define', `png:color-type=${type}`, '-define', `png:bit-depth=${depth}`];
   return byMagick(
@@ -44,7 +44,7 @@ const saved = (source: string, type: number, depth: number, ...args: string[]) =
 
 const plain = saved('rgb.png', 2, 8);
 
-/** Cuts the data into many chunks. */
+/** Splits the data into many chunks. */
 function inPieces(bytes: Buffer): Buffer {
   const start = bytes.indexOf('IDAT') - 4;
   const length = bytes.readUInt32BE(start);
@@ -55,7 +55,7 @@ function inPieces(bytes: Buffer): Buffer {
   return Buffer.concat([bytes.subarray(0, start), ...pieces, bytes.subarray(start + 12 + length)]);
 }
 
-/** Puts a chunk before the end mark. */
+/** Inserts a chunk before the end marker. */
 const withLastChunk =
   (name: string, content: Uint8Array) =>
   (bytes: Buffer): Buffer =>
@@ -73,7 +73,7 @@ function rawProfile(kind: 'exif' | 'APP1', orientation: number, isCompressed: bo
   return isCompressed ? Buffer.concat([key, Uint8Array.of(0), deflateSync(text)]) : Buffer.concat([key, text]);
 }
 
-/** All that is tested of PNG. */
+/** All PNG variants under test. */
 export const pngVariants: readonly Variant[] = [
   ...KINDS.flatMap(([name, source, type, depth, detail]) =>
     INTERLACING.map(([suffix, interlace]) =>

@@ -5,12 +5,12 @@ import type { FaceBox, RgbaImage } from '../../src/types.ts';
 import type { Comparison } from './compare-variant.ts';
 import type { Sources, Variant } from './variant.ts';
 
-/** How far landmarks may be from those of the same file, decoded by another program, px. */
+/** Largest distance of landmarks from those of the same file decoded by another program, px. */
 export const SAME_PIXELS_PX = 0.5;
-/** How far they may be from those of the portrait's PNG, px; of what is coarse that is only stated. */
+/** Largest distance from those of the portrait's PNG, px; for `coarse` files it is only reported. */
 export const FROM_PORTRAIT_PX = { all: 0.5, less: 1.5, coarse: Number.POSITIVE_INFINITY } as const;
 
-/** The greatest distances of a file's 68 landmarks, px. */
+/** The largest distances of a file's 68 landmarks, px. */
 export interface LandmarkDistances {
   /** From those of the same file as another program decodes it. */
   readonly fromOther: number;
@@ -22,12 +22,12 @@ export interface LandmarkDistances {
 export interface PortraitLandmarks {
   /** Px: the portrait's face, as the detector sees it. */
   readonly box: FaceBox;
-  /** Undefined for what was refused or shows no face. */
+  /** Undefined for files that were refused or show no face. */
   distances(comparison: Comparison): Promise<LandmarkDistances | undefined>;
   dispose(): void;
 }
 
-/** @throws Error where the portrait shows no face. */
+/** @throws Error if no face is found in the portrait. */
 export async function createPortraitLandmarks(sources: Sources): Promise<PortraitLandmarks> {
   const aligner = await createFaceAligner();
   const portrait = decodePng(await readFile(sources.path('rgb.png')), () => {}).image;

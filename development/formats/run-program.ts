@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 const runFile = promisify(execFile);
 const MAX_OUTPUT_BYTES = 1 << 27;
 
-/** Debian's, where another Python comes first on the PATH. */
+/** Debian's Python, even if another one comes first on the PATH. */
 const PYTHON = '/usr/bin/python3';
 
-/** Runs a program to its end. @returns what it printed. */
+/** Runs a program until it exits. @returns its output. */
 export async function run(program: string, ...args: string[]): Promise<Buffer> {
   const { stdout } = await runFile(program, args, { encoding: 'buffer', maxBuffer: MAX_OUTPUT_BYTES });
   return stdout;
@@ -18,8 +18,8 @@ export async function run(program: string, ...args: string[]): Promise<Buffer> {
 export const magick = (...args: string[]): Promise<Buffer> => run('convert', ...args);
 
 /**
- * Reads a line of JSON for each request, and answers with `1` or `0`, the number of bytes, and so many: what the statements wrote to
- * `sys.stdout.buffer`, or their error.
+ * Reads one line of JSON per request, and answers with `1` or `0`, a number of bytes, and that many bytes: what the statements
+ * wrote to `sys.stdout.buffer`, or their error.
  */
 const PILLOW_SERVER = `
 import io, json, sys, types
@@ -37,13 +37,13 @@ for line in sys.stdin:
     sys.stdout.buffer.flush()
 `;
 
-/** One Python for all statements: to start it takes longer than most of them. */
+/** One Python for all statements: starting it takes longer than most of them. */
 class PillowServer {
   readonly #child = spawn(PYTHON, ['-c', PILLOW_SERVER], { stdio: ['pipe', 'pipe', 'inherit'] });
   readonly #waiting: { resolve(output: Buffer): void; reject(error: Error): void }[] = [];
   #chunks: Buffer[] = [];
   #size = 0;
-  /** Bytes that must be there before the next look. */
+  /** Bytes that must have arrived before the next check. */
   #needed = 1;
 
   constructor() {
@@ -51,7 +51,7 @@ class PillowServer {
       for (const { reject } of this.#waiting.splice(0)) reject(error);
     };
     this.#child.on('error', fail);
-    this.#child.on('exit', (status) => fail(new Error(`Python has ended with ${status}`)));
+    this.#child.on('exit', (status) => fail(new Error(`Python exited with ${status}`)));
     this.#child.stdin.on('error', fail);
     this.#child.stdout.on('data', (bytes: Buffer) => this.#receive(bytes));
     this.#keepAlive(false);
@@ -86,7 +86,7 @@ class PillowServer {
     }
   }
 
-  /** Whether this process waits for it: it ends with its standard input. */
+  /** Whether it keeps this process alive: it exits when its standard input closes. */
   #keepAlive(isDue: boolean): void {
     const { stdin, stdout } = this.#child;
     for (const part of [this.#child, stdin as Socket, stdout as Socket]) isDue ? part.ref() : part.unref();
@@ -95,13 +95,13 @@ class PillowServer {
 
 let server: PillowServer | undefined;
 
-/** Runs statements of Pillow, with the arguments in `a`; they write to `sys.stdout.buffer`. */
+/** Runs Pillow statements, with the arguments in `a`; they write to `sys.stdout.buffer`. */
 export function pillow(statements: string, ...args: string[]): Promise<Buffer> {
   server ??= new PillowServer();
   return server.run(statements, args);
 }
 
-/** Programs that are missing here, by the Debian packages that they are in. */
+/** Debian packages whose programs are missing here. */
 export async function missingPackages(): Promise<string[]> {
   const needed: [name: string, present: Promise<unknown>][] = [
     ['imagemagick', magick('-version')],
@@ -120,7 +120,7 @@ export async function missingPackages(): Promise<string[]> {
   return missing;
 }
 
-/** Some programs call it a failure to be asked for help. */
+/** Some programs exit with a failure when asked for help. */
 function ignoreExitStatus(error: unknown): void {
   if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw error;
 }

@@ -9,7 +9,7 @@ const { right, refused } = variantsOf('TIFF', 'tif');
 
 const tiff = (source: string, ...args: string[]) => byMagick(source, ['-compress', 'None', ...args], 'TIFF:');
 
-/** Writes by ImageMagick and copies by libtiff's tool, which knows more ways to store pixels. */
+/** Writes with ImageMagick and copies with libtiff's tool, which supports more ways to store pixels. */
 const copied =
   (make: Variant['make'], ...args: string[]): Variant['make'] =>
   async (sources, path) => {
@@ -55,7 +55,7 @@ const withField =
 
 const SIZE = { 256: [181], 257: [175] } as const;
 
-/** Samples of the portrait by Pillow, after a change of its image `i`: `raw` or a JPEG of quality 92. */
+/** Samples of the portrait from Pillow, after a change to its image `i`: `raw` or a JPEG of quality 92. */
 async function samplesOf(sources: Sources, path: string, change: string, coding: 'raw' | 'jpeg'): Promise<Buffer> {
   const out = `${path}.${coding}`;
   const save = coding === 'raw' ? 'open(a[1], "wb").write(i.tobytes())' : 'i.save(a[1], quality=92, subsampling=0)';
@@ -63,7 +63,7 @@ async function samplesOf(sources: Sources, path: string, change: string, coding:
   return readFile(out);
 }
 
-/** Each colour in a plane that is a grey JPEG. */
+/** Each colour in its own plane, a grey JPEG. */
 const jpegPlanes =
   (mode: 'RGB' | 'YCbCr'): Variant['make'] =>
   async (sources, path) => {
@@ -78,7 +78,7 @@ const jpegPlanes =
 
 const TILE = 64;
 
-/** YCbCr of which four pixels share their colours, without JPEG, in tiles. */
+/** YCbCr in which four pixels share their colours, without JPEG, in tiles. */
 const yCbCrTiles: Variant['make'] = async (sources, path) => {
   const plane = (index: number, size: string): Promise<Buffer> =>
     samplesOf(
@@ -112,7 +112,7 @@ const yCbCrTiles: Variant['make'] = async (sources, path) => {
 
 const THUMBNAIL = { 254: [1], 256: [32], 257: [31], 258: [8, 8, 8], 259: [1], 262: [2], 277: [3], 278: [31] } as const;
 
-/** A thumbnail, and the picture as a page inside it or after it. @param marks - further fields of the first page. */
+/** A thumbnail, with the picture as a page inside or after it. @param marks - further fields of the first page. */
 const afterThumbnail =
   (place: 'inside' | 'after', picture: TiffPage['fields'], marks: TiffPage['fields'] = {}): Variant['make'] =>
   async (sources, path) => {
@@ -126,10 +126,10 @@ const afterThumbnail =
     await writeFile(path, writeTiff(place === 'inside' ? [{ ...thumbnail, inside: [full] }] : [thumbnail, full]));
   };
 
-/** Samples of a sensor: one colour a pixel. */
+/** Sensor samples: one colour per pixel. */
 const SENSOR = { 258: [8], 262: [32803], 277: [1] } as const;
 
-/** A file by its first bytes and one field: what names a camera's raw file. */
+/** A file with the first bytes and the one field that identify a camera's raw file. */
 const ofCanon: Variant['make'] = async (sources, path) => {
   const small = await samplesOf(sources, path, 'i = i.resize((32, 31))', 'raw');
   await writeFile(path, writeTiff([{ fields: THUMBNAIL, strips: [small] }], Buffer.from('CR\x02\0', 'latin1')));
@@ -157,11 +157,11 @@ const WAYS: readonly (readonly [name: string, args: readonly string[]])[] = [
   ['strips of 7 rows', ['-r', '7']],
 ];
 
-/** libtiff's tool takes no planes of 16 bits, and predicts no palette. */
+/** libtiff's tool does not support 16-bit planes, nor a predictor with a palette. */
 const isPossible = (kind: string, way: string): boolean =>
   !(way.includes('predictor') && kind.startsWith('palette')) && !(way.includes('planes') && kind.includes('16 bit'));
 
-/** All that is tested of TIFF. */
+/** All TIFF variants under test. */
 export const tiffVariants: readonly Variant[] = [
   ...KINDS.flatMap(([name, make, oracle, detail]) => [
     right(name, oracle, make, { detail, isGrey: make === grey }),
@@ -191,7 +191,7 @@ export const tiffVariants: readonly Variant[] = [
     right(`grey ${bits} bit`, 'imagemagick', tiff('grey16.png', '-depth', String(bits)), { isGrey: true }),
   ),
   right('grey 8 bit, white is zero', 'imagemagick', tiff('grey.png', '-define', 'quantum:polarity=min-is-white'), {
-    // ImageMagick says so and leaves the samples: a negative.
+    // ImageMagick sets the field but leaves the samples: a negative.
     ...NO_FACE,
   }),
   right('RGB 16 bit, in planes', 'imagemagick', tiff('rgb16.png', '-depth', '16', '-interlace', 'plane')),

@@ -34,7 +34,7 @@ const withExif =
 
 const plain = byCwebp('rgb.png', '-q', '90');
 
-/** All that is tested of WebP. */
+/** All WebP variants under test. */
 export const webpVariants: readonly Variant[] = [
   lossy('lossy, quality 90', plain),
   lossy('lossy, quality 40', byCwebp('rgb.png', '-q', '40'), { detail: 'coarse' }),

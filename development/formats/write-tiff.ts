@@ -1,4 +1,4 @@
-/** TIFF files that no program of Debian writes: thumbnails before the picture, planes and tiles of odd kinds. Little-endian. */
+/** TIFF files that no Debian program writes: thumbnails before the picture, unusual planes and tiles. Little-endian. */
 
 /** A page: its fields, shorts unless they need more, and its strips or tiles. */
 export interface TiffPage {
@@ -6,7 +6,7 @@ export interface TiffPage {
   readonly strips: readonly Uint8Array[];
   /** Whether the strips are tiles. */
   readonly isTiled?: boolean;
-  /** Pages inside it, such as the picture that it is the thumbnail of. */
+  /** Pages inside it, such as the picture of which it is the thumbnail. */
   readonly inside?: readonly TiffPage[];
 }
 
@@ -16,7 +16,7 @@ const SUB_PAGES = 330;
 const STRIPS = [273, 279] as const;
 const TILES = [324, 325] as const;
 
-/** @param mark - bytes after the header, such as those by which a camera marks its files. */
+/** @param mark - bytes after the header, such as a camera's signature. */
 export function writeTiff(pages: readonly TiffPage[], mark: Uint8Array = new Uint8Array(0)): Buffer {
   const header = Buffer.from([0x49, 0x49, 42, 0, 0, 0, 0, 0, ...mark]);
   const file = [header];
@@ -28,7 +28,7 @@ export function writeTiff(pages: readonly TiffPage[], mark: Uint8Array = new Uin
     length += padded.length;
     return at;
   };
-  /** @returns where the page is. */
+  /** @returns the page's offset. */
   const writePage = ({ fields, strips, isTiled = false, inside = [] }: TiffPage, next: number): number => {
     const [offsetTag, countTag] = isTiled ? TILES : STRIPS;
     const within = inside.map((page) => writePage(page, 0));

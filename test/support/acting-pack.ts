@@ -1,4 +1,4 @@
-/** A small pack whose model acts: 52 named expressions, eyes that turn and lids that meet, with networks by a formula. */
+/** A small pack with an acting model: 52 named expressions, eyes that turn, lids that meet, and networks made by a formula. */
 import { networkModel, normalizationModel } from '../../converters/convert-regressor.ts';
 import type { NamedTensor } from '../../converters/tensor.ts';
 import type { NewModel, NewPack } from '../../converters/write-pack.ts';
@@ -62,7 +62,7 @@ function faceMaps(): NewModel {
   };
 }
 
-/** Mean and deviation of both outputs of the second-headed network. */
+/** Mean and deviation of both outputs of the two-headed network. */
 export function actingNormalization(): Map<string, NamedTensor> {
   const mean = new Float32Array(62);
   mean.set([3.5e-4, 0, 0, 60, 0, 5.8e-4, 0, 74, 0, 0, 3.5e-4, -67]);
@@ -74,7 +74,7 @@ export function actingNormalization(): Map<string, NamedTensor> {
   ]);
 }
 
-/** A MobileNet-V1 x0.25 by a formula with a second head on its features. */
+/** A MobileNet-V1 x0.25 made by a formula, with a second head on its features. */
 export function twoHeadedStateDict(): Map<string, NamedTensor> {
   const { stateDict } = formulaRegressor('mobilenet_v1_x0.25');
   const features = 256;

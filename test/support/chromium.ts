@@ -1,4 +1,4 @@
-/** Chromium and what it shows, for the tests of a file. */
+/** Chromium and its pages, for the tests of a file. */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { bundleBrowser } from '../../scripts/bundle-browser.js';
 
 export * from '../../development/browser-site.ts';
 
-/** A `describe` whose tests need Chromium: skipped where there is none, failing under `CI=true`. */
+/** A `describe` whose tests need Chromium: skipped if it is missing, failing under `CI=true`. */
 export function describeWithChromium(name: string, body: () => void): void {
   if (existsSync(CHROMIUM_PATH)) {
     describe(name, body);
@@ -35,12 +35,12 @@ export function useChromium(flags: readonly string[] = []): () => Browser {
   });
   afterAll(() => browser?.close());
   return () => {
-    if (browser === undefined) throw new Error('Chromium is started in beforeAll');
+    if (browser === undefined) throw new Error('Chromium only starts in beforeAll');
     return browser;
   };
 }
 
-/** Folder of the browser's bundles for the tests of a file: what was built, unless the sources have changed since. */
+/** Folder with the browser bundles for the tests of a file: rebuilt if the sources have changed since the last build. */
 export function useBrowserBundle(): () => string {
   let folder = join(repositoryRoot, 'dist', 'browser');
   let own: string | undefined;

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { encodePng } from '../../src/image-files/write-image.ts';
 
-/** Writes what commands read that need no real face: `photos/a.png`, a box in it as `boxes.json`, and landmarks as `marks.json`. */
+/** Writes inputs of commands that need no real face: `photos/a.png`, a box in it as `boxes.json`, and landmarks as `marks.json`. */
 export function writeCommandInputs(at: (path: string) => string): void {
   mkdirSync(at('photos'));
   writeFileSync(at('photos/a.png'), encodePng({ width: 60, height: 50, data: new Uint8Array(60 * 50 * 3).fill(90) }));

@@ -1,4 +1,4 @@
-/** What the compiler made of a network: which rewrites changed it, and which forms of which kernels were written. */
+/** What the compiler made of a network: which rewrites changed it, and which kernel forms were emitted. */
 import type { Step } from '../../src/engine/compiler/assign-storage.ts';
 import type { CompiledModule, CompiledNetwork } from '../../src/engine/compiler/compile.ts';
 import { isSplitByPanels } from '../../src/engine/compiler/emit/convolution.ts';
@@ -11,7 +11,7 @@ import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
 
 type ComputeStep = Extract<Step, { kind: 'compute' }>;
 
-/** Each rewrite with each kind of operation that it changed or put in. */
+/** Each rewrite with each kind of operation that it changed or inserted. */
 export function rewritesOf(artifact: LayersArtifact): string[] {
   let program = lowerGraph(parseLayersArtifact(artifact));
   const fired: string[] = [];
@@ -23,7 +23,7 @@ export function rewritesOf(artifact: LayersArtifact): string[] {
   return fired;
 }
 
-/** All that `rewritesOf` can give. */
+/** All possible results of `rewritesOf`. */
 export const REWRITES = [
   'fold-batch-norm: convolution',
   'fold-batch-norm: depthwise',
@@ -50,7 +50,7 @@ export function kernelFormsOf({ stored }: CompiledModule, { weights }: CompiledN
 const FUNCTIONS: readonly Activation['kind'][] = ['relu', 'leakyRelu', 'prelu', 'hardSigmoid', 'hardSwish'];
 const ACTIVATIONS: readonly Activation['kind'][] = ['linear', ...FUNCTIONS, 'sigmoid', 'tanh'];
 
-/** All that `kernelFormsOf` can give for small networks; large ones have more of a size, see networks.test.ts. */
+/** All possible results of `kernelFormsOf` for small networks; large ones have more sizes, see networks.test.ts. */
 export const KERNEL_FORMS = [
   'clearBorder',
   ...[
@@ -134,7 +134,7 @@ const tapRows = (kernel: readonly [number, number]): string[] => [kernel[0] === 
 
 const padded = ({ top, bottom, left, right }: Padding): string[] => (top + bottom + left + right > 0 ? ['padded'] : []);
 
-/** Forms of the kernels of bytes in a module. */
+/** Forms of the integer kernels in a module. */
 export function integerFormsOf({ stored }: CompiledModule, { weights }: CompiledNetwork): string[] {
   return stored.steps.flatMap((step) => {
     if (step.kind === 'clearBorder') {
@@ -145,7 +145,7 @@ export function integerFormsOf({ stored }: CompiledModule, { weights }: Compiled
   });
 }
 
-/** All that `integerFormsOf` can give. */
+/** All possible results of `integerFormsOf`. */
 export const INTEGER_FORMS = [
   'border: of a pattern',
   'border: of one byte',
@@ -175,7 +175,7 @@ function integerForms({ operation, inputs, outputs, padding }: ComputeStep, weig
       const groups = packed?.groups ?? [];
       const { kernel, inputChannels } = operation;
       const isRun = kernel[1] === 1 || (input.pixelStride === inputChannels && inputChannels % 8 === 0);
-      // Of four numbers; relaxed products take two at once.
+      // Steps of four numbers; relaxed products take two at once.
       const steps = Math.ceil((packed?.rowsOfTaps ? kernel[1] * inputChannels : inputChannels) / 4);
       return [
         isSplitByPanels(operation, input) ? 'by panels' : 'by rows',

@@ -1,6 +1,6 @@
 /**
- * Faces that are drawn, and an aligner that knows where they were drawn: for tests of what a tracker decides, at bounds that no photo
- * and no network meets to the digit. What networks make of photos is tested with films. Geometry is the real one.
+ * Drawn faces, and an aligner that knows where they were drawn: for tests of a tracker's decisions, at bounds that no photo and no
+ * network meets to the digit. Films test the results of real networks. The geometry is the real one.
  */
 
 import type { FaceAligner } from '../../src/face-aligner.ts';
@@ -18,23 +18,23 @@ export interface DrawnFace {
   readonly x: number;
   readonly y: number;
   readonly size: number;
-  /** What it looks like, radians: faces that differ by 0 are alike, by half a turn the opposite of each other. Default 0. */
+  /** Appearance, radians: faces that differ by 0 are alike, by half a turn opposites. Default 0. */
   readonly looks?: number;
-  /** What the regressor says of the camera: so much longer its third row is. Default 0. */
+  /** The regressor's camera: by how much its third row is longer. Default 0. */
   readonly crookedness?: number;
-  /** What the detector says: boxes instead of the square around the landmarks; `[]` where it does not see the face. */
+  /** The detector's boxes, instead of the square around the landmarks; `[]` if it does not find the face. */
   readonly boxes?: readonly RoiBox[];
-  /** What the regressor says instead of where the face is. */
+  /** The place that the regressor gives, instead of the face's own. */
   readonly answer?: { readonly x: number; readonly y: number; readonly size: number };
-  /** What the regressor says of the first parameters of shape. */
+  /** The first shape parameters that the regressor gives. */
   readonly shape?: readonly number[];
-  /** Whether it is where it is said to be, but what is painted there is something else. */
+  /** Whether something else is painted at its place. */
   readonly isUnpainted?: boolean;
 }
 
 const RADIUS = 60_000;
 
-/** The formula's model with landmarks on a ring of known size, so that boxes around them are squares; other vertices reach beyond. */
+/** The formula's model with landmarks on a ring of known size, so that boxes around them are square; other vertices lie outside. */
 const RING_MODEL: MorphableModel = (() => {
   const model = formulaFaceModel();
   const meanShape = model.meanShape.map((value) => 1.5 * value);
@@ -77,7 +77,7 @@ export function drawFaces(width: number, height: number, faces: readonly DrawnFa
   return image;
 }
 
-/** Looks whose likeness to those of 0 is what is asked for. */
+/** An appearance with the given similarity to appearance 0. */
 export function looksLike(likeness: number): number {
   const appearanceOf = (looks: number) => {
     const face = { x: 60, y: 60, size: 60, looks };
@@ -103,7 +103,7 @@ function landmarksOf({ params, roiBox }: AlignedFace, dst?: Float32Array): Float
   return landmarks;
 }
 
-/** What a regressor says of a face in a crop. */
+/** A regressor's output for a face in a crop. */
 function alignIn(roiBox: RoiBox, face: DrawnFace): AlignedFace {
   const { x, y, size } = face.answer ?? face;
   const { scaleX, left, top } = cropPlacement(roiBox);
@@ -116,13 +116,13 @@ function alignIn(roiBox: RoiBox, face: DrawnFace): AlignedFace {
   return { roiBox, params };
 }
 
-/** An aligner of drawn faces that counts what it is asked. */
+/** An aligner of drawn faces that counts its calls. */
 export interface DrawnFaceAligner extends FaceAligner {
-  /** Faces that were detected since the last time, and crops that were aligned. */
+  /** Detections and aligned crops since the last reset. */
   readonly asked: { detections: number; boxes: RoiBox[]; crops: RoiBox[] };
 }
 
-/** Makes an aligner of pictures that `drawFaces` has made. Where there is no face, it gives one that is crooked, as networks do. */
+/** Makes an aligner for pictures from `drawFaces`. Where there is no face, it gives a crooked one, as networks do. */
 export function createDrawnFaceAligner(): DrawnFaceAligner {
   const asked: DrawnFaceAligner['asked'] = { detections: 0, boxes: [], crops: [] };
 

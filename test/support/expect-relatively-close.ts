@@ -1,7 +1,7 @@
 import type { NetworkOutput } from '../../src/engine/engine.ts';
 import { expectClose } from './expect-close.ts';
 
-/** Largest allowed difference of an output from tfjs's, as part of the largest output. */
+/** Largest allowed difference of an output from tfjs's, as a fraction of the largest output. */
 export const MAX_RELATIVE_ERROR = 2e-5;
 
 /** Fails unless outputs have the expected shapes and numbers, within `maxRelative` of the largest expected number. */

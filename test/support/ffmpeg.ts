@@ -3,7 +3,7 @@ import { hasFfmpeg } from '../../development/has-ffmpeg.ts';
 
 const isThere = hasFfmpeg();
 
-/** A `describe` whose tests need ffmpeg: skipped where it is missing, failing under `CI=true`. */
+/** A `describe` whose tests need ffmpeg: skipped if it is missing, failing under `CI=true`. */
 export function describeWithFfmpeg(name: string, body: () => void): void {
   if (isThere) {
     describe(name, body);

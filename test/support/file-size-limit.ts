@@ -4,8 +4,8 @@ import { tddfaCommand } from '../../development/tddfa-process.ts';
 import type { CliResult } from './run-cli.ts';
 
 /**
- * Runs the command in a process of its own that may not write files larger than so many KiB: as on a disk that fills, a write
- * fails in the middle of a file. Unlike a small disk it needs no rights.
+ * Runs the command in its own process, which may not write files larger than this many KiB: as on a full disk, a write fails in
+ * the middle of a file. Unlike a small disk, this needs no privileges.
  */
 export function runCliWithFileLimit(kibibytes: number, args: readonly string[]): CliResult {
   const command = [...tddfaCommand(), ...args];

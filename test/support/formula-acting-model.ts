@@ -31,8 +31,8 @@ export function eyeVerticesOf(): readonly [Uint32Array, Uint32Array] {
 }
 
 /**
- * `formulaFaceModel` with 52 expressions, two balls and the tables of a model that acts. Lids are landmarks 43 and 47, 37 and 41; balls
- * move with the first shape coefficient alone.
+ * `formulaFaceModel` with 52 expressions, two balls and the tables of an acting model. Lids are landmarks 43 and 47, 37 and 41;
+ * balls move with the first shape coefficient only.
  */
 export function formulaActingModel(): MorphableModel {
   const plain = formulaFaceModel();
@@ -62,7 +62,7 @@ export function formulaActingModel(): MorphableModel {
       }
     }
   }
-  // Lids that lie apart, and blinks that bring them together.
+  // Lids that are apart, and blinks that bring them together.
   const columnOf = (name: string): number => (ARKIT_NAMES as readonly string[]).indexOf(name);
   const blinkColumns = [columnOf('eyeBlinkLeft'), columnOf('eyeBlinkRight')] as const;
   const lidGaps = new Float32Array(2 * (1 + SHAPES + 52));
@@ -101,7 +101,7 @@ export function formulaActingModel(): MorphableModel {
   };
 }
 
-/** Parameters of a face that fills its crop, looks aside and does something with every coefficient. */
+/** Parameters of a face that fills its crop, looks aside and uses every coefficient. */
 export function formulaActingParams(): Float32Array {
   const params = new Float32Array(12 + SHAPES + 52 + GAZE_COUNT);
   params.set(formulaParams().subarray(0, 12 + SHAPES));

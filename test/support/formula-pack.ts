@@ -1,4 +1,4 @@
-/** Packs of the real architectures with weights made by a formula, for tests that need no weight file. */
+/** Packs with the real architectures and weights made by a formula, for tests without weight files. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { formulaValues, smallFaceMaps, smallMorphableModel } from './small-pack.
 const ORIGIN = { licence: { name: 'CC0-1.0' }, source: { description: 'made by a formula' } };
 const NORMALIZATION = 'formula-normalization';
 
-/** De-normalising numbers that give a face of a plausible size in the crop. */
+/** De-normalisation that gives a face of a plausible size in the crop. */
 function plausibleNormalization(): NewModel {
   const mean = new Float32Array(62);
   mean.set([3.5e-4, 0, 0, 60, 0, 5.8e-4, 0, 74, 0, 0, 3.5e-4, -67]);

@@ -8,8 +8,8 @@ import { safetensorsFile } from './write-safetensors.ts';
 export const FORMULA_VERTEX_COUNT = 70;
 
 /**
- * The tensors of each file of 3DDFA_V2 in its names and shapes, but small and made by formulas: for tests without the real
- * ones. Formats are told by content, so that all can be written as safetensors under the original's names.
+ * The tensors of each 3DDFA_V2 file with its names and shapes, but small and made by formulas: for tests without the real files.
+ * Formats are detected by content, so all can be written as safetensors under the original names.
  */
 export function formulaUpstreamFiles(): Map<string, ReadonlyMap<string, NamedTensor>> {
   files ??= createFiles();
@@ -58,7 +58,7 @@ function createFiles(): Map<string, ReadonlyMap<string, NamedTensor>> {
   ]);
 }
 
-/** Writes files of `formulaUpstreamFiles`, or changes of them, into a folder. */
+/** Writes files of `formulaUpstreamFiles`, or changed ones, into a folder. */
 export async function writeUpstreamFiles(
   folder: string,
   files: ReadonlyMap<string, ReadonlyMap<string, NamedTensor>>,

@@ -1,6 +1,6 @@
 /**
- * Quantised programs in plain TypeScript, operation by operation and number by number, by the rules that `program.ts` states:
- * what kernels must give bit for bit. Operations of floats are those whose result does not depend on the order of a sum.
+ * Quantised programs in plain TypeScript, operation by operation and number by number, by the rules stated in `program.ts`:
+ * kernels must match them bit for bit. Float operations are limited to those whose result does not depend on summation order.
  */
 import { inferShapes, type Shape } from '../../src/engine/compiler/infer-shapes.ts';
 import type {
@@ -125,7 +125,7 @@ function run(
       make(operation.output).numbers.set(input.numbers);
       return;
     default:
-      throw new Error(`the reference has no '${operation.kind}'`);
+      throw new Error(`the reference does not support '${operation.kind}'`);
   }
 }
 
@@ -154,7 +154,8 @@ function convolve(
           }
         }
       }
-      if (!Number.isInteger(sum) || Math.abs(sum) > 2 ** 31 - 1) throw new Error(`the sum ${sum} is no 32-bit integer`);
+      if (!Number.isInteger(sum) || Math.abs(sum) > 2 ** 31 - 1)
+        throw new Error(`the sum ${sum} is not a 32-bit integer`);
       let result = fround(fround(sum) * multipliers[mirrored ? c : channel - segment]);
       if (residual) result = fround(fround(pixel(residual, y, x, c, 0) * (residualScales as Float32Array)[c]) + result);
       result = activate(activation, result, c % channels);
@@ -177,7 +178,7 @@ function filter(
       for (let column = 0; column < kernel[1]; column++) {
         const at = [y * strides[0] + row - padding.top, x * strides[1] + column - padding.left] as const;
         sum += weights[(row * kernel[1] + column) * channels + c] * pixel(input, at[0], at[1], c, zeros[c]);
-        if (Math.abs(sum) > 32767) throw new Error(`the sum ${sum} is no 16-bit integer`);
+        if (Math.abs(sum) > 32767) throw new Error(`the sum ${sum} is not a 16-bit integer`);
       }
     }
     const scaled = Math.floor((sum * multipliers[c] + 2 ** 14) / 2 ** 15);
@@ -197,11 +198,11 @@ function activate(activation: Activation, x: number, channel: number): number {
     case 'prelu':
       return x < 0 ? fround(x * activation.alphas[channel]) : x;
     default:
-      throw new Error(`the reference has no '${activation.kind}'`);
+      throw new Error(`the reference does not support '${activation.kind}'`);
   }
 }
 
-/** The nearest byte, of two the even one. */
+/** The nearest byte; ties go to the even one. */
 function toByte(x: number): number {
   const below = Math.floor(x);
   const rest = x - below;

@@ -1,4 +1,4 @@
-/** What the Long Tasks API calls long. Here it is processor time, which other programs do not lengthen. */
+/** The Long Tasks API's threshold. Here it applies to CPU time, which other programs do not lengthen. */
 export const LONG_TASK_MS = 50;
 
 interface TraceEvent {
@@ -11,7 +11,7 @@ interface TraceEvent {
 }
 
 /**
- * Processor time of each task of the main threads that had to do with a site, ms.
+ * CPU time of each task on the main threads of a site, ms.
  * @param trace - of the categories `toplevel` and `devtools.timeline`.
  */
 export function mainThreadTasks(trace: Buffer, site: string): number[] {

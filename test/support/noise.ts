@@ -1,7 +1,7 @@
 import { randomNumbers } from '../../development/random.ts';
 import type { RgbaImage } from '../../src/types.ts';
 
-/** A picture of random bytes, the same for the same seed; RGB or RGBA by `channels`. */
+/** A picture of random bytes, the same for the same seed; RGB or RGBA according to `channels`. */
 export function noise(width: number, height: number, channels: 3 | 4, seed: number): RgbaImage & { data: Uint8Array } {
   const next = randomNumbers(seed);
   const data = new Uint8Array(width * height * channels);

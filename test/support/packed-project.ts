@@ -1,4 +1,4 @@
-/** Projects of people who use the package: folders outside of this repository that hold nothing but what npm put there. */
+/** Projects of the package's users: folders outside this repository that contain only what npm put there. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
 import { repositoryRoot } from '../../development/paths.ts';
 
-/** For an install, a build, a program: what takes longer hangs. */
+/** Limit for an install, a build or a program: anything slower hangs. */
 export const COMMAND_TIMEOUT_MS = 240_000;
 
 export interface CommandResult {
@@ -21,14 +21,14 @@ export interface PackedProject {
   at(...names: string[]): string;
   /** Writes a file. */
   write(name: string, text: string): Promise<void>;
-  /** Runs a command in it to its end. */
+  /** Runs a command in it until it exits. */
   run(command: string, ...args: readonly string[]): Promise<CommandResult>;
-  /** Starts a server in it; `isReady` looks at what it has printed so far. */
+  /** Starts a server in it; `isReady` checks what it has printed so far. */
   serve(isReady: (printed: string) => boolean, command: string, ...args: readonly string[]): Promise<void>;
 }
 
 export interface PackedProjectOptions {
-  /** Packages beside ours, as `npm install` takes them. */
+  /** Packages besides ours, as arguments of `npm install`. */
   readonly packages?: readonly string[];
   /** Files by name. */
   readonly files?: Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ export interface PackedProjectOptions {
   readonly flags?: readonly string[];
 }
 
-/** What is set where people run programs; nothing of what npm and jest set for this run. */
+/** A user's normal environment, without anything that npm and Jest set for this run. */
 function plainEnvironment(): NodeJS.ProcessEnv {
   const { PATH, HOME, LANG } = process.env;
   return { PATH, HOME, LANG, CI: 'true', NEXT_TELEMETRY_DISABLED: '1', PARCEL_WORKERS: '0' };
@@ -82,13 +82,13 @@ export function usePackedProject(options: PackedProjectOptions = {}): PackedProj
         child.stdout?.on('data', hear);
         child.stderr?.on('data', hear);
         child.on('error', reject);
-        child.on('close', () => reject(new Error(`${command} ended: ${printed}`)));
+        child.on('close', () => reject(new Error(`${command} exited: ${printed}`)));
       }),
   };
 
   beforeAll(async () => {
     const archive = process.env.TDDFA_ARCHIVE;
-    if (archive === undefined) throw new Error('run these tests by `npm run test:packed`, which packs the package');
+    if (archive === undefined) throw new Error('run these tests with `npm run test:packed`, which packs the package');
     folder = await mkdtemp(join(tmpdir(), 'tddfa-user-'));
     await project.write('package.json', '{ "private": true, "type": "module" }');
     const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...(options.flags ?? [])];
@@ -104,17 +104,17 @@ export function usePackedProject(options: PackedProjectOptions = {}): PackedProj
   return project;
 }
 
-/** Ends a command and what it has started. */
+/** Ends a command and its child processes. */
 function stop(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null) return;
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // It has just ended by itself.
+    // It has just exited by itself.
   }
 }
 
-/** Puts the open pack and the portrait where pages find them. */
+/** Puts the open pack and the portrait where pages can load them. */
 export async function copyPageFiles(project: PackedProject, folder: string): Promise<void> {
   await cp(project.at('node_modules', 'tddfa', 'weights', 'open'), project.at(folder, 'weights', 'open'), {
     recursive: true,

@@ -1,4 +1,4 @@
-/** The engines as a global of a page, with the card's contexts and devices within reach, so that a test can take them away. */
+/** The engines as a global of a page, with the GPU contexts and devices within reach, so that a test can take them away. */
 import { availableBackends, createEngine } from '../../src/engine/create-engine.ts';
 import { BackendUnavailableError } from '../../src/errors.ts';
 
@@ -30,12 +30,12 @@ if (GPUAdapter !== undefined) {
   };
 }
 
-/** Takes every context and device of the page away, as a browser does when the card is reset. */
+/** Takes away every context and device of the page, as a browser does when the GPU is reset. */
 function takeGraphicsAway(): void {
   for (const takeAway of takeAways.splice(0)) takeAway();
 }
 
-// Only now: they may ask for a context as they are imported.
+// Only now: importing them may request a context.
 await import('../../src/backends/webgpu.ts');
 await import('../../src/backends/webgl.ts');
 await import('../../src/backends/wasm.ts');

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { describe, test } from '@jest/globals';
 
-// Another program of this name is in moreutils.
+// moreutils has another program of this name.
 const isThere = spawnSync('parallel', ['--version'], { encoding: 'utf8' }).stdout?.startsWith('GNU parallel') === true;
 
-/** A `describe` whose tests need GNU parallel: skipped where it is missing, failing under `CI=true`. */
+/** A `describe` whose tests need GNU parallel: skipped if it is missing, failing under `CI=true`. */
 export function describeWithParallel(name: string, body: () => void): void {
   if (isThere) {
     describe(name, body);

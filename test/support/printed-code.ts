@@ -1,4 +1,4 @@
-/** The code that README and docs print. */
+/** The code blocks of README and docs. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../development/paths.ts';
@@ -9,7 +9,7 @@ export interface PrintedCode {
   readonly text: string;
   /** The heading above it. */
   readonly section: string;
-  /** Of its first line, from 1. */
+  /** Number of its first line, from 1. */
   readonly line: number;
 }
 
@@ -29,9 +29,9 @@ export function printedCode(path: string): PrintedCode[] {
   return found;
 }
 
-/** The first code of a section. */
+/** The first code block of a section. */
 export function firstCode(path: string, section: string): string {
   const code = printedCode(path).find((printed) => printed.section === section);
-  if (code === undefined) throw new Error(`${path} prints no code under '${section}'`);
+  if (code === undefined) throw new Error(`${path} has no code under '${section}'`);
   return code.text;
 }

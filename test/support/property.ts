@@ -1,6 +1,5 @@
 /**
- * fast-check whose cases are the same on every run, so that a test that passed goes on passing. `TDDFA_SEED=n` looks at
- * others.
+ * fast-check with the same cases on every run, so that a test that passed keeps passing. `TDDFA_SEED=n` tries others.
  */
 import fc from 'fast-check';
 

@@ -3,7 +3,7 @@ import { hasRedisServer, type RedisServer, startRedisServer } from '../../develo
 
 const isThere = hasRedisServer();
 
-/** A `describe` whose tests need redis-server: skipped where it is missing, failing under `CI=true`. */
+/** A `describe` whose tests need redis-server: skipped if it is missing, failing under `CI=true`. */
 export function describeWithRedis(name: string, body: () => void): void {
   if (isThere) {
     describe(name, body);
@@ -21,7 +21,7 @@ export function describeWithRedis(name: string, body: () => void): void {
 /**
  * A Redis for the tests of a `describe`, removed after them.
  * @param options - as on its command line.
- * @returns a function that gives it; call it inside tests only.
+ * @returns a function that returns it; call it only inside tests.
  */
 export function useRedis(options: readonly string[] = []): () => RedisServer {
   let server: RedisServer | undefined;
@@ -30,7 +30,7 @@ export function useRedis(options: readonly string[] = []): () => RedisServer {
   });
   afterAll(() => server?.dispose());
   return () => {
-    if (server === undefined) throw new Error('the server is not started yet');
+    if (server === undefined) throw new Error('the server has not started yet');
     return server;
   };
 }

@@ -12,9 +12,9 @@ export interface CliTestOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Text typed at the prompt; only with `isTTY`. */
   readonly answers?: string;
-  /** Whether stdin, stdout and stderr say that they are terminals. */
+  /** Whether stdin, stdout and stderr claim to be terminals. */
   readonly isTTY?: boolean;
-  /** What comes through stdin. */
+  /** Data on stdin. */
   readonly stdin?: Uint8Array;
   readonly signal?: AbortSignal;
 }

@@ -1,4 +1,4 @@
-/** What tests may need that is not in the repository, by the beginning of the name of their `describe`. */
+/** What tests may need from outside the repository, by the first words of their `describe`. */
 const NEEDS = {
   '[reference data]': 'the reference data in ../shared (see CONTRIBUTING.md)',
   '[chromium]': 'Chromium at /usr/bin/chromium',
@@ -9,7 +9,7 @@ const NEEDS = {
   '[redis-server]': 'redis-server on the PATH (apt install redis-server)',
 };
 
-/** Prints one line for each of these with the number of tests skipped for want of it. */
+/** For each of these that is missing, prints one line with the number of tests skipped. */
 export default class SkippedReporter {
   onRunComplete(_contexts, results) {
     const tests = results.testResults.flatMap((file) => file.testResults);

@@ -6,7 +6,7 @@ import type { Tensor } from '../../src/engine/weights/tensor-file.ts';
 const VERTEX_COUNT = 70;
 const ORIGIN = { licence: { name: 'CC0-1.0' }, source: { description: 'made by a formula' } };
 
-/** Numbers between -1 and 1 by a formula; the same for the same seed. */
+/** Numbers between -1 and 1 from a formula; the same for the same seed. */
 export function formulaValues(count: number, seed: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => Math.sin((i + 1) * 12.9898 + seed * 78.233));
 }
@@ -70,7 +70,7 @@ export function smallMorphableModel(): NewModel {
   };
 }
 
-/** Maps that fit `smallMorphableModel`: a strip of triangles. */
+/** Maps for `smallMorphableModel`: a strip of triangles. */
 export function smallFaceMaps(): NewModel {
   const triangles = Uint32Array.from({ length: (VERTEX_COUNT - 2) * 3 }, (_, i) => Math.floor(i / 3) + (i % 3));
   return {
@@ -86,7 +86,7 @@ export function smallFaceMaps(): NewModel {
   };
 }
 
-/** A mesh of 6 x 9 quads for a morphable model that is to be subdivided when it is read. */
+/** A mesh of 6 x 9 quads for a morphable model that is subdivided on reading. */
 export function smallCoarseMaps(): NewModel {
   const columns = 7;
   const quads: number[] = [];
@@ -107,7 +107,7 @@ export function smallCoarseMaps(): NewModel {
   };
 }
 
-/** A whole pack of a few kilobytes with one model in each role, whose networks are real but say nothing about faces. */
+/** A complete pack of a few kilobytes with one model per role; its networks are real but know nothing about faces. */
 export function smallPack(): NewPack {
   return {
     name: 'small',

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
 
 /**
- * A folder of its own for the tests of a file, removed after them.
- * @returns a function that joins names to its path; call it inside tests only.
+ * A separate folder for the tests of a file, removed after them.
+ * @returns a function that joins names to its path; call it only inside tests.
  */
 export function useTemporaryFolder(): (...names: string[]) => string {
   let folder = '';

@@ -9,7 +9,7 @@ const ADDON = join(repositoryRoot, 'node_modules/@tensorflow/tfjs-node/lib/napi-
 /** Whether the backend `tensorflow` should work here. */
 export const tensorflowIsInstalled = existsSync(ADDON);
 
-/** A `describe` whose tests need the backend `tensorflow`: skipped where it is not installed, failing under `CI=true`. */
+/** A `describe` whose tests need the backend `tensorflow`: skipped if it is not installed, failing under `CI=true`. */
 export function describeWithTensorflow(name: string, body: () => void): void {
   if (tensorflowIsInstalled) {
     describe(name, body);

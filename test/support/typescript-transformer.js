@@ -1,7 +1,7 @@
 import swc from '@swc/jest';
 import { CONSTANT_GLOBALS } from './constant-globals.js';
 
-/** @swc/jest, with constants for those globals that a module uses. They stand in its first line, so that lines keep their numbers. */
+/** @swc/jest, with constants for the globals that a module uses, placed on its first line, so that line numbers stay the same. */
 export function createTransformer(options) {
   const transformer = swc.createTransformer(options);
   return {
@@ -15,7 +15,7 @@ export function createTransformer(options) {
 function withConstants(source) {
   const words = new Set(source.match(/\b[A-Z]\w+/g));
   const names = CONSTANT_GLOBALS.filter((name) => words.has(name));
-  // Nothing may stand before the line that names an interpreter.
+  // Nothing may precede a line that names an interpreter.
   if (names.length === 0 || source.startsWith('#!')) return source;
   return `const { ${names.join(', ')} } = globalThis; ${source}`;
 }

@@ -3,7 +3,7 @@ import type { StateDict } from '../../converters/tensor.ts';
 import type { MorphableModel } from '../../src/types.ts';
 import { sharedPath } from './shared.ts';
 
-/** The original's morphable model, straight from its file, for tests of what is computed with it. */
+/** The original's morphable model, straight from its file, for tests of computations with it. */
 export async function readUpstreamModel(): Promise<MorphableModel> {
   const tensors = await readWeightFile(sharedPath('upstream', 'configs', 'bfm_noneck_v3.pkl.gz'));
   const shapeBasis = float32(tensors, 'w_shp');

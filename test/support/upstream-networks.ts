@@ -19,6 +19,6 @@ export async function upstreamNetwork(name: string): Promise<LayersArtifact> {
 export async function upstreamNormalisation(): Promise<ParamNormalisation> {
   const arrays = await readWeightFile(sharedPath('upstream', 'configs', 'param_mean_std_62d_120x120.pkl'));
   const [mean, std] = ['mean', 'std'].map((name) => arrays.get(name)?.data);
-  if (!(mean instanceof Float32Array && std instanceof Float32Array)) throw new Error('mean and std are not there');
+  if (!(mean instanceof Float32Array && std instanceof Float32Array)) throw new Error('mean and std are missing');
   return { mean, std };
 }

@@ -7,7 +7,7 @@ const TYPES: readonly [new (length: number) => TensorData, string][] = [
   [BigInt64Array, 'I64'],
 ];
 
-/** A `.safetensors` file of these tensors: the simplest of the formats, for tests that need some weight file. */
+/** A `.safetensors` file of these tensors: the simplest format, for tests that need any weight file. */
 export function safetensorsFile(tensors: ReadonlyMap<string, NamedTensor>): Uint8Array {
   const header: Record<string, unknown> = {};
   const parts: Uint8Array[] = [];

@@ -65,7 +65,7 @@ describe('npm run train:pack', () => {
   });
 
   test('puts a network of full width beside the others as bytes, within 10 MB', async () => {
-    expect(said).toMatch(/the pack keeps the model that it has\n.*open-mb05, .*open-mb1.*; \d\.\d\d MB\n$/);
+    expect(said).toMatch(/the pack keeps its current model\n.*open-mb05, .*open-mb1.*; \d\.\d\d MB\n$/);
     const pack = await openPack(fileWeights(at('pack')));
     await pack.verify();
     const files = pack.manifest.models.flatMap((model) => model.files);

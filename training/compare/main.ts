@@ -1,7 +1,7 @@
 /**
  * `npm run train:compare -- --weights PACK --against PACK [--regressor NAME] [--pictures DIR] [--film FILE]`: how far one pack's
  * detector agrees with another's on photographs, and how much more the landmarks of its regressor tremble on a film of one face. For
- * the record only: what is read here has no part in training.
+ * the record only: nothing read here is used in training.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { createFaceTracker } from '../../src/video/tracker.ts';
 import { readVideo } from '../../src/video-files/read-video.ts';
 
 const MINIMUM_SCORE = 0.5;
-/** Packs differ in how much forehead and jaw they count as face. */
+/** Packs differ in how much forehead and jaw they include in a face. */
 const MINIMUM_OVERLAP = 0.4;
 
 const { values } = parseArgs({
@@ -28,7 +28,8 @@ const { values } = parseArgs({
     film: { type: 'string' },
   },
 });
-if (values.weights === undefined || values.against === undefined) throw new Error('give --weights and --against');
+if (values.weights === undefined || values.against === undefined)
+  throw new Error('--weights and --against are required');
 const [ours, theirs] = await Promise.all([
   createFaceAligner({ weights: fileWeights(values.weights), ...(values.regressor && { regressor: values.regressor }) }),
   createFaceAligner({ weights: fileWeights(values.against) }),
@@ -60,12 +61,12 @@ if (values.pictures !== undefined) {
     console.log(`${file}: ${taken.size} of ${faces.length} faces found, ${wrong} other boxes`);
   }
   console.log(
-    `${total.found} of ${total.faces} faces found, ${(total.wrong / files.length).toFixed(2)} other boxes a picture, ` +
+    `${total.found} of ${total.faces} faces found, ${(total.wrong / files.length).toFixed(2)} other boxes per picture, ` +
       `mean overlap ${(total.overlap / Math.max(total.found, 1)).toFixed(3)}`,
   );
 }
 
-/** How much landmarks tremble on the film, px, without smoothing and with the tracker's own. */
+/** How much landmarks tremble on the film, px, without smoothing and with the tracker's. */
 async function trembling(aligner: FaceAligner, film: string): Promise<{ raw: number; smooth: number; lost: number }> {
   const measured = { raw: 0, smooth: 0, lost: 0 };
   for (const [name, smoothing] of [

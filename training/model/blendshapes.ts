@@ -2,8 +2,8 @@
  * The 52 expression shapes under ARKit's names, over the whole base mesh: MakeHuman's expression units, cut into halves and
  * into upper and lower lip, and moves of the bones and regions of its facial rig where no unit fits.
  *
- * Every shape was looked at on renders from the front and from the side. One-sided shapes are made for the person's left and
- * mirrored, so that a face acts alike on both sides to the last bit.
+ * Every shape was inspected on renders from the front and from the side. One-sided shapes are made for the person's left and
+ * mirrored, so that both sides of a face move identically to the last bit.
  *
  * @see https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation
  */
@@ -33,7 +33,7 @@ export function buildBlendshapes(makeHuman: MakeHuman): Map<BlendshapeName, Floa
   const made = new Map<BlendshapeName, Float64Array>();
   for (const name of BLENDSHAPE_NAMES) {
     const field = shapes.get(name);
-    // Regions of skin reach into eyeballs, teeth and tongue, which only the jaw and the tongue's own shape may move.
+    // Skin regions extend into eyeballs, teeth and tongue, which only the jaw and the tongue's own shape may move.
     const whole = name.startsWith('jaw') || name === 'tongueOut' ? field : times(field, maker.skin);
     made.set(
       name,

@@ -1,7 +1,7 @@
 import { add, ramp, type ShapeMaker, times } from './shape-maker.ts';
 import type { ShapeSet } from './shape-set.ts';
 
-/** Cheeks that are blown up, and noses that wrinkle. */
+/** Puffed cheeks and wrinkled noses. */
 export function addCheekAndNoseShapes(shapes: ShapeSet, maker: ShapeMaker): void {
   const { upper, skin, seam } = maker;
   const puffed = maker.where(

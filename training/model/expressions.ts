@@ -1,7 +1,7 @@
 /** The ten named expressions of the original's layout. */
 import type { BlendshapeName } from './blendshape-names.ts';
 
-/** One expression: a name, and what it is made of. Its natural range is 0..1. */
+/** One expression: its name and composition. Its natural range is 0..1. */
 export interface NamedExpression {
   readonly name: string;
   /** Blendshape -> coefficient at 1. */
@@ -9,8 +9,8 @@ export interface NamedExpression {
 }
 
 /**
- * The ten as combinations of the 52, in the order of the original's ten expression parameters: what a regressor of 62 numbers
- * gives, and what a pack of 52 makes of it.
+ * The ten as combinations of the 52, in the order of the original's ten expression parameters: a regressor of 62 numbers gives
+ * the ten, and a pack with 52 maps them to its own.
  */
 export const NAMED_EXPRESSIONS: readonly NamedExpression[] = [
   { name: 'mouthOpen', shapes: { jawOpen: 1 } },

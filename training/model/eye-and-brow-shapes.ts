@@ -2,10 +2,10 @@ import { FULL_LOOK_DEGREES } from '../../src/geometry/acting.ts';
 import { add, type Field, ramp, type ShapeMaker, times } from './shape-maker.ts';
 import type { ShapeSet } from './shape-set.ts';
 
-/** `eye-*-closure` shuts the average person's lids at 0.82 and lets them cross beyond it. */
+/** `eye-*-closure` shuts the average person's lids at 0.82; beyond that, they cross. */
 const SHUT_LIDS = 0.82;
 
-/** Lids turn about the ball's centre, as they do. */
+/** Lids turn about the ball's centre, as in reality. */
 export function addEyeShapes(shapes: ShapeSet, maker: ShapeMaker): void {
   const ball = maker.joint('eye.L');
   const upperLid = maker.bones('orbicularis03.L');
@@ -37,7 +37,7 @@ export function addEyeShapes(shapes: ShapeSet, maker: ShapeMaker): void {
   );
 }
 
-/** What brows do, each side and the middle. */
+/** Brow movements, on each side and in the middle. */
 export function addBrowShapes(shapes: ShapeSet, maker: ShapeMaker): void {
   shapes.pair('browDown', maker.unit('eyebrows-left-down'));
   shapes.pair(

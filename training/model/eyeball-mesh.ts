@@ -1,17 +1,17 @@
 /**
  * The mesh of the eyeballs. MakeHuman's helper mesh has no ring at the iris, and people's balls differ in more than place and size,
- * so balls are laid anew: here only where their centres are, see `roundEyeballs`.
+ * so new balls are built: only their centres are used here, see `roundEyeballs`.
  */
 import { fromRanges, LEFT_EYEBALL_VERTICES } from './face-region.ts';
 
 /** Spokes of an eyeball's rings. */
 const EYE_SPOKES = 12;
 /**
- * Angles of an eyeball's rings from the direction of its look, degrees. The first is the pupil's edge and the third the iris's: of a
- * ball of 15 mm these are 2.6 and 6.1 mm. The last lies behind the lids wherever the eye looks.
+ * Angles of an eyeball's rings from its gaze direction, degrees. The first is the pupil's edge and the third the iris's: on a
+ * 15 mm ball these are 2.6 and 6.1 mm. The last lies behind the lids wherever the eye looks.
  */
 const EYE_RING_DEGREES = [10, 17, 24, 32, 46, 64, 86, 108] as const;
-/** How much more texture there is for what is seen between the lids than for what is behind them: 0 would be none. */
+/** How much more texture the part between the lids gets than the part behind them: 0 would be none. */
 const TEXTURE_SHARPNESS = 12;
 /** Rings whose vertices belong to the iris, the pupil among them. */
 const IRIS_RINGS = 3;
@@ -19,7 +19,7 @@ const IRIS_RINGS = 3;
 /** Vertices of the pupil and the iris, the first ones of a ball. */
 export const IRIS_SIZE = 1 + IRIS_RINGS * EYE_SPOKES;
 
-/** Both eyeballs, in one order of vertices: the pupil's middle, then ring by ring; twins have the same number. */
+/** Both eyeballs, in the same vertex order: the pupil's centre, then ring by ring; twins have the same number. */
 export interface Eyeballs {
   readonly vertexCount: number;
   /** Centres as weights on vertices of the base mesh: left, right. */

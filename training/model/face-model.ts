@@ -1,4 +1,4 @@
-/** Puts the morphable model together: surface, identities, expressions, landmarks, regions. */
+/** Assembles the morphable model: surface, identities, expressions, landmarks, regions. */
 import { applySparseRows, type SparseRows } from '../../src/geometry/catmull-clark.ts';
 import type { CoarseFace } from '../../src/geometry/subdivide-face.ts';
 import { BLENDSHAPE_NAMES } from './blendshape-names.ts';
@@ -13,14 +13,14 @@ import { createRandom } from './random.ts';
 
 /** Shape parameters of the model. */
 export const SHAPE_COUNT = 40;
-/** Modes kept for the renderer: the first 40 are the model's, the rest make renders richer than the model. */
+/** Modes kept for the renderer: the first 40 are the model's; the rest make renders richer than the model. */
 export const RENDERED_MODE_COUNT = 100;
 /** Model units (micrometres) in one unit of the base mesh (a decimetre). */
 const UNITS_PER_DECIMETRE = 1e5;
 const MM_PER_DECIMETRE = 100;
 /** The base mesh looks up a little; turned by this much, zero pitch is an upright head. */
 const UPRIGHT_PITCH_DEGREES = 2.58;
-/** Catmull-Clark steps draw an eyeball's rings inwards by about this much. */
+/** Catmull-Clark steps pull an eyeball's rings inwards by about this much. */
 const EYE_SHRINKAGE = 0.985;
 
 /** The rigid change from the base mesh's frame to the model's: turn about x, move, scale. */
@@ -70,18 +70,18 @@ function firstRows(rows: SparseRows, count: number): SparseRows {
   return { ...rows, rowCount: count };
 }
 
-/** How well the shape modes tell people apart whom they were not made from. Lengths in mm, people at MakeHuman's scale. */
+/** How well the shape modes reproduce people they were not made from. Lengths in mm, people at MakeHuman's scale. */
 export interface HeldOutReport {
   readonly people: number;
   readonly modeCount: number;
-  /** Part of the training people's variance that the modes hold. */
+  /** Share of the training people's variance that the modes capture. */
   readonly trainingVariance: number;
   readonly heldOutVariance: number;
   readonly rmsMm: number;
   readonly landmarkMeanMm: number;
 }
 
-/** Everything about heads that the model and the renderer are made of, over a list of base vertices. */
+/** Everything about heads that the model and the renderer are built from, over a list of base vertices. */
 export interface HeadSpace {
   /** Base vertices, sorted. */
   readonly vertices: Uint32Array;
@@ -107,7 +107,7 @@ export interface HeadSpaceOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-/** Samples identities and finds their modes over the face's base vertices and any more. */
+/** Samples identities and finds their modes over the face's base vertices and any others. */
 export function buildHeadSpace(makeHuman: MakeHuman, surface: FaceSurface, options: HeadSpaceOptions): HeadSpace {
   const baseMirror = mirrorVertices(makeHuman.vertices);
   const wanted = new Set<number>([
@@ -295,8 +295,8 @@ export interface EyeballSpace {
 }
 
 /**
- * Place and size of the eyeballs. What else MakeHuman's targets do to its spheres, they are turned by some degrees, is left out: which
- * way an eye looks is not a matter of who it is.
+ * Place and size of the eyeballs. MakeHuman's targets also turn its spheres by a few degrees, which is ignored: the direction of
+ * a gaze does not depend on identity.
  */
 export function eyeballs(surface: FaceSurface, head: HeadSpace, modeCount: number): EyeballSpace {
   const { frame, identities, indexOf } = head;
@@ -304,7 +304,7 @@ export function eyeballs(surface: FaceSurface, head: HeadSpace, modeCount: numbe
   const mean = frame.position(identities.mean);
   const centres = applySparseRows(rows, mean, 3);
   const eyes = [0, 1].map((eye) => rows.columns.slice(rows.rowStarts[eye], rows.rowStarts[eye + 1]));
-  /** How far the sphere's vertices move away from its centre, on the average. */
+  /** How far the sphere's vertices move away from its centre, on average. */
   const outwards = (move: (v: number, axis: number) => number, eye: number): number => {
     let sum = 0;
     for (const v of eyes[eye]) {
@@ -328,7 +328,7 @@ export function eyeballs(surface: FaceSurface, head: HeadSpace, modeCount: numbe
   };
 }
 
-/** Blows the eyeballs' vertices up from their centres, in place. */
+/** Moves the eyeballs' vertices outwards from their centres, in place. */
 function roundEyeballs(
   { groups, eyeDirections }: FaceSurface,
   values: Float32Array,
@@ -353,7 +353,7 @@ const CONTOUR_HALF_WIDTH_MM = 3;
 
 /**
  * For each of the 17 landmarks of the jaw the vertices that may be the face's visible outline there: a strip of skin from the
- * landmark straight inwards. Seen from any side the outline is where the strip reaches farthest out (Zhu et al., CVPR 2015).
+ * landmark straight inwards. From any viewpoint, the outline is where the strip reaches farthest out (Zhu et al., CVPR 2015).
  * @returns `[17 x longest]` vertices, the landmark's own first and again where a strip is shorter; and `[17 x 2]` the directions
  *   outwards, as seen from the front.
  */
@@ -403,7 +403,7 @@ function isInside(polygon: Polygon, x: number, y: number): boolean {
   return inside;
 }
 
-/** Names parts of the face by where their vertices lie among the landmarks of the mean face, seen from the front. */
+/** Names parts of the face by the position of their vertices among the landmarks of the mean face, seen from the front. */
 function nameRegions(surface: FaceSurface, mean: Float32Array): Record<string, Uint32Array> {
   const mm = UNITS_PER_DECIMETRE / MM_PER_DECIMETRE;
   const mark = (i: number): [number, number] => {
@@ -413,7 +413,7 @@ function nameRegions(surface: FaceSurface, mean: Float32Array): Record<string, U
   const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
   const skinWhere = (keep: (x: number, y: number) => boolean): Uint32Array =>
     Uint32Array.from(range(...surface.groups.skin).filter((v) => keep(mean[3 * v], mean[3 * v + 1])));
-  // Grown about its centre, so that vertices on the outline itself are in.
+  // Enlarged about its centre, so that vertices on the outline itself are inside.
   const grown = (points: [number, number][], factor: number): Polygon => {
     const cx = points.reduce((sum, [x]) => sum + x, 0) / points.length;
     const cy = points.reduce((sum, [, y]) => sum + y, 0) / points.length;

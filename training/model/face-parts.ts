@@ -1,6 +1,6 @@
 /**
- * The parts of MakeHuman's body that the face is made of: the skin, the first rings of the mouth's pocket, closed, so that an open
- * mouth shows a mouth and not the background, and the tongue.
+ * The parts of MakeHuman's body that make up the face: the skin, the first rings of the mouth's pocket, closed so that an open
+ * mouth shows its inside and not the background, and the tongue.
  */
 import { borderLoops } from './border-loops.ts';
 import { fromRanges, SKIN_VERTEX_RANGES, TONGUE_BACK } from './face-region.ts';
@@ -16,7 +16,7 @@ export interface Quads {
   readonly uvQuads: number[][];
 }
 
-/** The body, and which of it is the face's skin. */
+/** The body, and which part of it is the face's skin. */
 export interface BodySkin {
   readonly body: Quads;
   readonly isSkinQuad: readonly boolean[];

@@ -1,7 +1,7 @@
 /**
- * Which vertices of the MakeHuman base mesh make the face, and the 68 landmarks among them (iBUG order, image left first).
+ * The vertices of the MakeHuman base mesh that form the face, and the 68 landmarks among them (iBUG order, image left first).
  * Chosen by anatomy on textured close-ups of the mean head: lids on the lid margin, lips on the vermilion border, jaw on the
- * mandible's edge. Where no vertex lies at the place, one of the face's mesh slides there: `LANDMARK_PLACES`.
+ * mandible's edge. If no vertex lies at the place, one of the face mesh's vertices slides there: `LANDMARK_PLACES`.
  */
 
 // biome-ignore format: a table
@@ -30,11 +30,11 @@ export const SKIN_VERTEX_RANGES: readonly (readonly [number, number])[] = [
 
 /**
  * Landmarks that lie between the base mesh's vertices: the landmark's number, and its place on the mean adult's skin in mm of the
- * base mesh's frame. The other side's lie mirrored.
+ * base mesh's frame. Those of the other side are mirrored.
  *
  * - 0..7: as 3DDFA's 3-D jaw runs, from before the ear, 9 mm below the height of the eye's outer corner, along the face's side and
  *   the mandible's edge to the chin, at even steps of 17 mm as seen from the front.
- * - 17..21: the upper edge of the brow, where half of MakeHuman's twelve brows have their hair, at even steps.
+ * - 17..21: the upper edge of the brow, where half of MakeHuman's twelve brows have hair, at even steps.
  * - 27..30: the nose's bone from the nasion, at the height of the eyes, to its tip, at even steps; 31: below the wing.
  * - 49..59: the vermilion border, where the skin's redness (averaged over the skins) leaves that of the skin around.
  */
@@ -49,7 +49,7 @@ export const LANDMARK_PLACES: readonly (readonly [number, readonly [number, numb
   [57, [0, 651.5, 150.5]], [58, [-6.4, 651.9, 149.7]], [59, [-17.0, 654.7, 145.2]],
 ];
 
-/** What mirroring makes of each of the 68 landmarks. */
+/** The mirrored counterpart of each of the 68 landmarks. */
 // biome-ignore format: a table
 export const LANDMARK_MIRROR: readonly number[] = [
   16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17,
@@ -57,7 +57,7 @@ export const LANDMARK_MIRROR: readonly number[] = [
   54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
 ];
 
-/** On the skin before the ears, right and left: the model's origin lies midway between these vertices of the base mesh. */
+/** On the skin in front of the ears, right and left: the model's origin lies midway between these base vertices. */
 export const ORIGIN_VERTICES = [5754, 12351] as const;
 
 /** Edges of the left eye's lids that meet when it shuts: upper vertex, lower vertex. */
@@ -67,7 +67,7 @@ export const LEFT_LID_PAIRS: readonly (readonly [number, number])[] = [
   [6838, 6831],
 ];
 
-/** Every vertex of the left eyeball's sphere (helper-l-eye), first and last. The right one's are its mirror. */
+/** First and last vertex of the left eyeball's sphere (helper-l-eye). The right one's are its mirror images. */
 export const LEFT_EYEBALL_VERTICES: readonly [number, number] = [14598, 14669];
 /** The tongue (helper-tongue) from here forward is part of the face: decimetres of the base mesh. */
 export const TONGUE_BACK = 1;

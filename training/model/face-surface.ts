@@ -1,9 +1,9 @@
 /**
- * The face's surface, cut from MakeHuman's body mesh: skin with a smooth border, the first rings of the mouth's pocket, closed,
- * so that an open mouth shows a mouth and not the background, and parts of their own in it: the tongue and both eyeballs.
+ * The face's surface, cut from MakeHuman's body mesh: skin with a smooth border, the first rings of the mouth's pocket, closed
+ * so that an open mouth shows its inside and not the background, and separate parts in it: the tongue and both eyeballs.
  *
- * Every vertex is a weighted sum of base vertices (`bindings`), so each target of MakeHuman acts on it as it stands. That is
- * also how the border is made smooth and how vertices get to landmarks that lie between vertices: see `slideVertices`.
+ * Every vertex is a weighted sum of base vertices (`bindings`), so each MakeHuman target acts on it unchanged. The same
+ * mechanism smooths the border and moves vertices to landmarks that lie between vertices: see `slideVertices`.
  */
 import { type QuadMesh, type SparseRows, sparseRowsFromMaps } from '../../src/geometry/catmull-clark.ts';
 import { IRIS_SIZE, layEyeballs } from './eyeball-mesh.ts';
@@ -92,7 +92,7 @@ export function buildFaceSurface(makeHuman: MakeHuman): FaceSurface {
   const mirror = Uint32Array.from({ length: vertexCount }, (_, i) =>
     i < leftEyeStart ? at(baseMirror[order[i]]) : i < rightEyeStart ? i + balls.vertexCount : i - balls.vertexCount,
   );
-  // An eyeball's vertices hang on its centre.
+  // An eyeball's vertices are attached to its centre.
   const eyeRows = balls.centres.flatMap((centre) => Array.from({ length: balls.vertexCount }, () => centre));
 
   return {

@@ -16,14 +16,14 @@ type UvBox = readonly [number, number, number, number];
 const POCKET_UV_BOX: UvBox = [0.01, 0.01, 0.2, 0.1];
 /** Where the tongue's texture goes: the free lower right corner. */
 const TONGUE_UV_BOX: UvBox = [0.8, 0.01, 0.99, 0.1];
-/** Face texture keeps this margin to the unit square's edge. */
+/** Margin between the face's texture and the edge of the unit square. */
 const UV_MARGIN = 0.005;
 /**
- * Where the eyeballs' texture goes: the free upper corners. In the eye's hole, of which what is seen between the lids got a tenth, an
- * eye was one texel high in a texture of 512.
+ * Where the eyeballs' texture goes: the free upper corners. In the eye's hole, where the part visible between the lids got a tenth
+ * of the area, an eye was one texel high in a texture of 512.
  */
 const EYE_UV_BOXES = { right: [0.01, 0.92, 0.08, 0.99], left: [0.92, 0.92, 0.99, 0.99] } as const;
-/** What a ball's directions lie in. */
+/** The bounds of a ball's directions. */
 const UNIT_DISC_BOX: UvBox = [-1, -1, 1, 1];
 
 /** Texture coordinates by key, each once. */

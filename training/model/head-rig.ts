@@ -1,5 +1,5 @@
 /**
- * The rig that the renderer of training images draws: head, neck and shoulders, eyeballs, brows, lashes, teeth and tongue,
+ * The rig from which training images are rendered: head, neck and shoulders, eyeballs, brows, lashes, teeth and tongue,
  * all as mean + identity modes + expression units in the model's own frame, so that every render has exact parameters.
  */
 import { readdirSync } from 'node:fs';
@@ -20,11 +20,11 @@ import {
 import type { FaceSurface } from './face-surface.ts';
 import { type MakeHuman, type MakeHumanQuads, readMakeHumanProxy } from './makehuman.ts';
 
-/** Shoulders are cut here (decimetres of the base mesh): below the collar bones, and where the arms begin. */
+/** Shoulders are cut here (decimetres of the base mesh): below the collarbones, and where the arms begin. */
 const TORSO_BOTTOM = 4.9;
 const TORSO_HALF_WIDTH = 2.1;
 
-/** Kinds of proxies: folder, and which of its entries to take. Hair and clothes are other people's work and stay out. */
+/** Kinds of proxies: folder, and which of its entries to use. Hair and clothes are other people's work and are excluded. */
 const PROXY_KINDS: readonly (readonly [string, RegExp])[] = [
   ['eyes', /^HighPolyEyes$/],
   ['eyebrows', /^eyebrow\d+$/],
@@ -36,7 +36,7 @@ const PROXY_KINDS: readonly (readonly [string, RegExp])[] = [
 /** Centres of the left and the right eyeball: a part without quads. */
 const EYE_CENTRES = 'eye-centres';
 
-/** Vertices of MakeHuman's eyes that are nearer to the ball's centre than this part of its radius are the iris. */
+/** Vertices of MakeHuman's eyes nearer to the ball's centre than this fraction of its radius are the iris. */
 const IRIS_DEPTH = 0.87;
 
 type Vector = readonly [number, number, number];
@@ -51,7 +51,7 @@ interface RigPart {
   readonly uvs: Float64Array;
 }
 
-/** The product of two sparse matrices, for the few rows that are asked for. */
+/** The product of two sparse matrices, for the few requested rows. */
 function composeRows(left: SparseRows, right: SparseRows, rows: Iterable<number>): SparseRows {
   return sparseRowsFromMaps(
     Array.from(rows, (i) => {
@@ -68,7 +68,7 @@ function composeRows(left: SparseRows, right: SparseRows, rows: Iterable<number>
   );
 }
 
-/** Parts of the rig, before identities are known: what they hang on decides which base vertices are needed. */
+/** Parts of the rig, before identities are known: their attachments decide which base vertices are needed. */
 export interface HeadRigParts {
   readonly parts: readonly RigPart[];
   readonly baseVertices: Set<number>;
@@ -99,7 +99,7 @@ export function readHeadRigParts(makeHuman: MakeHuman, surface: FaceSurface, fol
       uvs: makeHuman.uvs,
     },
   ];
-  // The 68 landmarks of the dense model as a part without quads, so that renders are labelled at the very same places.
+  // The 68 landmarks of the dense model as a part without quads, so that renders are labelled at exactly the same places.
   const landmarks = composeRows(catmullClark(surface.mesh).matrix, surface.bindings, surface.landmarks);
   for (const [name, bindings] of [
     ['landmarks', landmarks],
@@ -226,8 +226,8 @@ export function buildHeadRig(
 }
 
 /**
- * Eyes that look straight ahead at rest and that identity moves and scales, but does not turn; in place. MakeHuman's look some
- * degrees aside and down on its average adult, and otherwise on others.
+ * Makes the eyes look straight ahead at rest, in place; identity moves and scales them but does not turn them. MakeHuman's look a
+ * few degrees sideways and down on its average adult, and elsewhere on others.
  */
 function layEyes(mean: Float32Array, modes: readonly Float32Array[], balls: EyeballSpace): void {
   const side = Array.from({ length: mean.length / 3 }, (_, v) => (mean[3 * v] > 0 ? 0 : 1));

@@ -1,10 +1,10 @@
 /**
- * Identities: random people, as weights of MakeHuman's targets. Spreads were chosen by eye so that contact sheets look like
+ * Identities: random people, as weights of MakeHuman's targets. Spreads were chosen by eye, so that contact sheets look like
  * people; larger ones look like monsters.
  */
 import type { Random } from './random.ts';
 
-/** A slider with two ends; `paired` ones act on the left and the right side alike (`l-` and `r-` targets). */
+/** A slider with two ends; `paired` ones act equally on the left and right sides (`l-` and `r-` targets). */
 interface Slider {
   readonly name: string;
   readonly plus: string;
@@ -160,8 +160,8 @@ function clamp(value: number, limit: number): number {
 
 /**
  * Draws one person.
- * @returns target name -> weight, to be added to MakeHuman's base mesh. Macro targets that the data does not hold (a child
- * without averaged muscles, say) may be named; `known` filters them.
+ * @returns target name -> weight, to be added to MakeHuman's base mesh. It may name macro targets that are not in the data (a
+ * child without averaged muscles, say); `known` filters them.
  */
 export function sampleIdentity(random: Random, known: (target: string) => boolean): Map<string, number> {
   const weights = new Map<string, number>();

@@ -1,5 +1,5 @@
 /**
- * The space of identities: random people aligned to their mean, and the principal components of what is left.
+ * The space of identities: random people aligned to their mean, and the principal components of the residuals.
  *
  * Every sample counts twice, once mirrored. The covariance then splits into a symmetric and an antisymmetric part, so the
  * mean is symmetric to the last bit and every component is either symmetric or antisymmetric.
@@ -32,7 +32,7 @@ export class IdentitySampler {
   readonly #targets = new Map<string, Float32Array>();
   readonly #names: Set<string>;
 
-  /** @param vertices - base vertices to be computed. */
+  /** @param vertices - base vertices to compute. */
   constructor(makeHuman: MakeHuman, vertices: Uint32Array) {
     this.#makeHuman = makeHuman;
     this.#vertices = vertices;
@@ -65,7 +65,7 @@ export class IdentitySampler {
 }
 
 /**
- * Moves, turns and scales `positions` so that its skin lies best on the skin of `reference` (Horn 1987, unit quaternions).
+ * Moves, turns and scales `positions` so that its skin best fits the skin of `reference` (Horn 1987, unit quaternions).
  * @param skin - `[m x n]` the skin's vertices as weighted sums of the positions.
  * @returns a new array.
  */
@@ -146,7 +146,7 @@ function gram(rows: readonly Float32Array[]): Float64Array {
   return matrix;
 }
 
-/** What `buildIdentitySpace` needs beside a sampler. */
+/** What `buildIdentitySpace` needs besides a sampler. */
 export interface IdentitySpaceOptions {
   readonly seed: number;
   readonly sampleCount: number;

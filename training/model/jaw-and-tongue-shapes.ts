@@ -3,7 +3,7 @@ import type { ShapeSet } from './shape-set.ts';
 
 /** `mouth-open` reaches 39 mm at 1; a jaw does not. */
 const WIDEST_JAW = 0.75;
-/** How the jaw bone turns where the skin's jaw is as open as `WIDEST_JAW` makes it: for teeth and tongue, which no unit moves. */
+/** How far the jaw bone turns when the skin's jaw is open by `WIDEST_JAW`: for teeth and tongue, which no unit moves. */
 const JAW_DEGREES = 20;
 const JAW_BONES = [
   'jaw',
@@ -46,7 +46,7 @@ export function addJawShapes(shapes: ShapeSet, maker: ShapeMaker): void {
   shapes.pair('jaw', jawLeft);
 }
 
-/** The tongue, and the lips that let it out. */
+/** The tongue, and the lips that let it through. */
 export function addTongueShape(shapes: ShapeSet, maker: ShapeMaker): void {
   const { skin, nearUpper, nearLower } = maker;
   const middle = maker.where(([x]) => ramp(Math.abs(x), 22, 6));

@@ -1,7 +1,7 @@
 import { add, curveThrough, ramp, type ShapeMaker, times, type Vector } from './shape-maker.ts';
 import type { ShapeSet } from './shape-set.ts';
 
-/** All shapes of the lips. The jaw's come before: `mouthClose` undoes what an open jaw does to them. */
+/** All lip shapes. Those of the jaw come first: `mouthClose` undoes the effect of an open jaw on the lips. */
 export function addLipShapes(shapes: ShapeSet, maker: ShapeMaker): void {
   addMouthShapes(shapes, maker);
   addCornerShapes(shapes, maker);
@@ -9,7 +9,7 @@ export function addLipShapes(shapes: ShapeSet, maker: ShapeMaker): void {
   addShrugsAndPresses(shapes, maker);
 }
 
-/** Lips as a whole: shut over an open jaw, pursed, round, aside. */
+/** Lips as a whole: shut over an open jaw, pursed, rounded, moved sideways. */
 function addMouthShapes(shapes: ShapeSet, maker: ShapeMaker): void {
   const { skin, seam, upperLip, lowerLip, nearUpper, nearLower } = maker;
   shapes.single(
@@ -37,7 +37,7 @@ function addMouthShapes(shapes: ShapeSet, maker: ShapeMaker): void {
   shapes.pair('mouth', mouthLeft);
 }
 
-/** What the corners of the mouth do. */
+/** Movements of the corners of the mouth. */
 function addCornerShapes(shapes: ShapeSet, maker: ShapeMaker): void {
   const { skin, corner } = maker;
   shapes.pair('mouthSmile', maker.half(maker.unit('mouth-corner-puller')));

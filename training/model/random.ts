@@ -1,4 +1,4 @@
-/** A seeded source of random numbers, so that every build of the model is the same to the last bit. */
+/** A seeded source of random numbers, so that every build of the model is identical to the last bit. */
 export interface Random {
   /** Uniform in [0, 1). */
   uniform(): number;
@@ -11,7 +11,7 @@ export interface Random {
 }
 
 /**
- * sfc32 (Chris Doty-Humphrey, PractRand; public domain), seeded by four words spread from one number.
+ * sfc32 (Chris Doty-Humphrey, PractRand; public domain), seeded with four words derived from one number.
  * @param seed - any integer.
  */
 export function createRandom(seed: number): Random {

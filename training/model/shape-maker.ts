@@ -1,12 +1,12 @@
-/** What expression shapes are made of: fields of displacement and weights over MakeHuman's base mesh, for the mean adult. */
+/** The building blocks of expression shapes: displacement and weight fields over MakeHuman's base mesh, for the mean adult. */
 import { EXPRESSION_VERSIONS } from './expression-units.ts';
 import { LANDMARK_VERTICES } from './face-region.ts';
 import { MAKEHUMAN_VERTEX_COUNT, type MakeHuman, meanAdult, mirrorVertices } from './makehuman.ts';
 
 export const MM_PER_DECIMETRE = 100;
-/** Targets count thousandths of a decimetre. */
+/** Targets are in thousandths of a decimetre. */
 const TARGET_UNIT_MM = 0.1;
-/** Over how many mm from the middle one half of the face passes into the other. */
+/** Over how many mm from the middle one half of the face blends into the other. */
 const HALF_WIDTH = 7;
 
 export type Vector = readonly [number, number, number];
@@ -31,18 +31,18 @@ export function times(field: Field, weight: number | Weight): Field {
   return field.map((value, i) => value * (typeof weight === 'number' ? weight : weight[Math.floor(i / 3)]));
 }
 
-/** Everything that shapes are made of, over the mean adult. */
+/** All building blocks of shapes, over the mean adult. */
 export class ShapeMaker {
   readonly #makeHuman: MakeHuman;
   readonly #mirror: Uint32Array;
   /** `[19158 x 3]` mm of the base mesh's frame. */
   readonly #at: Float64Array;
-  /** How far a vertex hangs on the lower lip and jaw and not on the upper lip, 0..1. */
+  /** How far a vertex belongs to the lower lip and jaw rather than the upper lip, 0..1. */
   readonly lower: Weight;
   readonly upper: Weight;
   /** The person's left half: 1, the right: 0. */
   readonly left: Weight;
-  /** All but eyeballs, teeth and tongue. */
+  /** Everything except eyeballs, teeth and tongue. */
   readonly skin: Weight;
   readonly upperLip: Weight;
   readonly lowerLip: Weight;
@@ -92,7 +92,7 @@ export class ShapeMaker {
     return [this.#at[3 * vertex], this.#at[3 * vertex + 1], this.#at[3 * vertex + 2]];
   }
 
-  /** Place of one of the 68 landmarks. */
+  /** Position of one of the 68 landmarks. */
   landmark(i: number): Vector {
     return this.place(LANDMARK_VERTICES[i]);
   }
@@ -144,7 +144,7 @@ export class ShapeMaker {
     return field;
   }
 
-  /** Turns what `weight` holds about an axis through `pivot`: about x, positive degrees take the front down; about y, to +x. */
+  /** Turns what `weight` covers about an axis through `pivot`: about x, positive degrees move the front down; about y, to +x. */
   turn(weight: Weight, axis: 'x' | 'y', degrees: number, pivot: Vector | ((place: Vector) => Vector)): Field {
     const [c, s] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
     return this.field((place, v) => {

@@ -1,7 +1,7 @@
 import type { BlendshapeName } from './blendshape-names.ts';
 import type { Field, ShapeMaker } from './shape-maker.ts';
 
-/** Shapes by name, as they are made. One-sided ones are given for the person's left and mirrored. */
+/** Shapes by name, as they are added. One-sided ones are given for the person's left and mirrored. */
 export class ShapeSet {
   readonly #maker: ShapeMaker;
   readonly #shapes = new Map<BlendshapeName, Field>();
@@ -10,10 +10,10 @@ export class ShapeSet {
     this.#maker = maker;
   }
 
-  /** @throws Error where the shape is not made yet. */
+  /** @throws Error if the shape does not exist yet. */
   get(name: BlendshapeName): Field {
     const field = this.#shapes.get(name);
-    if (field === undefined) throw new Error(`blendshape ${name} is not made`);
+    if (field === undefined) throw new Error(`blendshape ${name} does not exist yet`);
     return field;
   }
 

@@ -1,4 +1,4 @@
-/** The nearest place on the skin: where vertices slide to, as a weighted sum of the vertices that are there. */
+/** The nearest place on the skin, to which vertices slide, as a weighted sum of the vertices there. */
 
 export type Point = [number, number, number];
 

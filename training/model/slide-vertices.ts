@@ -1,6 +1,6 @@
 /**
- * Where vertices slide to along the skin. Cutting along mesh edges leaves a staircase one row high (mean turn 49 degrees a vertex),
- * so border vertices slide onto the smoothed outline, and the rows behind them spread out evenly. In the same way vertices slide
+ * Slides vertices along the skin. Cutting along mesh edges leaves a staircase one row high (mean turn 49 degrees per vertex), so
+ * border vertices slide onto the smoothed outline, and the rows behind them spread out evenly. In the same way, vertices slide
  * to landmarks that lie between vertices.
  */
 
@@ -10,12 +10,12 @@ import type { MakeHuman } from './makehuman.ts';
 import { dot, type Point, pointOf, type SkinPlace, SkinProjector, subtract } from './skin-projector.ts';
 
 const BORDER_SMOOTHING_ROUNDS = 24;
-/** The border may use as many rows of skin beyond the cut. */
+/** The border may use this many rows of skin beyond the cut. */
 const ROWS_BEYOND = 2;
 const RELAXED_ROWS = 3;
 const RELAX_ROUNDS = 10;
 const MM_PER_DECIMETRE = 100;
-/** Rounds of evening out around a vertex that slid to a landmark, and how many rows of vertices take part. */
+/** Smoothing rounds around a vertex that slid to a landmark, and how many rows of vertices take part. */
 const LANDMARK_RELAX_ROUNDS = 6;
 const LANDMARK_RELAXED_ROWS = 2;
 
@@ -28,7 +28,7 @@ export interface SlidVertices {
   readonly uvOfSkin: ReadonlyMap<number, number>;
 }
 
-/** Taubin's smoothing of a closed curve: evens it out without shrinking it much. */
+/** Taubin smoothing of a closed curve: smooths it without shrinking it much. */
 function smoothLoop(points: Point[], rounds: number): Point[] {
   let current = points;
   for (let round = 0; round < 2 * rounds; round++) {

@@ -82,8 +82,8 @@ function orthonormalize(rows: Float64Array, count: number, n: number): void {
  * Rayleigh-Ritz step each round.
  * @param matrix - `[n x n]`, symmetric.
  * @param count - how many eigenvectors.
- * @param tolerance - stop when no wanted eigenvalue moved by more than this part of the largest.
- * @throws Error when it does not converge in 100 rounds.
+ * @param tolerance - stop when no wanted eigenvalue moved by more than this fraction of the largest.
+ * @throws Error if it does not converge in 100 rounds.
  */
 export function leadingEigen(matrix: Float64Array, n: number, count: number, tolerance = 1e-10): Eigen {
   const block = Math.min(n, Math.ceil(count * 1.4) + 8); // spare vectors speed the last wanted ones up

@@ -1,7 +1,7 @@
 /**
  * `npm run train:pack -- --mb05 NAME.pth --mb1 NAME.pth --detector NAME.pth --refine-eyes NAME.pth --refine-mouth NAME.pth`
- * `[--out weights/open]`: puts the open morphable model and
- * the trained networks, as `export` wrote them, into a pack. Any part may be left out; a pack that is there keeps the rest.
+ * `[--out weights/open]`: puts the open morphable model and the trained networks, as written by `export`, into a pack. Any part
+ * may be omitted; an existing pack keeps the rest.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
@@ -25,7 +25,7 @@ const MODEL_LICENCE: PackLicence = {
 };
 const NETWORK_LICENCE: PackLicence = { name: 'MIT', notice: 'Trained on renders only; see training/SOURCES.md.' };
 
-/** Of small pictures, for the detector: `ENLARGEMENT` of `tddfa_training/faceboxes.py`, which it was trained and calibrated with. */
+/** Of small pictures, for the detector, which was trained and calibrated with it: `ENLARGEMENT` of `tddfa_training/faceboxes.py`. */
 const MAX_ENLARGEMENT = 2;
 
 interface ModelJson {
@@ -34,7 +34,7 @@ interface ModelJson {
   readonly regions: Readonly<Record<string, readonly number[]>>;
 }
 
-/** The morphable model and its maps, as `npm run train:model` left them. */
+/** The morphable model and its maps, as written by `npm run train:model`. */
 async function morphableModels(folder: string): Promise<NewModel[]> {
   const info = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')) as ModelJson;
   const read = async (name: string): Promise<NamedTensor> => {
@@ -85,7 +85,7 @@ async function morphableModels(folder: string): Promise<NewModel[]> {
         ['contourVertices', await indices('contour-vertices')],
         ['contourOutward', await floats('contour-outward')],
       ]),
-      // The mean reaches 95,000 micrometres: beyond half precision. A column's rounding is below 16 um.
+      // The mean reaches 95,000 micrometres, beyond half precision. Rounding in a column is below 16 um.
       float16Tensors: ['shapeBasis', 'expressionBasis'],
     },
     {
@@ -106,10 +106,10 @@ async function morphableModels(folder: string): Promise<NewModel[]> {
 }
 
 const EYE_OUTPUTS = 'eyeBlink eyeSquint eyeWide browDown browOuterUp browInnerUp cheekSquint yaw pitch'.split(' ');
-/** Outputs of the other network: the model's expressions that begin so, in its order. */
+/** Outputs of the other network: the model's expressions with these prefixes, in its order. */
 const MOUTH_OUTPUT = /^(jaw|mouth|cheek|nose|tongue)/;
 
-/** The networks that refine, and what they give: `OUTPUTS` of `tddfa_training/refine_crops.py`. */
+/** The refining networks and their outputs: `OUTPUTS` of `tddfa_training/refine_crops.py`. */
 const REFINERS = [
   { flag: 'refine-eyes', region: 'eyes', outputsOf: () => EYE_OUTPUTS },
   {
@@ -119,12 +119,12 @@ const REFINERS = [
   },
 ] as const;
 
-/** As bytes, which cost nothing on the rendered hold-out. */
+/** Stored as bytes, which cost no accuracy on the rendered hold-out. */
 const REFINE_STORAGE = 'uint8';
 
-/** The networks of the pack, the one that is taken where none is named before the other. */
+/** The networks of the pack, the default one first. */
 const NETWORKS = [
-  // As bytes the regressors are half of the pack; in half precision the packed package would be larger than it may be.
+  // As bytes the regressors make up half of the pack; in half precision the packed package would exceed its size limit.
   { flag: 'mb05', name: 'open-mb05', widthMultiplier: 0.5, storage: 'uint8' },
   { flag: 'mb1', name: 'open-mb1', widthMultiplier: 1, storage: 'uint8' },
   { flag: 'detector', name: 'open-faceboxes', widthMultiplier: undefined, storage: 'uint8' },
@@ -144,7 +144,7 @@ const { values } = parseArgs({
 const modelFolder = values.model ?? join(trainingCache(), 'model');
 const models: NewModel[] = [];
 if (values.model !== undefined || existsSync(modelFolder)) models.push(...(await morphableModels(modelFolder)));
-else process.stderr.write(`${modelFolder} is not there: the pack keeps the model that it has\n`);
+else process.stderr.write(`${modelFolder} does not exist: the pack keeps its current model\n`);
 for (const { flag, name, widthMultiplier, storage } of NETWORKS) {
   const file = values[flag];
   if (file === undefined) continue;
@@ -171,7 +171,7 @@ for (const { flag, region, outputsOf } of REFINERS) {
   const file = values[flag];
   if (file === undefined) continue;
   const names = models.find(({ role }) => role === 'morphable-model')?.expressionNames;
-  if (names === undefined) throw new Error(`--${flag}: needs the morphable model, whose expressions it gives`);
+  if (names === undefined) throw new Error(`--${flag}: requires the morphable model, which names its expressions`);
   models.push(...(await refineModels(file, region, outputsOf(names))));
 }
 const { manifest } = await writePack(
@@ -184,7 +184,7 @@ process.stderr.write(
   `${values.out}: ${manifest.models.map(({ name }) => name).join(', ')}; ${(bytes / 1e6).toFixed(2)} MB\n`,
 );
 
-/** A network that refines and its normalization. */
+/** A refining network and its normalization. */
 async function refineModels(file: string, region: 'eyes' | 'mouth', outputs: readonly string[]): Promise<NewModel[]> {
   const { dir, name: base } = parse(file);
   const statistics = meanAndStd(await readWeightFile(join(dir, `${base}-mean-std.npz`)), `${base}-mean-std.npz`);

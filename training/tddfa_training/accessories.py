@@ -1,4 +1,4 @@
-"""What people wear and grow, as meshes in the head's own frame (mm): hair, hats, head-scarves, glasses."""
+"""Hair and things people wear, as meshes in the head's own frame (mm): hair, hats, headscarves, glasses."""
 import numpy as np
 
 from . import native
@@ -6,7 +6,7 @@ from .noise import cloth_texture, hair_texture, spatial_noise
 
 
 class Mesh:
-    """Triangles with a texture; `turns` tells whether it moves with the head (1) or stays with the shoulders (0)."""
+    """Triangles with a texture; `turns`: whether it moves with the head (1) or stays with the shoulders (0)."""
 
     def __init__(self, vertices, triangles, uv, texture, tint, specular=0.1, gloss=12.0, alpha=1.0, leak=0.2, two_sided=True):
         self.vertices = np.ascontiguousarray(vertices, np.float32)
@@ -83,7 +83,7 @@ def shell(rig, head, normals, mask, thickness, texture, tint, around=6, along=1.
 
 
 def radial_profile(head, sectors=36, levels=24, bottom=-200.0, top=110.0, smooth=True):
-    """[levels, sectors] how far the head reaches from its axis (x 0, z -20), by height and azimuth; smoothed, the nose is left out in part."""
+    """[levels, sectors] how far the head reaches from its axis (x 0, z -20), by height and azimuth; smoothed, with the nose partly left out."""
     azimuth = (np.arctan2(head[:, 0], head[:, 2] + 20) + 2 * np.pi) % (2 * np.pi)
     column = (azimuth / (2 * np.pi) * sectors).astype(int) % sectors
     row = np.clip(((head[:, 1] - bottom) / (top - bottom) * levels).astype(int), 0, levels - 1)
@@ -98,7 +98,7 @@ def radial_profile(head, sectors=36, levels=24, bottom=-200.0, top=110.0, smooth
 
 
 def curtain(rng, rig, head, opening, bottom, lift, texture, tint, wave):
-    """Hair that falls round the head: a sheet from temple height down to `bottom` (mm), open in front by +-`opening` rad."""
+    """Hair that falls around the head: a sheet from temple height down to `bottom` (mm), open in front by +-`opening` rad."""
     sectors, rows = 40, 16
     top = rng.uniform(35, 60)
     profile = radial_profile(head)
@@ -114,7 +114,7 @@ def curtain(rng, rig, head, opening, bottom, lift, texture, tint, wave):
         radius = np.interp(azimuth / (2 * np.pi) * columns - 0.5, np.arange(columns), profile[level])
         radius = np.maximum(radius, previous * 0.985)
         previous = radius
-        # Meets the scalp at the top, full volume lower down.
+        # Meets the scalp at the top; full volume lower down.
         volume = lift * np.clip((top - y) / 35, 0.15, 1) * np.where(azimuth < np.pi, side[0], side[1])
         reach = radius + volume + wave * np.sin(y * frequency * 2 * np.pi + phase + 2.0 * np.sin(3 * azimuth))
         vertices[r] = np.stack([np.sin(azimuth) * reach, np.full(sectors, y), np.cos(azimuth) * reach - 20], 1)
@@ -131,7 +131,7 @@ def hair(rng, rig, head, normals):
     texture = hair_texture(rng)
     line = rig.hairline + rng.normal(0, 4) + 3 * spatial_noise(rig.head_vertices, rng, 40)
     kind = rng.random()
-    if kind < 0.06:  # bald, perhaps with a rim
+    if kind < 0.06:  # bald, sometimes with a rim
         rim = (rig.head_vertices[:, 1] < rng.uniform(10, 45)) & (rng.random() < 0.6)
         cover = np.clip(line / 8, 0, 1) * rim * rng.uniform(0.2, 0.9)
         return [], colour, cover.astype(np.float32)
@@ -168,7 +168,7 @@ def hair(rng, rig, head, normals):
 
 
 def hat(rng, rig, head, normals):
-    """A cap, beanie, brimmed hat or helmet: meshes, and the cover mask of what it hides."""
+    """A cap, beanie, brimmed hat or helmet: meshes, and a cover mask of what it hides."""
     texture = cloth_texture(rng)
     x, y, z = rig.head_vertices.T
     front, back = rng.uniform(32, 62), rng.uniform(-40, 40)
@@ -195,7 +195,7 @@ def hat(rng, rig, head, normals):
 
 
 def scarf(rng, rig, head, normals):
-    """A head-scarf that leaves the face's oval free; covers hair, ears and neck."""
+    """A headscarf that leaves the oval of the face free; covers hair, ears and neck."""
     x, y, z = rig.head_vertices.T
     width, height = rng.uniform(56, 68), rng.uniform(76, 92)
     oval = np.hypot(x / width, (y + 22) / height)
@@ -209,7 +209,7 @@ def scarf(rng, rig, head, normals):
 
 
 def glasses(rng, eyes, ears):
-    """Frames and lenses in front of two eye centres [2, 3]; ears [2, 3] are where the temples end. Returns meshes, lenses."""
+    """Frames and lenses in front of two eye centres [2, 3]; the temples end at ears [2, 3]. Returns meshes, lenses."""
     half_width, half_height = rng.uniform(19, 29), rng.uniform(13, 25)
     half_height = min(half_height, half_width)
     power = rng.uniform(1.8, 5)
@@ -266,8 +266,8 @@ def mesh_normals(mesh):
 
 def mask(rng, marks, head):
     """
-    A medical mask, a respirator or a cloth over nose and mouth, bridging what lies under it. `marks` [68, 3] of the face, `head` its skin's
-    vertices. Now and then it sits below the nose.
+    A medical mask, respirator or cloth over nose and mouth, bridging what lies under it. `marks` [68, 3] of the face, `head` its skin's
+    vertices. Sometimes it sits below the nose.
     """
     kind = rng.random()  # pleated 60 %, respirator 15 %, cloth 15 %, a scarf down to the neck 10 %
     rows, columns = 18, 30
@@ -279,7 +279,7 @@ def mask(rng, marks, head):
     bottom = (chin - rng.uniform(2, 10)) * np.ones(columns) if kind < 0.9 else chin - rng.uniform(35, 80) + 8 * np.cos(azimuth)
     bottom = bottom + rng.uniform(4, 22) * (np.abs(azimuth) / span) ** 2
     profile = radial_profile(head, sectors=60, levels=36, smooth=False)
-    profile = np.maximum(profile, np.roll(profile, 1, 0))  # a height between two levels has something of both
+    profile = np.maximum(profile, np.roll(profile, 1, 0))  # a height between two levels belongs partly to both
     levels, sectors = profile.shape
     y = top + (bottom - top) * np.linspace(0, 1, rows)[:, None]
     level = np.clip((y + 200) / 310 * levels - 0.5, 0, levels - 1.001)
@@ -333,9 +333,9 @@ def mask(rng, marks, head):
 
 
 def strand_texture(rng, size=64):
-    """Linear RGBA of a lock: streaks along v that thin out towards its tip (v = 1)."""
+    """Linear RGBA of a lock: streaks along v that thin out towards the tip (v = 1)."""
     texture = hair_texture(rng, size)
-    reach = np.clip(rng.normal(0.85, 0.2, size), 0.2, 1.1)  # how far each strand goes
+    reach = np.clip(rng.normal(0.85, 0.2, size), 0.2, 1.1)  # how far each strand reaches
     reach *= np.clip(1.15 - np.abs(np.linspace(-1, 1, size)) ** 2 * rng.uniform(0.3, 1), 0, 1)
     along = np.linspace(1, 0, size)[:, None]  # rows of a texture count from v = 1
     cover = np.clip((reach[None] - along) * 6, 0, 1) * np.clip(rng.uniform(0.25, 1.1, size)[None] * 1.4, 0, 1)
@@ -344,7 +344,7 @@ def strand_texture(rng, size=64):
 
 
 def locks(rng, rig, head, normals, colour):
-    """Ribbons of hair with see-through edges: a fringe over the brows, locks down the temples, or strands that stand off, as one mesh."""
+    """Ribbons of hair with transparent edges: a fringe over the brows, locks down the temples, or strands that stick out, as one mesh."""
     kind = rng.random()
     signed = np.arctan2(rig.head_vertices[:, 0], rig.head_vertices[:, 2] + 20)
     if kind < 0.5:  # fringe
@@ -353,7 +353,7 @@ def locks(rng, rig, head, normals, colour):
     elif kind < 0.75:  # temples and cheeks
         pool = (rig.hairline > 0) & (rig.hairline < 30) & (np.abs(signed) > 0.7) & (np.abs(signed) < 1.5)
         count, length = int(rng.integers(6, 30)), rng.uniform(40, 150)
-    else:  # all about
+    else:  # all around
         pool = rig.hairline > 2
         count, length = int(rng.integers(15, 70)), rng.uniform(15, 70)
     pool = np.nonzero(pool & ~rig.ear)[0]
@@ -378,7 +378,7 @@ def locks(rng, rig, head, normals, colour):
         angle = np.arctan2(position[:, 0], position[:, 2] + 20)
         column = ((angle % (2 * np.pi)) / (2 * np.pi) * sectors).astype(int) % sectors
         reach = np.hypot(position[:, 0], position[:, 2] + 20)
-        # The profile is the farthest of a sector; a lock lies a little below it.
+        # The profile is the maximum of a sector; a lock lies slightly below it.
         wanted = np.maximum(reach, profile[row, column] - 2 + rng.uniform(0, 3, count))
         position = np.stack([np.sin(angle) * wanted, position[:, 1], np.cos(angle) * wanted - 20], 1)
         path.append(position + curl * np.stack([np.sin(phase + k * 1.7), np.zeros(count), np.cos(phase + k * 1.7)], 1))

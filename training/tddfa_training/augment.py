@@ -1,4 +1,4 @@
-"""Makes renders look like all kinds of photographs. Pictures are BGR uint8; each call draws what happens at random."""
+"""Makes renders look like all kinds of photographs. Pictures are BGR uint8; each call draws its effects at random."""
 import cv2
 import numpy as np
 
@@ -6,18 +6,18 @@ from .backgrounds import random_patch
 from .noise import picture_noise
 
 NOISE = np.random.default_rng(17).standard_normal(1 << 21, dtype=np.float32)
-CANONICAL = 120.0  # strengths of blur are meant for pictures of this size
+CANONICAL = 120.0  # blur strengths refer to pictures of this size
 
 
 def skin_colour(rng):
-    """BGR of some skin in some light."""
+    """BGR of a random skin in random light."""
     tone = rng.random() ** 1.3
     colour = np.array([0.66, 0.76, 0.95]) * (1 - tone) + np.array([0.13, 0.19, 0.30]) * tone
     return colour * rng.uniform(0.8, 1.1, 3) * 255 * rng.uniform(0.4, 1.05)
 
 
 def soften(image, sigma):
-    """Gaussian blur; a wide one at half the size."""
+    """Gaussian blur; wide ones are computed at half size."""
     if sigma < 2.2 or min(image.shape[:2]) < 16:
         return cv2.GaussianBlur(image, (0, 0), sigma)
     height, width = image.shape[:2]
@@ -68,7 +68,7 @@ def blend(image, patch, mask, x, y):
 
 
 def occlude(rng, image, pictures, most=0.6):
-    """Puts hands, microphones, cups, other things in front, in place. Sizes up to `most` of the picture."""
+    """Puts hands, microphones, cups and other things in front, in place. Sizes up to `most` of the picture."""
     size = min(image.shape[:2])
     for _ in range(rng.integers(1, 3)):
         height, width = (int(max(6, size * rng.uniform(0.08, most))) for _ in range(2))
@@ -130,7 +130,7 @@ def motion_kernel(rng, length):
 
 
 def blur_or_shrink(rng, image, strength=1.0):
-    """Blur and low resolution. Returns the picture, and the size in px of the finest thing that can still be seen in it."""
+    """Blur and low resolution. Returns the picture, and the size in px of the finest detail still visible in it."""
     height, width = image.shape[:2]
     reference = min(height, width) / CANONICAL
     finest = 1.0

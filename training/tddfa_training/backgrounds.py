@@ -1,6 +1,6 @@
 """
-Pictures behind the heads: photographs of Debian's wallpaper packages and scikit-image (training only, nothing of them is
-shipped), and procedural clutter. Pictures with people in them are left out, and so is every picture used for checks.
+Pictures behind the heads: photographs from Debian's wallpaper packages and scikit-image (for training only; none are
+shipped), and procedural clutter. Excludes pictures with people in them, and every picture used for checks.
 """
 import hashlib
 import itertools
@@ -32,7 +32,7 @@ def _files(folders):
                 continue
             if any(word in str(path).lower() for word in EXCLUDED) or "screenshot" in path.name:
                 continue
-            # Wallpapers come in many sizes of one picture: keep the first of about screen size.
+            # Wallpapers come in many sizes per picture: keep the first of about screen size.
             key = str(path.parent) if "contents/images" in str(path) else str(path)
             if "contents/images" in str(path):
                 width = int("".join(c for c in path.stem.split("x")[0] if c.isdigit()) or 0)
@@ -47,12 +47,12 @@ def _is_held_out(path):
 
 
 def _cached(name, paths, make):
-    """The pictures that `make` gives, kept in a file whose name changes with the files that they are made of."""
+    """The pictures that `make` returns, cached in a file whose name depends on the files they are made from."""
     digest = hashlib.sha256("\n".join(f"{path} {path.stat().st_size}" for path in paths).encode()).hexdigest()
     cache = cache_folder() / f"{name}-{digest[:12]}.npz"
     if not cache.exists():
         cache.parent.mkdir(parents=True, exist_ok=True)
-        partial = cache.with_suffix(f".{os.getpid()}.partial.npz")  # several processes may begin at once
+        partial = cache.with_suffix(f".{os.getpid()}.partial.npz")  # several processes may start at once
         np.savez(partial, **{f"{i:04d}": picture for i, picture in enumerate(make(paths))})
         partial.replace(cache)
     stored = np.load(cache)
@@ -60,7 +60,7 @@ def _cached(name, paths, make):
 
 
 def load_backgrounds(held_out=False):
-    """List of BGR uint8 pictures, long side at most 900 px; a fifth of them is kept for the rendered hold-out."""
+    """List of BGR uint8 pictures, long side at most 900 px; a fifth of them is reserved for the rendered hold-out."""
     paths = [path for path in _files(FOLDERS) if _is_held_out(path) == held_out] + ([] if held_out else _files(TRAINING_FOLDERS))
     return _cached("backgrounds", paths, _read_backgrounds)
 
@@ -90,7 +90,7 @@ class Backgrounds:
 
 
 OBJECT_FOLDER = "/usr/share/tuxpaint/stamps"
-# Anything with a human face on it or drawn like one.
+# Anything with a human face on it, or drawn like one.
 EXCLUDED_OBJECTS = ("/people/", "symbols/faces", "symbols/money", "halloween", "cartoon", "christmas", "statue", "monuments", "snowman",
                     "alphabets", "symbols/math", "doll", "clown", "mask", "santa", "angel", "gingerbread", "puppet", "gnome", "baby",
                     "newyears", "astronaut", "hazmat", "firefighter")
@@ -115,7 +115,7 @@ def _furniture(catalogue):
             if not name.lower().endswith(".png") or any(word in f"{catalogue.stem}/{name}".lower() for word in EXCLUDED_FURNITURE):
                 continue
             image = cv2.imdecode(np.frombuffer(stored.read(name), np.uint8), cv2.IMREAD_UNCHANGED)
-            # What is not a picture on nothing is the texture of a model.
+            # A picture without a transparent background is a model's texture.
             if image is not None and image.shape == (128, 128, 4) and (image[..., 3] < 10).mean() > 0.05:
                 yield image
 
@@ -139,7 +139,7 @@ def _read_objects(paths):
 
 
 def random_patch(rng, pictures, height, width):
-    """`pictures`: Backgrounds. BGR uint8 [height, width, 3]: a random part of a random picture, or noise, or a gradient."""
+    """`pictures`: Backgrounds. BGR uint8 [height, width, 3]: a random part of a random picture, noise or a gradient."""
     kind = rng.random()
     if kind < 0.1 or not len(pictures):
         patch = rng.uniform(0, 255, 3) + 50 * rng.random() * picture_noise(rng, height, width, 3 if rng.random() < 0.6 else 1)

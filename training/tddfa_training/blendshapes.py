@@ -1,4 +1,4 @@
-"""The 52 expression shapes under ARKit's names, in the order of the model's columns, the gaze beside them, and how both mirror."""
+"""The 52 expression shapes under ARKit's names, in the order of the model's columns, with the gaze, and how both mirror."""
 import numpy as np
 
 SIDES = ("Left", "Right")
@@ -14,7 +14,7 @@ BLENDSHAPES = (
     "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut",
 )
 GAZE = ("leftYaw", "leftPitch", "rightYaw", "rightPitch")  # degrees: + towards the person's left, + up
-GAZE_FULL_DEGREES = {"up": 25.0, "down": 30.0, "in": 35.0, "out": 35.0}  # at which an eyeLook… shape reaches 1; the model's own go before
+GAZE_FULL_DEGREES = {"up": 25.0, "down": 30.0, "in": 35.0, "out": 35.0}  # at which an eyeLook… shape reaches 1; the model's own take precedence
 EXPRESSION_OUTPUTS = len(BLENDSHAPES) + len(GAZE)
 
 
@@ -25,20 +25,20 @@ def _other_side(name):
     return name
 
 
-# What a mirrored face makes of [52 weights, 4 gaze angles]: values[..., MIRROR] * MIRROR_SIGNS.
+# For a mirrored face, [52 weights, 4 gaze angles] become values[..., MIRROR] * MIRROR_SIGNS.
 MIRROR = np.array([*(BLENDSHAPES.index(_other_side(name)) for name in BLENDSHAPES), 54, 55, 52, 53])
 MIRROR_SIGNS = np.array([*np.ones(len(BLENDSHAPES)), -1, 1, -1, 1], np.float32)
 
 def side_pairs(names):
     """
-    Rows (left, right) of `names` that are one shape on either side of the face. Looks are no such shapes: eyes turn together, and what
-    turns one outwards turns the other inwards.
+    Rows (left, right) of `names` that are the same shape on either side of the face. Looks are not included: eyes turn together, and
+    what turns one outwards turns the other inwards.
     """
     return [(left, names.index(_other_side(name))) for left, name in enumerate(names)
             if name.endswith("Left") and not name.startswith("eyeLook") and _other_side(name) in names]
 
 
-# What glasses that let no light through, or a mask, leave unseen: these are not learned from such a picture.
+# Hidden by opaque glasses or by a mask: these are not learned from such a picture.
 EYE_COLUMNS = np.array([i for i, name in enumerate(BLENDSHAPES) if name.startswith("eye")])
 MOUTH_COLUMNS = np.array([i for i, name in enumerate(BLENDSHAPES) if name.startswith(("jaw", "mouth", "cheekPuff", "tongue"))])
 GAZE_COLUMNS = np.arange(len(BLENDSHAPES), EXPRESSION_OUTPUTS)

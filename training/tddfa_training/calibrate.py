@@ -1,11 +1,11 @@
 """
-Moves a detector's scores so that the usual threshold of 0.5 is the right one. `export` does it; by itself,
-`python3 -m tddfa_training.calibrate --run NAME` shows the table.
+Shifts a detector's scores so that the usual threshold of 0.5 is the right one. `export` does this; on its own,
+`python3 -m tddfa_training.calibrate --run NAME` prints the table.
 
-On rendered hold-out pictures it looks for the score at which F1 is best with at most one false box on five times the area of the
-largest input, 1080 x 720 px, and adds the matching constant to the biases of the class heads; ranking and AP stay as they are. The
-bound is there because F1 alone trades many false boxes for the smallest faces, and it goes by area because a photograph has more
-room for them than the small pictures here.
+On rendered hold-out pictures it finds the score at which F1 is best with at most one false box on five times the area of the
+largest input, 1080 x 720 px, and adds the matching constant to the biases of the class heads; ranking and AP do not change. The
+limit is needed because F1 alone trades many false boxes for the smallest faces, and it is relative to area because a photograph
+has more room for them than the small pictures here.
 """
 import argparse
 from pathlib import Path
@@ -35,13 +35,13 @@ def shift_scores(state, shift):
 
 
 def shifted_boxes(boxes, shift):
-    """Detections [n, 5] as `shift_scores` makes them."""
+    """Detections [n, 5] with scores changed as by `shift_scores`."""
     odds = 1 / np.clip(boxes[:, 4], 1e-6, 1 - 1e-6) - 1
     return np.column_stack([boxes[:, :4], 1 / (1 + odds * np.exp(-shift))])
 
 
 def best_shift(table):
-    """The shift with the best F1 among those with few false boxes; the one with the fewest where all have many."""
+    """The shift with the best F1 among those with few false boxes; if all have many, the one with the fewest."""
     few = [shift for shift in table if table[shift]["false_per_picture"] <= MOST_FALSE_PER_PICTURE]
     return max(few, key=lambda shift: table[shift]["f1"]) if few else min(table, key=lambda shift: table[shift]["false_per_picture"])
 
@@ -49,7 +49,7 @@ def best_shift(table):
 def calibrate(state, people, pictures=PICTURES):
     """
     @param state of a FaceBoxes; `people` the folder of the hold-out's shards.
-    @returns the shifted state, the shift, and the figures at each shift that was tried, {shift: average_precision with "f1"}.
+    @returns the shifted state, the shift, and the figures for each shift tried, {shift: average_precision with "f1"}.
     """
     network = faceboxes.FaceBoxes()
     network.load_state_dict(state)
@@ -74,7 +74,7 @@ def main():
     args = parser.parse_args()
     stored = torch.load(runs_folder() / args.run / "averaged.pth", map_location="cpu")
     _, best, table = calibrate(stored["state_dict"], args.people)
-    print("| shift | F1 | recall | false boxes a picture | AP | mean IoU |\n| --- | --- | --- | --- | --- | --- |")
+    print("| shift | F1 | recall | false boxes per picture | AP | mean IoU |\n| --- | --- | --- | --- | --- | --- |")
     for shift, figures in table.items():
         print(f"| {shift:+.2f} | {figures['f1']:.4f} | {figures['recall']:.3f} | {figures['false_per_picture']:.3f} | {figures['ap']:.3f} | "
               f"{figures['mean_iou']:.3f} |")

@@ -1,9 +1,9 @@
 """
-Pictures that the ranges of a pack's networks are found with, of rendered people of training's split:
+Pictures for calibrating the ranges of a pack's networks, of rendered people from the training split:
 `python3 -m tddfa_training.calibration_pictures --out DIR`, then `npx tddfa quantize PACK --calibrate DIR --out PACK`.
 
-Portraits, one face of 40 to 280 px each, are for the regressors; scenes, as the detector learns from them, for both. Every second
-picture is made worse, as training does it. The same shards and backgrounds give the same pictures.
+Portraits with one face of 40 to 280 px each are for the regressors; scenes like those the detector learns from are for both. Every
+second picture is degraded as in training. The same shards and backgrounds give the same pictures.
 """
 import argparse
 from pathlib import Path
@@ -22,7 +22,7 @@ SEED = 61
 
 
 def calibration_pictures(sampler, portraits, scenes):
-    """BGR uint8 pictures, one after the other. `sampler` must not make its pictures worse by itself."""
+    """BGR uint8 pictures, one after the other. `sampler` must not degrade its pictures itself."""
     rng = np.random.default_rng(SEED)
     for i in range(portraits + scenes):
         if i < portraits:

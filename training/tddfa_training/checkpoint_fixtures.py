@@ -1,10 +1,10 @@
 """
-Writes test/fixtures/checkpoints/: a very small MobileNet-V1 with weights drawn at random, saved in the ways in which people
-save networks, and what torch computes with it.
+Writes test/fixtures/checkpoints/: a very small MobileNet-V1 with random weights, saved in the various ways people save
+networks, and torch's results with it.
 
     python -m tddfa_training.checkpoint_fixtures ../test/fixtures/checkpoints
 
-ONNX and Keras files are made where `onnx`, `keras` and `h5py` are installed.
+ONNX and Keras files are made if `onnx`, `keras` and `h5py` are installed.
 """
 import argparse
 import copy
@@ -26,7 +26,7 @@ WIDTH = 1 / 32
 
 
 class Settings:
-    """Somebody's own settings, which no reader of checkpoints knows."""
+    """User-defined settings, which no checkpoint reader knows."""
 
     def __init__(self):
         self.rate = 0.1
@@ -34,7 +34,7 @@ class Settings:
 
 
 class Wrapped(nn.Module):
-    """A network inside of another module, as training frameworks have it, with its running average beside it if wanted."""
+    """A network inside another module, as in training frameworks, optionally with its running average."""
 
     def __init__(self, name, network, averaged=None):
         super().__init__()
@@ -65,7 +65,7 @@ def make_network(seed):
         for name, tensor in network.state_dict().items():
             if not tensor.is_floating_point():
                 continue
-            # Eighths pack well; variances are positive.
+            # Multiples of 1/8 compress well; variances are positive.
             values = torch.randint(4, 13, tensor.shape) if name.endswith("running_var") else torch.randint(-8, 9, tensor.shape)
             tensor.copy_(values / 8)
     return network.eval()
@@ -77,7 +77,7 @@ def output_of(network, picture):
 
 
 def averaged_model(network):
-    """A running average, counted three times, with the weights of `network`."""
+    """A running average after three updates, with the weights of `network`."""
     averaged = torch.optim.swa_utils.AveragedModel(network)
     averaged.n_averaged += 3
     return averaged
@@ -118,7 +118,7 @@ def checkpoints(plain, averaged):
 
 
 def other_kinds():
-    """Tensors of which converters read none, beside some that they read, and alone."""
+    """Tensors that no converter reads, next to some that are read, and alone."""
     ones = torch.ones(3)
     kinds = {
         "complex": ones.to(torch.complex64), "quantized": torch.quantize_per_tensor(ones, 0.1, 0, torch.quint8),
@@ -139,7 +139,7 @@ def main():
     (out / "outputs.json").write_text(json.dumps(outputs) + "\n")
     for number, (name, content) in enumerate(checkpoints(plain, averaged)):
         buffer = io.BytesIO()
-        # Both of torch's formats, in turn; whole modules in both.
+        # Alternates torch's two formats; whole modules use both.
         torch.save(content, buffer, _use_new_zipfile_serialization=number % 2 == 0)
         write_gzip(out / f"{name}.pth.gz", buffer.getvalue())
     for name, content in other_kinds():
@@ -163,7 +163,7 @@ def write_others(out, network, picture):
     try:
         import onnx  # noqa: F401
     except ImportError:
-        print("no onnx")
+        print("skipping ONNX: onnx is not installed")
     else:
         buffer = io.BytesIO()
         torch.onnx.export(copy.deepcopy(network), picture, buffer, dynamo=False)
@@ -172,7 +172,7 @@ def write_others(out, network, picture):
     try:
         import keras
     except ImportError:
-        print("no keras")
+        print("skipping Keras: keras or h5py is not installed")
         return
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     for ending in ("keras", "h5"):

@@ -1,9 +1,9 @@
 """
-Where a run's first weights come from: a checkpoint of training, what `export` wrote, or a weight pack.
+Where a run's first weights come from: a training checkpoint, the output of `export`, or a weight pack.
 
-A pack stores convolutions with BatchNorm folded into them. Read back, BatchNorm does nothing but add the bias; it would do
-otherwise as soon as training feeds it batch statistics, so `open_batch_norm` then gives it the statistics of real batches
-and the scale and shift that undo them: the same function, ready to be trained.
+A pack stores convolutions with BatchNorm folded into them. Read back, BatchNorm only adds the bias; this would change as soon
+as training feeds it batch statistics, so `open_batch_norm` then gives it the statistics of real batches and the scale and
+shift that undo them: the same function, ready to be trained.
 """
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def _layers(folder):
                 values = values * quantization["scale"] + quantization["min"]
             tensors[weight["name"]] = values.astype(np.float32).reshape(weight["shape"])
         if offset != len(data):
-            raise ValueError(f"{folder}: weights of {len(data)} bytes, described are {offset}")
+            raise ValueError(f"{folder}: weights have {len(data)} bytes, expected {offset}")
     return tensors
 
 
@@ -43,7 +43,7 @@ def _tensors(folder):
 
 
 def _unfolded(network, tensors):
-    """State of `network` with the folded convolutions of a pack in it; layers that the pack lacks stay as they are."""
+    """State of `network` with the folded convolutions of a pack loaded; layers that the pack lacks stay unchanged."""
     state, used = {key: value.clone() for key, value in network.state_dict().items()}, set()
     for name, values in tensors.items():
         layer, kind = name.rsplit("/", 1)
@@ -70,7 +70,7 @@ def _unfolded(network, tensors):
             # Depthwise [h, w, channels, 1] -> [channels, 1, h, w]; [h, w, in, out] -> [out, in, h, w]; dense [in, out] -> [out, in].
             array = values.transpose(2, 3, 0, 1) if kind == "depthwise_kernel" else values.transpose(3, 2, 0, 1) if values.ndim == 4 else values.T
         if tuple(state[target].shape) != array.shape:
-            raise ValueError(f"{name} is {list(array.shape)}, the network's is {list(state[target].shape)}")
+            raise ValueError(f"{name} is {list(array.shape)}, in the network it is {list(state[target].shape)}")
         state[target] = torch.from_numpy(np.ascontiguousarray(array))
         used.add(target)
     missing = [key for key in state if key.endswith(("conv.weight", "conv_sep.weight", "fc_param.weight")) and key not in used]
@@ -83,7 +83,7 @@ def read_pack(folder, role, network_of, name=None):
     """
     @param role `regressor` or `detector`.
     @param network_of function manifest entry -> the torch network that the weights go into.
-    @param name of the network; the pack's first of that role where absent.
+    @param name of the network; default: the pack's first of that role.
     @returns {"state_dict", "folded": True}; a regressor's also has "mean", "std" [62], "widen", and with an expression head
       "expression_mean", "expression_std" [56].
     """
@@ -102,12 +102,12 @@ def read_pack(folder, role, network_of, name=None):
 
 
 def regressor_of(entry):
-    """The network that a manifest entry of a regressor describes, with the expression head where it has one."""
+    """The network that a regressor's manifest entry describes, with its expression head, if any."""
     return MobileNetV1(entry["widthMultiplier"], expression_outputs=entry.get("actingOutputCount", 0))
 
 
 def load_start(path, role, network_of, name=None):
-    """What `--init` names: a folder is a pack, a file a checkpoint or what `export` wrote (its statistics lie beside it)."""
+    """Loads what `--init` names: a pack (folder), or a checkpoint or the output of `export` (file, with its statistics beside it)."""
     path = Path(path)
     if path.is_dir():
         return read_pack(path, role, network_of, name)
@@ -115,14 +115,14 @@ def load_start(path, role, network_of, name=None):
     statistics = path.with_name(f"{path.stem}-mean-std.npz")
     if role == "regressor" and "mean" not in stored:
         if not statistics.exists():
-            raise ValueError(f"{path} has no statistics, and there is no {statistics.name} beside it")
+            raise ValueError(f"{path} has no statistics, and {statistics.name} does not exist beside it")
         values = np.load(statistics)
         stored.update({name: torch.tensor(values[name]) for name in values.files})
     return stored
 
 
 def open_batch_norm(network, inputs):
-    """Gives each BatchNorm the statistics of what it gets for `inputs`, and the scale and shift that undo them."""
+    """Gives each BatchNorm the statistics of what it receives for `inputs`, and the scale and shift that undo them."""
     seen = {}
     hooks = [module.register_forward_pre_hook(lambda m, args: seen.__setitem__(m, (args[0].mean((0, 2, 3)), args[0].var((0, 2, 3), unbiased=False))))
              for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
@@ -144,8 +144,8 @@ def open_batch_norm(network, inputs):
 
 def widened(state, seed=0):
     """
-    State of the MobileNet of twice the width that computes the same ("Net2Net", ICLR 2016): every channel twice, and what
-    reads a channel shares its weight between the two at random, so that training can tell them apart.
+    State of a MobileNet of twice the width that computes the same ("Net2Net", ICLR 2016): every channel is doubled, and what
+    reads a channel splits its weight between the two at random, so that training can tell them apart.
     """
     generator = torch.Generator().manual_seed(seed)
     result = {}

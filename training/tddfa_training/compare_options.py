@@ -1,11 +1,11 @@
 """
-What each of the paper's options gives: equal short runs, one after another, as a table in Markdown:
-`python3 -m tddfa_training.compare_options --samples 64000`. They begin with nothing, with a small network and small crops, so that a
-minute shows a difference; `--init CHECKPOINT --widen 0.5 --size 120` goes on from one instead.
+Compares the paper's options in equal short runs, one after another, and prints a Markdown table:
+`python3 -m tddfa_training.compare_options --samples 64000`. The runs start from scratch, with a small network and small crops, so
+that a minute shows a difference; `--init CHECKPOINT --widen 0.5 --size 120` continues from a checkpoint instead.
 
-Each run is a folder options-NAME under the runs folder; what is there already is not run again. Besides the errors on the
-rendered hold-out, the table gives how much the landmarks' error changes from frame to frame of synthesised clips of it: what
-shows as trembling on a video.
+Each run is a folder options-NAME under the runs folder; existing ones are not run again. Besides the errors on the rendered
+hold-out, the table shows how much the landmarks' error changes from frame to frame in synthesised clips of it, which is visible
+as trembling in a video.
 """
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Supplies for crop_batches.py, made on CPUs: patches of backgrounds, and things that come before faces."""
+"""Supplies for crop_batches.py, made on CPUs: patches of backgrounds, and things that appear in front of faces."""
 import cv2
 import numpy as np
 
@@ -9,7 +9,7 @@ from .faceless_things import draw_folds, draw_hand
 
 
 def make_patches(rng, pictures, count):
-    """BGR uint8 [count, PATCH_SIZE, PATCH_SIZE, 3] of `pictures` (Backgrounds)."""
+    """BGR uint8 [count, PATCH_SIZE, PATCH_SIZE, 3] from `pictures` (Backgrounds)."""
     return np.stack([random_patch(rng, pictures, PATCH_SIZE, PATCH_SIZE) for _ in range(count)])
 
 
@@ -32,7 +32,7 @@ def _phone(rng):
 
 
 def make_covers(rng, pictures, count):
-    """BGRA premultiplied uint8 [count, COVER_SIZE, COVER_SIZE, 4]: hands, phones, cloth, and shapes of any colour, skin's too."""
+    """BGRA premultiplied uint8 [count, COVER_SIZE, COVER_SIZE, 4]: hands, phones, cloth, and shapes of any colour, including skin."""
     size, covers = COVER_SIZE, []
     for _ in range(count):
         kind = rng.random()

@@ -1,8 +1,8 @@
 """
 Crops in batches on a device: what head_crops.py and augment.py do one by one with OpenCV, in torch. A GPU makes them faster than it
-learns from them; everything lies in its memory: rendered heads, patches of backgrounds, and things that cover faces.
+learns from them; everything stays in its memory: rendered heads, patches of backgrounds, and things that cover faces.
 
-Pictures in here are [n, channels, height, width], RGB 0..1, cut-outs premultiplied. Every number is drawn for each picture by itself.
+Pictures in here are [n, channels, height, width], RGB 0..1, cut-outs premultiplied. Every number is drawn separately for each picture.
 """
 import numpy as np
 import torch
@@ -42,7 +42,7 @@ class Draw:
 
 
 def rois_of(draw, boxes, landmarks):
-    """[n, 3] centre and side of the rois that a detector's box [n, 4] or the last frame's landmarks [n, 68, 2] give, with their errors."""
+    """[n, 3] centre and side of the rois from a detector's box [n, 4] or the last frame's landmarks [n, 68, 2], with their errors."""
     n = len(boxes)
     size = boxes[:, 2:] - boxes[:, :2]
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -94,8 +94,8 @@ def crop_parameters(matrix, labels, signs, flip):
 
 def expression_targets(labels, flip):
     """
-    Blendshapes and gaze [n, 56] of crops, and which of them can be seen: dark glasses hide eyes, masks hide mouths, shut lids hide where the
-    eye looks, and a profile hides its far side.
+    Blendshapes and gaze [n, 56] of crops, and which of them are visible: dark glasses hide eyes, masks hide mouths, shut lids hide the gaze,
+    and a profile hides its far side.
     """
     target = torch.cat([labels["blendshapes"], labels["gaze"]], 1)
     seen = torch.ones_like(target)
@@ -127,7 +127,7 @@ def sample(pictures, matrix, size, dtype):
 
 
 def toned(draw, image, share):
-    """Gamma, gain of each channel, offset, for the part `share` of the pictures."""
+    """Gamma, gain per channel and offset, for the fraction `share` of the pictures."""
     n = len(image)
     gamma = torch.exp(draw.normal(0, 0.28, n, 1, 1, 1))
     gain = torch.exp(draw.normal(0, 0.07, n, 3, 1, 1)) * torch.exp(draw.normal(0, 0.16, n, 1, 1, 1))
@@ -137,7 +137,7 @@ def toned(draw, image, share):
 
 
 def blurred(image, sigma, reach=6):
-    """Gaussian blur of each picture by its own sigma [n]."""
+    """Gaussian blur of each picture with its own sigma [n]."""
     steps = torch.arange(-reach, reach + 1, device=image.device)
     weights = torch.exp(-0.5 * (steps[None] / sigma[:, None].clamp(min=0.15)) ** 2)
     weights = (weights / weights.sum(1, keepdim=True)).to(image.dtype)
@@ -149,7 +149,7 @@ def blurred(image, sigma, reach=6):
 
 
 def motion_blurred(draw, image, steps=7):
-    """Each picture drawn along a line of 3 to 10 px."""
+    """Each picture with motion blur along a line of 3 to 10 px."""
     n, _, height, width = image.shape
     angle, length = draw.uniform(0, np.pi, n), draw.uniform(3, 10, n)
     direction = torch.stack([torch.cos(angle), torch.sin(angle)], 1) * length[:, None]
@@ -165,7 +165,7 @@ def motion_blurred(draw, image, steps=7):
 
 def compressed(image, quality):
     """
-    What JPEG at `quality` [n] (1..100, libjpeg's scale) leaves of RGB pictures 0..1, with half the resolution for colour; sides are multiples of 8.
+    RGB pictures 0..1 after JPEG at `quality` [n] (1..100, libjpeg's scale), with half the resolution for colour; sides are multiples of 8.
     """
     n, _, height, width = image.shape
     scale = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality) / 100
@@ -190,18 +190,18 @@ def compressed(image, quality):
     half = F.avg_pool2d(colour, 2)
     pad = (-half.shape[2]) % 8, (-half.shape[3]) % 8
     half = quantised(F.pad(half, (0, pad[1], 0, pad[0]), mode="replicate"), chroma)[:, :, :half.shape[2], :half.shape[3]]
-    cb, cr = F.interpolate(half, scale_factor=2, mode="bilinear", align_corners=False).unbind(1)  # libjpeg smooths colour so
+    cb, cr = F.interpolate(half, scale_factor=2, mode="bilinear", align_corners=False).unbind(1)  # libjpeg smooths colour like this
     rgb = torch.stack([y + 1.403 * cr, y - 0.344 * cb - 0.714 * cr, y + 1.773 * cb], 1)
     return (rgb / 255).clamp(0, 1).to(image.dtype)
 
 
 def some(draw, share, count):
-    """Rows of the part `share` of `count` pictures."""
+    """Rows of a random fraction `share` of `count` pictures."""
     return torch.nonzero(draw.chance(share, count))[:, 0]
 
 
 def degraded(draw, image):
-    """Uneven light, tone, blur, low resolution, sharpening, noise, JPEG, grey, sepia: what augment.py does, in batches."""
+    """Uneven light, tone, blur, low resolution, sharpening, noise, JPEG, grey, sepia: like augment.py, in batches."""
     n, _, height, width = image.shape
     image = image.clone()
     rows = some(draw, 0.35, n)
@@ -220,7 +220,7 @@ def degraded(draw, image):
     rows = some(draw, 0.09, n)
     if len(rows):
         image[rows] = motion_blurred(draw, image[rows])
-    # One size for each of six groups: a batch needs one.
+    # One size for each of six groups: a batch needs a common size.
     for rows in torch.chunk(some(draw, 0.3, n), 6):
         if len(rows):
             scale = float(torch.exp(draw.uniform(np.log(0.2), np.log(0.85), 1)))
@@ -288,7 +288,7 @@ class CropBatches:
         return self.held[name][rows].permute(0, 3, 1, 2).to(self.dtype) / 255
 
     def _laid_over(self, image, rows):
-        """Covers the pictures of `rows` with something, in place; returns nothing."""
+        """Covers the pictures of `rows` with something, in place."""
         if not len(rows) or not self.count["covers"]:
             return
         draw, n = self.draw, len(rows)
@@ -305,8 +305,8 @@ class CropBatches:
 
     def batch(self, size, augmented=True):
         """
-        @returns images [size, 3, 120, 120] as the network takes them (BGR, (v - 127.5) / 128), params [size, 62], landmarks [size, 68, 2],
-          targets [size, 56] of the second head and which of those can be seen [size, 56].
+        @returns images [size, 3, 120, 120] as network input (BGR, (v - 127.5) / 128), params [size, 62], landmarks [size, 68, 2],
+          targets [size, 56] of the second head and which of those are visible [size, 56].
         """
         draw = self.draw
         rows = draw.index(self.count["heads"], size)
@@ -347,7 +347,7 @@ class CropBatches:
         return (image.flip(1) - 127.5) / 128, params, landmarks, targets, seen
 
     def _cut(self, image):
-        """The picture ends here, in every tenth crop: the aligner pads with black. In place."""
+        """Puts the picture's edge into every tenth crop: the aligner pads with black. In place."""
         for side in range(4):
             rows = some(self.draw, 0.025, len(image))
             cut = (self.draw.uniform(0.03, 0.3, len(rows)) * CROP_SIZE)[:, None]

@@ -1,5 +1,5 @@
 """
-Crops as the detector and the tracker give them, and what a crop makes of the labels.
+Crops as the detector and the tracker produce them, and how a crop transforms the labels.
 
 Crop coordinates are continuous: pixel i covers i..i+1. Parameters follow 3DDFA: 12 numbers of the 3 x 4 camera (row-major,
 model units -> px of the 120 x 120 crop, x counted from 1, y up), 40 shape, 10 expression; the camera's depth starts at the
@@ -8,8 +8,8 @@ model's origin, so its last entry is always 0.
 import numpy as np
 
 CROP_SIZE = 120
-BOX_TO_ROI = 1.58  # roi side over the box's mean side
-BOX_SHIFT = 0.14  # roi centre below the box's centre, in mean sides
+BOX_TO_ROI = 1.58  # roi side / mean side of the box
+BOX_SHIFT = 0.14  # roi centre below the centre of the box, in mean sides
 MICROMETRES = 1000.0
 
 LANDMARK_FLIP = np.array([*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46,
@@ -17,7 +17,7 @@ LANDMARK_FLIP = np.array([*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30
 
 
 def roi_from_box(box):
-    """Square roi [4] of a detected box [4], as the aligner takes it."""
+    """Square roi [4] of a detected box [4], as the aligner computes it."""
     width, height = box[2] - box[0], box[3] - box[1]
     side = (width + height) / 2
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2 + side * BOX_SHIFT
@@ -26,7 +26,7 @@ def roi_from_box(box):
 
 
 def roi_from_landmarks(points):
-    """Square roi [4] around landmarks [n, 2], as the tracker takes it: the square's diagonal becomes the side."""
+    """Square roi [4] around landmarks [n, 2], as the tracker computes it: the square's diagonal becomes the side."""
     low, high = points.min(0), points.max(0)
     centre, radius = (low + high) / 2, (high - low).max() / 2
     half = np.sqrt(2) * radius
@@ -34,10 +34,10 @@ def roi_from_landmarks(points):
 
 
 def sample_roi(rng, box, landmarks):
-    """A roi as it may come: from a detector's box or from the last frame's landmarks, with their errors."""
+    """A roi as it may occur: from a detector's box or from the last frame's landmarks, with their errors."""
     if rng.random() < 0.55:
         size = np.array([box[2] - box[0], box[3] - box[1]] * 2)
-        # Detectors differ in how much forehead and jaw they count as face.
+        # Detectors differ in how much forehead and jaw they include in a face.
         centre = (box[:2] + box[2:]) / 2
         scaled = np.concatenate([centre, centre]) + (box - np.concatenate([centre, centre])) * rng.uniform(0.8, 1.06)
         roi = roi_from_box(scaled + rng.normal(0, 0.045, 4) * size)

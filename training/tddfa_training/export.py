@@ -1,7 +1,7 @@
 """
-Stage 4: takes the weights out of a training checkpoint, in the form that `npx tddfa convert` and `--init` read:
+Stage 4: extracts the weights from a training checkpoint, in the form that `npx tddfa convert` and `--init` read:
 `python3 -m tddfa_training.export --run DIR --out NAME` writes NAME.pth (tensors only, in torch's zip format) and, for a
-regressor, NAME-mean-std.npz. A detector's scores are calibrated on rendered hold-out pictures on the way (calibrate.py).
+regressor, NAME-mean-std.npz. It also calibrates a detector's scores on rendered hold-out pictures (calibrate.py).
 """
 import argparse
 from pathlib import Path
@@ -18,8 +18,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", required=True, help="name of a run, or a checkpoint file")
     parser.add_argument("--out", type=Path, required=True, help="path without suffix")
-    parser.add_argument("--people", type=Path, default=runs_folder() / "people" / "held-out", help="shards that a detector is calibrated on")
-    parser.add_argument("--no-calibration", action="store_true", help="leave a detector's scores as training made them")
+    parser.add_argument("--people", type=Path, default=runs_folder() / "people" / "held-out", help="shards to calibrate a detector on")
+    parser.add_argument("--no-calibration", action="store_true", help="keep a detector's scores uncalibrated")
     args = parser.parse_args()
     given = Path(args.run)
     if given.is_file():
@@ -31,7 +31,7 @@ def main():
             parser.error(f"{folder} has no checkpoint")
     stored = torch.load(file, map_location="cpu")
     state = {key: value.contiguous() for key, value in stored["state_dict"].items()}
-    print(f"{file}: {stored['seen']} samples; held out {stored.get('held_out')}")
+    print(f"{file}: {stored['seen']} samples; hold-out {stored.get('held_out')}")
     if "conf.0.bias" in state and not args.no_calibration:
         state, shift, table = calibrate(state, args.people)
         at = table[shift]

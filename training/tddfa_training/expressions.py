@@ -1,16 +1,16 @@
 """
-What faces do: weights of the 52 blendshapes (ARKit's names) and where the eyes look, drawn as people move rather than shape by shape.
+Facial expressions: weights of the 52 blendshapes (ARKit's names) and the gaze, drawn as people move rather than shape by shape.
 
-A fifth of the faces are neutral with sealed lips. Half are presets, in which cheeks, lids and mouth go together, some of them on one
-side; the rest are single shapes mixed at random, so that rare ones come often enough. Lids and gaze are drawn for every face.
+A fifth of the faces are neutral with sealed lips. Half are presets, in which cheeks, lids and mouth act together, some of them on one
+side; the rest are random mixes of single shapes, so that rare ones occur often enough. Lids and gaze are drawn for every face.
 """
 import numpy as np
 
 from .blendshapes import BLENDSHAPES, GAZE_FULL_DEGREES, SIDES, look_weights
 
 NEUTRAL_SHARE, PRESET_SHARE = 0.22, 0.5
-EXTRA_SHARE = 0.3  # of the presets get one more shape
-# Shape -> least and most; `*` stands for both sides, which differ by a tenth or so, `~` for one side, the same in the whole preset.
+EXTRA_SHARE = 0.3  # of the presets, which get one more shape
+# Shape -> minimum and maximum; `*` stands for both sides, which differ by a tenth or so, `~` for one side, the same in the whole preset.
 PRESETS = (
     (4, {"mouthSmile*": (0.2, 1), "cheekSquint*": (0, 0.6), "mouthDimple*": (0, 0.4)}),
     (4, {"mouthSmile*": (0.5, 1), "cheekSquint*": (0.4, 1), "eyeSquint*": (0.2, 0.9), "jawOpen": (0.05, 0.6), "mouthUpperUp*": (0, 0.6),
@@ -44,7 +44,7 @@ PRESETS = (
     (1, {"mouthStretch*": (0.3, 1), "browInnerUp": (0, 1), "eyeWide*": (0, 0.8)}),
 )
 PRESET_CHANCE = np.array([weight for weight, _ in PRESETS], float) / sum(weight for weight, _ in PRESETS)
-# What the draws above show too seldom for a network to learn in a short run: single sides, the jaw and the mouth moved aside, tongue and cheeks.
+# Too rare in the draws above for a network to learn in a short run: single sides, the jaw and mouth moved sideways, tongue and cheeks.
 RARE = tuple(name for name in BLENDSHAPES if name.endswith(SIDES) and not name.startswith("eye")) + 2 * (
     "jawLeft", "jawRight", "mouthLeft", "mouthRight", "jawForward", "jawForward", "tongueOut", "tongueOut", "cheekPuff", "cheekPuff")
 LOOKS = tuple(name for name in BLENDSHAPES if name.startswith("eyeLook"))
@@ -68,7 +68,7 @@ def _put(rng, weights, name, value, side):
 def sample_gaze(rng, head_yaw, head_pitch):
     """
     [4] degrees relative to the head: left yaw, left pitch, right yaw, right pitch; yaw towards the person's left (+x), pitch up. A third look into the
-    camera as far as eyes turn.
+    camera as far as eyes can turn.
     """
     kind = rng.random()
     if kind < 0.35:
@@ -80,12 +80,12 @@ def sample_gaze(rng, head_yaw, head_pitch):
     else:
         yaw, pitch = rng.uniform(-1, 1, 2) * LARGEST_GAZE
     yaw, pitch = np.clip([yaw, pitch], -LARGEST_GAZE, LARGEST_GAZE)
-    inward = abs(rng.normal(0, 1.2))  # the two lines of sight meet in front
+    inward = abs(rng.normal(0, 1.2))  # the two lines of sight converge in front
     return np.array([yaw - inward, pitch, yaw + inward, pitch]) + rng.normal(0, 0.4, 4)
 
 
 def sample_lids(rng, weights):
-    """How far lids are shut, in place: mostly open, every eighth face shut, some half or on one side."""
+    """How far lids are shut, in place: mostly open, every eighth face shut, some half shut or on one side."""
     left, right = BLENDSHAPES.index("eyeBlinkLeft"), BLENDSHAPES.index("eyeBlinkRight")
     kind = rng.random()
     if kind < 0.12:
@@ -116,9 +116,9 @@ def _rare_expression(rng, weights):
 
 def sample_expression(rng, head_yaw=0.0, head_pitch=0.0, full_degrees=GAZE_FULL_DEGREES, rare_share=0.0):
     """
-    @param head_yaw, head_pitch degrees: what a look into the camera turns the eyes against.
-    @param rare_share: of the faces, which show one to three of RARE and nothing else.
-    @returns weights [52] of BLENDSHAPES, 0..1, and gaze [4] as `sample_gaze` gives it.
+    @param head_yaw, head_pitch degrees, which a look into the camera compensates.
+    @param rare_share: share of faces with one to three of RARE and nothing else.
+    @returns weights [52] of BLENDSHAPES, 0..1, and gaze [4] as from `sample_gaze`.
     """
     weights = np.zeros(len(BLENDSHAPES))
     kind, side = rng.random(), SIDES[rng.integers(2)]

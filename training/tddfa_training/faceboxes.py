@@ -1,4 +1,4 @@
-"""FaceBoxes in torch under the original's names, its prior boxes, the coding of boxes, and which prior answers for which face."""
+"""FaceBoxes in torch under the original's names, its prior boxes, the encoding of boxes, and the matching of priors to faces."""
 from math import ceil
 
 import cv2
@@ -11,10 +11,10 @@ MIN_SIZES = ((32, 64, 128), (256,), (512,))
 DENSE_OFFSETS = {32: (0, 0.25, 0.5, 0.75), 64: (0, 0.5)}
 VARIANCES = (0.1, 0.2)
 CHANNEL_MEANS = (104.0, 117.0, 123.0)  # BGR
-# Small pictures are enlarged so many times: the detector's features are 32 px apart, so that it sees a face of 24 px as well as one
-# of 48 px only then. The pack says so (`maxEnlargement`), and the package does it for pictures that stay within 1080 x 720 px.
+# Small pictures are enlarged by this factor: the detector's features are 32 px apart, so only then does it find a face of 24 px as
+# well as one of 48 px. The pack states it (`maxEnlargement`), and the package applies it to pictures that stay within 1080 x 720 px.
 ENLARGEMENT = 2.0
-NEAR_BEST = 0.85  # of the overlap with its best prior: what a prior of a small face has to reach
+NEAR_BEST = 0.85  # share of a small face's best overlap that a prior must reach
 
 
 class ConvBlock(nn.Module):
@@ -30,7 +30,7 @@ class ConvBlock(nn.Module):
 
 
 class CRelu(ConvBlock):
-    """Convolution and BatchNorm, of which both signs are kept."""
+    """Convolution and BatchNorm, keeping both signs of the result."""
 
     def forward(self, x):
         x = self.bn(self.conv(x))
@@ -88,7 +88,7 @@ class FaceBoxes(nn.Module):
 
 
 def prior_boxes(height, width):
-    """[priors, 4] centre x, y, width, height, in parts of the picture; the original's order."""
+    """[priors, 4] centre x, y, width, height, as fractions of the picture; in the original's order."""
     levels = []
     for step, sizes in zip(STEPS, MIN_SIZES):
         rows, columns = ceil(height / step), ceil(width / step)
@@ -128,9 +128,9 @@ def box_overlap(a, b):
 
 def match_priors(boxes, priors, size, positive=0.35, doubtful=0.30):
     """
-    A prior answers for the face that it overlaps most, from `positive` on. The smallest prior is 32 px wide, so that a face of 18 px
-    never overlaps one by more than 0.32: such a face is given the priors that come near its best one, and its neighbours are no
-    background (after "S3FD", ICCV 2017).
+    A prior is assigned to the face it overlaps most, from an overlap of `positive`. The smallest prior is 32 px wide, so a face of
+    18 px never overlaps one by more than 0.32: such a face gets the priors that come near its best one, and its neighbours do not
+    count as background (after "S3FD", ICCV 2017).
 
     @param boxes [batch, faces, 5] px: corners and 1 (a face), -1 (neither a face nor background), 0 (nothing).
     @returns classes [batch, priors]: 1 face, 0 background, -1 ignored; the face's box of each prior [batch, priors, 4], 0..1; and
@@ -147,7 +147,7 @@ def match_priors(boxes, priors, size, positive=0.35, doubtful=0.30):
     classes[(best >= needed) & (best > 0.08) & (label > 0)] = 1
     classes[(best >= (doubtful / positive) * needed) & (best > 0.08) & (best < needed)] = -1
     classes[(best >= (0.25 / positive) * needed) & (best > 0.08) & (label < 0)] = -1
-    # Each face's best prior answers for it, whatever else it overlaps.
+    # Each face's best prior is assigned to it, whatever else it overlaps.
     image, face = ((labels > 0) & (value > 0.08)).nonzero(as_tuple=True)
     classes[image, prior[image, face]] = 1
     which[image, prior[image, face]] = face
@@ -168,7 +168,7 @@ def non_maximum_suppression(boxes, scores, threshold=0.3):
 
 
 def detect(network, image, score=0.05, keep=750, enlargement=1.0):
-    """[n, 5] boxes (px of `image`) and scores of a BGR uint8 picture, best first; `enlargement` as the package does it."""
+    """[n, 5] boxes (px of `image`) and scores of a BGR uint8 picture, best first; `enlargement` as in the package."""
     if enlargement != 1:
         image = cv2.resize(image, None, fx=enlargement, fy=enlargement, interpolation=cv2.INTER_LINEAR)
     height, width = image.shape[:2]

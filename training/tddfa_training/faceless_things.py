@@ -1,13 +1,13 @@
 """
-Creased cloth and leather, hands, and bodies without a head: what a detector takes for faces where it never saw any. All are height
-fields under a light.
+Creased cloth and leather, hands, and bodies without a head: things that a detector takes for faces if it has never seen them. All
+are height fields under a light.
 """
 import cv2
 import numpy as np
 
 
 def lit(rng, height, shine=0.0):
-    """[h, w] brightness of a height field (px, up to the viewer) under a random light; `shine` adds its mirror image."""
+    """[h, w] brightness of a height field (px, towards the viewer) under a random light; `shine` adds its specular reflection."""
     dy, dx = np.gradient(height)
     normal = np.stack([-dx, -dy, np.ones_like(height)], -1)
     normal /= np.linalg.norm(normal, axis=2, keepdims=True)
@@ -45,7 +45,7 @@ def draw_folds(rng, height, width):
 
 
 class Sticks:
-    """A picture [n, n] of round sticks, the nearest in front: how high each pixel is, which stick it shows, how much is covered."""
+    """A picture [n, n] of round sticks, the nearest in front: height of each pixel, which stick it shows, and coverage."""
 
     def __init__(self, n):
         self.y, self.x = np.mgrid[:n, :n].astype(np.float32)
@@ -53,7 +53,7 @@ class Sticks:
         self.part = np.zeros((n, n), np.uint8)
 
     def add(self, x0, y0, x1, y1, r0, r1, part=0, nearer=0.0):
-        """From one point to another, with these radii; `nearer` px to the viewer than the plane of the picture."""
+        """A stick from one point to another, with these radii; `nearer` px closer to the viewer than the plane of the picture."""
         n, widest = len(self.height), max(r0, r1) + 1
         left, top = (int(np.clip(min(u, v) - widest, 0, n)) for u, v in ((x0, x1), (y0, y1)))
         right, bottom = (int(np.clip(max(u, v) + widest + 1, 0, n)) for u, v in ((x0, x1), (y0, y1)))
@@ -69,7 +69,7 @@ class Sticks:
 
 
 def finish(rng, colours, sticks, angle, size):
-    """Premultiplied BGRA uint8 [size, size] of sticks with these colours [n, n, 3], turned by `angle` degrees, perhaps mirrored."""
+    """Premultiplied BGRA uint8 [size, size] of sticks with these colours [n, n, 3], rotated by `angle` degrees, possibly mirrored."""
     n = len(sticks.height)
     brightness = lit(rng, sticks.height) * (0.8 + 0.2 * rng.random())
     patch = np.empty((n, n, 4), np.float32)
@@ -83,8 +83,8 @@ def finish(rng, colours, sticks, angle, size):
 
 
 def draw_hand(rng, colour, side):
-    """Premultiplied BGRA uint8 of a hand with some forearm at any angle: fingers stretched, spread or bent, or a fist."""
-    n = 88  # the hand is drawn in this size: 44 from wrist to fingertips
+    """Premultiplied BGRA uint8 of a hand with part of the forearm at any angle: fingers stretched, spread or bent, or a fist."""
+    n = 88  # the hand is drawn at this size: 44 from wrist to fingertips
     sticks, middle = Sticks(n), n / 2
     palm = rng.uniform(7.5, 9.5)
     sticks.add(middle - 3, middle + 8, middle - 4, middle - 3, palm * 0.75, palm * 0.7)
@@ -113,7 +113,7 @@ SKIN, TOP, SLEEVE, FOREARM, THIGH, SHIN, SHOE = range(7)
 
 def draw_body(rng, skin, side):
     """Premultiplied BGRA uint8 of a body from the neck down, dressed, standing or sitting, `side` px from neck to hip."""
-    n = 200  # the body is drawn in this size: 48 from neck to hip
+    n = 200  # the body is drawn at this size: 48 from neck to hip
     sticks, middle, neck = Sticks(n), n / 2, 50
     shoulders, waist, hips = rng.uniform(9, 14), rng.uniform(8, 12), rng.uniform(9, 13)
     sticks.add(middle, neck + 2, middle, neck + 8, 4, 5, SKIN)
@@ -143,7 +143,7 @@ def draw_body(rng, skin, side):
     cloth = lambda: np.full(3, rng.uniform(5, 50)) if rng.random() < 0.3 else rng.uniform(0, 255, 3)
     colours = np.tile(np.asarray(skin, float), (7, 1))
     colours[TOP], colours[SHOE] = cloth(), cloth()
-    bottom = colours[TOP] if rng.random() < 0.4 else cloth()  # a dress, or trousers, shorts, a skirt
+    bottom = colours[TOP] if rng.random() < 0.4 else cloth()  # a dress, or trousers, shorts or a skirt
     for part, share, worn in ((SLEEVE, 0.6, colours[TOP]), (FOREARM, 0.3, colours[TOP]), (THIGH, 0.8, bottom), (SHIN, 0.4, bottom)):
         if rng.random() < share:
             colours[part] = worn

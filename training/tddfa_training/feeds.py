@@ -1,7 +1,7 @@
 """
-Where a training gets its batches: from processes that compose crops one by one (CPU), or from a device that composes them itself
-(crop_batches.py) out of what lies in its memory. Both give tensors on the device of the training: network input, params, landmarks,
-blendshapes and gaze, and which of those can be seen.
+Sources of training batches: processes that compose crops one by one (CPU), or a device that composes them itself
+(crop_batches.py) from the data in its memory. Both return tensors on the training device: network input, params, landmarks,
+blendshapes and gaze, and which of those are visible.
 """
 import multiprocessing
 import queue as queues
@@ -22,11 +22,11 @@ from .networks import to_input
 # CUDA does not survive a fork.
 PROCESSES = multiprocessing.get_context("spawn")
 REFRESH_SECONDS = 5
-SUPPLY = 256  # patches, and half as many covers, that a process sends at once
+SUPPLY = 256  # patches per message of a process, with half as many covers
 LEAST_PATCHES = 2048
-COMPOSED_BATCHES = 4  # at once: many small kernels, and some that wait for the device, so that fewer, larger batches cost less
-KEPT_COMPOSED = 8  # of those at once are kept, and batches are drawn from all of them
-USES = 2  # of a composed crop, on the average: composing costs a GPU more than learning does
+COMPOSED_BATCHES = 4  # at once: there are many small kernels, some of which wait for the device, so fewer, larger batches cost less
+KEPT_COMPOSED = 8  # number of such composed results kept; batches are drawn from all of them
+USES = 2  # average uses of a composed crop: composing costs a GPU more than learning
 
 
 def _compose(queue, make_sampler, batch, seed, clip_frames):
@@ -37,7 +37,7 @@ def _compose(queue, make_sampler, batch, seed, clip_frames):
     rng = np.random.default_rng(seed)
     served = 0
     while True:
-        # Half of the batches are clips, half are stills: clips have fewer faces in them.
+        # Half of the batches are clips, half are stills: clips contain fewer faces.
         if model is not None and rng.random() < 0.5:
             queue.put(sampler.clips(rng, batch, clip_frames, model))
         elif hasattr(sampler, "batch_with_expressions"):
@@ -50,7 +50,7 @@ def _compose(queue, make_sampler, batch, seed, clip_frames):
 
 
 class ComposedFeed:
-    """Batches of processes that run `make_sampler()`; those without blendshapes come with zeros, none of them seen."""
+    """Batches from processes that run `make_sampler()`; without blendshapes, they contain zeros marked as not visible."""
 
     def __init__(self, make_sampler, batch, workers, seed, device, clip_frames, expressions):
         self.device, self.expressions = device, expressions
@@ -66,7 +66,7 @@ class ComposedFeed:
                 break
             except queues.Empty:
                 if not all(worker.is_alive() for worker in self.workers):
-                    raise RuntimeError("a process that composes crops has ended; its error is above") from None
+                    raise RuntimeError("a crop-composing process has exited; see its error above") from None
         if len(rest) == 2:
             rest += [np.zeros((len(images), self.expressions), np.float32)] * 2
         inputs = to_input(images, self.device).contiguous(memory_format=torch.channels_last)
@@ -75,7 +75,7 @@ class ComposedFeed:
     def close(self):
         for worker in self.workers:
             worker.terminate()
-        # The queue's feeder thread would wait for readers that are gone.
+        # The queue's feeder thread would wait for readers that no longer exist.
         self.queue.cancel_join_thread()
 
 
@@ -88,7 +88,7 @@ def _supply(queue, seed):
 
 
 class ReusedCrops:
-    """Keeps the newest KEPT_COMPOSED results of `compose()`, tensors of so many crops each, and draws batches from all of them, USES times as many."""
+    """Keeps the newest KEPT_COMPOSED results of `compose()`, each with this many crops, and draws batches from all of them, USES times as many."""
 
     def __init__(self, compose):
         self.compose, self.kept, self.composed, self.served = compose, None, 0, 0
@@ -109,7 +109,7 @@ class ReusedCrops:
 
 
 class DeviceFeed:
-    """Batches composed on the device; a thread brings in shards as they are rendered, and what processes supply."""
+    """Batches composed on the device; a thread loads shards as they are rendered, and what processes supply."""
 
     def __init__(self, folder, signs, batch, workers, seed, device, heads, augmented=True):
         self.size, self.augmented, self.closed, self.failed = batch, augmented, False, None
@@ -137,7 +137,7 @@ class DeviceFeed:
             with self.lock:
                 self.batches.add_heads(pictures, labels)
             self.taken.add(index)
-            self.shards.shards[index] = (pictures[:0], labels)  # its memory is free again
+            self.shards.shards[index] = (pictures[:0], labels)  # frees its memory
 
     def _take_supply(self, supply):
         patches, covers = supply
@@ -156,7 +156,7 @@ class DeviceFeed:
                 if time.time() - looked > REFRESH_SECONDS:
                     self._take_shards()
                     looked = time.time()
-        except Exception as error:  # what goes wrong in a thread is raised where the batches are used
+        except Exception as error:  # errors in the thread are raised where the batches are used
             self.failed = error
 
     def batch(self):

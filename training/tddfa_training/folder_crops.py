@@ -1,12 +1,12 @@
 """
-Crops of one's own for the regressor, in a simple layout:
+Your own crops for the regressor, in a simple layout:
 
-    DIR/train/list.txt        one picture a line, relative to DIR/train: 120 x 120 crops as the aligner cuts them
-    DIR/train/params.npy      [n, 62] float: what the network shall give, de-normalised (crops.py says how they are laid out)
-    DIR/train/landmarks.npy   [n, 68, 2] float, px of the crop, x from 1, y up; made from the parameters where it is missing
+    DIR/train/list.txt        one picture per line, relative to DIR/train: 120 x 120 crops as the aligner cuts them
+    DIR/train/params.npy      [n, 62] float: the network's target output, de-normalised (for the layout, see crops.py)
+    DIR/train/landmarks.npy   [n, 68, 2] float, px of the crop, x from 1, y up; computed from the parameters if missing
     DIR/held-out/             the same
 
-and the morphable model that the parameters are of, as one .npz: `mean` [3n], `shape` [3n, 40], `expression` [3n, 10],
+and the morphable model that the parameters belong to, as one .npz: `mean` [3n], `shape` [3n, 40], `expression` [3n, 10],
 `keypoints` [204].
 """
 from pathlib import Path
@@ -20,13 +20,13 @@ from .morphable_model import MorphableModel
 
 
 def load_own_model(file, stride=40):
-    """A MorphableModel of an .npz."""
+    """A MorphableModel from an .npz."""
     stored = np.load(file)
     return MorphableModel(stored["mean"].reshape(-1), stored["shape"], stored["expression"], stored["keypoints"], stride)
 
 
 class FolderSampler:
-    """Random crops of a folder, degraded like renders when `augmented`."""
+    """Random crops from a folder, degraded like renders when `augmented`."""
 
     def __init__(self, folder, augmented=True):
         self.folder, self.augmented = Path(folder), augmented
@@ -49,7 +49,7 @@ class FolderSampler:
         return self.params.mean(0), std
 
     def with_landmarks(self, model):
-        """Fills missing landmarks in from the parameters; returns itself."""
+        """Fills in missing landmarks from the parameters; returns itself."""
         if self.landmarks is None:
             self.landmarks = np.stack([model.vertices_of(p)[:68, :2] for p in self.params])
         return self

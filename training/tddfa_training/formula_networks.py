@@ -1,6 +1,6 @@
 """
-Adds to test/fixtures/formula-weights.json what torch computes with the original's other architectures, with weights by the
-formula that the file states: MobileNet-V1 with PReLU, and MobileNet-V3.
+Adds to test/fixtures/formula-weights.json torch's results with the original's other architectures, using weights from the
+formula stated in that file: MobileNet-V1 with PReLU, and MobileNet-V3.
 
     python -m tddfa_training.formula_networks ../test/fixtures/formula-weights.json ../../shared/reference/astronaut/crop_0.png
 """
@@ -16,7 +16,7 @@ from .networks import MOBILENET_BLOCKS, DepthwiseBlock, to_input
 
 
 class PreluBlock(DepthwiseBlock):
-    """With one PReLU of one factor after both convolutions."""
+    """With one single-factor PReLU after both convolutions."""
 
     def __init__(self, inputs, outputs, stride):
         super().__init__(inputs, outputs, stride)
@@ -61,7 +61,7 @@ class Gate(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """Widening convolution, depthwise convolution with or without a gate, narrowing convolution."""
+    """Expanding convolution, depthwise convolution with or without a gate, projecting convolution."""
 
     def __init__(self, inputs, expanded, outputs, kernel, gate, activation, stride):
         super().__init__()
@@ -96,7 +96,7 @@ LAST_CHANNELS = {"small": 576, "large": 960}
 
 
 class MobileNetV3(nn.Module):
-    """MobileNet-V3 of width `widen` as the original has it, by the paper's tables; modules are called as there."""
+    """MobileNet-V3 of width `widen` as in the original, by the paper's tables; modules have the original's names."""
 
     def __init__(self, size, widen, outputs=62):
         super().__init__()
@@ -120,7 +120,7 @@ class MobileNetV3(nn.Module):
 
 
 def fill_by_formula(network, gain):
-    """Gives a network the weights of the fixture's rule. Returns names and shapes in the order in which they were made."""
+    """Gives a network the weights of the fixture's formula. Returns names and shapes in the order of creation."""
     state, x = network.state_dict(), 1
     shapes = []
     for name, tensor in state.items():
@@ -143,7 +143,7 @@ def fill_by_formula(network, gain):
     return shapes
 
 
-# With these gains signals neither vanish nor grow.
+# With these gains signals neither vanish nor explode.
 NETWORKS = {
     "mobilenet_v1_prelu_x0.5": (lambda: PreluMobileNetV1(0.5), 3),
     "mobilenet_v3_small_x1.0": (lambda: MobileNetV3("small", 1.0), 5.5),
@@ -154,7 +154,7 @@ NETWORKS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("fixture")
-    parser.add_argument("crop", help="the astronaut's face, 120 x 120")
+    parser.add_argument("crop", help="crop of the astronaut's face, 120 x 120 px")
     arguments = parser.parse_args()
     with open(arguments.fixture, encoding="utf-8") as file:
         fixture = json.load(file)

@@ -1,4 +1,4 @@
-"""Training samples of the regressor: a rendered head on a background, cropped and made worse, with its parameters."""
+"""Training samples of the regressor: a rendered head on a background, cropped and degraded, with its parameters."""
 from pathlib import Path
 
 import cv2
@@ -24,7 +24,7 @@ def landmark_rows(folder=None):
 
 
 class HeadShards:
-    """All finished shards of a folder; pictures stay on disk. `refine` fits the labels to what the lens saw."""
+    """All finished shards of a folder; pictures stay on disk. `refine` fits the labels to the lens's view."""
 
     def __init__(self, folder, refine=True):
         self.folder = Path(folder)
@@ -33,7 +33,7 @@ class HeadShards:
         self.refresh()
 
     def refresh(self):
-        """Takes in shards that were finished since; returns how many heads there are."""
+        """Adds shards finished since the last call; returns the number of heads."""
         for label_file in sorted(self.folder.glob("heads-????.npz")):
             index = int(label_file.stem.split("-")[1])
             if index not in self.shards:
@@ -66,8 +66,8 @@ def mode_signs(shape_basis_rows, flip):
 
 def expression_target(labels, flip):
     """
-    Blendshapes and gaze [56] of one head, and which of them can be seen [56]: dark glasses hide eyes, masks mouths, lids that are shut where an
-    eye looks, and a profile its far side. Zeros where the labels have none.
+    Blendshapes and gaze [56] of one head, and which of them are visible [56]: dark glasses hide eyes, masks hide mouths, shut lids hide the
+    gaze, and a profile hides its far side. Zeros if the labels have none.
     """
     if "blendshapes" not in labels:
         return np.zeros(EXPRESSION_OUTPUTS), np.zeros(EXPRESSION_OUTPUTS)
@@ -85,18 +85,18 @@ def expression_target(labels, flip):
     return (target[MIRROR] * MIRROR_SIGNS, seen[MIRROR]) if flip else (target, seen)
 
 
-MARGIN = 12  # px around the crop that a replayed pass can shift and turn into
+MARGIN = 12  # px around the crop into which a replayed pass can shift and rotate
 REPLAY_POOL = 2048
-SHUT_FROM = 0.6  # of a blink: from here on nobody sees where an eye looks
-HIDDEN_YAW = 55.0  # degrees, from which the far eye is not seen
-UNDEGRADED_SHARE = 0.35  # of the crops of training: blur and noise in all of them cost the network what it could see in good ones
+SHUT_FROM = 0.6  # of a blink: from here on the gaze is not visible
+HIDDEN_YAW = 55.0  # degrees from which the far eye is not visible
+UNDEGRADED_SHARE = 0.35  # of the training crops: with blur and noise in all of them, the network lost detail in good ones
 
 
 def compose_crop(rng, picture, labels, pictures, signs, augmented=True, margin=0):
     """
     Returns BGR uint8 [120, 120, 3] (wider by `margin` on every side), params [62], landmarks [68, 2] as the camera saw them
-    (params' coordinates), blendshapes and gaze [56] and which of them can be seen. Without `augmented` only the roi varies: the rendered hold-out is measured so, and once more with all
-    of it.
+    (params' coordinates), blendshapes and gaze [56] and which of them are visible. Without `augmented` only the roi varies: the rendered
+    hold-out is measured like this, and again with full augmentation.
     """
     flip = bool(rng.random() < 0.5)
     roi = sample_roi(rng, labels["box"], labels["landmarks"])
@@ -115,7 +115,7 @@ def compose_crop(rng, picture, labels, pictures, signs, augmented=True, margin=0
     if rng.random() < 0.4:
         back = soften(back, rng.uniform(0.5, 6))
     if augmented and rng.random() < 0.7:
-        front = tone_cutout(rng, front)  # the head by itself: it need not match its background
+        front = tone_cutout(rng, front)  # the head alone: it need not match its background
     channels = cv2.split(front)
     rest = cv2.bitwise_not(channels[3])
     image = cv2.add(cv2.merge(channels[:3]), cv2.multiply(back, cv2.merge([rest, rest, rest]), scale=1 / 255))
@@ -125,7 +125,7 @@ def compose_crop(rng, picture, labels, pictures, signs, augmented=True, margin=0
 
 
 def finish_crop(rng, image, augmented=True):
-    """What a camera and a picture's edge make of a composed crop."""
+    """Applies the effects of a camera and a picture's edge to a composed crop."""
     if augmented:
         if rng.random() < 0.35:
             image = light_field(rng, image)
@@ -148,7 +148,7 @@ def finish_crop(rng, image, augmented=True):
 
 
 def replay_crop(rng, wide, params, landmarks):
-    """A composed crop with MARGIN once more: turned, scaled and shifted a little; labels follow."""
+    """Reuses a composed crop with MARGIN: slightly rotated, scaled and shifted; the labels follow."""
     angle, scale = np.deg2rad(rng.normal(0, 5)), np.exp(rng.normal(0, 0.05))
     linear = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     centre = np.full(2, CROP_SIZE / 2)
@@ -165,8 +165,8 @@ class CropSampler:
 
     def __init__(self, folder, signs, held_out=False, augmented=True, pictures=None, refine=True, passes=1):
         """
-        `pictures` are backgrounds (BGR uint8); the installed wallpapers where none are given. Every composed crop is used
-        `passes` times on the average, each time moved, lit and degraded anew: composing is slower than that.
+        `pictures` are backgrounds (BGR uint8); default: the installed wallpapers. Every composed crop is used `passes` times
+        on average, each time moved, lit and degraded differently: composing is slower than that.
         """
         self.heads = HeadShards(folder, refine)
         self.pictures = Backgrounds(load_backgrounds(held_out) if pictures is None else pictures)
@@ -175,16 +175,16 @@ class CropSampler:
         self.passes, self.pool = passes, []
 
     def refresh(self):
-        """Takes in shards that were finished since."""
+        """Adds shards finished since the last call."""
         self.heads.refresh()
 
     def clips(self, rng, size, frames, model):
-        """The same, but every `frames` neighbours are a short clip made from one still (`model`: a torch MorphableModel)."""
+        """The same, but every `frames` neighbours are a short clip synthesised from one still (`model`: a torch MorphableModel)."""
         stills, params, landmarks = self.batch(rng, size // frames)
         images, all_params, all_landmarks = [], [], []
         for still, p, points in zip(stills, params, landmarks):
             clip, clip_params = synthesize_clip(rng, still, p, model.vertices_of, frames)
-            # What the model's landmarks miss of the true ones stays as it is over the clip.
+            # The offset of the model's landmarks from the true ones stays constant over the clip.
             rest = points - model.vertices_of(p)[:68, :2]
             images.append(clip)
             all_params.append(clip_params)
@@ -200,7 +200,7 @@ class CropSampler:
         return self.batch_with_expressions(rng, size, indices)[:3]
 
     def batch_with_expressions(self, rng, size, indices=None):
-        """The same, with blendshapes and gaze [size, 56] and which of them can be seen [size, 56]; both 0 where the shards have none."""
+        """The same, with blendshapes and gaze [size, 56] and which of them are visible [size, 56]; both 0 if the shards have none."""
         targets, seen = np.zeros((2, size, EXPRESSION_OUTPUTS), np.float32)
         images = np.empty((size, CROP_SIZE, CROP_SIZE, 3), np.uint8)
         params = np.empty((size, 62), np.float32)
@@ -219,7 +219,7 @@ class CropSampler:
             else:
                 wide, p, points, targets[k], seen[k] = self.pool[rng.integers(REPLAY_POOL)]
                 image, params[k], landmarks[k] = replay_crop(rng, wide, p, points)
-            # The hold-out's augmented crops are all made worse: a fixed measure.
+            # All augmented crops of the hold-out are degraded: a fixed measure.
             worse = self.augmented and (self.held_out or rng.random() >= UNDEGRADED_SHARE)
             images[k] = finish_crop(rng, image, worse)
         return images, params, landmarks, targets, seen

@@ -1,4 +1,4 @@
-"""Draws one person: identity, expression, appearance, pose, light and camera at random; picture with cover and exact labels."""
+"""Draws one person with random identity, expression, appearance, pose, light and camera; a picture with alpha and exact labels."""
 import ctypes
 
 import cv2
@@ -13,12 +13,12 @@ from .rig import MODEL_MODES, HeadRig, read_texture, skins
 
 # Wider than the modes' own spread, since real people differ more than MakeHuman's sliders.
 IDENTITY_SPREAD = 1.15
-# Canvas of the regressor's cut-outs: a 120 px crop of 200 mm, with room around for larger and shifted ones.
+# Canvas of the regressor's cut-outs: a 120 px crop of 200 mm, with room for larger and shifted ones.
 CANVAS_PX, CANVAS_MM = 192, 316.0
 LIGHT_FLOATS = 8
 MASK_SHARE = 0.1  # of the faces
 GLASSES_SHARE = 0.26
-LOCKS_SHARE = 0.5  # of the heads with hair that is not cropped
+LOCKS_SHARE = 0.5  # of the heads with uncropped hair
 SUPERSAMPLING = 2
 SHADOW_SIZE = 256
 
@@ -43,7 +43,7 @@ def sample_pose(rng):
 
 
 def _over(paint, colour, cover):
-    """Lays a colour over vertex paint [n, 4] in place."""
+    """Blends a colour over vertex paint [n, 4] in place."""
     cover = np.clip(cover, 0, 1).astype(np.float32)[:, None]
     total = cover + paint[:, 3:] * (1 - cover)
     paint[:, :3] = (np.asarray(colour, np.float32) * cover + paint[:, :3] * paint[:, 3:] * (1 - cover)) / np.maximum(total, 1e-6)
@@ -55,7 +55,7 @@ class HeadRenderer:
 
     def __init__(self, rig=None, held_out=False, rare_share=0.0, mask_share=MASK_SHARE):
         """
-        `held_out` draws with the skins that training never sees; `rare_share` of the heads have rare expressions (expressions.py), `mask_share`
+        `held_out` uses the skins that training never sees; `rare_share` of the heads have rare expressions (expressions.py), `mask_share`
         a mask or a cloth over nose and mouth.
         """
         self.rig, self.rare_share, self.mask_share = rig or HeadRig(), rare_share, mask_share
@@ -67,7 +67,7 @@ class HeadRenderer:
         chance = np.array([5.0 if "brown" in path.name else 1.0 for path in eyes])
         self.eye_chance = chance / chance.sum()
         for texture in self.eye_textures:
-            # The brown iris is drawn reddish: half of its colour goes.
+            # The brown iris texture is reddish: halves its saturation.
             grey = texture[:, :, :3].mean(2, keepdims=True)
             texture[:, :, :3] = grey + (texture[:, :, :3] - grey) * 0.6
         cover = self.eye_textures[0][:, :, 3]
@@ -93,11 +93,11 @@ class HeadRenderer:
         self.box_basis = self.rig.model_basis[rows] / 1000.0
 
     def forget(self):
-        """Drops what earlier heads left behind: from here on, pictures depend on the random numbers alone."""
+        """Drops the state of earlier heads: from here on, pictures depend only on the random numbers."""
         self.skin_pool = []
 
     def _skin(self, rng):
-        """A skin between light and dark; a small pool, one of them renewed now and then."""
+        """A skin between light and dark, from a small pool in which one is renewed now and then."""
         if len(self.skin_pool) < 16 or rng.random() < 0.25:
             sex = ("female", "male")[rng.integers(2)]
             tones = self.skins[sex]
@@ -117,8 +117,9 @@ class HeadRenderer:
         """
         Returns a dict: `image` [canvas, canvas, 4] uint8 RGBA, premultiplied; `shape` [40], `expression` [10]; `camera`
         [2, 4]: weak perspective, model mm -> canvas px (x right, y down); `rotation` [3, 3]; `landmarks` [68, 2] as seen;
-        `box` [4] around the face's vertices; `pose` degrees; `blendshapes` [52] and `gaze` [4] as expressions.py draws them; `look` [6]: darkness of the skin 0..1, age (0 young, 1 middle,
-        2 old), and 1 or 0 for a hat or scarf, a beard, dark glasses, a mask.
+        `box` [4] around the face's vertices; `pose` degrees; `blendshapes` [52] and `gaze` [4] as drawn by expressions.py;
+        `look` [6]: darkness of the skin 0..1, age (0 young, 1 middle, 2 old), and 1 or 0 for a hat or scarf, a beard, dark
+        glasses, a mask.
         """
         rig = self.rig
         if identity is None:
@@ -139,7 +140,7 @@ class HeadRenderer:
         # Everything that turns with the head, and the shoulders, which turn less.
         pivot = np.array([0, -115.0, -25.0])
         follow = rng.uniform(0.2, 1)
-        # Who lies down or hangs turns as a whole.
+        # People who lie down or hang turn as a whole.
         torso = rotation_matrix(yaw * follow, pitch * 0.25, roll * (rng.uniform(0.1, 0.8) if abs(roll) < 40 else rng.uniform(0.75, 1)))
         distance = float(np.exp(rng.uniform(np.log(380), np.log(3500))))
         pixels = canvas_px * SUPERSAMPLING / canvas_mm
@@ -159,7 +160,7 @@ class HeadRenderer:
         placed = np.ascontiguousarray(place(vertices, False), np.float32)
         marks = placed[rig.landmarks]
         centre = (marks.min(0) + marks.max(0)) / 2
-        # Depth is divided out around the face's own middle.
+        # Perspective is relative to the depth of the face's centre.
         mid_depth = marks[:, 2].mean()
 
         def project(points):
@@ -171,14 +172,14 @@ class HeadRenderer:
         image = self._draw(rng, skin, placed, project, opaque, layers, paint, place, canvas_px, pixels, blendshapes[BLENDSHAPES.index("tongueOut")] > 0)
 
         seen = project(marks)[:, :2] / SUPERSAMPLING
-        # Scaled rotation that comes closest to what the lens saw.
+        # Scaled rotation that comes closest to the lens's view.
         flat = vertices[rig.landmarks] @ rotation[:2].T * [1, -1]
         flat_mean, seen_mean = flat.mean(0), seen.mean(0)
         scale = ((flat - flat_mean) * (seen - seen_mean)).sum() / ((flat - flat_mean) ** 2).sum()
         camera = np.zeros((2, 4))
         camera[:, :3] = scale * rotation[:2] * [[1], [-1]]
         camera[:, 3] = seen_mean - scale * flat_mean
-        # The lens also sees what the camera's fit leaves: the pivot only moves the head, and the fit's shift takes it in.
+        # The lens also sees what the camera fit leaves over: the pivot only moves the head, and the shift of the fit absorbs that.
         face = (self.box_mean + self.box_basis @ np.concatenate([identity[:MODEL_MODES], expression])).reshape(-1, 3)
         outline = project(place(face, True))[:, :2] / SUPERSAMPLING
         box = np.array([*outline.min(0), *outline.max(0)])
@@ -186,7 +187,7 @@ class HeadRenderer:
                     landmarks=seen, box=box, pose=np.array([yaw, pitch, roll]), blendshapes=blendshapes, gaze=gaze, look=np.array([darkness, age, *worn], float))
 
     def _turn_eyes(self, vertices, gaze):
-        """Turns each eyeball about its middle, in place; `gaze` [4] as expressions.py gives it."""
+        """Turns each eyeball about its centre, in place; `gaze` [4] as from expressions.py."""
         part = self.rig.parts["eyes/HighPolyEyes"]
         eyes = vertices[part.vertices]
         for sign, centre, (yaw, pitch) in zip((1, -1), self.rig.eye_centres(vertices), np.reshape(gaze, (2, 2))):
@@ -222,7 +223,7 @@ class HeadRenderer:
             hairy = bool(opaque)
             if kind < 0.15:
                 meshes, hidden = accessories.hat(rng, rig, head, normals)
-                # What the hat presses flat: only hair that falls below it stays.
+                # The hat presses hair flat: only hair that falls below it remains.
                 opaque = [m for m in opaque if len(m.vertices) == 640] + meshes
                 cover = cover * (1 - hidden * 0.5)
         _over(skin_paint, hair_tint * (1 + 0.25 * blotches[:, None]), cover)

@@ -1,9 +1,9 @@
 """
-Turns what a lens saw into the nearest weak-perspective parameters.
+Fits the nearest weak-perspective parameters to a lens's view.
 
 A render has perspective, identity modes beyond the model's 40 and expressions beyond its ten. Its own coefficients, seen
 through the best scaled rotation, miss the true landmarks by 0.9 px of a 120 px crop (mean). A ridge fit around them that keeps
-the rotation brings this down (see the README), as fitting the model to landmarks does for photographs.
+the rotation reduces this (see the README), as fitting the model to landmarks does for photographs.
 """
 import numpy as np
 

@@ -1,21 +1,21 @@
 """
-The losses of the 3DDFA papers. Parameters are [batch, 62], de-normalised unless a name says `z` (z-scored).
+The losses of the 3DDFA papers. Parameters are [batch, 62], de-normalised unless named `z` (z-scored).
 
-- VDC, vertex distance cost: what matters, but badly conditioned at the start.
-- WPDC, weighted parameter distance cost (Zhu et al. 2016): each parameter's error counts as much as it moves the vertices when
-  all others are true.
+- VDC, vertex distance cost: the goal itself, but badly conditioned at the start.
+- WPDC, weighted parameter distance cost (Zhu et al. 2016): each parameter's error is weighted by how far it moves the vertices
+  when all others are correct.
 - fWPDC (Guo et al. 2020): the same weights from the norms of the basis columns, exact for a scaled rotation and far cheaper.
 """
 import torch
 
 
 def vdc_loss(model, params, target, planar=False):
-    """Mean squared vertex distance in px^2; `planar` leaves the depth out."""
+    """Mean squared vertex distance in px^2; `planar` ignores the depth."""
     axes = 2 if planar else 3
     return (model(params)[..., :axes] - model(target)[..., :axes]).pow(2).sum(2).mean()
 
 
-# What expressions are seen by, as rows of the 68 landmarks: weight of the vertices about them, and how near those are (mm).
+# Landmarks that show expressions, as rows of the 68: weight of the vertices around them, and how near those are (mm).
 REGIONS = ((tuple(range(36, 48)), 4.0, 7.0), (tuple(range(48, 68)), 2.5, 7.0), (tuple(range(17, 27)), 2.0, 7.0))
 
 # Pairs of landmarks whose distance an expression changes: lids, lips, mouth corners, brow to eye and brow to brow.
@@ -26,7 +26,7 @@ OUTER_EYE_CORNERS = (36, 45)
 
 
 def vertex_weights(model):
-    """[n] weights of the model's vertices, mean 1: those of lids, lips and brows count more, since what moves there is small."""
+    """[n] weights of the model's vertices, mean 1: those of lids, lips and brows count more, since their movements are small."""
     points = model.mean.reshape(-1, 3) / 1000
     weights = torch.ones(len(points), device=points.device)
     for marks, weight, near in REGIONS:
@@ -37,8 +37,8 @@ def vertex_weights(model):
 
 def vertex_l1_loss(model, params, target, soft=1.0, depth_weight=0.5, weights=None):
     """
-    Smooth L1 vertex distance in px: VDC that bad labels and hopeless samples do not dominate. `soft` is the distance below which it is
-    square, so that less than it counts for next to nothing; `weights` [n] of the vertices.
+    Smooth L1 vertex distance in px: VDC that bad labels and hopeless samples do not dominate. Below the distance `soft` it is
+    quadratic, so that smaller errors count for almost nothing; `weights` [n] of the vertices.
     """
     axes = torch.tensor([1.0, 1.0, depth_weight], device=params.device)
     distance = ((model(params) - model(target)) * axes).pow(2).sum(2)
@@ -47,31 +47,31 @@ def vertex_l1_loss(model, params, target, soft=1.0, depth_weight=0.5, weights=No
 
 
 def pair_distances(model, params):
-    """[batch, pairs] lengths of PAIRS over the distance of the outer eye corners, of the faces themselves: neither pose nor camera matter."""
+    """[batch, pairs] lengths of PAIRS relative to the distance between the outer eye corners, on the faces themselves: pose and camera do not matter."""
     points = model.model_points(params[:, 12:])[:, :68]
     length = lambda pairs: (points[:, [a for a, _ in pairs]] - points[:, [b for _, b in pairs]]).pow(2).sum(2).add(1e-6).sqrt()
     return length(PAIRS) / length((OUTER_EYE_CORNERS,))
 
 
 def pair_distance_loss(model, params, target, spread):
-    """Smooth L1 of pair distances in units of how far each spreads over faces (`spread` [pairs]): a lid's millimetre counts like a jaw's ten."""
+    """Smooth L1 of pair distances in units of their spread over faces (`spread` [pairs]): a lid's millimetre counts like a jaw's ten."""
     error = (pair_distances(model, params) - pair_distances(model, target)) / spread
     return torch.nn.functional.smooth_l1_loss(error, torch.zeros_like(error), beta=1.0)
 
 
 class SideContrast:
     """
-    Turns errors of a shape's left and right side into errors of their sum and of their difference, each in units of how far that spreads
-    over faces. The sides mostly move together, so that the difference spreads far less than the sum: with the sides as they are,
-    nearly all of the error is the sum's, and a network gives both sides the same number.
+    Turns errors of a shape's left and right side into errors of their sum and of their difference, each in units of its spread over
+    faces. The sides mostly move together, so the difference spreads far less than the sum: with unchanged sides, nearly all of the
+    error is the sum's, and a network gives both sides the same number.
     """
 
     def __init__(self, pairs, std, targets, seen, least_spread):
         """
-        @param pairs: columns (left, right), see blendshapes.side_pairs; the other columns stay as they are.
-        @param std: [n] that the errors are in units of.
-        @param targets, seen: [faces, n] coefficients, and which of them can be seen (0 or 1), to measure the spreads with.
-        @param least_spread: a difference that faces hardly have must not drown the rest.
+        @param pairs: columns (left, right), see blendshapes.side_pairs; the other columns stay unchanged.
+        @param std: [n] units of the errors.
+        @param targets, seen: [faces, n] coefficients, and which of them are visible (0 or 1), to measure the spreads.
+        @param least_spread: minimum spread, so that a difference that hardly occurs does not drown out the rest.
         """
         self.matrix = torch.eye(len(std), device=std.device)
         self.partner = torch.arange(len(std), device=std.device)
@@ -85,15 +85,15 @@ class SideContrast:
             self.partner[left], self.partner[right] = right, left
 
     def errors(self, errors, seen):
-        """The sum's in the left side's column, the difference's in the right side's; of faces that show one side alone, that side's own."""
+        """The sum's error in the left side's column, the difference's in the right side's; for faces that show only one side, that side's own error."""
         return torch.where(seen * seen[:, self.partner] > 0, errors @ self.matrix, errors)
 
 
 def expression_loss(z, z_target, seen, weights=None, sides=None):
     """
-    Mean squared error of standardised blendshapes and gaze over what can be `seen` (0 or 1). Squared, since the median of a shape that is mostly
-    at rest is 0, and any L1 would stay there.
-    @param sides: SideContrast, where there are shapes of both sides.
+    Mean squared error of standardised blendshapes and gaze over those that are visible (`seen`, 0 or 1). Squared, since the median of a
+    shape that is mostly at rest is 0, and any L1 would stay there.
+    @param sides: SideContrast, if there are shapes with two sides.
     """
     error = z - z_target
     if sides is not None:
@@ -108,7 +108,7 @@ def _weighted(weights, z, z_target):
 
 
 def wpdc_weights(model, params, target):
-    """[batch, 62] how far (px, root of the sum of squares) the vertices go when one parameter is wrong and the rest are true."""
+    """[batch, 62] how far (px, root of the sum of squares) the vertices move when one parameter is wrong and the rest are correct."""
     truth = model(target)
     weights = []
     for i in range(target.shape[1]):
@@ -119,7 +119,7 @@ def wpdc_weights(model, params, target):
 
 
 def fwpdc_weights(model, params, target):
-    """The same from column norms of the basis and the true shape's extents; exact where the camera is a scaled rotation."""
+    """The same from column norms of the basis and the true shape's extents; exact if the camera is a scaled rotation."""
     error = (params - target).abs()
     points = model.model_points(target[:, 12:])  # [batch, n, 3]
     extent = torch.cat([points.pow(2).sum(1).sqrt(), torch.full_like(points[:, 0, :1], points.shape[1] ** 0.5)], 1)  # [batch, 4]

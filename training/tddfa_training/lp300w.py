@@ -1,14 +1,14 @@
 """
-Reads 300W-LP (Zhu et al. 2016) and data laid out like it, for training on real pictures:
+Reads 300W-LP (Zhu et al. 2016) and data in the same layout, for training on real pictures:
 
     DIR/AFW/AFW_134212_1_0.jpg   a picture
-    DIR/AFW/AFW_134212_1_0.mat   beside it: Pose_Para [1, 7], Shape_Para [n, 1], Exp_Para [m, 1]; the rest is not read
+    DIR/AFW/AFW_134212_1_0.mat   beside it: Pose_Para [1, 7], Shape_Para [n, 1], Exp_Para [m, 1]; the rest is ignored
 
 Pose_Para is pitch, yaw, roll in radians, the translation x, y, z in px and the scale: a vertex v of the model lies at
 scale * R v + translation, x counted from 1 at the left, y from 1 at the bottom. Shape_Para and Exp_Para are coefficients of the
-model's columns; the first 40 and 10 are kept, so MODEL.npz must hold those columns (BFM's, for 300W-LP itself).
+model's columns; the first 40 and 10 are used, so MODEL.npz must contain those columns (BFM's, for 300W-LP itself).
 
-300W-LP has no split: one photograph in twenty, with all its turned and mirrored versions, is held out for measuring.
+300W-LP has no split: one photograph in twenty, with all its rotated and mirrored versions, is held out for evaluation.
 """
 import re
 import zlib
@@ -26,7 +26,7 @@ PICTURES = (".jpg", ".jpeg", ".png")
 
 
 def rotation_of_angles(pitch, yaw, roll):
-    """[3, 3] of Pose_Para's angles (radians): R_x R_y R_z, each turning the other way round than is usual."""
+    """[3, 3] of Pose_Para's angles (radians): R_x R_y R_z, each in the opposite of the usual direction."""
     turn = lambda angle, i, j: np.array([[np.cos(angle) if r == c and r in (i, j) else np.sin(angle) if (r, c) == (i, j) else
                                           -np.sin(angle) if (r, c) == (j, i) else float(r == c) for c in range(3)] for r in range(3)])
     return turn(pitch, 1, 2) @ turn(yaw, 2, 0) @ turn(roll, 0, 1)
@@ -40,7 +40,7 @@ def read_annotation(file):
         raise RuntimeError("reading .mat files needs SciPy: apt-get install python3-scipy") from None
     try:
         stored = loadmat(file)
-    except Exception as error:  # SciPy raises whatever it meets
+    except Exception as error:  # SciPy raises all kinds of exceptions
         raise ValueError(f"{file}: not a readable .mat: {error}") from None
     values = []
     for name, least in (("Pose_Para", 7), ("Shape_Para", 40), ("Exp_Para", 10)):
@@ -55,7 +55,7 @@ def read_annotation(file):
 
 def labels_of(pose, shape, expression, height, model):
     """
-    What the crops are cut and labelled by, as the renderer writes it: `camera` [2, 4] (mm -> px, y down, pixel i covers
+    Labels for cutting and labelling crops, as the renderer writes them: `camera` [2, 4] (mm -> px, y down, pixel i covers
     i..i+1), `rotation`, `shape` [40], `expression` [10], `landmarks` [68, 2], `box` [4] of the projected face.
     """
     rotation, scale = rotation_of_angles(*pose[:3]), pose[6]
@@ -71,14 +71,14 @@ def labels_of(pose, shape, expression, height, model):
 
 
 def is_held_out(path):
-    """The same for all versions of a photograph: the mirrored folders end in _Flip, the turned versions in _NUMBER."""
+    """The same for all versions of a photograph: mirrored folders end in _Flip, rotated versions in _NUMBER."""
     folder = re.sub(r"_flip$", "", path.parent.name, flags=re.IGNORECASE)
     photo = re.sub(r"_\d+$", "", path.stem)
     return zlib.crc32(f"{folder}/{photo}".encode()) % HELD_OUT_ONE_IN == 0
 
 
 class Lp300wSampler:
-    """Endless random crops of pictures with .mat annotations. `model` is the MorphableModel of their coefficients."""
+    """Endless random crops of pictures with .mat annotations. `model` is the MorphableModel that their coefficients belong to."""
 
     def __init__(self, folder, model, augmented=True, held_out=False):
         self.model, self.augmented = model, augmented

@@ -1,5 +1,5 @@
 """
-Meta-joint optimisation (Guo et al., ECCV 2020): every round looks ahead with each loss from the same state over the same
+Meta-joint optimisation (Guo et al., ECCV 2020): every round looks ahead with each loss, from the same state and on the same
 batches and keeps the branch that does better on a held-out meta-test batch. Early rounds pick fWPDC, late ones VDC.
 """
 import copy
@@ -7,10 +7,10 @@ import copy
 
 def choose_by_meta_test(network, optimizer, losses, step, batches, meta_test):
     """
-    Trains one branch per loss and leaves network and optimizer in the best one's state.
+    Trains one branch per loss and leaves network and optimizer in the state of the best one.
     @param losses names, passed on to `step`.
     @param step function (name, batch) -> loss value: one optimisation step on the live network.
-    @param batches the look-ahead's training batches, the same for each branch.
+    @param batches training batches of the look-ahead, the same for each branch.
     @param meta_test function () -> the meta-test error of the live network.
     @returns the chosen name and the loss values of its steps.
     """

@@ -1,4 +1,4 @@
-"""How good parameters are: landmark NME as AFLW2000-3D reports it, and pose errors."""
+"""Quality of parameters: landmark NME as reported for AFLW2000-3D, and pose errors."""
 import numpy as np
 
 from .blendshapes import BLENDSHAPES, SIDES
@@ -7,7 +7,7 @@ YAW_BINS = ((0, 30), (30, 60), (60, 90))
 
 
 def nme_percent(points, truth):
-    """[n] mean distance of landmarks [n, 68, 2] in per cent of the true box's sqrt(width * height)."""
+    """[n] mean distance of landmarks [n, 68, 2] in per cent of sqrt(width * height) of the true box."""
     extent = truth.max(1) - truth.min(1)
     return 100 * np.linalg.norm(points - truth, axis=2).mean(1) / np.sqrt(extent[:, 0] * extent[:, 1])
 
@@ -38,7 +38,7 @@ def angle_between(params, truth):
 
 
 def report(params, truth_params, points, truth_points):
-    """NME over all and by yaw, and mean absolute pose errors away from the poles of the angles."""
+    """NME overall and by yaw, and mean absolute pose errors away from the poles of the angles."""
     nme = nme_percent(points, truth_points)
     yaw = np.abs(pose_degrees(truth_params)[:, 0])
     pose_error = np.abs((pose_degrees(params) - pose_degrees(truth_params) + 180) % 360 - 180)
@@ -53,7 +53,7 @@ def report(params, truth_params, points, truth_points):
 
 
 def correlation_and_slope(predicted, truth):
-    """Pearson's correlation, and the slope of predicted on true: what share of a change is seen. 0, 0 where the truth does not change."""
+    """Pearson's correlation, and the slope of predicted on true: what share of a change is captured. 0, 0 if the truth does not change."""
     p, t = predicted - predicted.mean(), truth - truth.mean()
     spread = (t ** 2).sum()
     if spread < 1e-9:
@@ -83,7 +83,7 @@ def gaze_angle(predicted, truth):
 
 def expression_report(predicted, truth, seen, near):
     """
-    @param predicted, truth, seen [n, 56] as blendshapes.py orders them; `near` [n] bool: which faces are turned little enough to be judged.
+    @param predicted, truth, seen [n, 56] in the order of blendshapes.py; `near` [n] bool: faces turned little enough to be judged.
     @returns per shape correlation and slope, their mean correlation, and for blinks (both sides together) AUC of shut against open and the
       correlation; gaze in degrees.
     """

@@ -1,10 +1,9 @@
 """
-Makes the detector's own mistakes into training material: `python3 -m tddfa_training.mine --run NAME`.
+Turns the detector's own mistakes into training material: `python3 -m tddfa_training.mine --run NAME`.
 
-Looks for faces where there is none, in composed pictures without a face and in parts of the backgrounds, and keeps what it takes
-for one, with its surroundings, in NAME/mined.npz. A training of that name that is under way or goes on later lays these pieces
-into its pictures. One round when a third of the run is over and one at two thirds are what a detector is worth mining for;
-pieces of earlier rounds stay.
+Runs the detector on composed pictures without a face and on parts of the backgrounds, and saves whatever it takes for a face, with
+its surroundings, in NAME/mined.npz. A training run of that name, in progress or continued later, pastes these pieces into its
+pictures. One round after a third of the run and one after two thirds are worthwhile; pieces of earlier rounds stay.
 """
 import argparse
 from pathlib import Path
@@ -19,12 +18,12 @@ from .paths import runs_folder
 from .runtime import keep_freed_memory
 from .scenes import LARGEST_PIECE, SceneSampler
 
-SURROUNDINGS = 1.7  # side of a piece over that of its box
+SURROUNDINGS = 1.7  # side of a piece / side of its box
 MOST_PIECES = 3000
 
 
 def false_pieces(image, boxes):
-    """The parts of a face-free picture that boxes [n, 5] lie on, with what is around them."""
+    """The parts of a face-free picture under boxes [n, 5], with their surroundings."""
     pieces = []
     for box in boxes:
         centre, half = (box[:2] + box[2:4]) / 2, (box[2:4] - box[:2]) / 2 * SURROUNDINGS
@@ -41,7 +40,7 @@ def false_pieces(image, boxes):
 
 
 def load_pieces(file):
-    """List of BGR uint8 pieces; empty where nothing was mined yet."""
+    """List of BGR uint8 pieces; empty if nothing has been mined yet."""
     if not file.exists():
         return []
     stored = np.load(file)
@@ -53,8 +52,8 @@ def main():
     parser.add_argument("--run", required=True)
     parser.add_argument("--people", type=Path, default=runs_folder() / "people" / "train")
     parser.add_argument("--pictures", type=int, default=1500)
-    parser.add_argument("--score", type=float, default=0.3, help="what counts as taken for a face")
-    parser.add_argument("--seed", type=int, default=0, help="another one for every round")
+    parser.add_argument("--score", type=float, default=0.3, help="score from which a detection counts as a face")
+    parser.add_argument("--seed", type=int, default=0, help="use a different one for every round")
     args = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

@@ -11,8 +11,8 @@ CAMERA, SHAPE, EXPRESSION = slice(0, 12), slice(12, 52), slice(52, 62)
 
 class MorphableModel(torch.nn.Module):
     """
-    A chosen set of the dense model's vertices: its 68 landmarks first, then every `stride`-th vertex.
-    Any model of the original's layout will do: pass its arrays.
+    A subset of the dense model's vertices: its 68 landmarks first, then every `stride`-th vertex.
+    Works with any model in the original's layout: pass its arrays.
     """
 
     def __init__(self, mean, shape_basis, expression_basis, keypoints, stride=40):
@@ -37,24 +37,24 @@ class MorphableModel(torch.nn.Module):
         return (self.mean + coefficients @ self.basis.T).reshape(len(coefficients), -1, 3)
 
     def points_of(self, coefficients):
-        """NumPy [n, 3] in model units of one face's coefficients [shape + expression]."""
+        """NumPy [n, 3] in model units from one face's coefficients [shape + expression]."""
         with torch.no_grad():
             return self.model_points(torch.from_numpy(np.asarray(coefficients, np.float32))[None])[0].numpy().astype(np.float64)
 
     def forward(self, params):
-        """[batch, n, 3] px of the crop (x from 1, y up) of de-normalised params [batch, 12 + shape + expression]."""
+        """[batch, n, 3] px of the crop (x from 1, y up) from de-normalised params [batch, 12 + shape + expression]."""
         camera = params[:, :12].reshape(-1, 3, 4)
         points = self.model_points(params[:, 12:])
         return points @ camera[:, :, :3].transpose(1, 2) + camera[:, None, :, 3]
 
     def vertices_of(self, params):
-        """NumPy [n, 3] px of the crop of one face's params [62]."""
+        """NumPy [n, 3] px of the crop from one face's params [62]."""
         with torch.no_grad():
             return self(torch.from_numpy(np.asarray(params, np.float32))[None])[0].numpy()
 
 
 def shape_mode_signs(folder=None):
-    """[40] +1 or -1: what mirroring does to each shape mode."""
+    """[40] +1 or -1: the effect of mirroring on each shape mode."""
     folder = folder or model_folder()
     basis, keypoints = np.load(folder / "dense-shape-basis.npy"), np.load(folder / "dense-keypoints.npy").astype(np.int64)
     return mode_signs(basis[keypoints].reshape(68, 3, -1), LANDMARK_FLIP)

@@ -1,4 +1,4 @@
-"""Compiles renderer.c with the system's C compiler the first time, and wraps it for NumPy."""
+"""Compiles renderer.c with the system's C compiler on first use, and wraps it for NumPy."""
 import ctypes
 import hashlib
 import os
@@ -10,7 +10,7 @@ import numpy as np
 
 from .paths import cache_folder
 
-# Not -ffast-math: it would switch off subnormal numbers in the whole process.
+# Not -ffast-math: it would disable subnormal numbers in the whole process.
 FLAGS = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math",
          "-freciprocal-math", "-shared", "-fPIC"]
 

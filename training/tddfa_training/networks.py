@@ -1,4 +1,4 @@
-"""The networks under the original's layer names, so that checkpoints go through `tddfa convert` like anybody's."""
+"""The networks under the original's layer names, so that `tddfa convert` accepts checkpoints like any other."""
 import torch
 from torch import nn
 
@@ -26,8 +26,8 @@ MOBILENET_BLOCKS = (("dw2_1", 64, 1), ("dw2_2", 128, 2), ("dw3_1", 128, 1), ("dw
 class MobileNetV1(nn.Module):
     """
     MobileNet-V1 of width `widen` for 120 x 120 crops: BGR, (v - 127.5) / 128.
-    `fc_param` gives the z-scored parameters; `fc_lm`, 68 x 2 landmarks, only serves training and is dropped on conversion;
-    `fc_expression`, where there is one, z-scored blendshapes and gaze (blendshapes.py).
+    `fc_param` gives the z-scored parameters; `fc_lm`, 68 x 2 landmarks, is only for training and is dropped on conversion;
+    `fc_expression`, if present, gives z-scored blendshapes and gaze (blendshapes.py).
     """
 
     def __init__(self, widen=1.0, outputs=62, landmark_outputs=136, expression_outputs=0):
@@ -53,7 +53,7 @@ class MobileNetV1(nn.Module):
         x = torch.relu_(self.bn1(self.conv1(x)))
         for name, _, _ in MOBILENET_BLOCKS:
             x = getattr(self, name)(x)
-        # The heads stay in full precision where the rest does not.
+        # The heads stay in full precision even if the rest does not.
         with torch.autocast(x.device.type, enabled=False):
             x = x.float().mean((2, 3))
             heads = self.fc_param(x), self.fc_lm(x)
@@ -65,7 +65,7 @@ REFINE_STEM, REFINE_SQUEEZED, REFINE_FEATURES = 36, 64, 128
 
 
 class RefineNetwork(nn.Module):
-    """Looks at a crop of an eye pair or a mouth again (refine_crops.py): 64 x 64 px, z-scored outputs. Where things are matters: no pooling."""
+    """Refines an eye pair or a mouth from its own crop (refine_crops.py): 64 x 64 px, z-scored outputs. No pooling, since positions matter."""
 
     def __init__(self, channels, outputs):
         super().__init__()
@@ -88,13 +88,13 @@ class RefineNetwork(nn.Module):
         for k in range(len(REFINE_BLOCKS)):
             x = getattr(self, f"dw{k + 2}")(x)
         x = torch.relu_(self.bn_squeeze(self.conv_squeeze(x)))
-        # Channels last, as the pack's networks are.
+        # Channels last, as in the pack's networks.
         x = x.permute(0, 2, 3, 1).flatten(1)
         return self.fc(torch.relu(self.fc_features(x)))
 
 
 def expression_outputs_of(state):
-    """How many numbers the expression head of a MobileNetV1's state gives; 0 without one."""
+    """Number of outputs of the expression head in a MobileNetV1's state; 0 without one."""
     return len(state["fc_expression.bias"]) if "fc_expression.bias" in state else 0
 
 

@@ -23,7 +23,7 @@ def picture_noise(rng, height, width, channels=1, octaves=(3, 8, 20, 60), fallof
 
 
 def hair_texture(rng, size=128):
-    """Tileable linear RGBA of streaks running along v; mean near 1."""
+    """Tileable linear RGBA of streaks along v; mean near 1."""
     strands = rng.standard_normal((1, size)).astype(np.float32)
     fine = cv2.resize(rng.standard_normal((4, size)).astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
     coarse = cv2.resize(rng.standard_normal((3, size // 8)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)

@@ -1,4 +1,4 @@
-"""Where training keeps what it downloads, builds and learns: outside the repository."""
+"""Where training keeps its downloads, builds and results: outside the repository."""
 import os
 from pathlib import Path
 

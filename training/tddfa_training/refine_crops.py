@@ -1,9 +1,9 @@
 """
-Crops of single features for the small networks that look at eyes and mouths again, in a finer picture than the regressor's 120 px.
+Crops of single features for the small networks that refine eyes and mouths, at a higher resolution than the regressor's 120 px.
 
-A crop is cut by what the regressor knows of a face, its pose and shape, and not by what the feature does: a point fixed in the model's
-frame, the model's up turned upwards, the model's millimetres as pixels. Expression moves things within a crop, never the crop. Both
-eyes are brought into the look of a left one; an eye's network gets both, its own first, so that one network serves both sides.
+A crop depends on the face's pose and shape from the regressor, not on the feature's movement: it is centred on a fixed point in the
+model's frame, with the model's up pointing up and its scale set in model millimetres. Expression moves things within a crop, never the
+crop. Both eyes are made to look like a left one; the eye network gets both, its own first, so that one network serves both sides.
 """
 import cv2
 import numpy as np
@@ -15,16 +15,16 @@ from .head_crops import UNDEGRADED_SHARE, landmark_rows
 from .paths import model_folder
 
 REFINE_SIZE = 64  # px
-# Millimetres that the side of a crop shows, and where its middle lies from the eyeball's centre or from the middle of the closed lips.
+# Side of a crop in millimetres, and the offset of its centre from the eyeball's centre or from the middle of the closed lips.
 SPANS = {"eye": 60.0, "mouth": 72.0}
 OFFSETS = {"eye": (0.0, 5.0, 10.0), "mouth": (0.0, -8.0, 0.0)}
 MOUTH_LANDMARKS = slice(48, 68)
-# What each network gives. An eye's are those of its own side; `yaw` is towards the person's left for the left eye, mirrored for the right.
+# Outputs of each network. An eye's are those of its own side; `yaw` is towards the person's left for the left eye, mirrored for the right.
 EYE_SHAPES = ("eyeBlink", "eyeSquint", "eyeWide", "browDown", "browOuterUp", "browInnerUp", "cheekSquint")
 EYE_OUTPUTS = (*EYE_SHAPES, "yaw", "pitch")
 MOUTH_OUTPUTS = tuple(name for name in BLENDSHAPES if name.startswith(("jaw", "mouth", "cheek", "nose", "tongue")))
 OUTPUTS = {"eye": EYE_OUTPUTS, "mouth": MOUTH_OUTPUTS}
-# Channels beside colours: the direction to the viewer in the head's frame, x and y, each all over the crop.
+# Channels besides colours: the direction to the viewer in the head's frame, x and y, each constant over the crop.
 POSE_CHANNELS = 2
 CHANNELS = {"eye": 6 + POSE_CHANNELS, "mouth": 3 + POSE_CHANNELS}
 
@@ -33,7 +33,7 @@ MOUTH_COLUMNS = np.array([BLENDSHAPES.index(name) for name in MOUTH_OUTPUTS])
 
 
 class RefineGeometry:
-    """Where the crops of a face lie, on a device. Labels as shards have them: `camera` [n, 2, 4] mm -> px (y down), `shape` [n, 40], `rotation`."""
+    """Geometry of a face's crops, on a device. Labels as in shards: `camera` [n, 2, 4] mm -> px (y down), `shape` [n, 40], `rotation`."""
 
     def __init__(self, device="cpu"):
         folder = model_folder()
@@ -46,14 +46,14 @@ class RefineGeometry:
         self.offsets = {kind: tensor(offset) for kind, offset in OFFSETS.items()}
 
     def points(self, shape):
-        """mm in the model's frame: [n, 3] each of the left eye, the right eye and the mouth."""
+        """mm in the model's frame: [n, 3] each for the left eye, the right eye and the mouth."""
         eyes = self.eye_mean + torch.einsum("eak,nk->nea", self.eye_basis, shape) + self.offsets["eye"]
         return eyes[:, 0], eyes[:, 1], self.mouth_mean + shape @ self.mouth_basis.T + self.offsets["mouth"]
 
     def matrices(self, labels, span, point, flip, shift=0.0, zoom=1.0, turn=0.0):
         """
-        [n, 2, 3] picture -> crop (continuous px). `flip` bool [n] mirrors; `shift` [n, 2] mm, `zoom` and `turn` [n] (radians) are the errors
-        of who cuts.
+        [n, 2, 3] picture -> crop (continuous px). `flip` bool [n] mirrors; `shift` [n, 2] mm, `zoom` and `turn` [n] (radians) are cropping
+        errors.
         """
         camera = labels["camera"]
         scale = camera[:, 0, :3].norm(dim=1)
@@ -72,7 +72,7 @@ def mirrored(values):
 
 
 class RefineBatches:
-    """Endless crops of rendered heads for both networks, composed on a device out of what lies in its memory."""
+    """Endless crops of rendered heads for both networks, composed on a device from the data in its memory."""
 
     def __init__(self, device, heads=40_000, seed=0):
         self.device, self.most, self.added, self.count, self.held = torch.device(device), heads, 0, 0, {}
@@ -91,20 +91,20 @@ class RefineBatches:
         self.count = min(self.added, self.most)
 
     def _cut(self, rows, matrix):
-        """Heads `rows` of the memory seen through `matrix` [n, 2, 3]: [n, 4, 64, 64]."""
+        """Heads `rows` of the memory, transformed by `matrix` [n, 2, 3]: [n, 4, 64, 64]."""
         if self.device.type != "cpu":
             return sample(self.held["picture"][rows].permute(0, 3, 1, 2).to(self.dtype) / 255, matrix, REFINE_SIZE, self.dtype)
-        # Whole heads as floats would cost a CPU a hundred times what the crops do.
+        # Converting whole heads to floats would cost a CPU a hundred times as much as the crops.
         cut = np.empty((len(rows), REFINE_SIZE, REFINE_SIZE, 4), np.uint8)
         for k, (row, m) in enumerate(zip(rows.tolist(), matrix.numpy().astype(np.float64))):
-            m = np.column_stack([m[:, :2], m[:, 2] + m[:, :2] @ [0.5, 0.5] - 0.5])  # warpAffine counts from the middle of a pixel
+            m = np.column_stack([m[:, :2], m[:, 2] + m[:, :2] @ [0.5, 0.5] - 0.5])  # warpAffine counts from pixel centres
             cv2.warpAffine(self.held["picture"][row].numpy(), m, (REFINE_SIZE, REFINE_SIZE), dst=cut[k], flags=cv2.INTER_LINEAR)
         return torch.from_numpy(cut).permute(0, 3, 1, 2).to(self.dtype) / 255
 
     def batch(self, kind, size, augmented=True, rows=None):
         """
-        @returns crops [size, CHANNELS[kind], 64, 64] as the network takes them, targets and which of them can be seen [size, len(OUTPUTS[kind])].
-          Rows `rows` of the memory, or of random heads; of an eye's pairs every second head's right one is the own.
+        @returns crops [size, CHANNELS[kind], 64, 64] as network input, targets and which of them are visible [size, len(OUTPUTS[kind])].
+          Of rows `rows` of the memory, or of random heads; in eye pairs, every second head's own eye is the right one.
         """
         draw = self.draw
         rows = draw.index(self.count, size) if rows is None else rows
@@ -130,7 +130,7 @@ class RefineBatches:
         view = labels["rotation"][:, 2, :2] + noise(0.05, size, 2)
         view = torch.stack([torch.where(flip, -view[:, 0], view[:, 0]), view[:, 1]], 1)
         if kind == "eye":
-            # Mirrored, the right eye is the own one, and comes first.
+            # When mirrored, the right eye is the own one and comes first.
             image = torch.where(flip[:, None, None, None, None], image.flip(1), image)
         planes = view[:, :, None, None].expand(-1, -1, REFINE_SIZE, REFINE_SIZE)
         columns = LEFT_EYE_COLUMNS if kind == "eye" else MOUTH_COLUMNS
@@ -157,7 +157,7 @@ class RefineBatches:
         """Low resolution, blur, noise, JPEG, covers: the same for both eyes of a face."""
         draw, (n, k) = self.draw, image.shape[:2]
         tall = image.permute(0, 2, 1, 3, 4).reshape(n, 3, k * REFINE_SIZE, REFINE_SIZE)
-        # A small face: few px to each mm.
+        # A small face: few px per mm.
         for rows in torch.chunk(some(draw, 0.6, n), 8):
             if len(rows):
                 factor = float(torch.exp(draw.uniform(np.log(0.25), 0, 1)))
@@ -166,7 +166,7 @@ class RefineBatches:
         rows = torch.nonzero(~draw.chance(UNDEGRADED_SHARE, n))[:, 0]
         tall[rows] = degraded(draw, tall[rows]).to(self.dtype)
         image = tall.reshape(n, 3, k, REFINE_SIZE, REFINE_SIZE).permute(0, 2, 1, 3, 4).contiguous()
-        # A hand, hair or the picture's edge over a part of it.
+        # A hand, hair or the picture's edge covers part of it.
         rows = some(draw, 0.1, n)
         if len(rows):
             at = torch.arange(REFINE_SIZE, device=self.device)

@@ -1,8 +1,8 @@
 """
 Stage 1: renders heads into shards: `python3 -m tddfa_training.render_heads --out DIR --shards N [--split held-out]`.
 
-Each shard holds 256 cut-outs with their labels and depends on nothing but its number, so the stage can be stopped, resumed and
-spread over processes at will. About 25 ms a head on one free core.
+Each shard holds 256 cut-outs with their labels and depends only on its number, so the stage can be stopped, resumed and spread
+over processes at will. About 25 ms per head on one free core.
 """
 import argparse
 import multiprocessing
@@ -24,9 +24,9 @@ from .rig import HeadRig
 SHARD_SIZE = 256
 PROCESSES = multiprocessing.get_context("spawn")
 FIELDS = ("shape", "expression", "camera", "rotation", "landmarks", "box", "pose")
-OPTIONAL_FIELDS = ("look", "blendshapes", "gaze")  # what reports sort by, and the second head's labels; shards may lack them
+OPTIONAL_FIELDS = ("look", "blendshapes", "gaze")  # groups for reports, and labels of the second head; shards may lack them
 
-FITTED, FITTED_FIELDS = "fitted_", ("shape", "expression", "camera")  # the same, fitted to what the lens saw (label_fit.py)
+FITTED, FITTED_FIELDS = "fitted_", ("shape", "expression", "camera")  # the same, fitted to the lens's view (label_fit.py)
 
 
 def shard_files(folder, index):
@@ -34,14 +34,14 @@ def shard_files(folder, index):
 
 
 def frontal_pose(rng):
-    """Yaw, pitch, roll of heads whose eyes and mouths are to be looked at closely."""
+    """Yaw, pitch, roll of heads for close-ups of eyes and mouths."""
     return float(np.clip(rng.normal(0, 25), -75, 75)), float(np.clip(rng.normal(0, 14), -45, 45)), float(rng.normal(0, 12))
 
 
 def render_shard(renderer, folder, index, split, canvas_px, canvas_mm, faceless=0.0, size=SHARD_SIZE, sample_pose=None):
     """
-    Renders one shard unless it is there. `faceless` is the share of heads seen from behind (for the detector); `sample_pose` draws the others'
-    poses where it is given.
+    Renders one shard unless it exists. `faceless` is the share of heads seen from behind (for the detector); `sample_pose`, if given, draws
+    the poses of the others.
     """
     picture_file, label_file = shard_files(folder, index)
     if label_file.exists():
@@ -81,7 +81,7 @@ POSES = {"all": None, "frontal": frontal_pose}
 
 
 def _render(args, folder):
-    """Renders whatever shard no other process has begun."""
+    """Renders shards that no other process has started."""
     cv2.setNumThreads(1)
     renderer = HeadRenderer(held_out=args.split == "held-out", rare_share=args.rare, mask_share=args.masks)
     for index in range(args.first, args.first + args.shards):
@@ -92,17 +92,17 @@ def _render(args, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=runs_folder() / "heads")
-    parser.add_argument("--shards", type=int, default=80, help="how many shards of 256 heads there shall be")
-    parser.add_argument("--first", type=int, default=0, help="number of the first shard: the same number is always the same heads")
+    parser.add_argument("--shards", type=int, default=80, help="number of shards of 256 heads")
+    parser.add_argument("--first", type=int, default=0, help="number of the first shard: the same number always gives the same heads")
     parser.add_argument("--split", choices=("train", "held-out"), default="train")
     parser.add_argument("--canvas-px", type=int, default=CANVAS_PX)
     parser.add_argument("--canvas-mm", type=float, default=CANVAS_MM)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--faceless", type=float, default=0.0, help="share of heads seen from behind")
-    parser.add_argument("--rare", type=float, default=0.0, help="share of heads with expressions that are rare otherwise")
+    parser.add_argument("--rare", type=float, default=0.0, help="share of heads with otherwise rare expressions")
     parser.add_argument("--masks", type=float, default=MASK_SHARE, help="share of heads with a mask or a cloth over nose and mouth")
     parser.add_argument("--poses", choices=tuple(POSES), default="all")
-    parser.add_argument("--shard-size", type=int, default=SHARD_SIZE, help="heads in a shard")
+    parser.add_argument("--shard-size", type=int, default=SHARD_SIZE, help="heads per shard")
     args = parser.parse_args()
     folder = args.out / args.split
     folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ def main():
         stale.unlink()
     native.renderer()
     HeadRig()  # compiles and caches what the processes share
-    # Who is asked to end ends what it has started.
+    # When asked to stop, it stops the processes it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     processes = [PROCESSES.Process(target=_render, args=(args, folder), daemon=True) for _ in range(args.processes - 1)]
     for process in processes:
@@ -119,7 +119,7 @@ def main():
     for process in processes:
         process.join()
     if any(process.exitcode for process in processes):
-        raise SystemExit("a process that renders has ended; its error is above")
+        raise SystemExit("a rendering process has exited; see its error above")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """
-The page's samples: `python3 -m tddfa_training.render_samples`, people who do not exist. Their heads come from MakeHuman's CC0 data and
-the code here, their backgrounds are computed, so that the pictures are CC0 too. The same seeds make the same pictures.
+Renders the page's samples, people who do not exist: `python3 -m tddfa_training.render_samples`. Their heads come from MakeHuman's CC0
+data and the code here, and their backgrounds are computed, so the pictures are CC0 too. The same seeds give the same pictures.
 """
 import argparse
 import zlib
@@ -23,7 +23,7 @@ SAMPLES = {
 
 
 def background(rng, width):
-    """A wall, lit softly from a side: [HEIGHT, width, 3], linear 0..1."""
+    """A wall, softly lit from one side: [HEIGHT, width, 3], linear 0..1."""
     colour = rng.uniform(0.12, 0.45) * np.exp(rng.normal(0, 0.16, 3))
     y, x = np.mgrid[0:HEIGHT, 0:width] / HEIGHT
     light = np.exp(-((x - rng.uniform(0, width / HEIGHT)) ** 2 + (y - rng.uniform(0, 0.6)) ** 2) / 0.9)

@@ -1,6 +1,6 @@
 """
-Measures a regressor on rendered heads that training never saw, by yaw, skin, age, what is worn, blur, resolution, noise and
-occlusion, as a table in Markdown for the model card: `python3 -m tddfa_training.report --run NAME`.
+Evaluates a regressor on rendered heads that training never saw, by yaw, skin, age, accessories, blur, resolution, noise and
+occlusion, and prints a Markdown table for the model card: `python3 -m tddfa_training.report --run NAME`.
 """
 import argparse
 from pathlib import Path
@@ -21,7 +21,7 @@ COUNT = 512
 
 
 def occluded(images, rng, share):
-    """Covers a square's `share` of each crop's side with skin-coloured or grey things near its middle."""
+    """Covers a square of `share` of each crop's side, near its middle, with something skin-coloured or grey."""
     result = images.copy()
     side = int(images.shape[1] * share)
     for image in result:

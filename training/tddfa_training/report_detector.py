@@ -1,8 +1,8 @@
 """
-Measures a detector on rendered people that training never saw, one to a picture, by size, yaw, roll, skin, age, what is worn, blur,
-noise, cover and light, as a table in Markdown for the model card: `python3 -m tddfa_training.report_detector --weights FILE`.
+Evaluates a detector on rendered people that training never saw, one per picture, by size, yaw, roll, skin, age, accessories, blur,
+noise, cover and light, and prints a Markdown table for the model card: `python3 -m tddfa_training.report_detector --weights FILE`.
 
-FILE is a checkpoint or what `export` wrote (with calibrated scores).
+FILE is a checkpoint or the output of `export` (with calibrated scores).
 """
 import argparse
 from pathlib import Path
@@ -23,7 +23,7 @@ COUNT = 480
 
 
 def judge(found, box):
-    """Overlap of the best of the boxes `found` [n, 5] over score 0.5 with `box` [4] (0 where it is below 0.5), and how many are elsewhere."""
+    """Best overlap with `box` [4] of the boxes `found` [n, 5] over score 0.5 (0 if it is below 0.5), and how many are elsewhere."""
     found = found[found[:, 4] > 0.5]
     if len(found) == 0:
         return 0.0, 0
@@ -35,7 +35,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--people", type=Path, default=runs_folder() / "people" / "held-out")
-    parser.add_argument("--enlargement", type=float, default=faceboxes.ENLARGEMENT, help="of the pictures before they are looked at")
+    parser.add_argument("--enlargement", type=float, default=faceboxes.ENLARGEMENT, help="factor by which pictures are enlarged before detection")
     args = parser.parse_args()
     torch.set_num_threads(1)
     network = faceboxes.FaceBoxes()
@@ -62,7 +62,7 @@ def main():
             mean = overlaps[overlaps > 0].mean() if (overlaps > 0).any() else float("nan")
             print(f"| {name} | {len(rows)} | {100 * (overlaps > 0).mean():.1f} | {mean:.3f} | {others.mean():.3f} | {precision:.3f} |", flush=True)
 
-    print("| one rendered person | pictures | found % | mean IoU | other boxes a picture | AP |\n| --- | --- | --- | --- | --- | --- |")
+    print("| one rendered person | pictures | found % | mean IoU | other boxes per picture | AP |\n| --- | --- | --- | --- | --- | --- |")
     line("all", images)
     sides = (boxes[:, 2:] - boxes[:, :2]).mean(1)
     line(f"all from {SIZES[1]} px", images, np.nonzero(sides >= SIZES[1])[0])

@@ -34,7 +34,7 @@ def read_texture(path, rgba=True):
 
 
 class Part:
-    """A run of the rig's vertices and triangles."""
+    """A range of the rig's vertices and triangles."""
 
     def __init__(self, first_vertex, last_vertex, triangles, uv):
         self.vertices = slice(first_vertex, last_vertex)
@@ -112,7 +112,7 @@ class HeadRig:
 
     def unit_weights(self, identity, weights):
         """
-        [units] of blendshape weights [52] of one identity [modes]: weight 1 of a blink is where this person's lids touch, whatever else the
+        [units] from blendshape weights [52] of one identity [modes]: at weight 1 of a blink this person's lids touch, whatever else the
         face does.
         """
         units = np.zeros(len(self.unit_names))
@@ -125,7 +125,7 @@ class HeadRig:
         return units
 
     def eye_centres(self, vertices):
-        """[2, 3] the middles of the person's left and right eyeball among the rig's vertices."""
+        """[2, 3] the centres of the person's left and right eyeballs, from the rig's vertices."""
         if "eye-centres" in self.parts:
             return vertices[self.parts["eye-centres"].vertices]
         eyes = vertices[self.parts["eyes/HighPolyEyes"].vertices]
@@ -178,7 +178,7 @@ class HeadRig:
         del edge_distance
 
     def _ambient_occlusion(self):
-        """[vertices] share of directions that each vertex of the mean rig sees past the head, smoothed; cached."""
+        """[vertices] share of directions in which each vertex of the mean rig sees past the head, smoothed; cached."""
         file = model_folder() / "rig-occlusion.npy"
         if file.exists():
             stored = np.load(file)
@@ -211,7 +211,7 @@ class HeadRig:
         for name, part in self.parts.items():
             if name.startswith(("eyebrows", "eyelashes")):
                 occlusion[part.vertices] = 0.9
-            # Mean heads keep their mouths shut; the renderer draws teeth only in open ones.
+            # The mean head's mouth is shut; the renderer only draws teeth in open ones.
             if name.startswith(("teeth", "tongue")):
                 occlusion[part.vertices] = 0.5
         partial = file.with_suffix(f".{os.getpid()}.npy")
@@ -225,7 +225,7 @@ class HeadRig:
 
 AGES = ("young", "middleage", "old")
 
-# Skins that no training picture shows: those of the rendered hold-out.
+# Skins reserved for the rendered hold-out: no training picture uses them.
 HELD_OUT_SKINS = ("young_lightskinned_female_diffuse3", "young_lightskinned_male_diffuse3", "old_lightskinned_female_diffuse2",
                   "old_lightskinned_male_diffuse2", "middleage_darkskinned_female_diffuse", "middleage_darkskinned_male_diffuse")
 

@@ -1,7 +1,7 @@
 """
-What makes training on a CPU about twice as fast (one core, torch 1.13, AVX-512 with bfloat16; MobileNet-V1 x0.5, batch 64, forward
-and backward): 160 samples/s as torch comes; 272 with memory kept instead of given back to the system after every layer; 288 with
-ReLU in place; 442 with bfloat16 activations. FaceBoxes at 320 x 320: 148, 160, 212, 270.
+Settings that make training on a CPU about twice as fast (one core, torch 1.13, AVX-512 with bfloat16; MobileNet-V1 x0.5, batch 64,
+forward and backward): 160 samples/s with torch's defaults; 272 with memory kept instead of returned to the system after every layer;
+288 with in-place ReLU; 442 with bfloat16 activations. FaceBoxes at 320 x 320: 148, 160, 212, 270.
 """
 import contextlib
 import ctypes
@@ -15,7 +15,7 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 
 
 def keep_freed_memory():
-    """Stops glibc from handing large blocks back to the system, which costs a page fault every 4 kB; elsewhere nothing."""
+    """Stops glibc from returning large blocks to the system, which costs a page fault every 4 kB; does nothing elsewhere."""
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):
@@ -26,7 +26,7 @@ def keep_freed_memory():
 
 
 def has_bfloat16():
-    """Whether this CPU multiplies bfloat16 by itself; without it autocast is slower than float32."""
+    """Whether this CPU multiplies bfloat16 in hardware; without that, autocast is slower than float32."""
     try:
         flags = Path("/proc/cpuinfo").read_text()
     except OSError:
@@ -35,7 +35,7 @@ def has_bfloat16():
 
 
 def training_device(name):
-    """`auto` is a GPU where torch finds one, else the CPU."""
+    """`auto` is a GPU if torch finds one, else the CPU."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(name)
@@ -46,21 +46,21 @@ def training_device(name):
 
 
 def precision(name, device=torch.device("cpu")):
-    """Context for the forward pass: `float32`, `bfloat16`, or `auto`, which takes bfloat16 on a GPU and on a CPU that has it."""
+    """Context for the forward pass: `float32`, `bfloat16`, or `auto`, which uses bfloat16 on a GPU and on a CPU that supports it."""
     if name == "bfloat16" or (name == "auto" and (device.type == "cuda" or has_bfloat16())):
         return lambda: torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext
 
 
 def move_towards(tensors, goals, share):
-    """Moves each tensor by `share` of its way to its goal, in place; all at once, since a GPU feels every call. torch 1.13 has no `_foreach_lerp_`."""
+    """Moves each tensor by `share` of the way to its goal, in place; all at once, since every call costs a GPU time. torch 1.13 has no `_foreach_lerp_`."""
     torch._foreach_mul_(tensors, 1 - share)
     torch._foreach_add_(tensors, goals, alpha=share)
 
 
 def start_run(args, device):
     """
-    Sets threads, memory and the seed as the flags of a training say, and makes the run's folder.
+    Sets threads, memory and the seed from a training run's flags, and creates the run's folder.
     Returns the context for the forward pass, see `precision`, and the folder.
     """
     torch.set_num_threads(args.threads)

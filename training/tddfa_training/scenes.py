@@ -1,8 +1,8 @@
 """
-Pictures for the detector: rendered people on backgrounds, among what is not a face.
+Pictures for the detector: rendered people on backgrounds, among things that are not faces.
 
-What keeps false boxes down is variety of body-like things without a face: torsos without heads, limbs with sleeves, pieces of
-hair, neck or cheek, upside-down heads, backs of heads. They come from the first step on, in most pictures.
+What keeps false boxes down is a variety of body-like things without a face: torsos without heads, limbs with sleeves, pieces of
+hair, neck or cheek, upside-down heads, backs of heads. They appear from the first step on, in most pictures.
 """
 import cv2
 import numpy as np
@@ -14,19 +14,19 @@ from .head_crops import HeadShards
 
 SCENE_SIZE = 320
 MAX_FACES = 48
-CROWD_SHARE = 0.15  # of the pictures of training: people behind people
+CROWD_SHARE = 0.15  # of the training pictures: people behind people
 CROWD_SIDES = (15.0, 50.0)  # px of their faces
-SMALLEST_FACE = 18.0  # px of the box's mean side; smaller ones are neither wanted nor punished
-FINEST_PARTS = 6.0  # a face that blur or low resolution left fewer parts across than this is neither wanted nor punished
+SMALLEST_FACE = 18.0  # px, mean side of the box; smaller ones are neither rewarded nor penalised
+FINEST_PARTS = 6.0  # a face with fewer resolvable parts across than this, after blur or low resolution, is neither rewarded nor penalised
 LARGEST_PIECE = 128  # px of a mined piece (mine.py)
 FACELESS_YAW = 100.0
 UNDEGRADED_SHARE = 0.25  # of the pictures of training
-STRONG_NOISE_SHARE = 0.15  # of the degraded ones: a camera in the dark, more than the hold-out's
-BACK_YAW = 130.0  # between the two a cheek and the tip of the nose are seen: neither wanted nor punished
+STRONG_NOISE_SHARE = 0.15  # of the degraded ones: a camera in the dark, stronger than in the hold-out
+BACK_YAW = 130.0  # between the two, a cheek and the tip of the nose are visible: neither rewarded nor penalised
 
 
 def over(image, cutout, x, y):
-    """Lays a premultiplied BGRA cut-out over the picture in place; returns its visible part's box or None."""
+    """Draws a premultiplied BGRA cut-out over the picture in place; returns the box of its visible part, or None."""
     height, width = cutout.shape[:2]
     x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + width, image.shape[1]), min(y + height, image.shape[0])
     if x1 <= x0 or y1 <= y0:
@@ -38,7 +38,7 @@ def over(image, cutout, x, y):
 
 
 def spot(rng, extent, size, outside=0.4):
-    """Where something of this extent begins, at most the part `outside` of it beyond the edge of a picture of `size` px."""
+    """Random start of something of this extent, with at most the fraction `outside` of it beyond the edge of a picture of `size` px."""
     low, high = sorted((-extent * outside, size - extent * (1 - outside)))
     return int(rng.uniform(low, high))
 
@@ -48,15 +48,15 @@ class SceneSampler:
 
     def __init__(self, folder, held_out=False, size=SCENE_SIZE, pictures=None, objects=None, degraded=True):
         """
-        `pictures` are backgrounds (BGR uint8), `objects` cut-outs (BGRA); what is installed where none are given. Without
-        `degraded` pictures are as composed, without uneven light, blur, noise and the like.
+        `pictures` are backgrounds (BGR uint8), `objects` cut-outs (BGRA); default: the installed ones. Without `degraded`,
+        pictures are as composed, without uneven light, blur, noise and the like.
         """
         self.degraded, self.held_out = degraded, held_out
         self.objects = load_objects(held_out) if objects is None else objects
         self.heads = HeadShards(folder, refine=False)
         self.pictures = Backgrounds(load_backgrounds(held_out) if pictures is None else pictures)
         self.size = size
-        self.mined = []  # BGR pieces that a detector took for faces (mine.py)
+        self.mined = []  # BGR pieces that a detector mistook for faces (mine.py)
         self._sort()
 
     def refresh(self):
@@ -68,7 +68,7 @@ class SceneSampler:
         self.with_face, self.without_face = np.nonzero(self.yaws < FACELESS_YAW)[0], np.nonzero(self.yaws >= FACELESS_YAW)[0]
 
     def person(self, rng, index, side, dressed=False):
-        """A cut-out (BGRA, premultiplied) whose face box has the mean side `side`, and that box; `dressed` ones always have some body."""
+        """A cut-out (BGRA, premultiplied) with a face box of mean side `side`, and that box; `dressed` ones always have some body."""
         picture, labels = self.heads.head(int(index))
         box = labels["box"]
         scale = side / ((box[2] - box[0] + box[3] - box[1]) / 2)
@@ -90,7 +90,7 @@ class SceneSampler:
             angle = rng.normal(0, 12)
             matrix = cv2.getRotationMatrix2D((float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2), angle, 1)
             cutout = cv2.warpAffine(cutout, matrix, (size, size))
-            # The box of the turned face: its inscribed ellipse, turned.
+            # The box of the rotated face: its inscribed ellipse, rotated.
             half = np.array([box[2] - box[0], box[3] - box[1]]) / 2
             c, s = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
             turned = np.sqrt([(half[0] * c) ** 2 + (half[1] * s) ** 2, (half[0] * s) ** 2 + (half[1] * c) ** 2])
@@ -103,7 +103,7 @@ class SceneSampler:
         return cutout, box
 
     def _body(self, rng, cutout):
-        """Goes on below the cut: the last rows drawn out downwards, with folds."""
+        """Extends it below the cut: the last rows stretched downwards, with folds."""
         size = cutout.shape[1]
         rows = max(2, size // 24)
         length = int(size * rng.uniform(0.2, 1.2))
@@ -115,7 +115,7 @@ class SceneSampler:
         return np.concatenate([cutout, cv2.merge([*shaded, channels[3]])])
 
     def clutter(self, rng, image, most, largest=220):
-        """Blobs, boxes and shapes of any colour, skin's too, in place."""
+        """Blobs, boxes and shapes of any colour, including skin, in place."""
         for _ in range(rng.integers(0, most + 1)):
             height, width = np.exp(rng.uniform(np.log(10), np.log(largest), 2)).astype(int)
             mask = random_shape(rng, height, width)
@@ -229,9 +229,9 @@ class SceneSampler:
             over(image, np.ascontiguousarray(piece), spot(rng, w, self.size), spot(rng, h, self.size))
 
     def mistake(self, rng, image):
-        """Something that a detector took for a face, in place."""
+        """Something that a detector mistook for a face, in place."""
         piece = self.mined[rng.integers(len(self.mined))]
-        # Mined pieces are kept no larger than this: what is so large was larger in its picture.
+        # Mined pieces are stored no larger than this: one of this size was larger in its picture.
         shrunk = rng.uniform(1, 2.4) if max(piece.shape[:2]) >= LARGEST_PIECE else 1.0
         scale = float(np.clip(shrunk * np.exp(rng.normal(0, 0.4)), 12 / min(piece.shape[:2]), 0.9 * self.size / max(piece.shape[:2])))
         piece = cv2.resize(piece, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
@@ -241,13 +241,13 @@ class SceneSampler:
             piece = tone(rng, piece)
         height, width = piece.shape[:2]
         mask = np.full((height, width), 255, np.uint8)
-        if rng.random() < 0.5:  # the piece's edge must not be what tells it from a face
+        if rng.random() < 0.5:  # the piece's edge must not distinguish it from a face
             cv2.rectangle(mask, (0, 0), (width - 1, height - 1), 0, max(1, min(height, width) // 12))
             mask = cv2.blur(mask, (max(1, width // 8), max(1, height // 8)))
         blend(image, piece, mask, spot(rng, width, self.size, 0.2), spot(rng, height, self.size, 0.2))
 
     def portrait(self, rng, index, side):
-        """One person (a row of the shards) with a face of the mean side `side` before something, undegraded: picture, box [4]."""
+        """One person (a row of the shards) with a face of mean side `side` in front of something, undegraded: picture, box [4]."""
         image = random_patch(rng, self.pictures, self.size, self.size)
         self.clutter(rng, image, 3)
         cutout, box = self.person(rng, index, side)
@@ -258,7 +258,7 @@ class SceneSampler:
         return image, box + [x, y, x, y]
 
     def cover(self, rng, image, box, share):
-        """A copy with a square of `share` of the box's mean side over some part of the face, skin-coloured or not."""
+        """A copy with a square of `share` of the box's mean side over part of the face, skin-coloured or not."""
         result, side = image.copy(), max(2, int((box[2] - box[0] + box[3] - box[1]) / 2 * share))
         colour = skin_colour(rng) if rng.random() < 0.5 else rng.uniform(0, 255, 3)
         x, y = (int(rng.uniform(box[i] - side / 2, box[i + 2] - side / 2)) for i in (0, 1))
@@ -272,9 +272,9 @@ class SceneSampler:
         if rng.random() < 0.3:
             image = soften(image, rng.uniform(0.5, 5))
         self.clutter(rng, image, 5)
-        # How often there are any, how many at least, and below which number.
+        # Share of pictures with any, minimum number, and limit (exclusive).
         things = [(0.5, 1, 5, self.object), (0.6, 0, 5, self.limb), (0.6, 1, 4, self.faceless_person)]
-        if not self.held_out:  # the hold-out stays what it was before there were any, so that runs compare
+        if not self.held_out:  # the hold-out stays as it was before these were added, so that runs can be compared
             things += [(0.3, 1, 3, self.folds), (0.3, 1, 4, self.body), (0.35, 1, 4, self.stray_hand)]
         if self.mined:
             things.append((0.5, 1, 4, self.mistake))
@@ -308,7 +308,7 @@ class SceneSampler:
                     break
             else:
                 continue
-            if crowd:  # the smallest stand at the back, each row before the one above it
+            if crowd:  # the smallest stand at the back, each row in front of the one above it
                 place[1] = size * (0.05 + 0.85 * row / len(sides)) + rng.normal(0, 0.04) * size
             x, y = int(round(place[0] - box[0])), int(round(place[1] - box[1]))
             visible = over(image, cutout, x, y)
@@ -363,7 +363,7 @@ class SceneSampler:
             if inside < 0.15 or filled == MAX_FACES:
                 continue
             wanted = cover < 0.5 and inside > 0.5 and (box[2:] - box[:2]).mean() >= max(SMALLEST_FACE, FINEST_PARTS * finest)
-            # A box may reach past the edge, as the face does; far outside there is nothing to see it by.
+            # A box may extend past the edge, as the face does; far outside, nothing of it is visible.
             result[filled] = [*(box if inside > 0.8 else clipped), 1 if wanted else -1]
             filled += 1
         return picture, result

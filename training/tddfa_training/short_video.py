@@ -1,10 +1,10 @@
 """
-Short-video synthesis (Guo et al., ECCV 2020): from one still, a few frames of a clip, so that neighbours in a batch differ as
+Short-video synthesis (Guo et al., ECCV 2020): a few frames of a clip from one still, so that neighbours in a batch differ as
 neighbours in a video do.
 
-In-plane: the crop is turned, shifted, scaled, blurred in motion and made noisy. Out-of-plane: the face is turned by a few
+In-plane: the crop is rotated, shifted, scaled, motion-blurred and made noisy. Out-of-plane: the face is rotated by a few
 degrees; every pixel moves by the displacement of the face's vertices near it, which fades out around the head, so the
-background stays. Works for any image with parameters in the original's layout, real photographs too.
+background stays. Works for any image with parameters in the original's layout, including real photographs.
 """
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from .heads import rotation_matrix
 
 def turned_params(params, yaw, pitch, roll=0.0, pivot=None):
     """
-    [62] the parameters of the same face turned by small angles (degrees) about `pivot` [3], a place in model units (the
+    [62] the parameters of the same face rotated by small angles (degrees) about `pivot` [3], a point in model units (the
     origin if absent) that keeps its position in the picture.
     """
     camera = params[:12].reshape(3, 4)
@@ -29,7 +29,7 @@ def turned_params(params, yaw, pitch, roll=0.0, pivot=None):
 
 def displacement_field(before, after, size=CROP_SIZE, cell=4, reach=14.0):
     """
-    [size, size, 2] px that each pixel has to look back to, from points [n, 2] (x right, y down) before and after: a weighted
+    [size, size, 2] backward displacement of each pixel, px, from points [n, 2] (x right, y down) before and after: a weighted
     mean of near displacements that fades to 0 at `reach` px from the outermost points.
     """
     grid = np.stack(np.meshgrid(np.arange(0, size, cell), np.arange(0, size, cell)), -1).reshape(-1, 2) + cell / 2
@@ -53,7 +53,7 @@ def similarity(rng, strength):
 
 
 def transform_params(params, matrix):
-    """[62] what a similarity [2, 3] of the crop (continuous px, y down) makes of the parameters."""
+    """[62] the parameters after a similarity [2, 3] of the crop (continuous px, y down)."""
     camera = params[:12].reshape(3, 4).copy()
     picture = np.stack([camera[0], -camera[1]])  # x right, y down, up to the constants below
     picture[:, 3] += [-0.5, CROP_SIZE + 0.5]

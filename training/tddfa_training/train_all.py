@@ -1,10 +1,10 @@
 """
-From nothing to networks for a pack, with a budget: `python3 -m tddfa_training.train_all --minutes 20 --out DIR`.
+Trains all networks of a pack from scratch, within a time budget: `python3 -m tddfa_training.train_all --minutes 20 --out DIR`.
 
-Renders the hold-outs and the first heads and people with all processes, then trains both regressors, the detector and the networks for eyes and
-mouths beside each other while rendering goes on, looks for the detector's mistakes on the way, and exports at the end. On a GPU about twenty
-minutes do (16 cores that render); on a CPU they are trained one after another, and the minutes are shared among them. Started again it goes
-on where it stopped, the networks for eyes and mouths apart, which begin anew.
+Renders the hold-outs and the first heads and people with all processes, then trains both regressors, the detector and the networks for eyes
+and mouths in parallel while rendering continues, mines the detector's mistakes along the way, and exports at the end. On a GPU about twenty
+minutes are enough (with 16 cores for rendering); on a CPU they are trained one after another and share the minutes. When restarted, it
+resumes where it stopped, except for the networks for eyes and mouths, which start again.
 """
 import argparse
 import os
@@ -16,23 +16,23 @@ from pathlib import Path
 from .paths import runs_folder
 from .runtime import training_device
 
-# How each training's renders are made, in a folder of that name.
+# Render options of each training, in a folder of that name.
 RENDERS = {
     "heads": ("--canvas-px", 240),  # of 316 mm: finer than a crop's 120 px of 200 mm
     "people": ("--canvas-px", 320, "--canvas-mm", 420, "--faceless", 0.08),
     "fine": ("--canvas-px", 240, "--canvas-mm", 220, "--poses", "frontal"),
 }
-# Of training's renders alone: what a hold-out as people are has too seldom to be learned from.
+# For the training renders only: too rare to learn from at the frequencies of a lifelike hold-out.
 MORE_OF = {"people": ("--masks", 0.25), "fine": ("--rare", 0.35)}
 HELD_OUT_SHARDS = {"heads": 2, "people": 1, "fine": 3}
 FIRST_SHARDS = {"heads": 24, "people": 20, "fine": 16}
 LAST_SHARDS = {"heads": 400, "people": 48, "fine": 400}
-# Of the minutes, where one is trained after another; the regressor of half width has the rest.
+# Shares of the minutes when training one after another; the half-width regressor gets the rest.
 WIDE_SHARE, DETECTOR_SHARE, REFINE_SHARE = 0.3, 0.3, 0.2
 
 
 def started(module, *arguments, log=None, nice=0):
-    """A process of this package; what it prints goes into the file `log`."""
+    """A process of this package; its output goes to the file `log`."""
     command = ["nice", "-n", str(nice), sys.executable, "-m", f"tddfa_training.{module}", *map(str, arguments)]
     out = open(log, "a") if log else None
     return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT if out else None)
@@ -41,7 +41,7 @@ def started(module, *arguments, log=None, nice=0):
 def waited(processes):
     for process in processes:
         if process.wait() != 0:
-            raise SystemExit(f"{' '.join(process.args[3:])} ended with {process.returncode}")
+            raise SystemExit(f"{' '.join(process.args[3:])} exited with {process.returncode}")
 
 
 def render(kind, split, shards, processes, nice=0):
@@ -51,13 +51,13 @@ def render(kind, split, shards, processes, nice=0):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=20, help="for training; rendering before it and the export after it take a few more")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the networks, NAME.pth, and their statistics")
-    parser.add_argument("--init", type=Path, help="a weight pack (a folder) to go on from")
+    parser.add_argument("--minutes", type=float, default=20, help="training time; rendering before it and the export after it take a few minutes more")
+    parser.add_argument("--out", type=Path, required=True, help="output folder for the networks, NAME.pth, and their statistics")
+    parser.add_argument("--init", type=Path, help="weight pack (a folder) to continue from")
     parser.add_argument("--name", default="all", help="the runs are NAME-x05, NAME-x10 and NAME-faceboxes")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="that render and compose")
-    parser.add_argument("--pool", type=int, default=25_000, help="rendered heads, and composed pictures, in a GPU's memory for each training; 25,000 fit into 80 GB")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="processes that render and compose")
+    parser.add_argument("--pool", type=int, default=25_000, help="rendered heads, and composed pictures, in GPU memory for each training; 25,000 fit in 80 GB")
     args = parser.parse_args()
     runs = runs_folder()
     runs.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def main():
     third = max(1, args.processes // 3)
     waited([render(kind, "held-out", shards, min(shards, third)) for kind, shards in HELD_OUT_SHARDS.items()]
            + [render(kind, "train", shards, third) for kind, shards in FIRST_SHARDS.items()])
-    say("the first heads are rendered")
+    say("the first heads have been rendered")
     background = [render(kind, "train", shards, args.processes // (8 if kind == "people" else 4) if gpu else 1, nice=0 if gpu else 10) for kind, shards in LAST_SHARDS.items()]
 
     def regressor(name, widen, minutes, init, rate):
@@ -108,8 +108,8 @@ def main():
             process.terminate()
     say("trained")
     waited([started("export", "--run", f"{args.name}-{run}", "--out", args.out / name) for run, name in (("x05", "mb05"), ("x10", "mb1"), ("faceboxes", "faceboxes"))])
-    say(f"exported to {args.out}; npm run train:pack -- --mb05 {args.out}/mb05.pth --mb1 {args.out}/mb1.pth --detector {args.out}/faceboxes.pth "
-        f"--refine-eyes {args.out}/refine-eye.pth --refine-mouth {args.out}/refine-mouth.pth makes a pack of them")
+    say(f"exported to {args.out}; to make a pack: npm run train:pack -- --mb05 {args.out}/mb05.pth --mb1 {args.out}/mb1.pth --detector {args.out}/faceboxes.pth "
+        f"--refine-eyes {args.out}/refine-eye.pth --refine-mouth {args.out}/refine-mouth.pth")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 Stage 3: trains FaceBoxes on composed pictures: `python3 -m tddfa_training.train_detector --run NAME`.
 
 Needs people rendered with room around them: `python3 -m tddfa_training.render_heads --out DIR --canvas-px 320 --canvas-mm 420
---faceless 0.08`. Writes DIR/NAME/{last,averaged}.pth and log.jsonl; started again with the same name it goes on where it stopped.
+--faceless 0.08`. Writes DIR/NAME/{last,averaged}.pth and log.jsonl; restarted with the same name, it resumes where it stopped.
 """
 import argparse
 import functools
@@ -31,7 +31,7 @@ BOX_WEIGHT = 2.0
 OVERLAP_WEIGHT = 2.0
 REPLAY_PICTURES = 3840
 HELD_OUT_SCENES = 160
-LEAST_SCENES = 512  # in a GPU's memory before it learns from them
+LEAST_SCENES = 512  # in GPU memory before learning starts
 
 
 def changed_at(file):
@@ -55,7 +55,7 @@ def _worker(queue, folder, batch, seed, mined_file):
 
 
 def replay(rng, batches, count):
-    """A batch made of pictures seen before, mirrored, scaled, shifted and toned anew: composing is slower than learning."""
+    """A batch of pictures used before, with new mirroring, scale, shift and tone: composing is slower than learning."""
     images, boxes = [], []
     for _ in range(count):
         stored_images, stored_boxes = batches[rng.integers(len(batches))]
@@ -87,8 +87,8 @@ def replay(rng, batches, count):
 
 class ScenePool:
     """
-    Composed pictures in a device's memory, each used many times: mirrored, scaled, shifted and toned anew, as `replay` does it, and enlarged,
-    in batches.
+    Composed pictures in a device's memory, each used many times, in batches: with new mirroring, scale, shift and tone, as in `replay`, and
+    enlarged.
     """
 
     def __init__(self, device, most):
@@ -141,7 +141,7 @@ def to_input(images):
 
 
 def face_weights(which, positive, faces):
-    """[n] for the positive priors, mean 1: a face of many priors counts for the square root of their number, else large ones would drown small ones."""
+    """[n] for the positive priors, mean 1: a face with many priors counts for the square root of their number; otherwise large faces would drown out small ones."""
     image = positive.nonzero(as_tuple=True)[0]
     row = image * faces + which[positive]
     shared = torch.bincount(row, minlength=1)[row].float().rsqrt()
@@ -172,7 +172,7 @@ def detector_loss(loc, conf, boxes, priors, size):
 
 
 def of_size(truths, smallest):
-    """The same truths with faces of a smaller mean side (px) neither wanted nor punished."""
+    """The same truths, with faces of a smaller mean side (px) neither rewarded nor penalised."""
     changed = [truth.copy() for truth in truths]
     for truth in changed:
         truth[(truth[:, 4] > 0) & ((truth[:, 2:4] - truth[:, :2]).mean(1) < smallest), 4] = -1
@@ -181,8 +181,8 @@ def of_size(truths, smallest):
 
 def average_precision(results, truths, threshold=0.5):
     """
-    AP at an IoU over pictures, and at score 0.5: recall, false boxes a picture, mean IoU of found boxes.
-    Boxes of faces that are neither wanted nor punished (label -1) take their detections out of the count.
+    AP at an IoU over pictures, and at score 0.5: recall, false boxes per picture, mean IoU of found boxes.
+    Detections on faces that are neither rewarded nor penalised (label -1) are not counted.
     """
     entries, total, ious, found_sure, false_sure = [], 0, [], 0, 0
     for boxes, truth in zip(results, truths):
@@ -216,18 +216,18 @@ def average_precision(results, truths, threshold=0.5):
 
 
 def held_out_scenes(folder, count=HELD_OUT_SCENES):
-    """(images, boxes) of unseen people before unseen backgrounds, as composed and with all degradation."""
+    """(images, boxes) of unseen people in front of unseen backgrounds, as composed and with full degradation."""
     return [SceneSampler(folder, held_out=True, degraded=degraded).batch(np.random.default_rng(5), count) for degraded in (False, True)]
 
 
 def enlarged(images, boxes, factor):
-    """The same pictures and boxes as the detector sees them when they are enlarged."""
+    """The same pictures and boxes as the detector sees them when enlarged."""
     larger = np.stack([cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR) for image in images])
     return larger, boxes * np.array([factor] * 4 + [1], np.float32)
 
 
 def evaluate(network, sets, enlargement=faceboxes.ENLARGEMENT):
-    """average_precision of each (images, boxes), with the same for faces from 32 px as `…_from_32_px`."""
+    """average_precision for each (images, boxes), and for faces from 32 px as `…_from_32_px`."""
     results = []
     for images, boxes in sets:
         found = [faceboxes.detect(network, image, enlargement=enlargement) for image in images]
@@ -241,20 +241,20 @@ def main():
     parser.add_argument("--run", required=True)
     parser.add_argument("--people", type=Path, default=runs_folder() / "people")
     parser.add_argument("--pictures", type=int, default=300_000, help="length of the whole run in pictures")
-    parser.add_argument("--minutes", type=float, help="length of the whole run in minutes, if that is reached before --pictures")
-    parser.add_argument("--batch", type=int, help="16, or 96 on a GPU")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda: where the network is")
-    parser.add_argument("--pool", type=int, default=40_000, help="composed pictures in a GPU's memory")
-    parser.add_argument("--reuse", type=float, default=8, help="how often a composed picture is used on a GPU, on the average")
+    parser.add_argument("--minutes", type=float, help="length of the whole run in minutes, if reached before --pictures")
+    parser.add_argument("--batch", type=int, help="batch size (default: 16, or 96 on a GPU)")
+    parser.add_argument("--device", default="auto", help="device of the network: auto, cpu or cuda")
+    parser.add_argument("--pool", type=int, default=40_000, help="composed pictures in GPU memory")
+    parser.add_argument("--reuse", type=float, default=8, help="average number of times a composed picture is used on a GPU")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
-    parser.add_argument("--init", type=Path, help="start from the weights of a checkpoint, of what export wrote, or of a weight pack (a folder)")
+    parser.add_argument("--init", type=Path, help="start from the weights of a checkpoint, of the output of export, or of a weight pack (a folder)")
     parser.add_argument("--evaluate-every", type=int, default=9600)
     parser.add_argument("--enlarged-share", type=float, default=0.55,
-                        help="how many of the batches are enlarged as small pictures are when the detector is used")
+                        help="share of batches that are enlarged, as small pictures are when the detector is used")
     args = parser.parse_args()
     device = training_device(args.device)
     batch_size = args.batch or (96 if device.type == "cuda" else 16)
@@ -307,13 +307,13 @@ def main():
                                "averager_steps": averager.steps, "seen": seen, "spent": minutes_spent()})
 
     def composed_batch(wait):
-        """Pictures and boxes of a worker; None where none is ready and none is waited for."""
+        """Pictures and boxes from a worker; None if none is ready and waiting is off."""
         while True:
             try:
                 return queue.get(timeout=20) if wait else queue.get_nowait()
             except queues.Empty:
                 if not all(worker.is_alive() for worker in workers):
-                    raise RuntimeError("a process that composes pictures has ended; its error is above") from None
+                    raise RuntimeError("a picture-composing process has exited; see its error above") from None
                 if not wait:
                     return None
 
@@ -339,7 +339,7 @@ def main():
             fresh += len(batch[0])
             if not wanted and queue.empty():
                 break
-        # An enlarged picture is four times the work.
+        # An enlarged picture takes four times the work.
         return stored_scenes.sample(batch_size if enlargement == 1 else batch_size // 2, enlargement)
 
     if not (folder / "averaged.pth").exists():
@@ -349,7 +349,7 @@ def main():
         warm = min(1.0, (seen / batch_size + 1) / 150)
         for group in optimizer.param_groups:
             group["lr"] = args.rate * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress())))
-        # In part by less, as pictures are that fill the detector's input before they are enlarged so much.
+        # Some by less, like pictures that fill the detector's input before reaching full enlargement.
         enlargement = faceboxes.ENLARGEMENT ** (1 if rng.random() < 0.65 else 0.5) if rng.random() < args.enlarged_share else 1
         inputs, boxes = next_batch(enlargement)
         size = inputs.shape[2]
@@ -378,7 +378,7 @@ def main():
             running = []
             with open(folder / "log.jsonl", "a") as log:
                 log.write(json.dumps(line) + "\n")
-            print(f"{seen} pictures, {line['per_second']:.1f}/s ({100 * line['fresh_share']:.0f} % fresh), loss {np.round(line['loss'], 3)}, held out AP "
+            print(f"{seen} pictures, {line['per_second']:.1f}/s ({100 * line['fresh_share']:.0f} % fresh), loss {np.round(line['loss'], 3)}, hold-out AP "
                   f"{result['ap']:.3f} ({result['ap_from_32_px']:.3f} from 32 px; degraded {hard['ap']:.3f}), recall {result['recall']:.3f}, false {result['false_per_picture']:.2f}, "
                   f"IoU {result['mean_iou']:.3f}; not enlarged AP {plain['ap']:.3f} (degraded {plain_hard['ap']:.3f})", flush=True)
             save_averaged(result)
@@ -387,7 +387,7 @@ def main():
         print(f"stopped at {seen} pictures", flush=True)
     for worker in workers:
         worker.terminate()
-    # The queue's feeder thread would wait for readers that are gone.
+    # The queue's feeder thread would wait for readers that no longer exist.
     queue.cancel_join_thread()
 
 

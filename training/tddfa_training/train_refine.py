@@ -1,8 +1,8 @@
 """
-The small networks for eyes and mouths: `python3 -m tddfa_training.train_refine --data DIR --held-out DIR --minutes 2 --out DIR`.
+Trains the small networks for eyes and mouths: `python3 -m tddfa_training.train_refine --data DIR --held-out DIR --minutes 2 --out DIR`.
 
-`--data` is a folder of finely rendered heads, which may still be growing. Both networks are trained in turns; on a GPU one process for each
-(`--kind`) is faster.
+`--data` is a folder of finely rendered heads, which may still be growing. Both networks are trained alternately; on a GPU, one process
+per network (`--kind`) is faster.
 
   python3 -m tddfa_training.render_heads --out DIR --shards 400 --canvas-px 240 --canvas-mm 220 --poses frontal
 
@@ -28,18 +28,18 @@ LEAST_HEADS = 512
 LEAST_SPREAD = 0.05  # of a difference between sides
 LOOK_SECONDS = 3
 EMA = 0.998
-# What the eye's network is for counts more than what an eye hardly tells.
+# Outputs that the eye network exists for count more than those that an eye hardly shows.
 OUTPUT_WEIGHTS = {"eyeBlink": 2.0, "yaw": 3.0, "pitch": 3.0, "eyeWide": 0.5, "cheekSquint": 0.5}
 WEIGHT_DECAY = 1e-4
 STATISTICS_FROM = 4096
 COMPOSED_BATCHES = 4  # at once: many small kernels, which larger batches share
-# How often a composed crop is used: composing costs a GPU more than learning does, and a CPU as much.
+# Uses of a composed crop: composing costs a GPU more than learning, and a CPU as much.
 USES = {"cuda": 2, "cpu": 3}
 SAVE_SECONDS = 300
 
 
 class Training:
-    """One network with its optimizer and the mean of its weights."""
+    """One network with its optimizer and the average of its weights."""
 
     def __init__(self, kind, device, rate, init=None):
         self.kind, self.rate = kind, rate
@@ -51,12 +51,12 @@ class Training:
             self.network.load_state_dict(torch.load(f"{init}.pth", map_location=device)["state_dict"])
             self.mean, self.std = (torch.from_numpy(np.load(f"{init}-mean-std.npz")[name]).to(device) for name in ("mean", "std"))
         self.average.load_state_dict(self.network.state_dict())
-        fused = {"fused": True} if torch.device(device).type == "cuda" else {}  # torch 1.13 does not know the word
+        fused = {"fused": True} if torch.device(device).type == "cuda" else {}  # torch 1.13 does not know this argument
         self.optimizer = torch.optim.AdamW(self.network.parameters(), rate, weight_decay=WEIGHT_DECAY, **fused)
         self.loss, self.steps = 0.0, 0
 
     def take_statistics(self, batches):
-        """Mean and deviation of the targets that can be seen, and those of sums and differences of sides."""
+        """Mean and deviation of the visible targets, and of sums and differences of sides."""
         _, targets, seen = batches.batch(self.kind, STATISTICS_FROM)
         if self.mean is None:
             total = seen.sum(0).clamp(min=1)
@@ -83,7 +83,7 @@ class Training:
 
     @staticmethod
     def floats(network):
-        """All that is learned and BatchNorm's statistics."""
+        """All learned parameters, and BatchNorm's statistics."""
         return [value for value in network.state_dict().values() if value.is_floating_point()]
 
     def save(self, folder):
@@ -94,7 +94,7 @@ class Training:
 
 
 def predictions(training, batches, count, augmented, size=512):
-    """Outputs, targets and what can be seen [count, …] of the first heads in the memory."""
+    """Outputs, targets and visibility [count, …] of the first heads in the memory."""
     found = []
     for start in range(0, count, size):
         rows = torch.arange(start, min(start + size, count), device=batches.device)
@@ -124,11 +124,11 @@ def main():
     parser.add_argument("--held-out", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=2)
-    parser.add_argument("--kind", choices=tuple(OUTPUTS), help="one of the two alone")
-    parser.add_argument("--batch", type=int, help="128, or 1024 on a GPU")
+    parser.add_argument("--kind", choices=tuple(OUTPUTS), help="train only this one of the two")
+    parser.add_argument("--batch", type=int, help="batch size (default: 128, or 1024 on a GPU)")
     parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--pool", type=int, default=40_000, help="heads in memory")
-    parser.add_argument("--init", type=Path, help="folder with refine-eye.pth and refine-mouth.pth to go on from")
+    parser.add_argument("--init", type=Path, help="folder with refine-eye.pth and refine-mouth.pth to continue from")
     parser.add_argument("--device", default="auto")
     args = parser.parse_args()
     device = training_device(args.device)
@@ -177,7 +177,7 @@ def main():
     for training in trainings:
         training.save(args.out)
         for augmented in (False, True):
-            print(f"{training.kind}, {'made worse' if augmented else 'as rendered'}: {described(training.kind, *predictions(training, held_batches, held_batches.count, augmented))}", flush=True)
+            print(f"{training.kind}, {'degraded' if augmented else 'as rendered'}: {described(training.kind, *predictions(training, held_batches, held_batches.count, augmented))}", flush=True)
 
 
 if __name__ == "__main__":

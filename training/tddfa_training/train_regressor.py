@@ -1,9 +1,10 @@
 """
 Stage 2: trains MobileNet-V1 on crops of rendered heads: `python3 -m tddfa_training.train_regressor --run NAME --widen 0.5`.
 
-Writes DIR/NAME/{last,best-ema}.pth and log.jsonl; started again with the same name it goes on where it stopped. `--samples`
-is the whole run's length; the learning rate follows it (cosine), so lengthen a run by starting another from its weights
-(`--init`). On a GPU crops are composed there, on a CPU by background processes; `--data` trains on pictures of one's own (lp300w.py, folder_crops.py).
+Writes DIR/NAME/{last,best-ema}.pth and log.jsonl; restarted with the same name, it resumes where it stopped. `--samples` is the
+length of the whole run; the learning rate follows it (cosine), so to lengthen a run, start another from its weights (`--init`).
+On a GPU crops are composed there, on a CPU by background processes; `--data` trains on your own pictures (lp300w.py,
+folder_crops.py).
 """
 import argparse
 import functools
@@ -34,15 +35,15 @@ HELD_OUT_SAMPLES = 512
 LANDMARK_HEAD_WEIGHT = 1.0
 SOFT_PX = 0.35  # of the vertices' smooth L1: lids move by one or two px
 PAIR_WEIGHT, COEFFICIENT_WEIGHT, EXPRESSION_WEIGHT = 0.5, 0.3, 1.0
-WEIGHTED_COLUMNS = ((list(EYE_COLUMNS[[0, 7]]), 4.0), (list(GAZE_COLUMNS), 4.0))  # blinks and gaze: what people look at first
-LEAST_SPREAD = 0.05  # of a blendshape: a rare one must not drown the rest
-JUDGED_YAW = 45.0  # degrees up to which expressions are judged
+WEIGHTED_COLUMNS = ((list(EYE_COLUMNS[[0, 7]]), 4.0), (list(GAZE_COLUMNS), 4.0))  # blinks and gaze: what people notice first
+LEAST_SPREAD = 0.05  # of a blendshape: a rare one must not drown out the rest
+JUDGED_YAW = 45.0  # degrees up to which expressions are evaluated
 STATISTICS = ("mean", "std", "expression_mean", "expression_std")
 PAIR_GROUPS = {"lids": (0, 1, 2, 3), "lips": (4, 5, 6), "corners": (12, 13, 14), "brows": (22, 23, 24, 25, 26, 27)}  # rows of losses.PAIRS
 
 
 def _own_crops(folder, model_file, augmented=True, held_out=False):
-    """Crops of one's own: the simple layout where it has a `train` folder with a list, else 300W-LP's."""
+    """Your own crops: the simple layout if there is a `train` folder with a list, else 300W-LP's."""
     model = load_own_model(model_file)
     if (folder / "train" / "list.txt").exists():
         return FolderSampler(folder / ("held-out" if held_out else "train"), augmented).with_landmarks(model)
@@ -50,7 +51,7 @@ def _own_crops(folder, model_file, augmented=True, held_out=False):
 
 
 def held_out_set(folder, signs, augmented, count=HELD_OUT_SAMPLES):
-    """Fixed crops of unseen identities, skins and backgrounds: images, params, landmarks, blendshapes and gaze, and which are seen."""
+    """Fixed crops of unseen identities, skins and backgrounds: images, params, landmarks, blendshapes and gaze, and which are visible."""
     sampler = CropSampler(folder, signs, held_out=True, augmented=augmented)
     rng = np.random.default_rng(11)
     indices = np.arange(count) % len(sampler.heads)
@@ -58,7 +59,7 @@ def held_out_set(folder, signs, augmented, count=HELD_OUT_SAMPLES):
 
 
 def resized(inputs, size):
-    """Network input [n, 3, 120, 120] at another size; the network ends in a mean, so it takes any."""
+    """Network input [n, 3, 120, 120] at another size; the network ends in a mean, so it accepts any."""
     if size == inputs.shape[2]:
         return inputs
     return torch.nn.functional.interpolate(inputs, size, mode="bilinear", antialias=True)
@@ -66,8 +67,8 @@ def resized(inputs, size):
 
 def evaluate(network, model, data, statistics, size=CROP_SIZE):
     """
-    metrics.report of crops seen at `size` px, with `pairs`: correlation and slope of the distances between landmarks that expressions
-    change, and `expressions`: metrics.expression_report, where the network has that head and the crops have such labels.
+    metrics.report of crops at `size` px, with `pairs`: correlation and slope of the distances between landmarks that expressions
+    change, and `expressions`: metrics.expression_report, if the network has that head and the crops have such labels.
     @param statistics dict of tensors: mean, std [62], and expression_mean, expression_std [56] with that head.
     """
     images, params, landmarks, *expressions = data
@@ -93,7 +94,7 @@ def evaluate(network, model, data, statistics, size=CROP_SIZE):
 
 
 def described(result):
-    """One line of what `evaluate` found."""
+    """The results of `evaluate` in one line."""
     line = f"NME {result['nme']:.2f} angle {result['angle_error']:.2f} pitch {result['pitch_error']:.2f}; correlation, slope: "
     line += ", ".join(f"{name} {c:.2f} {s:.2f}" for name, (c, s) in result["pairs"].items())
     if "expressions" in result:
@@ -104,7 +105,7 @@ def described(result):
 
 
 def badness(result):
-    """What a checkpoint is chosen by: the landmarks' error in per cent, and how little of the expressions is seen."""
+    """Score for choosing a checkpoint: the landmarks' error in per cent, and how much of the expressions is missed."""
     seen = np.mean([correlation for correlation, _ in result["pairs"].values()])
     if "expressions" in result:
         seen = (seen + result["expressions"]["mean_correlation"]) / 2
@@ -112,7 +113,7 @@ def badness(result):
 
 
 def restandardised(state, old, new):
-    """State whose heads give the same numbers in units of other statistics (dicts of mean and std)."""
+    """State with heads that give the same numbers in units of other statistics (dicts of mean and std)."""
     state = dict(state)
     for head, prefix in (("fc_param", ""), ("fc_expression", "expression_")):
         if f"{head}.weight" not in state or f"{prefix}mean" not in old:
@@ -124,7 +125,7 @@ def restandardised(state, old, new):
 
 
 def expression_statistics(targets, seen):
-    """Mean and standard deviation [56] of what can be seen."""
+    """Mean and standard deviation [56] of the visible ones."""
     count = seen.sum(0).clip(1)
     mean = (targets * seen).sum(0) / count
     std = np.sqrt((seen * (targets - mean) ** 2).sum(0) / count)
@@ -143,7 +144,7 @@ class Averager:
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         live = network.state_dict()
-        # One call for all: a GPU's launches cost more than the sums.
+        # One call for all: kernel launches cost a GPU more than the sums.
         move_towards([self.state[key] for key in self.floats], [live[key] for key in self.floats], 1 - decay)
         for key in self.state.keys() - set(self.floats):
             self.state[key].copy_(live[key])
@@ -160,7 +161,7 @@ def on_cpu(tensors):
 
 
 def stop_requests():
-    """A list that SIGTERM or SIGINT puts something into, so that training can save itself and end."""
+    """A list that SIGTERM or SIGINT adds to, so that training can save its state and stop."""
     requests = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: requests.append(number))
@@ -177,37 +178,37 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", required=True, help="name of the run: a folder under the runs folder")
     parser.add_argument("--heads", type=Path, default=runs_folder() / "heads")
-    parser.add_argument("--data", type=Path, help="train on your own pictures instead: 300W-LP, or crops as the README describes them")
-    parser.add_argument("--model", type=Path, help="with --data: .npz of the morphable model that its parameters are of")
-    parser.add_argument("--clip-frames", type=int, default=1, help="frames of synthesised short clips; 1 trains on stills alone")
+    parser.add_argument("--data", type=Path, help="train on your own pictures instead: 300W-LP, or crops in the README's layout")
+    parser.add_argument("--model", type=Path, help="with --data: .npz of the morphable model that its parameters belong to")
+    parser.add_argument("--clip-frames", type=int, default=1, help="frames per synthesised short clip; 1 trains on stills only")
     parser.add_argument("--widen", type=float, default=0.5)
     parser.add_argument("--loss", choices=("joint", "vdc", "wpdc", "fwpdc", "meta-joint"), default="joint")
     parser.add_argument("--no-landmark-head", action="store_true", help="train without landmark-regression regularisation")
-    parser.add_argument("--no-expression-loss", action="store_true", help="vertices all count the same, and distances between landmarks do not count")
+    parser.add_argument("--no-expression-loss", action="store_true", help="weight all vertices equally, and ignore distances between landmarks")
     parser.add_argument("--samples", type=int, default=1_500_000, help="length of the whole run in samples")
-    parser.add_argument("--minutes", type=float, help="length of the whole run in minutes, if that is reached before --samples")
-    parser.add_argument("--batch", type=int, help="64, or 512 on a GPU")
-    parser.add_argument("--rate", type=float, default=2e-3, help="top learning rate (AdamW)")
+    parser.add_argument("--minutes", type=float, help="length of the whole run in minutes, if reached before --samples")
+    parser.add_argument("--batch", type=int, help="batch size (default: 64, or 512 on a GPU)")
+    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate (AdamW)")
     parser.add_argument("--init", type=Path,
-                        help="start from the weights and statistics of a checkpoint, of what export wrote, or of a weight pack (a folder); "
+                        help="start from the weights and statistics of a checkpoint, of the output of export, or of a weight pack (a folder); "
                              "a network of half the width is widened")
     parser.add_argument("--init-name", help="with a pack as --init: name of the network (default: its first regressor)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda: where the network is; a GPU composes the crops too")
-    parser.add_argument("--pool", type=int, default=40_000, help="rendered heads in a GPU's memory, the newest of them")
+    parser.add_argument("--device", default="auto", help="device of the network: auto, cpu or cuda; a GPU also composes the crops")
+    parser.add_argument("--pool", type=int, default=40_000, help="rendered heads to keep in GPU memory, the newest ones")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--evaluate-every", type=int, help="samples between evaluations: 38,400, or on a GPU 16 times as many")
-    parser.add_argument("--passes", type=int, default=3, help="how often each composed crop is used, moved and degraded anew each time (CPU)")
+    parser.add_argument("--evaluate-every", type=int, help="samples between evaluations (default: 38,400, or 16 times as many on a GPU)")
+    parser.add_argument("--passes", type=int, default=3, help="number of times each composed crop is used, moved and degraded differently each time (CPU)")
     parser.add_argument("--early-size", type=int, default=120,
                         help="train the first part at this crop size in px: 80 is twice as fast (see --early-share)")
-    parser.add_argument("--early-share", type=float, default=0.4, help="how much of the run is at --early-size")
-    parser.add_argument("--averaging", type=float, default=0.999, help="decay of the average of weights that is measured and exported")
+    parser.add_argument("--early-share", type=float, default=0.4, help="share of the run at --early-size")
+    parser.add_argument("--averaging", type=float, default=0.999, help="decay of the weight average that is evaluated and exported")
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     parser.add_argument("--meta-batches", type=int, default=20, help="look-ahead steps of a meta-joint round")
     args = parser.parse_args()
     if args.data is not None and (args.model is None or args.clip_frames > 1):
-        parser.error("--data needs --model, and goes without --clip-frames")
+        parser.error("--data requires --model, and cannot be combined with --clip-frames")
     device = training_device(args.device)
     composing = device.type == "cuda" and args.data is None and args.clip_frames == 1
     batch_size = args.batch or (512 if device.type == "cuda" else 64)
@@ -227,12 +228,12 @@ def main():
         if args.widen == 2 * stored.get("widen", args.widen):
             stored = {**stored, "state_dict": widened(stored["state_dict"]), "widen": args.widen}
     if stored is not None and stored.get("widen", args.widen) != args.widen:
-        parser.error(f"the weights to start from are of --widen {stored['widen']}")
+        parser.error(f"the initial weights are for --widen {stored['widen']}")
     if composing:
         feed = DeviceFeed(args.heads / "train", signs, batch_size, args.workers, [args.seed, 0 if stored is None else stored.get("seen", 0)], device, args.pool)
     else:
         feed = ComposedFeed(make_sampler, batch_size, args.workers, [args.seed, 0 if stored is None else stored.get("seen", 0)], device, args.clip_frames, EXPRESSION_OUTPUTS)
-    # Statistics of this run's own labels; what the weights to start from gave is turned into their units.
+    # Statistics of this run's own labels; the heads of the initial weights are converted to their units.
     started_with = [feed.batch() for _ in range(max(1, STATISTICS_SAMPLES // batch_size))] if not last.exists() else []
     expressive = bool(expression_outputs_of(stored["state_dict"])) if last.exists() else any(bool(b[4].any()) for b in started_with)
     network = MobileNetV1(args.widen, expression_outputs=EXPRESSION_OUTPUTS if expressive else 0)
@@ -254,7 +255,7 @@ def main():
             missing = network.load_state_dict(state, strict=False)
             unknown = [key for key in (*missing.missing_keys, *missing.unexpected_keys) if not key.startswith("fc_expression")]
             if unknown:
-                raise ValueError(f"the weights to start from do not fit: {unknown[0]}")
+                raise ValueError(f"the initial weights do not fit: {unknown[0]}")
             if stored.get("folded"):
                 open_batch_norm(network, torch.cat([b[0] for b in started_with])[:512].cpu().contiguous(memory_format=torch.channels_last))
     network = network.to(device, memory_format=torch.channels_last)
@@ -303,7 +304,7 @@ def main():
             loss = losses.vertex_l1_loss(model, predicted, target, SOFT_PX, weights=weights) / 4 + 0.5 * losses.fwpdc_loss(model, z, z_target, mean, std)
             loss = loss + PAIR_WEIGHT * losses.pair_distance_loss(model, predicted, target, pair_spread)
             loss = loss + COEFFICIENT_WEIGHT * (z - z_target)[:, 52:].pow(2).mean()
-        # A little of the plain distance keeps parameters in place that hardly move the vertices.
+        # A small share of the plain distance keeps parameters that hardly move the vertices in place.
         loss = loss + 0.01 * (z - z_target).pow(2).mean()
         if not args.no_landmark_head:
             loss = loss + LANDMARK_HEAD_WEIGHT * losses.landmark_head_loss(points, landmarks)
@@ -381,7 +382,7 @@ def main():
             with open(folder / "log.jsonl", "a") as log:
                 log.write(json.dumps(line) + "\n")
             print(f"{seen} samples at {crop_size()} px, {line['per_second']:.0f}/s, {line['minutes']:.1f} min, loss {line['loss']:.3f}\n"
-                  f"  held out  {described(result)}\n  augmented {described(hard)}", flush=True)
+                  f"  hold-out  {described(result)}\n  augmented {described(hard)}", flush=True)
             if badness(hard) < best and crop_size() == CROP_SIZE:
                 best = badness(hard)
                 save_checkpoint(folder / "best-ema.pth", {"state_dict": averaged, **on_cpu(statistics), "widen": args.widen, "seen": seen, "held_out": result})

@@ -1,4 +1,4 @@
-"""Tests of what brings one's own data and weights in: 300W-LP, packs, exported checkpoints."""
+"""Tests of loading your own data and weights: 300W-LP, packs, exported checkpoints."""
 import json
 import sys
 import tempfile
@@ -38,7 +38,7 @@ class Lp300w(Folder):
         self.shape, self.expression = self.rng.normal(0, 1, 199), self.rng.normal(0, 1, 29)
 
     def landmarks(self):
-        """By the data set's own words: 1-based, y up from the bottom."""
+        """By the data set's own definition: 1-based, y up from the bottom."""
         x, y, z = self.pose[:3]
         turn_x = np.array([[1, 0, 0], [0, np.cos(x), np.sin(x)], [0, -np.sin(x), np.cos(x)]])
         turn_y = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
@@ -101,7 +101,7 @@ class Lp300w(Folder):
 
 
 def randomised(network, seed=0):
-    """BatchNorm as after training: no statistic at its start value."""
+    """BatchNorm as after training: no statistic at its initial value."""
     generator = torch.Generator().manual_seed(seed)
     state = network.state_dict()
     for key, value in state.items():
@@ -166,7 +166,7 @@ class Start(Folder):
             self.assertLess(float((again.eval()(inputs)[0] - wanted).abs().max()), 1e-4 * float(wanted.abs().max()))
             checkpoints.open_batch_norm(again, inputs)
             self.assertLess(float((again.eval()(inputs)[0] - wanted).abs().max()), 1e-4 * float(wanted.abs().max()))
-            # Batch statistics are what training uses, and now mean the same.
+            # Training uses batch statistics, which now give the same result.
             self.assertLess(float((again.train()(inputs)[0] - wanted).abs().max()), 1e-3 * float(wanted.abs().max()))
         return stored
 

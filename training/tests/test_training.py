@@ -131,12 +131,12 @@ class SeeingExpressions(unittest.TestCase):
         self.assertEqual(float(losses.expression_loss(z, z + 1, torch.zeros(2, 3))), 0.0)
 
     def sided(self, targets):
-        """Deviations of columns and the contrast of columns 0 and 1, of faces that show everything."""
+        """Deviations of columns and the contrast of columns 0 and 1, for faces that show everything."""
         std = targets.std(0, unbiased=False)
         return std, losses.SideContrast([(0, 1)], std, targets, torch.ones_like(targets), least_spread=1e-3)
 
     def faces_that_smile(self, count=20_000):
-        """[n, 3]: both sides of a smile, which differ by a tenth or, seldom, wholly; and a shape in the middle."""
+        """[n, 3]: both sides of a smile, which differ by a tenth or, rarely, completely; and a shape in the middle."""
         smile = self.rng.uniform(0, 1, count) * (self.rng.random(count) < 0.3)
         both = smile[:, None] * (1 + self.rng.normal(0, 0.12, (count, 2)))
         both[self.rng.random(count) < 0.2] *= [1, 0.3]
@@ -147,11 +147,11 @@ class SeeingExpressions(unittest.TestCase):
         std, sides = self.sided(targets)
         left, right = targets[:, 0].numpy(), targets[:, 1].numpy()
         of_sum, of_difference = (left + right).std(), (left - right).std()
-        self.assertLess((of_difference / of_sum) ** 2, 0.2)  # what this is for
+        self.assertLess((of_difference / of_sum) ** 2, 0.2)  # the purpose of this
         seen = torch.ones(1, 3)
 
         def pulls(contrast):
-            """Gradients by the sum and by the difference where both are wrong by one deviation of their own."""
+            """Gradients for the sum and the difference when both are wrong by one deviation of their own."""
             wrong = torch.ones(2, requires_grad=True)
             total, difference = wrong[0] * of_sum, wrong[1] * of_difference
             error = torch.stack([(total + difference) / 2, (total - difference) / 2, torch.tensor(0.0)])
@@ -254,7 +254,7 @@ class Expressions(unittest.TestCase):
         mouth = weights[:, blendshapes.MOUTH_COLUMNS]
         self.assertGreater((mouth == 0).all(1).mean(), 0.2)
         self.assertGreater((weights[:, at("eyeBlinkLeft")] == 1).mean(), 0.1)
-        self.assertTrue((weights.max(0) > 0.5).all(), "every shape comes")
+        self.assertTrue((weights.max(0) > 0.5).all(), "every shape occurs")
         self.assertTrue((np.abs(gaze[:, [0, 2]]) < 45).all() and (np.abs(gaze[:, [1, 3]]) < 30).all())
 
     def test_lids_follow_the_eyes(self):
@@ -277,7 +277,7 @@ class Expressions(unittest.TestCase):
 
 
 class CropsOnDevices(unittest.TestCase):
-    """crop_batches.py against what makes the same crops one by one."""
+    """crop_batches.py compared with the code that makes the same crops one by one."""
 
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -307,7 +307,7 @@ class CropsOnDevices(unittest.TestCase):
             shifted[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
             by_opencv = cv2.warpAffine(picture, shifted, (120, 120), flags=cv2.INTER_LINEAR).astype(float)
             image = crop_batches.sample(torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float(), made, 120, torch.float32)[0].permute(1, 2, 0).numpy()
-            self.assertLess(np.abs(image - by_opencv).mean(), 0.3)  # OpenCV rounds places to 1/32 px
+            self.assertLess(np.abs(image - by_opencv).mean(), 0.3)  # OpenCV rounds positions to 1/32 px
 
     def test_rois_spread_as_those_drawn_one_by_one(self):
         _, labels = self.shards.head(0)
@@ -332,7 +332,7 @@ class CropsOnDevices(unittest.TestCase):
             wanted = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR).astype(float)
             got = back(crop_batches.compressed(tensor, torch.tensor([float(quality)])))
             lost = np.abs(wanted - image).mean()
-            self.assertLess(np.abs(got - wanted).mean(), 0.5 * lost)  # nearer to libjpeg's picture than that is to the original
+            self.assertLess(np.abs(got - wanted).mean(), 0.5 * lost)  # closer to libjpeg's picture than that is to the original
 
     def test_batches_show_heads_where_labels_say(self):
         batches = crop_batches.CropBatches("cpu", self.signs, heads=16, patches=8, covers=8, seed=3)
@@ -387,15 +387,15 @@ class CropsOnDevices(unittest.TestCase):
             self.assertFalse(bool(moved[:, 1:].any()))
 
 
-BRIGHTNESS = 0.04  # of a spot, between a crop and the picture it is cut from
+BRIGHTNESS = 0.04  # of a spot, difference between a crop and the picture it is cut from
 
 
 class RefineCrops(unittest.TestCase):
-    """Crops of eyes and mouths, of heads that carry their labels as spots of light."""
+    """Crops of eyes and mouths, from heads that carry their labels as spots of light."""
 
     EYES, MOUTH = np.array([[32.0, 35, 20], [-32, 35, 20]]), np.array([0.0, -40, 30])  # mm
     HEADS, SIZE = 24, 200
-    SPOT, FAR = 3, 12.0  # px about the middle of a spot; mm of the mouth's corners from its middle
+    SPOT, FAR = 3, 12.0  # px around the centre of a spot; mm from the mouth's centre to its corners
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -421,7 +421,7 @@ class RefineCrops(unittest.TestCase):
                   "shape": rng.normal(0, 0.5, (n, 40)), "rotation": np.empty((n, 3, 3)), "camera": np.empty((n, 2, 4))}
         for k in range(n):
             rotation = rotation_matrix(rng.uniform(-20, 20), rng.uniform(-15, 15), rng.uniform(-60, 60))
-            scale = rng.uniform(1.1, 1.4)  # px a mm
+            scale = rng.uniform(1.1, 1.4)  # px per mm
             labels["rotation"][k] = rotation
             labels["camera"][k] = np.column_stack([scale * rotation[:2] * [[1], [-1]], self.SIZE / 2 + rng.normal(0, 4, 2)])  # y down
         return labels
@@ -437,7 +437,7 @@ class RefineCrops(unittest.TestCase):
         return self.MOUTH + self.mouth_basis @ self.labels["shape"][k]
 
     def picture(self, k):
-        """Grey. A red spot at each corner of the mouth, as bright as that side smiles; in each eye a green one that looks where it looks."""
+        """Grey. A red spot at each corner of the mouth, as bright as that side smiles; in each eye a green one in the direction of its gaze."""
         image = np.full((self.SIZE, self.SIZE, 4), 60, np.uint8)
         image[..., 3] = 255
         shapes, gaze, at = self.labels["blendshapes"][k], self.labels["gaze"][k], blendshapes.BLENDSHAPES.index
@@ -457,7 +457,7 @@ class RefineCrops(unittest.TestCase):
         return batches
 
     def batch(self, kind):
-        """Every head three times, mirrored by chance: rows, pictures [n, colour, 64, 64] as bytes (BGR), planes, and targets by name."""
+        """Every head three times, randomly mirrored: rows, pictures [n, colour, 64, 64] as bytes (BGR), planes, and targets by name."""
         rows = torch.arange(3 * self.HEADS) % self.HEADS
         inputs, targets, seen = self.batches().batch(kind, len(rows), augmented=False, rows=rows)
         self.assertEqual(inputs.shape[1], refine_crops.CHANNELS[kind])
@@ -485,7 +485,7 @@ class RefineCrops(unittest.TestCase):
                 self.assertLess(np.abs(lengths - 64 / refine_crops.SPANS[kind]).max(), 1e-4)
 
     def place(self, k, point, middle, kind, mirrored):
-        """Px of a crop about `middle`, found from where things lie in the picture."""
+        """Px of a crop around `middle`, computed from positions in the picture."""
         from_middle, up = self.project(k, point) - self.project(k, middle), self.project(k, middle + [0, 10, 0]) - self.project(k, middle)
         up = up / np.linalg.norm(up)
         right = np.array([-up[1], up[0]])
@@ -507,7 +507,7 @@ class RefineCrops(unittest.TestCase):
             middle = self.mouth(k) + refine_crops.OFFSETS["mouth"]
             for sign in (1, -1):
                 x, y = self.place(k, self.mouth(k) + [sign * self.FAR, 0, 0], middle, "mouth", mirrored[n])
-                # What lies on the viewer's right is called left, mirrored or not.
+                # The side on the viewer's right is called left, mirrored or not.
                 name = "mouthSmileLeft" if x > 32 else "mouthSmileRight"
                 self.assertLess(abs(images[n, 2, int(y), int(x)] / 255 - targets[name][n]), BRIGHTNESS)
 
@@ -633,7 +633,7 @@ class Crops(unittest.TestCase):
         shape, expression = rng.normal(0, 1, (1, 40)), rng.uniform(0, 1, (1, 10))
         rotation = rotation_matrix(20, 5, 3)
         camera = np.concatenate([0.6 * rotation[:2] * [[1], [-1]], [[96], [96]]], 1)
-        # What is seen is another face than the labels say: nearer, and a little different in shape and expression.
+        # The visible face differs from the labels: nearer, and slightly different in shape and expression.
         true = np.concatenate([shape[0], expression[0]]) + np.concatenate([rng.normal(0, 0.5, 40), rng.normal(0, 0.1, 10)])
         seen = 1.05 * ((mean + basis @ true) @ camera[:, :3].T) + 90
         labels = dict(shape=shape, expression=expression, camera=camera[None], rotation=rotation[None], landmarks=seen[None])
@@ -782,7 +782,7 @@ class Networks(unittest.TestCase):
 
 
 def write_shard(folder, canvas=64, count=12, faceless=3):
-    """A shard as the renderer writes it, of discs with a darker half instead of heads."""
+    """A shard as the renderer writes it, with half-darkened discs instead of heads."""
     rng = np.random.default_rng(8)
     y, x = np.mgrid[:canvas, :canvas] + 0.5
     images = np.zeros((count, canvas, canvas, 4), np.uint8)
@@ -1067,7 +1067,7 @@ class DetectorAccuracy(unittest.TestCase):
 class Renderer(unittest.TestCase):
     def test_the_nearer_triangle_wins_and_back_faces_are_culled(self):
         position = np.array([[1, 1, 0], [1, 15, 0], [15, 1, 0], [1, 1, 5], [1, 15, 5], [15, 1, 5]], np.float32)
-        front = np.array([[0, 1, 2], [3, 4, 5]], np.int32)  # counter-clockwise seen with y up
+        front = np.array([[0, 1, 2], [3, 4, 5]], np.int32)  # counter-clockwise with y up
         ids, bary, depth = native.rasterize(position, front, np.zeros(2, np.uint8), 16, 16)
         self.assertEqual(set(np.unique(ids)), {-1, 1})
         self.assertEqual(depth[3, 3], 5)
