@@ -1,11 +1,13 @@
 import { WeightFormatError } from '../src/errors.ts';
 
-/** What every file may ask for, however small it is, bytes. */
+/** Memory that any file may request, however small it is, bytes. */
 const ALLOCATION_FLOOR = 64 * 2 ** 20;
-/** What a file may ask for beyond that, for each of its own bytes: far above what real weights compress to. */
+/** Memory that a file may request beyond that, per byte of its own: far above the compression ratio of real weights. */
 const ALLOCATION_PER_FILE_BYTE = 32;
 
-/** How much memory the parts of one file may still ask for: what stands between a small file and a giant allocation. */
+/**
+ * How much memory the parts of one file may still request: protects against a small file causing a giant allocation.
+ */
 class AllocationBudget {
   #remainingBytes: number;
 
@@ -17,7 +19,7 @@ class AllocationBudget {
     return this.#remainingBytes;
   }
 
-  /** @returns whether the budget held; nothing is taken if it did not. */
+  /** @returns whether the budget sufficed; nothing is deducted if it did not. */
   take(byteCount: number): boolean {
     if (!(byteCount <= this.#remainingBytes)) return false;
     this.#remainingBytes -= byteCount;
@@ -26,11 +28,11 @@ class AllocationBudget {
 }
 
 /**
- * Reads the bytes of one file, front to back. Every parser here goes through it, so that running off the end and asking
- * for more memory than the file can justify are one kind of error each, found in one place.
+ * Reads the bytes of one file, front to back. Every parser here uses it, so that running off the end and requesting
+ * more memory than the file can justify are one kind of error each, detected in one place.
  */
 export class ByteReader {
-  /** The file, as errors name it. */
+  /** Name of the file in errors. */
   readonly file: string;
   readonly bytes: Uint8Array;
   readonly littleEndian: boolean;
@@ -41,8 +43,8 @@ export class ByteReader {
   /**
    * @param bytes - the whole file, which is never written to.
    * @param file - its name for errors.
-   * @param littleEndian - byte order of the numbers that this reads.
-   * @param parent - the reader of the file that these bytes came out of; both share one memory budget.
+   * @param littleEndian - byte order of the numbers to read.
+   * @param parent - the reader of the file that these bytes came from; both share one memory budget.
    */
   constructor(bytes: Uint8Array, file: string, littleEndian = true, parent?: ByteReader) {
     this.bytes = bytes;
@@ -66,7 +68,7 @@ export class ByteReader {
     return this.bytes.length - this.#offset;
   }
 
-  /** What the file may still ask for, bytes. */
+  /** Memory that the file may still request, bytes. */
   get allocationLimit(): number {
     return this.#budget.remainingBytes;
   }
@@ -74,7 +76,7 @@ export class ByteReader {
   /** Counts memory that is about to be allocated for this file. */
   allocate(byteCount: number, what: string): void {
     if (this.#budget.take(byteCount)) return;
-    throw this.error(`${what} asks for more memory than a file of this size can fill`, {
+    throw this.error(`${what} requests more memory than a file of this size can fill`, {
       expected: `at most ${this.#budget.remainingBytes} bytes`,
       actual: `${byteCount}`,
     });
@@ -98,7 +100,7 @@ export class ByteReader {
     this.#advance(byteCount);
   }
 
-  /** Reads on from a byte of the file; its end is allowed. */
+  /** Continues reading at an offset; the end of the file is allowed. */
   seek(offset: number): void {
     this.#offset = 0;
     this.#advance(offset);
@@ -120,7 +122,7 @@ export class ByteReader {
     return this.#view.getInt32(this.#advance(4), this.littleEndian);
   }
 
-  /** A size or an offset: numbers beyond 2^53 - 1 lie in no file, so they become the largest number that does. */
+  /** A size or an offset: values beyond 2^53 - 1 exceed any file and are clamped to that. */
   uint64(): number {
     const value = this.#view.getBigUint64(this.#advance(8), this.littleEndian);
     return value > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : Number(value);
@@ -142,7 +144,7 @@ export class ByteReader {
 
   /** Moves on and returns where the bytes start. */
   #advance(byteCount: number): number {
-    // So that NaN fails, too.
+    // Written so that NaN fails too.
     const fits = byteCount >= 0 && byteCount <= this.remaining;
     if (!fits) throw this.#truncated(`${byteCount} more bytes`, `${this.remaining}`);
     const start = this.#offset;
@@ -155,12 +157,12 @@ export class ByteReader {
   }
 }
 
-/** Text whose characters are the bytes. */
+/** Text with the bytes as characters. */
 export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
-/** Whether the bytes at `offset` are those. */
+/** Whether the bytes at `offset` are the expected ones. */
 export function hasBytes(bytes: Uint8Array, offset: number, expected: Iterable<number>): boolean {
   let i = offset;
   for (const byte of expected) {

@@ -1,33 +1,34 @@
 /**
- * Which of a checkpoint's sets of weights is meant. Training scripts keep the network beside its running averages (EMA),
- * optimisers and settings, under keys of a dict or under prefixes of names. None of several sets is taken without a word.
+ * Chooses one of a checkpoint's sets of weights. Training scripts store the network together with its running averages
+ * (EMA), optimisers and settings, under dict keys or name prefixes. If there are several sets, the choice is always
+ * reported.
  */
 import { PickleTuple, type PickleValue } from './pickle.ts';
 
 /** A set of weights in a checkpoint. */
 export interface CheckpointState<Weights> {
-  /** Keys to it, with dots between; empty where the checkpoint is nothing else. */
+  /** Keys leading to it, joined by dots; empty if the checkpoint is nothing else. */
   readonly name: string;
   /** Whether these are running averages of the weights. */
   readonly isAverage: boolean;
   readonly weights: Weights;
 }
 
-/** Dicts within dicts before a state dict. */
+/** Maximum nesting of dicts around a state dict. */
 const MAX_NESTING = 4;
 
-/** Where training scripts put the state dict, in the order in which we look. */
+/** Where training scripts put the state dict, in search order. */
 const USUAL_NAMES = ['state_dict', 'model_state_dict', 'model', 'net', 'network', 'weights', 'params'];
 
-/** Keys whose tensors are no weights of a network: optimisers, schedulers, random states. */
+/** Keys of tensors that are not network weights: optimisers, schedulers, random states. */
 const OTHER_KEYS = /^(optim|opt$|opt_|scheduler|lr_sched|scaler|amp|rng|callbacks$|loops$|loss|criterion)|optimizer/i;
 
 const AVERAGE_NAME = /(^|[._-])(ema|ewma|swa|averaged?|shadow)([._-]|$)/i;
 
-/** What `torch.optim.swa_utils.AveragedModel` counts. */
+/** The counter kept by `torch.optim.swa_utils.AveragedModel`. */
 export const AVERAGE_COUNTER = 'n_averaged';
 
-/** Whether a name or a path of names is one that averages go by. */
+/** Whether a name or a path of names is usual for averages. */
 export function isAverageName(name: string): boolean {
   return AVERAGE_NAME.test(name);
 }
@@ -37,14 +38,14 @@ export type StateEntries = ReadonlyMap<string, PickleValue>;
 
 /**
  * Every dict of a checkpoint that holds weights, outermost first.
- * @param axesOf - how many axes a value has that is a tensor.
+ * @param axesOf - number of axes of a value, if it is a tensor.
  */
 export function findStates(
   content: PickleValue,
   axesOf: (value: PickleValue) => number | undefined,
 ): CheckpointState<StateEntries>[] {
   const found: (CheckpointState<StateEntries> & { readonly mostAxes: number })[] = [];
-  /** A value may be there in many places: looked at once each, a file cannot make this long. */
+  /** A value may occur in many places: visiting each only once bounds the time, whatever the file. */
   const seen = new Set<PickleValue>();
   const visit = (value: PickleValue, path: readonly string[]): void => {
     const entries = seen.has(value) ? undefined : entriesOf(value);
@@ -61,7 +62,7 @@ export function findStates(
     for (const [key, inner] of entries) if (!OTHER_KEYS.test(key)) visit(inner, [...path, key]);
   };
   visit(content, []);
-  // A counter beside the weights makes no state of the dict around them.
+  // A counter beside the weights does not make the dict around them a state.
   const matrices = found.filter(({ mostAxes }) => mostAxes > 1);
   return matrices.length > 0 ? matrices : found.filter(({ name }, _, all) => all.length === 1 || name !== '');
 }
@@ -73,9 +74,9 @@ function entriesOf(value: PickleValue): StateEntries | undefined {
 }
 
 /**
- * Chooses one of several states: the one that is asked for, or the network's own weights before their averages.
- * @param wanted - the whole name of a state, or a part of one name alone, as `ema` of `ema.module`.
- * @returns undefined where there is none of that name.
+ * Chooses one of several states: the requested one, otherwise the network's own weights in preference to averages.
+ * @param wanted - the whole name of a state, or a part that occurs in only one name, such as `ema` of `ema.module`.
+ * @returns undefined if there is none of that name.
  */
 export function chooseState<State extends Pick<CheckpointState<unknown>, 'name' | 'isAverage'>>(
   states: readonly State[],
@@ -92,7 +93,7 @@ export function chooseState<State extends Pick<CheckpointState<unknown>, 'name' 
   return [...states].sort((a, b) => rank(a) - rank(b))[0];
 }
 
-/** Says which state was taken, where there are several or its name says that it holds averages. */
+/** Describes the chosen state, if there are several or its name indicates averages. */
 export function describeChoice<State extends Pick<CheckpointState<unknown>, 'name' | 'isAverage'>>(
   chosen: State,
   states: readonly State[],
@@ -100,7 +101,7 @@ export function describeChoice<State extends Pick<CheckpointState<unknown>, 'nam
   const others = states.filter((state) => state !== chosen);
   if (others.length === 0 && (chosen.name === '' || !chosen.isAverage)) return undefined;
   const describe = ({ name, isAverage }: State): string => `'${name}'${isAverage ? ' (averaged)' : ''}`;
-  const taken = chosen.name === '' ? 'took the outermost weights' : `took the weights in ${describe(chosen)}`;
+  const taken = chosen.name === '' ? 'using the outermost weights' : `using the weights in ${describe(chosen)}`;
   if (others.length === 0) return taken;
-  return `${taken}; there are also ${others.map(describe).join(', ')}: --state NAME takes those`;
+  return `${taken}; there are also ${others.map(describe).join(', ')}: select with --state NAME`;
 }

@@ -1,27 +1,27 @@
-/** What a converted checkpoint lacks to work alone, from another pack. */
+/** Completes a converted checkpoint with models from another pack. */
 import type { Pack } from '../src/engine/weights/open-pack.ts';
 import type { PackManifest, PackModel, PackModelRole } from '../src/engine/weights/pack-manifest.ts';
 import { TddfaError } from '../src/errors.ts';
 import type { CopiedModel, NewModel } from './write-pack.ts';
 
-/** A pack to take from. */
+/** A pack to take models from. */
 export interface BasePack {
   readonly pack: Pack;
-  /** Whether the user named it: what it lacks is then an error. */
+  /** Whether the user specified it: a missing model is then an error. */
   readonly isNamed: boolean;
 }
 
-/** What was taken. */
+/** The models taken. */
 export interface Completion {
   readonly copies: readonly CopiedModel[];
   readonly notices: readonly string[];
 }
 
 /**
- * Looks up what is missing beside new models: a detector, a regressor with its normalization, a morphable model of the
- * regressor's layout with its maps.
+ * Finds the models missing from a set of new ones: a detector, a regressor with its normalization, a morphable model of
+ * the regressor's layout with its maps.
  * @param existing - the pack that the new models join.
- * @throws TddfaError where a base that the user named has no morphable model that fits.
+ * @throws TddfaError if a base specified by the user has no matching morphable model.
  */
 export function completePack(
   models: readonly NewModel[],
@@ -50,21 +50,21 @@ export function completePack(
       });
     if (model !== undefined) taken.push(model, ...pack.modelsOf('face-maps').slice(0, has('face-maps') ? 0 : 1));
     else {
-      const needed = `morphable model of ${shapeCount} + ${expressionCount} columns`;
+      const needed = `morphable model with ${shapeCount} + ${expressionCount} columns`;
       if (base.isNamed) throw new TddfaError(`--base: ${pack.describe()} has no ${needed}`);
-      notices.push(`no ${needed} is at hand, so there are no landmarks or meshes: --base PACK takes one from there`);
+      notices.push(
+        `no ${needed} was found, so there are no landmarks or meshes: take one from another pack with --base PACK`,
+      );
     }
   }
   const newNames = new Set(present.map(({ name }) => name.toLowerCase()));
   const clash = taken.find(({ name }) => newNames.has(name.toLowerCase()));
   if (clash !== undefined) {
-    throw new TddfaError(
-      `${pack.describe()} has a ${clash.role} '${clash.name}' too: give this one another name by --name`,
-    );
+    throw new TddfaError(`${pack.describe()} has a ${clash.role} '${clash.name}' too: rename this one with --name`);
   }
   if (taken.length > 0) {
     const names = taken.map(({ role, name }) => `${role} '${name}'`).join(', ');
-    notices.unshift(`from ${pack.describe()}, so that the pack works alone: ${names}`);
+    notices.unshift(`taken from ${pack.describe()} to complete the pack: ${names}`);
   }
   return { copies: taken.map((model) => ({ pack, model })), notices };
 }

@@ -1,8 +1,8 @@
 import type { NewPack } from './write-pack.ts';
 
-/** What a converter made of somebody's files; `writePack` writes it. */
+/** The result of converting a user's files; `writePack` writes it. */
 export interface Conversion {
   readonly pack: NewPack;
-  /** What was left out and why, a line each. */
+  /** What was omitted and why, one line each. */
   readonly notices: readonly string[];
 }

@@ -8,15 +8,15 @@ import { readCheckpoint, readWeightFile } from './read-weight-file.ts';
 import type { CopiedModel, NewModel } from './write-pack.ts';
 
 export interface ConvertCheckpointOptions {
-  /** Name of the model in the pack. */
+  /** Name for the model in the pack. */
   readonly name: string;
-  /** File with arrays `mean` and `std` of the regressor's outputs: a pickle, `.npz`, `.npy`, `.mat` or JSON. */
+  /** File with the arrays `mean` and `std` of the regressor's outputs: a pickle, `.npz`, `.npy`, `.mat` or JSON. */
   readonly meanStdFile?: string | undefined;
   /** The pack that the model will join: a regressor may share its normalization. */
   readonly existing?: PackManifest | undefined;
-  /** The pack that gives what the checkpoint and `existing` lack. */
+  /** The pack that supplies what the checkpoint and `existing` lack. */
   readonly base?: BasePack | undefined;
-  /** Which of several sets of weights in the checkpoint is meant, as `ema`. */
+  /** Which of several sets of weights in the checkpoint to use, such as `ema`. */
   readonly state?: string | undefined;
   readonly licence?: PackLicence | undefined;
   readonly source?: string | undefined;
@@ -24,9 +24,9 @@ export interface ConvertCheckpointOptions {
 
 /**
  * Converts a user's checkpoint: a torch `.pth` (either format) or `.safetensors` of a MobileNet-V1 or -V3, a ResNet22
- * or a FaceBoxes. A regressor's outputs mean nothing without the mean and the deviation that it was trained with: they come from
- * `meanStdFile`, or from the pack that the model joins, or from `base` where that has just one.
- * @throws TddfaError where neither has them, WeightLoadError, WeightFormatError.
+ * or a FaceBoxes. A regressor's outputs are meaningless without the mean and standard deviation used in training: they
+ * come from `meanStdFile`, from the pack that the model joins, or from `base` if that has exactly one.
+ * @throws TddfaError if none of them has them, WeightLoadError, WeightFormatError.
  */
 export async function convertCheckpoint(file: string, options: ConvertCheckpointOptions): Promise<Conversion> {
   const { name, meanStdFile, existing, base, state } = options;
@@ -46,7 +46,7 @@ export async function convertCheckpoint(file: string, options: ConvertCheckpoint
     if (normalization !== undefined) {
       if (normalization.outputCount === outputCount) return normalization.name;
       throw new TddfaError(
-        `${meanStdFile} has mean and std of ${normalization.outputCount} numbers, but ${file} gives ${outputCount}`,
+        `${meanStdFile} has mean and std of ${normalization.outputCount} numbers, but ${file} has ${outputCount} outputs`,
       );
     }
     const shared = existing?.models.find(
@@ -56,16 +56,18 @@ export async function convertCheckpoint(file: string, options: ConvertCheckpoint
       base?.pack.modelsOf('normalization').filter((model) => model.outputCount === outputCount) ?? [];
     if (shared === undefined && base !== undefined && ofBase !== undefined && others.length === 0) {
       copies.push({ pack: base.pack, model: ofBase });
-      notices.push(`mean and std of the outputs are those of '${ofBase.name}' in ${base.pack.describe()}`);
+      notices.push(`using mean and std of the outputs from '${ofBase.name}' in ${base.pack.describe()}`);
       return ofBase.name;
     }
     if (shared === undefined) {
-      throw new TddfaError(`${file} is a regressor: give the mean and std of its ${outputCount} outputs by --mean-std`);
+      throw new TddfaError(
+        `${file} is a regressor: pass the mean and std of its ${outputCount} outputs with --mean-std`,
+      );
     }
-    notices.push(`mean and std of the outputs are those of '${shared.name}' in the pack`);
+    notices.push(`using mean and std of the outputs from '${shared.name}' in the pack`);
     return shared.name;
   };
-  // A state that is no dict of the file may be a prefix of names.
+  // A state that is not a dict in the file may be a name prefix.
   const network = networkModel(name, checkpoint.tensors, file, origin, normalizationFor, {
     state: checkpoint.hasState ? undefined : state,
     otherStates: checkpoint.states,
@@ -74,7 +76,7 @@ export async function convertCheckpoint(file: string, options: ConvertCheckpoint
   const models: NewModel[] = [network];
   if (normalization !== undefined) {
     if (network.role === 'regressor') models.push(normalization);
-    else notices.push(`${meanStdFile} left out: a detector needs no mean and std`);
+    else notices.push(`${meanStdFile} ignored: a detector needs no mean and std`);
   }
   notices.push(...columnNotices(network, existing));
   if (base !== undefined) {
@@ -82,16 +84,16 @@ export async function convertCheckpoint(file: string, options: ConvertCheckpoint
     copies.push(...completion.copies);
     notices.push(...completion.notices);
   }
-  return { pack: { name, description: `Weights of ${basename(file)}`, models, copies }, notices };
+  return { pack: { name, description: `Weights from ${basename(file)}`, models, copies }, notices };
 }
 
-/** A regressor is of use only with a morphable model that has a column for each of its outputs. */
+/** A regressor is usable only with a morphable model that has a column for each of its outputs. */
 function columnNotices(network: NewModel, existing: PackManifest | undefined): string[] {
   const { shapeCount = 0, expressionCount = 0 } = network;
   const model = existing?.models.find(({ role }) => role === 'morphable-model');
   if (network.role !== 'regressor' || model === undefined) return [];
   const { shapeCount: shapes = 0, expressionCount: expressions = 0 } = model;
   if (shapes >= shapeCount && expressions >= expressionCount) return [];
-  const needed = `'${network.name}' needs a morphable model of ${shapeCount} + ${expressionCount} columns`;
-  return [`${needed}, '${model.name}' has ${shapes} + ${expressions}: convert it again with more`];
+  const needed = `'${network.name}' needs a morphable model with ${shapeCount} + ${expressionCount} columns`;
+  return [`${needed}, but '${model.name}' has ${shapes} + ${expressions}: convert it again with more`];
 }

@@ -9,16 +9,18 @@ import type { StateDict } from './tensor.ts';
 import { takeTensor, toFloat32 } from './tensor-values.ts';
 import type { NewModel } from './write-pack.ts';
 
-/** What every model of a pack says of itself. */
+/** Facts stated for every model in a pack. */
 export interface ModelOrigin {
   readonly licence: PackLicence;
   readonly source: PackModel['source'];
 }
 
 /**
- * A network of a checkpoint as a model of a pack; the architecture says whether it is a detector or a regressor.
+ * Converts a network from a checkpoint to a model for a pack; the architecture determines whether it is a detector or a
+ * regressor.
  * @param file - name of the checkpoint, for messages.
- * @param normalizationFor - name of the normalization in the pack for a number of outputs; called for a regressor only.
+ * @param normalizationFor - returns the name of the normalization in the pack for a number of outputs; called only for
+ *   a regressor.
  * @throws WeightFormatError
  */
 export function networkModel(
@@ -56,9 +58,10 @@ export function networkModel(
 }
 
 /**
- * Mean and standard deviation of a regressor's outputs as a model of a pack.
- * @param tensors - as `meanAndStd` takes them; of a network with a second output also its `expression_mean` and `expression_std`.
- * @param file - where they are from, for messages.
+ * Mean and standard deviation of a regressor's outputs as a model for a pack.
+ * @param tensors - as for `meanAndStd`; for a network with a second output also its `expression_mean` and
+ *   `expression_std`.
+ * @param file - their source, for messages.
  * @throws WeightFormatError
  */
 export function normalizationModel(name: string, tensors: StateDict, file: string, origin: ModelOrigin): NewModel {

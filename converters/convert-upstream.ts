@@ -9,47 +9,47 @@ import { BARE_ARRAY_NAME, type NamedTensor, type StateDict } from './tensor.ts';
 import { firstColumns, takeTensor, toFloat32, toIndices, transposeTriples } from './tensor-values.ts';
 import type { NewModel } from './write-pack.ts';
 
-/** Where the original keeps its checkpoints, seen from its root. */
+/** Where the original keeps its checkpoints, relative to its root. */
 const CHECKPOINT_FOLDERS = ['weights', 'FaceBoxes/weights'];
 
 const CONFIG_FOLDER = 'configs';
 
-/** Files of the face maps, and what is missing without them. */
+/** Files required for the face maps. */
 const MAP_FILES = ['tri.pkl', 'ncc_code.npy', 'indices.npy', 'BFM_UV.mat'] as const;
 
 const PROJECT_URL = 'https://github.com/cleardusk/3DDFA_V2';
 
 const MIT: PackLicence = { name: 'MIT', url: `${PROJECT_URL}/blob/master/LICENSE` };
 
-/** The morphable model and all that is computed from it. */
+/** Covers the morphable model and everything computed from it. */
 export const BFM_LICENCE: PackLicence = {
   name: 'Basel Face Model 2009',
   url: 'https://faces.dmi.unibas.ch/bfm/',
   notice:
-    'The Basel Face Model is for academic research only: no commercial use, and no passing on to others. ' +
+    'The Basel Face Model is for academic research only: no commercial use and no redistribution. ' +
     'Its owner is the University of Basel.',
 };
 
 export interface ConvertUpstreamOptions {
-  /** Columns of the shape basis that are kept. */
+  /** Number of columns of the shape basis to keep. */
   readonly shapeCount?: number | undefined;
-  /** Columns of the expression basis that are kept. */
+  /** Number of columns of the expression basis to keep. */
   readonly expressionCount?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called before each file. */
   readonly onFile?: ((file: string) => void) | undefined;
 }
 
-/** As many as the original's networks give. */
+/** The number of parameters output by the original's networks. */
 export const CONVERT_UPSTREAM_DEFAULTS = { shapeCount: 40, expressionCount: 10 } as const;
 
 /**
  * Converts a folder with the files of 3DDFA_V2, in its layout: `weights/*.pth` (and `FaceBoxes/weights/*.pth`), `configs/*`.
  * Any of them may be missing; any may be gzipped (`.gz` after the name).
  *
- * Networks are named after their files without the input size: `mb1_120x120.pth` is `mb1`. The checkpoint of FaceBoxes is
- * `faceboxes`. The bases of the morphable model keep their first columns, which matter most.
- * @throws TddfaError where nothing in the folder is known, WeightLoadError, WeightFormatError.
+ * Networks are named after their files without the input size: `mb1_120x120.pth` becomes `mb1`. The FaceBoxes
+ * checkpoint becomes `faceboxes`. The bases of the morphable model keep their first columns, which matter most.
+ * @throws TddfaError if the folder contains no known file, WeightLoadError, WeightFormatError.
  * @see TDDFA.py, bfm/bfm.py, utils/uv.py, utils/pncc.py (3DDFA_V2 1b6c676)
  */
 export async function convertUpstream(folder: string, options: ConvertUpstreamOptions = {}): Promise<Conversion> {
@@ -69,7 +69,7 @@ export async function convertUpstream(folder: string, options: ConvertUpstreamOp
     ...(await convertMaps(configs, read, notices)),
   ];
   if (models.length === 0) {
-    throw new TddfaError(`${folder}: no files of 3DDFA_V2 are here (weights/*.pth, configs/bfm_noneck_v3.pkl, …)`);
+    throw new TddfaError(`${folder}: no 3DDFA_V2 files found (weights/*.pth, configs/bfm_noneck_v3.pkl, …)`);
   }
   const description = 'Weights of 3DDFA_V2 (Guo et al., ECCV 2020), converted from its files';
   return { pack: { name: '3ddfa-v2', description, models }, notices };
@@ -77,7 +77,7 @@ export async function convertUpstream(folder: string, options: ConvertUpstreamOp
 
 type ReadFile = (file: string) => Promise<StateDict>;
 
-/** A file's path under its name without `.gz`. */
+/** Paths of files by their names without `.gz`. */
 type FileList = ReadonlyMap<string, string>;
 
 async function filesOf(folder: string, subfolder: string): Promise<FileList> {
@@ -89,7 +89,7 @@ async function filesOf(folder: string, subfolder: string): Promise<FileList> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return new Map();
     throw new WeightLoadError(join(folder, subfolder), (error as Error).message, { cause: error });
   }
-  // Sorted backwards, so that of `x` and `x.gz` the plain one is set last and stays.
+  // Sorted in reverse, so that of `x` and `x.gz` the plain one is set last and kept.
   const sorted = names.sort().reverse();
   return new Map(sorted.map((name) => [name.replace(/\.gz$/, ''), `${subfolder}/${name}`]));
 }
@@ -121,15 +121,15 @@ async function convertCheckpoints(
   for (const [fileName, file] of files.sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (!fileName.endsWith('.pth')) continue;
     const stateDict = await read(file);
-    // torch's two formats of one checkpoint are one network.
+    // One checkpoint in both of torch's formats is one network.
     const name = networkName(fileName);
     const twin = converted.get(name);
     if (twin !== undefined && haveSameTensors(twin.stateDict, stateDict)) {
-      notices.push(`${file}: left out, it holds the same tensors as ${twin.file}`);
+      notices.push(`${file}: skipped, it contains the same tensors as ${twin.file}`);
       continue;
     }
     if (twin !== undefined) {
-      throw new TddfaError(`${file} and ${twin.file} would both be called '${name}': convert one of them by itself`);
+      throw new TddfaError(`${file} and ${twin.file} would both be called '${name}': convert one of them separately`);
     }
     const model = networkModel(name, stateDict, file, origin(file, MIT), (outputCount) => {
       const normalization = normalizations.find((entry) => entry.outputCount === outputCount);
@@ -203,7 +203,7 @@ async function convertMorphableModel(
           { shape: [keypoints.data.length], data: toIndices(keypoints, rows, { file, name: 'keypoints' }) },
         ],
       ]),
-      // The mean shape is in micrometres: beyond what half precision can hold.
+      // The mean shape is in micrometres: beyond the range of half precision.
       float16Tensors: ['shapeBasis', 'expressionBasis'],
     },
   ];
@@ -213,7 +213,7 @@ async function convertMaps(configs: FileList, read: ReadFile, notices: string[])
   const missing = MAP_FILES.filter((name) => !configs.has(name));
   if (missing.length === MAP_FILES.length) return [];
   if (missing.length > 0) {
-    notices.push(`triangles, NCC codes and texture coordinates left out: there is no ${missing.join(', ')}`);
+    notices.push(`triangles, NCC codes and texture coordinates omitted: missing ${missing.join(', ')}`);
     return [];
   }
   const load = async (name: (typeof MAP_FILES)[number]) => {
@@ -255,7 +255,7 @@ async function convertMaps(configs: FileList, read: ReadFile, notices: string[])
   ];
 }
 
-/** Turns each triangle over: the original's are clockwise as seen by the viewer. */
+/** Reverses each triangle: the original's are clockwise as seen by the viewer. */
 function reverseTriangles(triangles: Uint32Array): void {
   for (let i = 0; i < triangles.length; i += 3) {
     const first = triangles[i];
@@ -264,7 +264,7 @@ function reverseTriangles(triangles: Uint32Array): void {
   }
 }
 
-/** The texture coordinates of the vertices that are kept of the whole head. */
+/** The texture coordinates of those vertices of the whole head that are kept. */
 function selectRows(table: NamedTensor, keptRows: NamedTensor, keptFile: string, tableFile: string): Float32Array {
   const [rowCount = 0] = table.shape;
   const rows = toIndices(keptRows, rowCount, { file: keptFile, name: BARE_ARRAY_NAME });

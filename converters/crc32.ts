@@ -4,7 +4,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, value) => {
   return crc;
 });
 
-/** The CRC-32 of zip and PNG; node:zlib has one only from 20.15 and 22.2 on. */
+/** The CRC-32 of zip and PNG; node:zlib has it only since Node 20.15 and 22.2. */
 export function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ TABLE[(crc ^ bytes[i]) & 0xff];

@@ -2,7 +2,7 @@ import { widenFloat16 } from '../src/engine/weights/float16.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { TensorData } from './tensor.ts';
 
-/** How files store one number. */
+/** Storage type of one number in a file. */
 export type ElementType =
   | 'bool'
   | 'int8'
@@ -19,11 +19,13 @@ export type ElementType =
   | 'float64';
 
 interface ElementFormat {
-  /** In the file. */
+  /** Bytes in the file. */
   readonly byteCount: number;
-  /** In memory: float16 and bfloat16 are widened. */
+  /** Bytes in memory: float16 and bfloat16 are widened. */
   readonly memoryByteCount: number;
-  /** Numbers of `bytes`, which hold a whole number of elements, start at an aligned address and are ours to change. */
+  /**
+   * Numbers from `bytes`, which contain a whole number of elements, start at an aligned address and may be modified.
+   */
   readonly view: (bytes: Uint8Array) => TensorData;
 }
 
@@ -58,7 +60,7 @@ const FORMATS: Readonly<Record<ElementType, ElementFormat>> = {
   float64: plain(Float64Array),
 };
 
-/** Axes that an array from a file may have: as many as numpy and torch know. */
+/** Maximum number of axes of an array from a file, as in numpy and torch. */
 export const MAX_AXES = 64;
 
 /** Bytes of one element in the file. */
@@ -68,9 +70,9 @@ export function elementByteCount(type: ElementType): number {
 
 /**
  * Numbers from a file's bytes.
- * @param reader - whose file the bytes are of: its memory budget is charged, its byte order is NOT used.
- * @param bytes - a whole number of elements; at any address, and left as they are.
- * @returns a new array; truth values are 0 and 1 in a `Uint8Array`.
+ * @param reader - reader of the file that contains the bytes: its memory budget is charged, its byte order is NOT used.
+ * @param bytes - a whole number of elements, at any address; not modified.
+ * @returns a new array; booleans are 0 and 1 in a `Uint8Array`.
  */
 export function decodeElements(
   reader: ByteReader,
@@ -93,9 +95,9 @@ export function zeroElements(reader: ByteReader, type: ElementType, count: numbe
 }
 
 /**
- * Elements that a shape from a file holds.
- * @returns NaN, which equals no number of bytes, where an extent is not a whole number >= 0 or the product is beyond
- *   what a number holds exactly.
+ * Number of elements for a shape from a file.
+ * @returns NaN, which equals no number of bytes, if an extent is not a whole number >= 0 or the product cannot be
+ *   represented exactly.
  */
 export function exactElementCount(shape: readonly number[]): number {
   let count = 1;

@@ -1,7 +1,7 @@
 import { type LayerNode, parseLayersArtifact } from '../src/engine/compiler/parse.ts';
 import type { LayersArtifact } from '../src/engine/layers-artifact.ts';
 
-/** Layers between two convolutions that give s times as much for s times the input, s > 0. */
+/** Layers between two convolutions whose output scales by s when the input does, s > 0. */
 const HOMOGENEOUS = new Set([
   'ZeroPadding2D',
   'MaxPooling2D',
@@ -11,19 +11,23 @@ const HOMOGENEOUS = new Set([
   'ReLU',
 ]);
 
-/** Of the layer's weights for a channel, the largest must stay this large: half precision holds it to its last bit. */
+/**
+ * The largest of a layer's weights for a channel must stay at least this large: half precision then keeps its full
+ * accuracy.
+ */
 const LEAST_WEIGHT = 2 ** -13;
 /** Largest bias; float16 ends at 65504. */
 const LARGEST_BIAS = 2 ** 15;
 
 /**
- * Gives all output channels of a convolution weights of the same size, so that a byte serves each as well as the largest: a
- * tensor's bytes have one scale. A channel's weights and bias are multiplied by s > 0, and what the next layer has for that
- * channel is divided by s; as relu(s x) = s relu(x), the network's function stays the same. Done to each convolution with a ReLU,
- * a PReLU or neither that only one other layer with weights reads; the rest stays as it is.
- * @returns a new artifact; the given one is left alone.
- * @see Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, section 4.1; with s for
- *   the kernel that becomes bytes alone, as the depthwise one after it does not.
+ * Scales the output channels of a convolution to weights of the same magnitude, so that 8-bit quantisation is as
+ * accurate for each as for the largest: a quantised tensor has a single scale. A channel's weights and bias are
+ * multiplied by s > 0, and the next layer's weights for that channel are divided by s; as relu(s x) = s relu(x), the
+ * network's function stays the same. Applied to each convolution, with a ReLU, a PReLU or neither, whose output only
+ * one other layer with weights reads; the rest is unchanged.
+ * @returns a new artifact; the given one is not modified.
+ * @see Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, section 4.1;
+ *   here s considers only the kernel to be quantised, as the depthwise one after it is not.
  */
 export function equaliseChannels(artifact: LayersArtifact): LayersArtifact {
   const equalised = { ...artifact, weightData: artifact.weightData.slice(0) };
@@ -76,7 +80,7 @@ function equalise(kernel: Float32Array, bias: Float32Array, next: ChannelWeights
   const factors = sizes.map((one, channel) => {
     const room = nextSizes[channel] / LEAST_WEIGHT;
     const biasRoom = LARGEST_BIAS / Math.abs(bias[channel]);
-    // A channel without weights, or one that nothing reads, has nothing to gain.
+    // A channel without weights, or one that nothing reads, gains nothing.
     return one === 0 ? 1 : Math.max(1, Math.min(size / one, room, biasRoom));
   });
   multiply({ data: kernel, channels, inner: 1 }, factors);
@@ -87,7 +91,7 @@ function equalise(kernel: Float32Array, bias: Float32Array, next: ChannelWeights
   );
 }
 
-/** Per channel, the largest magnitude. */
+/** Largest magnitude per channel. */
 function largest({ data, channels, inner }: ChannelWeights): number[] {
   const sizes = new Array<number>(channels).fill(0);
   for (let from = 0; from < data.length; ) {

@@ -8,8 +8,8 @@ export function isGzip(bytes: Uint8Array): boolean {
 
 /**
  * Decompresses a whole gzip file.
- * @returns a reader of what was in it, within the same memory budget.
- * @throws WeightFormatError where it is damaged, or inflates to more than a file of this size may.
+ * @returns a reader of its content, within the same memory budget.
+ * @throws WeightFormatError if it is damaged, or inflates to more than a file of this size may.
  */
 export function gunzip(reader: ByteReader): ByteReader {
   const content = decompress(reader, reader.bytes, gunzipSync, reader.allocationLimit, 'its gzip stream');
@@ -26,7 +26,7 @@ export function inflate(reader: ByteReader, compressed: Uint8Array): ByteReader 
 
 /**
  * Decompresses a bare deflate stream (RFC 1951) whose size is known.
- * @throws WeightFormatError where it is damaged, or has not just that size.
+ * @throws WeightFormatError if it is damaged, or does not have exactly that size.
  */
 export function inflateRaw(reader: ByteReader, compressed: Uint8Array, byteCount: number, what: string): Uint8Array {
   reader.allocate(byteCount, what);
@@ -38,13 +38,13 @@ export function inflateRaw(reader: ByteReader, compressed: Uint8Array, byteCount
   }
   const content = decompress(reader, compressed, inflateRawSync, byteCount, what);
   if (content.length === byteCount) return content;
-  throw reader.error(`${what} has another size than it declares`, {
+  throw reader.error(`${what} does not have its declared size`, {
     expected: `${byteCount} bytes`,
     actual: `${content.length}`,
   });
 }
 
-/** A match of 258 bytes takes two bits at least. */
+/** A match of 258 bytes takes at least two bits. */
 const MAX_RATIO = 1032;
 
 function decompress(

@@ -1,12 +1,12 @@
-/** Arrays of numbers in JSON: an object of them, each a list of numbers or of such lists. */
+/** Arrays of numbers in JSON: an object containing lists of numbers or of such lists. */
 import type { ByteReader } from './byte-reader.ts';
 import { BARE_ARRAY_NAME, type NamedTensor, type StateDict } from './tensor.ts';
 
 const MAX_AXES = 8;
-/** Charged for each byte of the text: `{},` becomes an object of 56 bytes and a place of 8 in its list. */
+/** Charged for each byte of the text: `{},` becomes an object of 56 bytes and an 8-byte entry in its list. */
 const TEXT_COST = 24;
 
-/** Whether a file begins as JSON with arrays does. */
+/** Whether a file begins like JSON with arrays. */
 export function isJson(bytes: Uint8Array): boolean {
   return /^\s*(\{\s*"|\[\s*[-\d[])/.test(
     Buffer.from(bytes.subarray(0, 200))
@@ -16,8 +16,8 @@ export function isJson(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads the arrays of a JSON file as float64; other values are left out.
- * @throws WeightFormatError where the file is no JSON or has no array of numbers.
+ * Reads the arrays of a JSON file as float64; other values are skipped.
+ * @throws WeightFormatError if the file is not JSON or has no array of numbers.
  */
 export function readJsonArrays(reader: ByteReader): StateDict {
   reader.allocate(TEXT_COST * reader.bytes.length, 'the JSON');
@@ -33,11 +33,11 @@ export function readJsonArrays(reader: ByteReader): StateDict {
     const array = readArray(value);
     if (array !== undefined) arrays.set(name, array);
   }
-  if (arrays.size === 0) throw reader.error('holds no array of numbers', { expected: '{"name": [numbers], …}' });
+  if (arrays.size === 0) throw reader.error('contains no array of numbers', { expected: '{"name": [numbers], …}' });
   return arrays;
 }
 
-/** Undefined for what is not a full array of numbers. */
+/** Undefined for anything that is not a complete array of numbers. */
 function readArray(value: unknown): NamedTensor | undefined {
   const shape: number[] = [];
   for (let level = value; Array.isArray(level) && shape.length <= MAX_AXES; level = level[0]) shape.push(level.length);

@@ -1,7 +1,7 @@
 /**
  * MATLAB's level 5 MAT-files (`save -v6`, and `-v7`, which compresses): a header of 128 bytes, then data elements, each
- * a tag (type, bytes) and its content, padded to 8 bytes. A matrix is an element of elements: flags, dimensions, name,
- * real part. See MathWorks, "MAT-File Format", chapter 1.
+ * with a tag (type, bytes) and its content, padded to 8 bytes. A matrix is an element of elements: flags, dimensions,
+ * name, real part. See MathWorks, "MAT-File Format", chapter 1.
  */
 import { type ByteReader, latin1 } from './byte-reader.ts';
 import {
@@ -40,7 +40,7 @@ const STORED_TYPES: ReadonlyMap<number, ElementType> = new Map([
   [13, 'uint64'],
 ]);
 
-/** Classes of arrays (the file's `mx…`) that are plain numbers, and those that are not. */
+/** Classes of arrays (the file's `mx…`) with plain numbers, and those without. */
 const NUMERIC_CLASSES: ReadonlyMap<number, ElementType> = new Map([
   [6, 'float64'],
   [7, 'float32'],
@@ -77,9 +77,9 @@ export function isMat(bytes: Uint8Array): boolean {
 
 /**
  * Reads the numeric arrays of a MAT-file.
- * @returns the arrays in the file's order, every one of two axes or more, as MATLAB has it. Truth values are
- *   `Uint8Array`; cells, structures, text, sparse and complex matrices are left out.
- * @throws WeightFormatError where the file is damaged, is of another level, or holds no numeric array.
+ * @returns the arrays in file order, each with at least two axes, as in MATLAB. Booleans are `Uint8Array`; cells,
+ *   structures, text, sparse and complex matrices are skipped.
+ * @throws WeightFormatError if the file is damaged, is of another level, or contains no numeric array.
  */
 export function readMat(reader: ByteReader): StateDict {
   const littleEndian = reader.bytes[VERSION_OFFSET + 2] === 'I'.charCodeAt(0);
@@ -101,20 +101,20 @@ export function readMat(reader: ByteReader): StateDict {
     if (typeof array === 'string') {
       leftOut.push(`${array} '${name}'`);
     } else {
-      if (arrays.has(name)) throw reader.error('is there twice', { tensor: name });
+      if (arrays.has(name)) throw reader.error('appears twice', { tensor: name });
       arrays.set(name, array);
     }
   }
   if (arrays.size === 0) {
-    throw reader.error('holds no numeric array', {
-      expected: 'one at least',
+    throw reader.error('contains no numeric array', {
+      expected: 'at least one',
       actual: leftOut.join(', ').slice(0, 200),
     });
   }
   return arrays;
 }
 
-/** @returns the array, or what it is if it is not made of plain numbers. */
+/** @returns the array, or what it is if it does not consist of plain numbers. */
 function readMatrix(reader: ByteReader): { name: string; array: NamedTensor | string } {
   const [flags = 0] = numbersOf(expectElement(reader, UINT32, 'flags'), reader);
   const arrayClass = Number(flags) & 0xff;
@@ -130,7 +130,7 @@ function readMatrix(reader: ByteReader): { name: string; array: NamedTensor | st
   if (otherClass !== undefined) return { name, array: otherClass };
   if (Number(flags) & COMPLEX_FLAG) return { name, array: 'complex array' };
   const elementType = NUMERIC_CLASSES.get(arrayClass);
-  if (elementType === undefined) throw damaged(reader, 'a class of array', `class ${arrayClass}`, name);
+  if (elementType === undefined) throw damaged(reader, 'an array class', `class ${arrayClass}`, name);
   const content = readElement(reader);
   const stored = numbersOf(content, reader, name);
   if (stored.length !== exactElementCount(shape) || shape.length < 2) {
@@ -141,7 +141,7 @@ function readMatrix(reader: ByteReader): { name: string; array: NamedTensor | st
   return { name, array: { shape, data: gatherStrided(data, shape, columnMajorStrides(shape)) } };
 }
 
-/** The next data element; what is shorter than 5 bytes may lie within the tag itself. */
+/** The next data element; content shorter than 5 bytes may be in the tag itself. */
 function readElement(reader: ByteReader): DataElement {
   const tag = reader.uint32();
   const shortBytes = tag >>> 16;
@@ -172,8 +172,8 @@ function numbersOf({ type, bytes }: DataElement, reader: ByteReader, name?: stri
 }
 
 /**
- * MATLAB stores an array in the smallest type that holds its values; this makes it what it was.
- * @returns undefined where a value does not fit.
+ * MATLAB stores an array in the smallest type that fits its values; this restores the original type.
+ * @returns undefined if a value does not fit.
  */
 function convert(stored: TensorData, elementType: ElementType, reader: ByteReader): TensorData | undefined {
   const converted = zeroElements(reader, elementType, stored.length);

@@ -2,13 +2,13 @@ import { WeightFormatError } from '../src/errors.ts';
 import { BARE_ARRAY_NAME, type NamedTensor, type StateDict } from './tensor.ts';
 import { toFloat32 } from './tensor-values.ts';
 
-/** Names of both arrays: ours and the original's, that of its first version, and that of its training data. */
+/** Names of both arrays: ours and the original's, those of its first version, and those of its training data. */
 const NAMES = {
   mean: ['mean', 'param_mean', 'mean_param'],
   std: ['std', 'param_std', 'std_param'],
 } as const;
 
-/** What a regressor's outputs are de-normalised with. */
+/** Mean and standard deviation for de-normalising a regressor's outputs. */
 export interface MeanAndStd {
   /** `[n]` */
   readonly mean: Float32Array;
@@ -17,10 +17,10 @@ export interface MeanAndStd {
 }
 
 /**
- * The mean and the standard deviation of a regressor's outputs: arrays `mean` and `std`, lying or standing, as long as each
- * other; or one array `[2 x n]` or `[n x 2]` without a name.
- * @param file - where they are from, for messages.
- * @throws WeightFormatError that names the arrays that are wanted.
+ * The mean and the standard deviation of a regressor's outputs: arrays `mean` and `std`, as rows or columns of equal
+ * length; or one unnamed array `[2 x n]` or `[n x 2]`.
+ * @param file - their source, for messages.
+ * @throws WeightFormatError naming the expected arrays.
  */
 export function meanAndStd(tensors: StateDict, file: string): MeanAndStd {
   const bare = tensors.get(BARE_ARRAY_NAME);
@@ -28,7 +28,7 @@ export function meanAndStd(tensors: StateDict, file: string): MeanAndStd {
   const mean = vector(tensors, 'mean', file);
   const std = vector(tensors, 'std', file);
   if (std.length !== mean.length) {
-    throw new WeightFormatError(file, "'mean' and 'std' are not as long as each other", {
+    throw new WeightFormatError(file, "'mean' and 'std' differ in length", {
       expected: `${mean.length} numbers in 'std'`,
       actual: String(std.length),
     });
@@ -56,7 +56,7 @@ function vector(tensors: StateDict, wanted: keyof typeof NAMES, file: string): F
   return toFloat32(tensor, { file, name });
 }
 
-/** The two rows, or columns, of an array without a name. */
+/** The two rows or columns of an unnamed array. */
 function rowsOf(tensor: NamedTensor, file: string): MeanAndStd {
   const { shape } = tensor;
   const [rows, columns] = shape;

@@ -6,19 +6,19 @@ import { type ByteReader, hasBytes, latin1 } from './byte-reader.ts';
 import { decodeNumpyArray, type NumpyLayout } from './numpy-array.ts';
 import type { NamedTensor } from './tensor.ts';
 
-/** Only structures, which are refused, need more than a line. */
+/** Only structures, which are refused, need more than one line. */
 const MAX_HEADER_BYTES = 2 ** 16;
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
-/** Whether the file begins as an `.npy` does. */
+/** Whether the file begins like an `.npy`. */
 export function isNpy(bytes: Uint8Array): boolean {
   return hasBytes(bytes, 0, MAGIC);
 }
 
 /**
  * Reads one `.npy`, up to the end of the file.
- * @throws WeightFormatError where it is damaged, or its elements are not plain numbers.
+ * @throws WeightFormatError if it is damaged, or its elements are not plain numbers.
  */
 export function readNpy(reader: ByteReader): NamedTensor {
   if (!isNpy(reader.take(MAGIC.length))) throw reader.error('is not an .npy file');
@@ -29,7 +29,7 @@ export function readNpy(reader: ByteReader): NamedTensor {
   }
   const headerBytes = version === 1 ? reader.uint16() : reader.uint32();
   if (headerBytes > MAX_HEADER_BYTES) {
-    throw reader.error('has too long an .npy header', {
+    throw reader.error('has an .npy header that is too long', {
       expected: `at most ${MAX_HEADER_BYTES} bytes`,
       actual: `${headerBytes}`,
     });
@@ -38,7 +38,9 @@ export function readNpy(reader: ByteReader): NamedTensor {
   return decodeNumpyArray(reader, reader.take(reader.remaining), parseHeader(header, reader));
 }
 
-/** The header is a dict literal with just these keys, in any order; Python 2 put an `L` after the numbers of a shape. */
+/**
+ * The header is a dict literal with exactly these keys, in any order; Python 2 put an `L` after the numbers in a shape.
+ */
 function parseHeader(header: string, reader: ByteReader): NumpyLayout {
   const descriptor = /'descr'\s*:\s*(?:'([^']*)'|\[)/.exec(header);
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(header);

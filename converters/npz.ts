@@ -4,14 +4,14 @@ import type { ZipArchive } from './zip.ts';
 
 const EXTENSION = '.npy';
 
-/** Whether the zip is numpy's `.npz`: it has `.npy` files. */
+/** Whether the zip is numpy's `.npz`, that is, contains `.npy` files. */
 export function isNpz(archive: ZipArchive): boolean {
   return archive.names.some((name) => name.endsWith(EXTENSION));
 }
 
 /**
  * Reads numpy's `.npz` (`numpy.savez`, `savez_compressed`): a zip of `.npy` files.
- * @returns arrays by their names in the archive without `.npy`, in its order; other entries are left out.
+ * @returns arrays by their names in the archive without `.npy`, in its order; other entries are skipped.
  */
 export function readNpz(archive: ZipArchive): StateDict {
   const arrays = new Map<string, NamedTensor>();

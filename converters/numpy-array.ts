@@ -22,24 +22,24 @@ const ELEMENT_TYPES: ReadonlyMap<string, ElementType> = new Map([
 export interface NumpyLayout {
   readonly shape: readonly number[];
   /**
-   * numpy's name of the element type: byte order (`<`, `>`, `|`, `=`; none is the writer's own, taken to be
-   * little-endian), kind, bytes, as `<f4`.
+   * numpy's name for the element type: byte order (`<`, `>`, `|`, `=`; if absent, the writer's own, assumed to be
+   * little-endian), kind, bytes, such as `<f4`.
    */
   readonly dtype: string;
-  /** Column-major: the first axis runs fastest. */
+  /** Column-major: the first axis varies fastest. */
   readonly isFortran: boolean;
 }
 
 /**
- * Makes a tensor of the bytes of a numpy array.
- * @throws WeightFormatError where the elements are not plain numbers, or the bytes are not as many as the shape needs.
+ * Makes a tensor from the bytes of a numpy array.
+ * @throws WeightFormatError if the elements are not plain numbers, or the number of bytes does not match the shape.
  */
 export function decodeNumpyArray(reader: ByteReader, bytes: Uint8Array, layout: NumpyLayout): NamedTensor {
   const { shape, dtype, isFortran } = layout;
   const [, byteOrder, name] = /^([<>|=]?)([a-zA-Z]\d+)$/.exec(dtype) ?? [];
   const elementType = ELEMENT_TYPES.get(name ?? '');
   if (elementType === undefined) {
-    throw reader.error('has an array of a type that is not supported', {
+    throw reader.error('has an array of an unsupported type', {
       expected: `one of ${[...ELEMENT_TYPES.keys()].join(' ')}`,
       actual: dtype.slice(0, 80),
     });
@@ -49,7 +49,7 @@ export function decodeNumpyArray(reader: ByteReader, bytes: Uint8Array, layout: 
   }
   const byteCount = exactElementCount(shape) * elementByteCount(elementType);
   if (bytes.length !== byteCount) {
-    throw reader.error('has an array whose bytes do not fill its shape', {
+    throw reader.error('has an array whose bytes do not match its shape', {
       expected: `${byteCount} bytes for ${elementType} [${shape}]`,
       actual: `${bytes.length}`,
     });

@@ -1,5 +1,5 @@
 /**
- * Python pickles of numpy arrays. numpy pickles an array as a call of `_reconstruct` followed by a state (version,
+ * Python pickles of numpy arrays. numpy pickles an array as a call to `_reconstruct` followed by a state (version,
  * shape, dtype, is Fortran order, bytes), or with protocol 5 as `_frombuffer(bytes, dtype, shape, order)`; numpy 2
  * moved both from `numpy.core` to `numpy._core`. See `ndarray.__reduce_ex__` and `dtype.__reduce__` in numpy's
  * reference.
@@ -37,7 +37,7 @@ class PickledArray extends PickleObject implements NamedTensor {
     reader: ByteReader,
   ): void {
     if (!(dtype instanceof PickledDtype)) throw damaged(reader, 'a dtype', dtype);
-    // What Python 2 wrote are byte strings, which come as Latin-1 text.
+    // Python 2 wrote byte strings, which are read as Latin-1 text.
     const bytes = typeof content === 'string' ? latin1Bytes(content, reader) : content;
     if (Array.isArray(bytes)) throw reader.error('has an array of Python objects, not of numbers');
     if (!(bytes instanceof Uint8Array)) throw damaged(reader, 'the bytes of an array', content);
@@ -86,8 +86,8 @@ export const NUMPY_GLOBALS: PickleGlobals = {
 
 /**
  * Reads a pickle that is one numpy array, or a dict of them.
- * @returns the arrays in the dict's order, other values left out; a bare array is called `BARE_ARRAY_NAME`.
- * @throws WeightFormatError where the pickle is damaged, holds no array, or names a global that is not numpy's.
+ * @returns the arrays in the dict's order, without other values; a bare array is called `BARE_ARRAY_NAME`.
+ * @throws WeightFormatError if the pickle is damaged, contains no array, or names a global that is not numpy's.
  */
 export function readNumpyPickle(reader: ByteReader): StateDict {
   const content = readPickle(reader, { globals: NUMPY_GLOBALS });
@@ -98,7 +98,7 @@ export function readNumpyPickle(reader: ByteReader): StateDict {
     if (value instanceof PickledArray) arrays.set(String(name), { shape: value.shape, data: value.data });
   }
   if (arrays.size === 0) {
-    throw reader.error('holds no numpy array', {
+    throw reader.error('contains no numpy array', {
       expected: 'an array or a dict of arrays',
       actual: describePickleValue(content),
     });

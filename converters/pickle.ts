@@ -1,8 +1,8 @@
 /**
- * A reader of Python pickles that executes nothing. A pickle is a program for a small stack machine; Python's own
- * reader lets it call any function by name. This one knows a short list of names, each answered by a function of ours,
- * and refuses every other by its full name. Protocols 0 to 5, as Python's `pickletools` documents them; the opcodes
- * left out (the extension registry, out-of-band buffers) are never in a file that stands alone.
+ * A reader for Python pickles that executes nothing. A pickle is a program for a small stack machine; Python's own
+ * reader lets it call any function by name. This one knows a short list of names, each implemented by a function of
+ * ours, and refuses every other by its full name. Protocols 0 to 5, as documented by Python's `pickletools`; the
+ * omitted opcodes (the extension registry, out-of-band buffers) never occur in a self-contained file.
  *
  * A hostile file can neither hang this reader (there is a limit to opcodes, each is read once, and what it does is
  * bounded by what was pushed before, or charged to the file's memory budget), nor deepen a call stack (there is no
@@ -10,7 +10,7 @@
  */
 import { type ByteReader, latin1 } from './byte-reader.ts';
 
-/** What a pickle can hold. Python's int is a `number` where that is exact and a `bigint` elsewhere. */
+/** A value in a pickle. Python's int becomes a `number` if that is exact, otherwise a `bigint`. */
 export type PickleValue =
   | PickleKey
   | Uint8Array
@@ -21,7 +21,7 @@ export type PickleValue =
   | PickleGlobal
   | PickleObject;
 
-/** What may be a key of a dict or an item of a set. Keys are few and plain in the files that concern us. */
+/** A dict key or set item. Keys are few and plain in the files of interest here. */
 export type PickleKey = null | boolean | number | bigint | string;
 
 /** Python's tuple; a list is a plain array. */
@@ -42,8 +42,8 @@ export abstract class PickleObject {
 }
 
 /**
- * What an unknown global built, or the global itself: a settings object, a dtype, a whole module. It holds nothing and does
- * nothing: whatever the pickle gives it is dropped.
+ * Something built by an unknown global, or the global itself: a settings object, a dtype, a whole module. It contains
+ * nothing and does nothing: any state in the pickle is dropped.
  */
 export class PickleStranger extends PickleObject {
   /** Full name of the class. */
@@ -65,7 +65,7 @@ export class PickleGlobal {
   /** Module and name, joined by a dot. */
   readonly name: string;
   readonly call: PickleFunction;
-  /** Whether what it builds is a `PickleStranger`. */
+  /** Whether it builds a `PickleStranger`. */
   readonly isStranger: boolean;
 
   constructor(name: string, call: PickleFunction, isStranger = false) {
@@ -79,41 +79,41 @@ export class PickleGlobal {
 export type PickleGlobals = Readonly<Record<string, PickleFunction>>;
 
 export interface PickleOptions {
-  /** Allowed beside the plain types of Python's own library. */
+  /** Allowed in addition to the plain types of Python's own library. */
   readonly globals?: PickleGlobals;
   /**
-   * Lets a `PickleStranger` stand for what other globals would build, so that settings beside the weights do no harm. Without
-   * it they are refused, as are always those that programs are run with.
+   * Puts a `PickleStranger` in place of anything built by other globals, so that settings beside the weights do no
+   * harm. Without it such globals are refused; those that can run programs always are.
    */
   readonly strangers?: boolean;
-  /** Answers persistent ids; without it they are refused. */
+  /** Resolves persistent ids; without it they are refused. */
   readonly persistentLoad?: PickleFunction;
 }
 
-/** Modules and functions that no settings are made of, but attacks are. */
+/** Modules and functions used in attacks, but never in settings. */
 const DANGEROUS_GLOBAL =
   /^(os|posix|nt|sys|subprocess|shutil|socket|importlib|runpy|ctypes|pty|code|codeop|commands|pdb|bdb|timeit|webbrowser|pip)\.|^builtins\.(eval|exec|execfile|compile|open|file|input|breakpoint|__import__)$/;
 
-/** For tensors in a pickle that is no checkpoint: their numbers are in a format of torch's own. */
+/** For tensors in a pickle that is not a checkpoint: their numbers are in torch's own format. */
 const TENSOR_ADVICE =
-  "as torch's tensors written with pickle.dump have it: nothing was executed; " +
+  'as in torch tensors written with pickle.dump: nothing was executed; ' +
   "in Python: import pickle, torch; torch.save(pickle.load(open('weights.pkl', 'rb')), 'state_dict.pth')";
 
 /** Stands on the stack where a group of values begins. */
 const MARK = Symbol('mark');
 
-/** Opcodes that one pickle may have: the 174 tensors of FaceBoxes take 6,401, and one costs us up to 214 bytes. */
+/** Maximum number of opcodes in a pickle: the 174 tensors of FaceBoxes take 6,401, and each costs up to 214 bytes. */
 const MAX_OPCODES = 2 ** 18;
-/** Charged for each item of a container that is copied, bytes. */
+/** Charged for each item of a copied container, bytes. */
 const ITEM_COST = 64;
-/** Longest Python int, bytes: a converter meets 64-bit ids and torch's 80-bit magic number. */
+/** Longest Python int, bytes: converters encounter 64-bit ids and torch's 80-bit magic number. */
 const MAX_LONG_BYTES = 256;
 /** Longest text, bytes: below the limit of V8. */
 const MAX_TEXT_BYTES = 2 ** 28;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Opcodes by the names that Python's `pickletools` gives them. */
+/** Opcodes by their names in Python's `pickletools`. */
 const OP = {
   MARK: 0x28,
   EMPTY_TUPLE: 0x29,
@@ -181,7 +181,8 @@ const OP = {
 } as const;
 
 /**
- * Plain containers and the one codec by which protocols 0 to 2 store bytes. Python 2 called `builtins` `__builtin__`.
+ * Plain containers and the one codec with which protocols 0 to 2 store bytes. `builtins` was called `__builtin__` in
+ * Python 2.
  */
 const PYTHON_GLOBALS: PickleGlobals = {
   'collections.OrderedDict': makeDict,
@@ -249,7 +250,7 @@ class PickleMachine {
         this.#stack.push(MARK);
         return;
       case OP.POP:
-        // Python's reader, too, lets a POP take a mark off.
+        // Python's reader also lets a POP remove a mark.
         if (this.#stack.at(-1) === MARK) this.#popToMark();
         else this.#pop();
         return;
@@ -455,7 +456,7 @@ class PickleMachine {
         const state = this.#pop();
         const target = this.#top();
         if (target instanceof PickleObject) target.setState(state, reader);
-        // The attributes of an OrderedDict (torch's `_metadata`) say nothing about its items.
+        // The attributes of an OrderedDict (torch's `_metadata`) do not affect its items.
         else if (!(target instanceof Map)) throw this.#unexpected('an object with a state', target);
         return;
       }
@@ -467,7 +468,7 @@ class PickleMachine {
         return;
 
       default:
-        throw reader.error(`is not a pickle that can be read here: unknown opcode at byte ${reader.offset - 1}`, {
+        throw reader.error(`is not a readable pickle: unknown opcode at byte ${reader.offset - 1}`, {
           expected: 'an opcode of protocols 0..5',
           actual: `0x${opcode.toString(16).padStart(2, '0')}`,
         });
@@ -640,7 +641,7 @@ class PickleMachine {
   }
 }
 
-/** A global that builds strangers; the class itself, where nothing is built of it. */
+/** A global that builds strangers; on its own, the class itself. */
 function strangerGlobal(name: string): PickleGlobal {
   return new PickleGlobal(name, () => new PickleStranger(name), true);
 }
@@ -649,7 +650,7 @@ function isStranger(callee: PickleValue | undefined): boolean {
   return callee instanceof PickleStranger || (callee instanceof PickleGlobal && callee.isStranger);
 }
 
-/** What a value is, for error messages. */
+/** Describes a value, for error messages. */
 export function describePickleValue(value: PickleValue | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'None';
@@ -673,7 +674,7 @@ function asKey(value: PickleValue, reader: ByteReader): PickleKey {
   });
 }
 
-/** Items of a list, tuple or set, whose copy is charged. */
+/** Items of a list, tuple or set; copying them is charged. */
 function itemsOf(value: PickleValue | undefined, reader: ByteReader): readonly PickleValue[] {
   if (value === undefined) return [];
   const items = value instanceof PickleTuple ? value.items : value instanceof Set ? [...value] : value;
@@ -717,7 +718,7 @@ function encodeLatin1([text, encoding]: readonly PickleValue[], reader: ByteRead
   return latin1Bytes(text, reader);
 }
 
-/** Bytes whose values are the characters of a text. */
+/** Bytes from the characters of a text. */
 export function latin1Bytes(text: string, reader: ByteReader): Uint8Array {
   reader.allocate(text.length, 'a byte string');
   const bytes = new Uint8Array(text.length);

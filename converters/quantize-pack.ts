@@ -15,21 +15,21 @@ import type { RgbaImage, RoiBox } from '../src/types.ts';
 import type { NewPack } from './write-pack.ts';
 
 export interface QuantizePackOptions {
-  /** Names of the networks that get ranges; by default all. */
+  /** Names of the networks to get ranges; default all. */
   readonly only?: readonly string[];
-  /** What the networks compute with where nothing else is asked for. */
+  /** Default precision of the networks. */
   readonly precision: Precision;
   readonly signal?: AbortSignal;
-  /** Called before each picture; each is gone through twice for every network. */
+  /** Called before each picture; each is processed twice for every network. */
   readonly onPicture?: (network: string, done: number) => void;
 }
 
 /**
- * Gives a pack's networks ranges, found with pictures: the detector sees them as in `detect`, a regressor the crops around the faces
- * that it finds. In a pack without a detector each picture is one crop.
- * @param pictures - opened anew for each pass; two for each network.
+ * Adds ranges to a pack's networks, measured on pictures: the detector sees them as in `detect`, a regressor the crops
+ * around the faces that the detector finds. In a pack without a detector each picture is one crop.
+ * @param pictures - reopened for each pass; two passes per network.
  * @returns the whole pack, for `writePack`.
- * @throws RangeError for a network that is not in the pack; TddfaError where no picture has a face.
+ * @throws RangeError for a network that is not in the pack; TddfaError if no picture has a face.
  */
 export async function quantizePack(
   pack: Pack,
@@ -39,14 +39,14 @@ export async function quantizePack(
   const networks = [...pack.modelsOf('detector'), ...pack.modelsOf('regressor')];
   const chosen = only === undefined ? networks : only.map((name) => pack.model(name));
   for (const model of chosen) {
-    if (!networks.includes(model)) throw new RangeError(`'${model.name}' is no network`);
+    if (!networks.includes(model)) throw new RangeError(`'${model.name}' is not a network`);
   }
   const engine = await createCompiledEngine({ precision: 'float32' });
   const ranges = new Map<PackModel, NetworkRanges>();
   try {
     const [detectorModel] = pack.modelsOf('detector');
     const look = detectorModel ? await openDetector(engine, pack, detectorModel) : wholePicture;
-    // Of each picture, found once; the pictures come in the same order each time.
+    // Boxes for each picture, found once; the pictures come in the same order each time.
     const boxes: RoiBox[][] = [];
     for (const model of chosen) {
       const network = await pack.readNetwork(model);
@@ -83,7 +83,7 @@ export async function quantizePack(
   return { name, description, models: [], copies };
 }
 
-/** What a detector's network is given for a picture, and the roi boxes of the faces that it finds. */
+/** A detector network's inputs for a picture, and the roi boxes of the faces that it finds. */
 type Look = (picture: RgbaImage) => Promise<{ readonly inputs: readonly NetworkInput[]; readonly boxes: RoiBox[] }>;
 
 const wholePicture: Look = async ({ width, height }) => ({

@@ -19,23 +19,24 @@ import {
 import { isZip, ZipArchive } from './zip.ts';
 
 /**
- * Reads the arrays of a weight file of any format that this package knows, recognised by its content, never by its
- * name: torch checkpoints (both formats), safetensors, pickled numpy arrays, `.npy`, `.npz`, MATLAB 5 `.mat`, JSON; each
- * may be gzipped. Nothing in the file is executed.
- * @returns arrays by name, in the file's order; one without a name is called `BARE_ARRAY_NAME`.
- * @throws WeightLoadError where the file cannot be opened.
- * @throws WeightFormatError where it is damaged or of another format.
+ * Reads the arrays of a weight file in any supported format, recognised by content, never by name: torch
+ * checkpoints (both formats), safetensors, pickled numpy arrays, `.npy`, `.npz`, MATLAB 5 `.mat`, JSON; each may be
+ * gzipped. Nothing in the file is executed.
+ * @returns arrays by name, in file order; an unnamed one is called `BARE_ARRAY_NAME`.
+ * @throws WeightLoadError if the file cannot be opened.
+ * @throws WeightFormatError if it is damaged or in another format.
  */
 export async function readWeightFile(path: string): Promise<StateDict> {
   return parseWeightFile(await readBytes(path), path);
 }
 
-/** The arrays of a file that may hold several sets of weights. */
+/** The arrays of a file that may contain several sets of weights. */
 export type Checkpoint = TorchCheckpoint;
 
 /**
- * As `readWeightFile`, of a checkpoint that may hold several sets of weights, as running averages beside the network's own.
- * @param state - name of the set to be taken.
+ * As `readWeightFile`, for a checkpoint that may contain several sets of weights, such as running averages beside the
+ * network's own.
+ * @param state - name of the set to use.
  */
 export async function readCheckpoint(path: string, state?: string): Promise<Checkpoint> {
   return parseCheckpoint(await readBytes(path), path, state);
@@ -54,7 +55,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
 
 /**
  * As `readWeightFile`, from bytes.
- * @param bytes - the whole file; not written to, not kept.
+ * @param bytes - the whole file; neither modified nor retained.
  * @param file - its name for errors.
  */
 export function parseWeightFile(bytes: Uint8Array, file: string): StateDict {
@@ -92,38 +93,38 @@ function parseArrays(reader: ByteReader, archive: ZipArchive | undefined): State
   });
 }
 
-/** For Keras's file of today, a zip, and for that of yesterday, HDF5. */
+/** For Keras's current file format, a zip, and the older one, HDF5. */
 const KERAS_ADVICE =
-  'is a Keras model: networks are read from torch; arrays, in Python: ' +
+  'is a Keras model, but networks are read from torch only; to save its arrays, in Python: ' +
   "import keras, numpy; numpy.savez('arrays.npz', **{v.path: v.numpy() for v in keras.models.load_model('model.keras').variables})";
 
-/** For what `torch.export.save` writes. */
+/** For files from `torch.export.save`. */
 const EXPORTED_ADVICE =
-  'is an exported program of torch, not a checkpoint; in Python: ' +
+  'is an exported torch program, not a checkpoint; in Python: ' +
   "import torch; torch.save(torch.export.load('program.pt2').state_dict, 'state_dict.pth')";
 
-/** What people may have instead, and what to do about it. */
+/** Other formats that users may have, and what to do about them. */
 const FOREIGN_FORMATS: readonly { readonly isIt: (bytes: Uint8Array) => boolean; readonly advice: string }[] = [
   {
     isIt: (bytes) => hasText(bytes, 0, '\x89HDF\r\n'),
     advice:
-      'is an HDF5 file, as Keras, MATLAB 7.3 and h5py write: save its arrays as .npz; in Python: ' +
+      'is an HDF5 file, as written by Keras, MATLAB 7.3 and h5py: save its arrays as .npz; in Python: ' +
       "import h5py, numpy; a = {}; h5py.File('file.h5').visititems(lambda n, v: hasattr(v, 'shape') and a.update({n: v[()]})); " +
       "numpy.savez('arrays.npz', **a)",
   },
   {
     isIt: isOnnx,
     advice:
-      "is an ONNX model, a traced graph without the layers' names: save the network that it was exported from; in Python: " +
+      'is an ONNX model, a traced graph without layer names: save the network that it was exported from; in Python: ' +
       "import torch; torch.save(network.state_dict(), 'state_dict.pth')",
   },
   {
     isIt: (bytes) => hasText(bytes, 4, 'TFL3'),
-    advice: 'is a TensorFlow Lite model, which is not read: save the network that it was made from',
+    advice: 'is a TensorFlow Lite model, which is not supported: save the network that it was made from',
   },
   {
     isIt: (bytes) => hasText(bytes, 257, 'ustar'),
-    advice: "is a tar archive, as torch wrote before 0.1.10: save it again with today's torch",
+    advice: 'is a tar archive, as written by torch before 0.1.10: save it again with a current torch',
   },
 ];
 
@@ -131,15 +132,15 @@ function hasText(bytes: Uint8Array, offset: number, text: string): boolean {
   return hasBytes(bytes, offset, Buffer.from(text, 'latin1'));
 }
 
-/** A protocol buffer whose first field is the version of the format, and whose second is another of a model's. */
+/** A protocol buffer: the first field is the format version, and the second is another of a model's fields. */
 function isOnnx([versionTag, version, nextTag]: Uint8Array): boolean {
   const fields = [2, 3, 4, 6, 7, 8].map((field) => (field << 3) | 2);
   return versionTag === 0x08 && version >= 3 && version <= 32 && fields.includes(nextTag);
 }
 
 /**
- * Protocols 2 to 5 begin with a mark. 0 and 1 have none, but begin in few ways: with a global (an object), with a
- * number (the magic one of torch), or with a bracket (a dict or list), and then they end in a full stop.
+ * Protocols 2 to 5 begin with a marker. 0 and 1 have none, but begin in only a few ways: with a global (an object), a
+ * number (torch's magic number), or a bracket (a dict or list); and they end in a full stop.
  */
 function isPickle(bytes: Uint8Array): boolean {
   if (bytes[0] === 0x80) return bytes[1] <= 5;

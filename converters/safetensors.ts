@@ -1,6 +1,6 @@
 /**
  * The safetensors format: the length of a JSON header (uint64, little-endian), the header, the numbers, little-endian
- * and in C order. See "Format" in the README of huggingface/safetensors, whose rules on holes and overlaps are kept
+ * and in C order. See "Format" in the README of huggingface/safetensors; its rules on holes and overlaps are enforced
  * here.
  */
 import { parseJsonFile } from '../src/engine/weights/json-file.ts';
@@ -48,12 +48,12 @@ export function isSafetensors(reader: ByteReader): boolean {
 /**
  * Reads a safetensors file.
  * @returns the tensors in the header's order (which is not the network's: the format sorts them).
- * @throws WeightFormatError where the file is damaged or has elements of a type that is not supported.
+ * @throws WeightFormatError if the file is damaged or has elements of an unsupported type.
  */
 export function readSafetensors(reader: ByteReader): StateDict {
   const headerBytes = reader.uint64();
   if (headerBytes > MAX_HEADER_BYTES) {
-    throw reader.error('has too long a header', {
+    throw reader.error('has a header that is too long', {
       expected: `at most ${MAX_HEADER_BYTES} bytes`,
       actual: `${headerBytes}`,
     });
@@ -67,7 +67,7 @@ export function readSafetensors(reader: ByteReader): StateDict {
     const [begin, end] = offsets;
     const elementType = ELEMENT_TYPES.get(entry.dtype);
     if (elementType === undefined) {
-      throw reader.error('has elements of a type that is not supported', {
+      throw reader.error('has elements of an unsupported type', {
         tensor,
         expected: `one of ${[...ELEMENT_TYPES.keys()].join(' ')}`,
         actual: entry.dtype.slice(0, 40),
@@ -75,7 +75,7 @@ export function readSafetensors(reader: ByteReader): StateDict {
     }
     const byteCount = exactElementCount(shape) * elementByteCount(elementType);
     if (end - begin !== byteCount || end > content.length) {
-      throw reader.error('does not fill its shape', {
+      throw reader.error('does not match its shape', {
         tensor,
         expected: `${byteCount} bytes for ${elementType} [${shape}], within ${content.length}`,
         actual: `bytes ${begin} to ${end}`,
@@ -99,7 +99,7 @@ function parseHeader(header: Uint8Array, reader: ByteReader): [tensor: string, J
   return Object.entries(checkJson(mapOf(entryShape), file, entries));
 }
 
-/** Every byte belongs to one tensor: what else it might mean is nobody's guess, and the format forbids it. */
+/** Checks that every byte belongs to exactly one tensor: anything else is ambiguous, and forbidden by the format. */
 function checkTiling(
   spans: { tensor: string; begin: number; end: number }[],
   byteCount: number,

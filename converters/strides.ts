@@ -30,9 +30,9 @@ export function stridedExtent(shape: readonly number[], strides: readonly number
 
 /**
  * Copies a strided view into C order.
- * @param data - `stridedExtent(shape, strides, offset)` elements at least.
+ * @param data - at least `stridedExtent(shape, strides, offset)` elements.
  * @param strides - elements between neighbours along each axis, >= 0; 0 repeats.
- * @param offset - element of `data` that the view starts with.
+ * @param offset - element of `data` where the view starts.
  * @returns a new array of the same type as `data`.
  */
 export function gatherStrided(
@@ -46,7 +46,8 @@ export function gatherStrided(
   if (shape.every((extent, axis) => extent <= 1 || strides[axis] === contiguous[axis])) {
     return data.slice(offset, offset + count);
   }
-  // Axes of one element only cost time, and a file may have thousands; without them there are as many axes as bits in `count`.
+  // Axes with one element only cost time, and a file may have thousands; without them there are at most as many axes as
+  // bits in `count`.
   const axes = shape.flatMap((extent, axis) => (extent === 1 ? [] : axis));
   return gatherAxes(
     data,
@@ -65,7 +66,7 @@ function gatherAxes(
   count: number,
 ): TensorData {
   const gathered = new (data.constructor as new (length: number) => TensorData)(count);
-  // Whatever the element type, reading from one and writing to the other is sound: both have it.
+  // Whatever the element type, reading from one and writing to the other is sound: both have the same.
   const from = data as Float64Array;
   const to = gathered as Float64Array;
   const innerAxis = shape.length - 1;

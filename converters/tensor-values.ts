@@ -2,12 +2,12 @@ import { checkFinite } from '../src/engine/weights/tensor-file.ts';
 import { WeightFormatError } from '../src/errors.ts';
 import type { NamedTensor, StateDict } from './tensor.ts';
 
-/** A shape with `null` where any extent will do. */
+/** A shape, with `null` for any extent. */
 export type ExpectedShape = readonly (number | null)[];
 
 /**
- * The tensor of a name.
- * @throws WeightFormatError where it is missing or has another shape.
+ * The tensor with a given name.
+ * @throws WeightFormatError if it is missing or has another shape.
  */
 export function takeTensor(tensors: StateDict, file: string, name: string, shape: ExpectedShape): NamedTensor {
   const tensor = tensors.get(name);
@@ -22,7 +22,7 @@ export function takeTensor(tensors: StateDict, file: string, name: string, shape
 }
 
 /**
- * All values as float32, in the order they are in, in a new array.
+ * All values as float32, in their order, in a new array.
  * @throws WeightFormatError for a value that is not finite.
  */
 export function toFloat32({ data }: NamedTensor, { file, name }: { file: string; name: string }): Float32Array {
@@ -53,7 +53,7 @@ export function firstColumns(
 
 /**
  * All values as uint32.
- * @throws WeightFormatError for a value that is not a whole number from 0 to below `limit`.
+ * @throws WeightFormatError for a value that is not a whole number >= 0 and < `limit`.
  */
 export function toIndices(
   { data }: NamedTensor,
@@ -64,7 +64,7 @@ export function toIndices(
   for (let i = 0; i < data.length; i++) {
     const value = Number(data[i]);
     if (!Number.isInteger(value) || value < 0 || value >= limit) {
-      throw new WeightFormatError(file, `has a wrong index at ${i}`, {
+      throw new WeightFormatError(file, `has an invalid index at ${i}`, {
         tensor: name,
         expected: `0 … ${limit - 1}`,
         actual: String(value),

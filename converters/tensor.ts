@@ -1,4 +1,4 @@
-/** Numbers of a tensor as the file stores them; float16 and bfloat16 are widened to float32. */
+/** Numbers of a tensor as stored in the file; float16 and bfloat16 are widened to float32. */
 export type TensorData =
   | Float32Array
   | Float64Array
@@ -11,16 +11,16 @@ export type TensorData =
   | BigInt64Array
   | BigUint64Array;
 
-/** A tensor read from somebody's file. */
+/** A tensor read from a user's file. */
 export interface NamedTensor {
   /** `[]` for a scalar. */
   readonly shape: readonly number[];
-  /** Elements in C order (row-major), whatever the file's order was. */
+  /** Elements in C order (row-major), whatever the order in the file. */
   readonly data: TensorData;
 }
 
-/** A network's tensors by name, in the file's order. */
+/** A network's tensors by name, in file order. */
 export type StateDict = ReadonlyMap<string, NamedTensor>;
 
-/** Name of the array in a file that holds one without a name (a `.npy`, a pickled array). */
+/** Name for the array in a file with an unnamed one (a `.npy`, a pickled array). */
 export const BARE_ARRAY_NAME = 'array';

@@ -1,13 +1,13 @@
 /**
  * PyTorch checkpoints, in both of torch's formats.
  *
- * Today's (since 1.6) is a zip: `NAME/data.pkl` pickles the object with tensors as calls of `_rebuild_tensor_v2` over
- * storages that it names by persistent ids; `NAME/data/KEY` are the storages' bytes; `NAME/byteorder` says `little` or
- * `big`.
+ * The current one (since 1.6) is a zip: `NAME/data.pkl` pickles the object with tensors as calls to
+ * `_rebuild_tensor_v2` over storages named by persistent ids; `NAME/data/KEY` are the storages' bytes; `NAME/byteorder`
+ * contains `little` or `big`.
  *
  * The legacy one is a stream of pickles (a magic number, the protocol version 1001, facts about the machine, the
  * object, the list of storage keys), then for each key, in that order, the number of elements as int64 and the
- * elements, little-endian always. See torch/serialization.py, `_legacy_save` and `_save`, and torch/_utils.py.
+ * elements, always little-endian. See torch/serialization.py, `_legacy_save` and `_save`, and torch/_utils.py.
  */
 import type { ByteReader } from './byte-reader.ts';
 import { chooseState, describeChoice, findStates } from './checkpoint-states.ts';
@@ -28,7 +28,7 @@ import { gatherStrided, stridedExtent } from './strides.ts';
 import type { NamedTensor, StateDict, TensorData } from './tensor.ts';
 import type { ZipArchive } from './zip.ts';
 
-/** What a legacy checkpoint begins with. */
+/** First value of a legacy checkpoint. */
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 const LEGACY_PROTOCOL = 1001;
 
@@ -45,7 +45,7 @@ const STORAGE_TYPES: ReadonlyMap<string, ElementType> = new Map([
   ['torch.DoubleStorage', 'float64'],
 ]);
 
-/** A piece of memory that tensors look into; where its bytes are is the format's affair. */
+/** A piece of memory that tensors are views of; the location of its bytes depends on the format. */
 class PickledStorage extends PickleObject {
   readonly key: string;
   readonly elementType: ElementType;
@@ -60,7 +60,7 @@ class PickledStorage extends PickleObject {
   }
 }
 
-/** A tensor whose numbers are not read yet. */
+/** A tensor with its numbers not yet read. */
 class PickledTensor extends PickleObject {
   readonly storage: PickledStorage;
   /** In elements of the storage, as are the strides. */
@@ -96,23 +96,24 @@ const TORCH_GLOBALS: PickleGlobals = {
   ),
 };
 
-/** What was read of a checkpoint. */
+/** Contents of a checkpoint. */
 export interface TorchCheckpoint {
-  /** Entries that are not tensors are left out. Names are as in the file. */
+  /** Tensors under their names in the file, without other entries. */
   readonly tensors: StateDict;
-  /** Every set of weights in the file; empty where the file is one itself. */
+  /** Every set of weights in the file; empty if the file itself is one. */
   readonly states: readonly string[];
-  /** Whether the set that was asked for is one of the file's. */
+  /** Whether the requested set is in the file. */
   readonly hasState: boolean;
-  /** What a user should know: which set was taken, and what was left out. */
+  /** Information for users: which set was used, and what was skipped. */
   readonly notices: readonly string[];
 }
 
 /**
  * Reads a checkpoint of torch's legacy format.
- * @param state - name of the set of weights to be taken, where there are several; by default those that are no averages.
- * @returns the state dict: the whole object if that is one, or what it keeps under `state_dict`, `model` …
- * @throws WeightFormatError where the file is damaged, names a Python global that programs are run with, or holds no tensors.
+ * @param state - name of the set of weights to use if there are several; by default weights that are not averages.
+ * @returns the state dict: the whole object if that is one, or the one under `state_dict`, `model` …
+ * @throws WeightFormatError if the file is damaged, names a Python global that can run programs, or contains no
+ *   tensors.
  */
 export function readLegacyTorchCheckpoint(reader: ByteReader, state?: string): TorchCheckpoint {
   const magic = readPickle(reader);
@@ -123,7 +124,7 @@ export function readLegacyTorchCheckpoint(reader: ByteReader, state?: string): T
       actual: describePickleValue(protocol),
     });
   }
-  readPickle(reader); // Sizes of C types on the machine that wrote it: they do not bear on the numbers.
+  readPickle(reader); // Sizes of C types on the machine that wrote it: they do not affect the numbers.
   const storages = new StorageTable();
   const content = readPickle(reader, {
     globals: TORCH_GLOBALS,
@@ -137,7 +138,7 @@ export function readLegacyTorchCheckpoint(reader: ByteReader, state?: string): T
     const storage = storages.get(key, reader);
     const count = reader.uint64();
     if (count !== storage.count) {
-      throw reader.error(`has a storage '${storage.key}' of another size than its tensors need`, {
+      throw reader.error(`has a storage '${storage.key}' of the wrong size for its tensors`, {
         expected: `${storage.count} elements`,
         actual: `${count}`,
       });
@@ -167,8 +168,8 @@ export function isTorchArchive(archive: ZipArchive): boolean {
 }
 
 /**
- * Reads a checkpoint of torch's zip format; as `readLegacyTorchCheckpoint`.
- * @param archive - the zip, opened.
+ * Reads a checkpoint in torch's zip format; as `readLegacyTorchCheckpoint`.
+ * @param archive - the opened zip.
  */
 export function readTorchArchive(archive: ZipArchive, state?: string): TorchCheckpoint {
   const { reader } = archive;
@@ -198,7 +199,7 @@ export function readTorchArchive(archive: ZipArchive, state?: string): TorchChec
     const bytes = archive.read(entry);
     const byteCount = storage.count * elementByteCount(storage.elementType);
     if (bytes.length !== byteCount) {
-      throw reader.error(`its storage '${storage.key}' has another size than the tensor needs`, {
+      throw reader.error(`its storage '${storage.key}' has the wrong size for the tensor`, {
         tensor,
         expected: `${byteCount} bytes`,
         actual: `${bytes.length}`,
@@ -213,7 +214,7 @@ function objectEntry(archive: ZipArchive): string | undefined {
   return archive.names.find((name) => /^([^/]*\/)?data\.pkl$/.test(name));
 }
 
-/** The storages that a pickle has named so far. */
+/** The storages named by a pickle so far. */
 class StorageTable {
   readonly #storages = new Map<string, PickledStorage>();
 
@@ -223,13 +224,15 @@ class StorageTable {
     return storage;
   }
 
-  /** Persistent ids are `('storage', type, key, device, element count[, view])`, `view` being None but in old files. */
+  /**
+   * Persistent ids are `('storage', type, key, device, element count[, view])`, `view` being None except in old files.
+   */
   readonly persistentLoad: PickleFunction = ([id], reader) => {
     const [kind, type, key, , count, view] = id instanceof PickleTuple ? id.items : [];
-    // In old files, a class with its source text, for whole modules.
+    // In old files with whole modules, a class with its source text.
     if (kind === 'module' && type instanceof PickleGlobal) return type;
     const elementType = type instanceof PickleGlobal ? STORAGE_TYPES.get(type.name) : undefined;
-    // Complex, quantised and 8-bit numbers, beside weights: their tensors are left out.
+    // Complex, quantised and 8-bit numbers beside weights: their tensors are skipped.
     if (kind === 'storage' && elementType === undefined && isStorageType(type)) return new PickleStranger(type.name);
     if (kind !== 'storage' || elementType === undefined) throw damaged(reader, 'a storage of a known type', type);
     if (typeof key !== 'string') throw damaged(reader, 'the key of a storage', key);
@@ -260,7 +263,7 @@ function rebuildTensor([storage, offset, size, stride]: readonly PickleValue[], 
   const strides = readShape(stride, reader);
   if (strides.length !== shape.length) throw damaged(reader, 'as many strides as extents', stride);
   if (Number.isNaN(exactElementCount(shape)) || !(stridedExtent(shape, strides, start) <= storage.count)) {
-    throw reader.error('has a tensor that reaches beyond its storage', {
+    throw reader.error('has a tensor that extends beyond its storage', {
       expected: `${storage.count} elements`,
       actual: `shape [${shape}], strides [${strides}], offset ${start}`,
     });
@@ -293,7 +296,7 @@ function readStateDict(
     tensors.set(name, { shape, data: gatherStrided(data, shape, strides, offset) });
   }
   const strangers = strangersOf(content);
-  const leftOut = strangers.length === 0 ? undefined : `left out, as no weights: ${strangers.join(', ')}`;
+  const leftOut = strangers.length === 0 ? undefined : `skipped, not weights: ${strangers.join(', ')}`;
   return {
     tensors,
     states: states.map(({ name }) => name).filter((name) => name !== ''),
@@ -302,7 +305,7 @@ function readStateDict(
   };
 }
 
-/** What a checkpoint's outermost dict holds that is of no known type, with its keys. */
+/** Values of unknown type in a checkpoint's outermost dict, with their keys. */
 function strangersOf(content: PickleValue): string[] {
   const strangers: string[] = [];
   if (!(content instanceof Map)) return strangers;
@@ -313,7 +316,7 @@ function strangersOf(content: PickleValue): string[] {
   return strangers;
 }
 
-/** A file without tensors of its own: mostly a whole module, pickled with its class. */
+/** The error for a file without tensors of its own: usually a whole module, pickled with its class. */
 function noStateDict(content: PickleValue, reader: ByteReader): Error {
   const load = `torch.load(${pythonText(reader.file)}, map_location='cpu', weights_only=False)`;
   const whole = (module: PickleStranger, place: string): Error =>
@@ -321,34 +324,34 @@ function noStateDict(content: PickleValue, reader: ByteReader): Error {
       `holds a pickled object of class '${module.className}'${place === '' ? '' : ` under '${place}'`}, not a state dict: ` +
         `nothing was executed; in Python: ${savingLine(place === '' ? load : `${load}[${pythonText(place)}]`)}`,
     );
-  // A dict of tensors, but of a kind that is not read.
+  // A dict of tensors, but of an unsupported kind.
   const first =
     content instanceof Map ? [...content.values()].find((value) => value instanceof PickleStranger) : content;
   if (first instanceof PickleStranger && isTensorLike(first)) {
     const line = `import torch; torch.save({k: v.float() for k, v in ${load}.items()}, 'state_dict.pth')`;
-    return reader.error(`has tensors of a kind that is not read, '${first.className}'; in Python: ${line}`);
+    return reader.error(`has tensors of an unsupported kind, '${first.className}'; in Python: ${line}`);
   }
   if (content instanceof PickleStranger) return whole(content, '');
   if (content instanceof Map) {
     for (const [key, value] of content) if (value instanceof PickleStranger) return whole(value, String(key));
   }
-  return reader.error('holds no state dict', {
+  return reader.error('contains no state dict', {
     expected: 'a dict of tensors, or one under state_dict, model_state_dict, model …',
     actual: describePickleValue(content),
   });
 }
 
-/** Whether what is not known is a tensor, by the function that makes it or the storage that it has. */
+/** Whether an unknown value is a tensor, by the function that creates it or its storage. */
 function isTensorLike({ className }: PickleStranger): boolean {
   return /^torch\._(?:utils|tensor)\._rebuild|Storage$/.test(className);
 }
 
-/** The line of Python that saves what a converter needs of a module. */
+/** The line of Python that saves what a converter needs from a module. */
 function savingLine(module: string): string {
   return `import torch; torch.save(${module}.state_dict(), 'state_dict.pth')`;
 }
 
-/** A text as Python writes it. */
+/** A string as a Python literal. */
 function pythonText(text: string): string {
   return `'${text.replace(/[\\']/g, '\\$&')}'`;
 }

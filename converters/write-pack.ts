@@ -20,38 +20,38 @@ import { replaceFolder, restoreFolder, withFolder } from '../src/files/replace-f
 import { writeFailure } from '../src/files/write-file-atomically.ts';
 import { equaliseChannels } from './equalise-channels.ts';
 
-/** A model as it goes into a pack: its facts, and a network or tensors. */
+/** A model to be written to a pack: its facts, and a network or tensors. */
 export type NewModel = Omit<PackModel, 'format' | 'path' | 'files' | 'ranges' | 'precision'> &
   (NewNetwork | NewTensors);
 
 export interface NewNetwork {
-  /** With its ranges where it is to have some. */
+  /** Including ranges, if it is to have any. */
   readonly artifact: LayersArtifact;
-  /** Where it differs from what `writePack` gets for all. */
+  /** If different from the storage passed to `writePack` for all models. */
   readonly storage?: WeightStorage;
 }
 
 export interface NewTensors {
   readonly tensors: ReadonlyMap<string, Tensor>;
-  /** Tensors that half precision is good enough for. */
+  /** Tensors for which half precision is sufficient. */
   readonly float16Tensors?: readonly string[];
 }
 
-/** What is to be in a pack. */
+/** Contents for a pack. */
 export interface NewPack {
-  /** Of a new pack; one that is there keeps its own. */
+  /** Name of a new pack; an existing one keeps its own. */
   readonly name: string;
   readonly description: string;
   readonly models: readonly NewModel[];
-  /** Models of other packs, taken over as they are; they come after the new ones. */
+  /** Models from other packs, copied as they are; they come after the new ones. */
   readonly copies?: readonly CopiedModel[];
 }
 
-/** A model of another pack. */
+/** A model from another pack. */
 export interface CopiedModel {
   readonly pack: Pack;
   readonly model: PackModel;
-  /** New ranges for it, in place of those that it may have. */
+  /** New ranges that replace any it may have. */
   readonly ranges?: NetworkRanges;
 }
 
@@ -62,35 +62,35 @@ export interface WritePackOptions {
    */
   readonly storage?: WeightStorage | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called where another process is writing the same pack, which is waited for. */
+  /** Called before waiting for another process that is writing the same pack. */
   readonly onWait?: (() => void) | undefined;
 }
 
-/** What `writePack` did. */
+/** Result of `writePack`. */
 export interface WrittenPack {
   readonly manifest: PackManifest;
-  /** Names of models that were in the pack and gave way to a new one. */
+  /** Names of models in the pack that were replaced by a new one. */
   readonly replaced: readonly string[];
 }
 
 /**
- * Writes a pack, or adds models to the one that is in the folder; a model of the same name is replaced in its place. The folder
- * appears (or changes) as a whole or not at all: everything is written beside it, then renamed. Other files in the folder stay.
- * Processes that write one pack do so one after the other, and none loses what another has added.
- * @throws TddfaError where the folder holds something else or cannot be written, WeightFormatError where the pack that is
- *   there is damaged, RangeError for values that the storage cannot hold.
+ * Writes a pack, or adds models to the one in the folder; a model of the same name is replaced in place. The folder
+ * appears (or changes) as a whole or not at all: everything is written beside it, then renamed. Other files in the
+ * folder are kept. Processes that write the same pack do so one at a time, and none loses what another has added.
+ * @throws TddfaError if the folder contains something else or cannot be written, WeightFormatError if the existing pack
+ *   is damaged, RangeError for values that the storage cannot represent.
  */
 export async function writePack(folder: string, pack: NewPack, options: WritePackOptions = {}): Promise<WrittenPack> {
   const target = await resolveTarget(folder);
   try {
     return await withFolder(target, () => addToPack(target, pack, options), options);
   } catch (error) {
-    // Only errors of the system have such a code.
+    // Only system errors have such a code.
     throw typeof (error as NodeJS.ErrnoException).code === 'string' ? cannotWrite(target, error) : error;
   }
 }
 
-/** Puts a pack back that a killed process had moved away to replace it. */
+/** Puts back a pack that a killed process had moved away in order to replace it. */
 export async function restorePack(folder: string): Promise<void> {
   await restoreFolder(await resolveTarget(folder));
 }
@@ -104,7 +104,7 @@ async function addToPack(
   const present = existing?.manifest.models ?? [];
   const newNames = new Set([...models, ...copies.map(({ model }) => model)].map((model) => model.name.toLowerCase()));
   const kept = present.filter((model) => !newNames.has(model.name.toLowerCase()));
-  // The order stays: the first regressor is the one that is taken where none is named.
+  // The order is kept: the first regressor is the default.
   const place = (model: PackModel): number =>
     present.findIndex(({ name: other }) => other.toLowerCase() === model.name.toLowerCase());
   const replaced = present.filter((model) => newNames.has(model.name.toLowerCase()));
@@ -128,7 +128,7 @@ async function addToPack(
       continue;
     }
     const encoded = encodeRangesFile(model.name, await ranges.read(), ranges.precision);
-    // The same names as before, where it had ranges.
+    // The same names as before, if it had ranges.
     const all = new Map([...own, ...encoded.files]);
     for (const [path, bytes] of all) files.set(path, bytes);
     added.push({ ...model, ...encoded.facts, files: await describeFiles(all) });
@@ -165,7 +165,7 @@ async function addToPack(
   return { manifest, replaced: replaced.map((model) => model.name) };
 }
 
-/** Lays one model out as files in a folder of its name. */
+/** Encodes one model as files in a folder of its name. */
 async function encodeModel(
   model: NewModel,
   storage: WeightStorage,
@@ -173,7 +173,7 @@ async function encodeModel(
   if ('artifact' in model) {
     const { artifact, storage: own = storage, ...facts } = model;
     const { ranges } = artifact;
-    // Equalising moves factors between channels, which would leave the ranges behind.
+    // Equalising moves factors between channels, which would invalidate the ranges.
     const prepared = own === 'uint8' && !ranges ? equaliseChannels(artifact) : artifact;
     const encoded = encodeLayersFile(prepared, 'weights.bin', { storage: own });
     const path = `${model.name}/model.json`;
@@ -226,7 +226,7 @@ function describeFiles(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Pro
   );
 }
 
-/** The folder itself where `folder` is a link to it. */
+/** The folder itself if `folder` is a link to it. */
 async function resolveTarget(folder: string): Promise<string> {
   try {
     return await realpath(folder);
@@ -235,7 +235,7 @@ async function resolveTarget(folder: string): Promise<string> {
   }
 }
 
-/** The pack that is in the folder; nothing where there is no folder or an empty one. */
+/** The pack in the folder; undefined if there is no folder or it is empty. */
 async function openExisting(target: string): Promise<Pack | undefined> {
   let names: string[];
   try {
@@ -257,7 +257,7 @@ async function openExisting(target: string): Promise<Pack | undefined> {
   }
 }
 
-/** What else lies in a pack's folder, as a model card or a licence: paths with `/`. */
+/** Other files in a pack's folder, such as a model card or a licence: paths with `/`. */
 async function otherFiles(target: string, models: readonly PackModel[]): Promise<string[]> {
   const own = new Set([PACK_FILE, ...models.flatMap(({ files }) => files.map(({ path }) => path))]);
   const entries = await readdir(target, { recursive: true, withFileTypes: true });

@@ -1,10 +1,10 @@
 /**
- * Reads zip archives (torch checkpoints, `.npz`) in memory, as PKWARE's APPNOTE.TXT lays them out: end record (found
- * from the back), zip64 end record where that overflows, central directory, and per entry a local header before the
+ * Reads zip archives (torch checkpoints, `.npz`) in memory, as specified in PKWARE's APPNOTE.TXT: end record (found
+ * from the back), zip64 end record if that overflows, central directory, and for each entry a local header before the
  * data.
  *
- * This is our own and not fflate's `unzipSync` (0.8), which trusts the file: it does not check CRC-32, so damaged weights
- * pass; it drops what inflates beyond the declared size, silently; and it loops over as many entries as the file claims
+ * Our own code rather than fflate's `unzipSync` (0.8), which trusts the file: it does not check CRC-32, so damaged
+ * weights pass; it silently drops data beyond the declared size; and it loops over as many entries as the file claims
  * to have.
  */
 import { type ByteReader, hasBytes } from './byte-reader.ts';
@@ -30,7 +30,7 @@ const DEFLATED = 8;
 /** General purpose flag: the entry is encrypted. */
 const ENCRYPTED = 1;
 
-/** Charged for each entry of a directory, bytes: gzipped, a directory of millions is small. */
+/** Charged for each directory entry, bytes: when gzipped, a directory of millions is small. */
 const ENTRY_COST = 512;
 
 interface ZipEntry {
@@ -42,19 +42,19 @@ interface ZipEntry {
   readonly headerOffset: number;
 }
 
-/** Whether the file begins as a zip does. */
+/** Whether the file begins like a zip. */
 export function isZip(bytes: Uint8Array): boolean {
   return hasBytes(bytes, 0, [0x50, 0x4b, 3, 4]) || hasBytes(bytes, 0, [0x50, 0x4b, 5, 6]);
 }
 
-/** An opened archive; entries are decompressed one by one, when they are read. */
+/** An opened archive; entries are decompressed individually, when read. */
 export class ZipArchive {
   readonly reader: ByteReader;
   /** Names of the entries, in the order of the central directory. */
   readonly names: readonly string[];
   readonly #entries: ReadonlyMap<string, ZipEntry>;
 
-  /** @throws WeightFormatError where the directory is damaged. */
+  /** @throws WeightFormatError if the directory is damaged. */
   constructor(reader: ByteReader) {
     this.reader = reader;
     this.#entries = readDirectory(reader);
@@ -66,8 +66,8 @@ export class ZipArchive {
   }
 
   /**
-   * Content of an entry: a view of the file where it is stored as it is.
-   * @throws WeightFormatError where there is no such entry, or it does not hold what the directory says (size, CRC-32).
+   * Content of an entry: a view of the file if it is stored uncompressed.
+   * @throws WeightFormatError if there is no such entry, or it does not match the directory (size, CRC-32).
    */
   read(name: string): Uint8Array {
     const entry = this.#entries.get(name);
@@ -78,7 +78,7 @@ export class ZipArchive {
     return content;
   }
 
-  /** The entry's bytes as they lie in the file. */
+  /** The entry's bytes as stored in the file. */
   #locate(name: string, entry: ZipEntry): Uint8Array {
     const { reader } = this;
     if (entry.flags & ENCRYPTED) throw reader.error(`has an encrypted entry '${name}'`);
@@ -93,12 +93,12 @@ export class ZipArchive {
     const { reader } = this;
     if (entry.method === DEFLATED) return inflateRaw(reader, stored, entry.bytes, what);
     if (entry.method !== STORED || entry.bytes !== entry.compressedBytes) {
-      throw reader.error(`${what} is in an unknown compression`, {
+      throw reader.error(`${what} uses an unknown compression`, {
         expected: 'stored or deflated',
         actual: `method ${entry.method}, ${entry.compressedBytes} bytes for ${entry.bytes}`,
       });
     }
-    // Not copied, but charged all the same: entries that overlap would be checked again and again.
+    // Not copied, but charged all the same: overlapping entries would be checked again and again.
     reader.allocate(entry.bytes, what);
     return stored;
   }

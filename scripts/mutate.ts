@@ -249,8 +249,8 @@ try {
 const killed = runs.length - survivors.length - untellable.length;
 const percent = (count: number): string => `${((100 * killed) / Math.max(1, count)).toFixed(0)} %`;
 console.log(
-  `\n${room}: ${killed} of ${runs.length} killed, ${untellable.length} cannot be told, ${survivors.length} survived: ` +
-    `${percent(runs.length)} of all, ${percent(runs.length - untellable.length)} of those that can be told`,
+  `\n${room}: ${killed} of ${runs.length} killed, ${untellable.length} undetectable, ${survivors.length} survived: ` +
+    `${percent(runs.length)} of all, ${percent(runs.length - untellable.length)} of the detectable ones`,
 );
-for (const one of untellable) console.log(`  cannot be told: ${one}`);
+for (const one of untellable) console.log(`  undetectable: ${one}`);
 for (const survivor of survivors) console.log(`  survived: ${survivor}`);

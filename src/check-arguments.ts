@@ -1,14 +1,14 @@
-/** Checks of what callers mistake: a TypeError that names the argument, what came, and what to do. */
+/** Checks for common mistakes in calls: a TypeError that names the argument, the value received and what to do. */
 import { nearestName } from './nearest-name.ts';
 
-/** Every name of an options object, as its defaults have them too; the compiler sees to it that none is missing. */
+/** Every name in an options object; its defaults will do. The compiler ensures that none is missing. */
 export type OptionNames<Options> = Readonly<Record<keyof Required<Options>, unknown>>;
 
 /**
- * Checks that an options object has no options but those that there are.
+ * Checks that an options object has no unknown options.
  * @param argument - name of the object, for the message.
- * @param inner - names of the options in those options that are objects themselves; they are checked too.
- * @throws TypeError that names the option and the nearest one that exists.
+ * @param inner - names within options that are objects themselves; these are checked too.
+ * @throws TypeError naming the option and the nearest existing one.
  */
 export function checkOptionNames<Options extends object>(
   options: unknown,
@@ -19,7 +19,7 @@ export function checkOptionNames<Options extends object>(
   if (options === undefined) return;
   const known = Object.keys(names);
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`${argument}: expected an object as { ${known[0]}: … }, got ${describeValue(options)}`);
+    throw new TypeError(`${argument}: expected { ${known[0]}: … }, got ${describeValue(options)}`);
   }
   for (const [name, value] of Object.entries(options)) {
     if (Object.hasOwn(names, name)) {
@@ -30,17 +30,17 @@ export function checkOptionNames<Options extends object>(
     const near = nearestName(name, known);
     const advice =
       owner !== undefined
-        ? `put it into the ${owner}'s: { ${owner}: { ${name}: … } }`
+        ? `put it in ${owner}: { ${owner}: { ${name}: … } }`
         : near === undefined
-          ? `there are ${known.join(', ')}`
+          ? `use one of ${known.join(', ')}`
           : `did you mean '${near}'?`;
-    throw new TypeError(`${argument}: there is no option '${name}'; ${advice}`);
+    throw new TypeError(`${argument}: unknown option '${name}'; ${advice}`);
   }
 }
 
 /**
- * Checks a number, or a whole one.
- * @throws RangeError that names it.
+ * Checks a number, optionally that it is whole.
+ * @throws RangeError naming it.
  */
 export function checkNumber(argument: string, value: number, min: number, max = Infinity, isWhole = false): void {
   if (value >= min && value <= max && (!isWhole || Number.isSafeInteger(value))) return;
@@ -49,22 +49,22 @@ export function checkNumber(argument: string, value: number, min: number, max = 
 }
 
 /**
- * Checks one of a few names.
- * @throws TypeError that names them.
+ * Checks that a value is one of a few choices.
+ * @throws TypeError naming them.
  */
 export function checkChoice(argument: string, value: unknown, choices: readonly unknown[]): void {
   if (choices.includes(value)) return;
   throw new TypeError(`${argument}: expected ${choices.join(' or ')}, got '${value}'`);
 }
 
-/** What is thrown for an argument of the wrong kind. @param advice - what to do. */
+/** The error for an argument of the wrong kind. @param advice - what to do. */
 export function mistake(argument: string, expected: string, value: unknown, advice: string): TypeError {
   return new TypeError(`${argument}: expected ${expected}, got ${describeValue(value)}; ${advice}`);
 }
 
 /**
- * Checks that an image is one, by the kinds of its members alone.
- * @throws TypeError that says how to make one of what came.
+ * Checks that an image is one, by the types of its members alone.
+ * @throws TypeError explaining how to make one.
  */
 export function checkImageArgument(image: unknown): void {
   const { data, width, height } = Object(image);
@@ -76,30 +76,30 @@ export function checkImageArgument(image: unknown): void {
 /**
  * Checks that a list of boxes is one, and that each box has corners.
  * @param argument - its name, for the message.
- * @throws TypeError that says what to do.
+ * @throws TypeError explaining what to do.
  */
 export function checkBoxesArgument(boxes: unknown, argument: 'boxes' | 'roiBoxes'): void {
   if (!Array.isArray(boxes)) {
-    throw mistake(argument, 'a list of boxes', boxes, 'give [box], or await aligner.detect(image)');
+    throw mistake(argument, 'a list of boxes', boxes, 'pass [box], or await aligner.detect(image)');
   }
   for (const [index, box] of boxes.entries()) {
-    if (!hasCorners(box)) throw mistake(`${argument}[${index}]`, 'a box', box, 'give { xMin, yMin, xMax, yMax }');
+    if (!hasCorners(box)) throw mistake(`${argument}[${index}]`, 'a box', box, 'pass { xMin, yMin, xMax, yMax }');
   }
 }
 
 /**
- * Checks that a face is one as `align` gives it.
- * @throws TypeError that says what to do.
+ * Checks that a face is one, as returned by `align`.
+ * @throws TypeError explaining what to do.
  */
 export function checkFaceArgument(face: unknown, argument = 'face'): void {
   const { params, roiBox } = Object(face);
   if (ArrayBuffer.isView(params) && hasCorners(roiBox)) return;
-  throw mistake(argument, 'a face', face, 'give one face of those that await aligner.align(image, boxes) gives');
+  throw mistake(argument, 'a face', face, 'pass one of the faces from await aligner.align(image, boxes)');
 }
 
-/** Checks a list of faces. @throws TypeError that says what to do. */
+/** Checks a list of faces. @throws TypeError explaining what to do. */
 export function checkFacesArgument(faces: unknown): void {
-  if (!Array.isArray(faces)) throw mistake('faces', 'a list of faces', faces, 'give [face]');
+  if (!Array.isArray(faces)) throw mistake('faces', 'a list of faces', faces, 'pass [face]');
   for (const [index, face] of faces.entries()) checkFaceArgument(face, `faces[${index}]`);
 }
 
@@ -108,7 +108,7 @@ function hasCorners(value: unknown): boolean {
   return ['xMin', 'yMin', 'xMax', 'yMax'].every((side) => typeof box[side] === 'number');
 }
 
-/** What a value is, in a word or two. */
+/** Describes a value in a word or two. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') return `'${value.slice(0, 40)}'`;
   if (typeof value === 'function') return 'a function';

@@ -1,6 +1,6 @@
 /**
- * Gives an object the method that `using` calls, where the engine has its symbol (Node 20.5, Chromium 134) or a polyfill has put it
- * there before.
+ * Gives an object the method that `using` calls, if the engine has its symbol (Node 20.5, Chromium 134) or a polyfill
+ * has added it.
  * @returns the same object.
  */
 export function withDispose<Value extends object>(object: Value, dispose: () => void): Value & Disposable {
@@ -8,7 +8,7 @@ export function withDispose<Value extends object>(object: Value, dispose: () => 
   return Object.assign(object, method) as Value & Disposable;
 }
 
-/** The same for `await using`, beside `using`. */
+/** The same for both `await using` and `using`. */
 export function withAsyncDispose<Value extends object>(
   object: Value,
   dispose: () => Promise<void>,

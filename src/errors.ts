@@ -1,9 +1,9 @@
 /**
- * Errors that are not the caller's mistake in code. A wrong argument is a plain `TypeError` or `RangeError` that names
- * the argument, what was expected and what came.
+ * Errors other than programming mistakes. An invalid argument throws a plain `TypeError` or `RangeError` that names
+ * the argument, the expected value and the actual one.
  */
 
-/** Base of every error of this package. */
+/** Base class of every error in this package. */
 export class TddfaError extends Error {
   override readonly name: string = 'TddfaError';
 
@@ -12,12 +12,12 @@ export class TddfaError extends Error {
   }
 }
 
-/** A text on one line. Names and values in it come from files: none of them may break the line or command the terminal. */
+/** A text on one line. Names and values in it come from files: none may break the line or control the terminal. */
 export function printable(text: string): string {
   return text.replace(/[\t\r\n]+/g, ' ').replace(/\p{Cc}+/gu, '\ufffd');
 }
 
-/** The asked backend is not installed or cannot run here. */
+/** The requested backend is not installed or cannot run here. */
 export class BackendUnavailableError extends TddfaError {
   override readonly name = 'BackendUnavailableError';
   readonly backend: string;
@@ -34,7 +34,7 @@ export class BackendUnavailableError extends TddfaError {
 export class WeightLoadError extends TddfaError {
   override readonly name = 'WeightLoadError';
   readonly file: string;
-  /** HTTP status, when there was an answer. */
+  /** HTTP status, if there was a response. */
   readonly status?: number;
 
   constructor(file: string, reason: string, options?: ErrorOptions & { status?: number }) {
@@ -44,7 +44,7 @@ export class WeightLoadError extends TddfaError {
   }
 }
 
-/** A weight file was read but does not hold what it should. */
+/** A weight file was read but its contents are not as expected. */
 export class WeightFormatError extends TddfaError {
   override readonly name = 'WeightFormatError';
   readonly file: string;
@@ -92,11 +92,11 @@ export class ImageDecodeError extends TddfaError {
   }
 }
 
-/** A video could not be read or written; also where ffmpeg, which does both, is missing. */
+/** A video could not be read or written, or ffmpeg, which does both, is missing. */
 export class VideoFileError extends TddfaError {
   override readonly name = 'VideoFileError';
   readonly path: string;
-  /** Of a film that ends early: how many frames there were, all of which have been given. */
+  /** For a video that ends early: number of frames read, all of which have been delivered. */
   readonly framesRead?: number;
 
   constructor(path: string, reason: string, options?: ErrorOptions & { framesRead?: number }) {
@@ -107,21 +107,21 @@ export class VideoFileError extends TddfaError {
 }
 
 /**
- * Why a camera cannot be used: it was not allowed, there is none, another program has it, the page is not from https or this
- * device, it was unplugged or taken away, or the browser gives no reason.
+ * Why a camera cannot be used: access was denied, there is none, another program is using it, the page was not served
+ * from https or this device, it was unplugged or taken away, or the browser gives no reason.
  */
 export type CameraProblem = 'denied' | 'missing' | 'busy' | 'insecure' | 'unplugged' | 'failed';
 
 const CAMERA_ADVICE: Readonly<Record<CameraProblem, string>> = {
-  denied: 'the camera was not allowed',
+  denied: 'camera access was denied',
   missing: 'there is no such camera',
-  busy: 'another program uses the camera',
-  insecure: 'cameras need a page from https or this device',
-  unplugged: 'the camera went away',
+  busy: 'the camera is already in use',
+  insecure: 'cameras need a page on https or localhost',
+  unplugged: 'camera disconnected',
   failed: 'the camera did not start',
 };
 
-/** A camera could not be opened, or went away. */
+/** A camera could not be opened, or was disconnected. */
 export class CameraError extends TddfaError {
   override readonly name = 'CameraError';
   readonly problem: CameraProblem;
@@ -132,7 +132,7 @@ export class CameraError extends TddfaError {
   }
 }
 
-/** A worker could not be started, or ended by itself with work under way. */
+/** A worker could not be started, or exited with work in progress. */
 export class WorkerFailedError extends TddfaError {
   override readonly name = 'WorkerFailedError';
 
@@ -141,14 +141,14 @@ export class WorkerFailedError extends TddfaError {
   }
 }
 
-/** More calls wait for the workers of a pool than it takes in. */
+/** The queue of a pool is full. */
 export class QueueFullError extends TddfaError {
   override readonly name = 'QueueFullError';
-  /** Calls that may wait. */
+  /** Maximum number of waiting calls. */
   readonly maxQueued: number;
 
   constructor(maxQueued: number) {
-    super(`${maxQueued} calls wait already, which is the pool's maxQueued`);
+    super(`${maxQueued} calls are already waiting, the pool's maxQueued`);
     this.maxQueued = maxQueued;
   }
 }
@@ -158,6 +158,6 @@ export class DisposedError extends TddfaError {
   override readonly name = 'DisposedError';
 
   constructor(what: string) {
-    super(`${what} is disposed and cannot be used any more`);
+    super(`${what} is disposed and can no longer be used`);
   }
 }

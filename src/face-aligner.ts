@@ -45,124 +45,124 @@ import type { AlignedFace, FaceBox, FaceMaps, MorphableModel, RgbaImage, RoiBox 
 
 /** Options of {@link createFaceAligner}. */
 export interface FaceAlignerOptions extends EngineOptions {
-  /** Where the pack is: `fileWeights` in Node, `httpWeights` in both; a text is an address, in Node also a folder. */
+  /** Location of the pack: `fileWeights` in Node, `httpWeights` anywhere; a string is a URL, in Node also a folder. */
   readonly weights: WeightSource | string | URL;
   /** Default `compiled`. */
   readonly backend?: BackendName;
   /**
-   * Name of a regressor of the pack; `mb1` also matches `open-mb1`, where no other ends in `-mb1`. By default the one that is called
-   * `mb1`, or else the first.
+   * Name of a regressor in the pack; `mb1` also matches `open-mb1` if no other ends in `-mb1`. Default: the one called
+   * `mb1`, otherwise the first.
    */
   readonly regressor?: string;
   /**
-   * Subdivision steps of a morphable model that is stored over a coarse mesh, as the open pack's is: 0..3, each with about
-   * four times the vertices (2,669, 10,488, 41,582, …). Default 1. Other models stay as they are.
+   * Subdivision steps for a morphable model stored over a coarse mesh, as in the open pack: 0..3, each with about four
+   * times the vertices (2,669, 10,488, 41,582, …). Default 1. Other models are unaffected.
    */
   readonly subdivisions?: number;
   /**
-   * How `compiled` keeps its copy of the morphable model's basis for dense vertices. `int16` takes half the memory (11.6
-   * instead of 23 MB for 38,365 vertices) and is faster; vertices move by less than 0.001 px. Default `float32`. Other
-   * backends reconstruct from the pack's own float32 basis and do not look at it.
+   * How `compiled` stores its copy of the morphable model's basis for dense vertices. `int16` takes half the memory
+   * (11.6 instead of 23 MB for 38,365 vertices) and is faster; vertices move by less than 0.001 px. Default `float32`.
+   * Other backends ignore this and reconstruct from the pack's own float32 basis.
    */
   readonly basis?: BasisPrecision;
   /**
-   * `createFaceRefiner`, to look at eyes and mouths again with two small networks of the pack: better blinks, gaze and mouths. It
-   * is not part of an aligner's code unless it is given; a pool's threads and a page's worker have their own and take `refine: true`.
-   * Default: expressions are the regressor's.
+   * Pass `createFaceRefiner` to refine eyes and mouths with two small networks in the pack: better blinks, gaze and
+   * mouths. Its code is bundled only if you pass it; a pool's threads and a page's worker have their own and take
+   * `refine: true`. Default: expressions come from the regressor alone.
    */
   readonly refine?: CreateFaceRefiner;
   /** Defaults of {@link FaceAligner.detect}. */
   readonly detector?: DetectorOptions;
-  /** Called with the progress of the weights' download. */
+  /** Called with the progress of the weight download. */
   readonly onProgress?: WeightProgressListener;
-  /** Ends the loading; the promise is then rejected with the signal's reason and nothing stays behind. */
+  /** Aborts loading; the promise is rejected with the signal's reason and nothing is left behind. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Finds and aligns faces. Results are plain data; nothing but the aligner itself has to be disposed. Every method throws
+ * Finds and aligns faces. Results are plain data; only the aligner itself needs to be disposed. Every method throws
  * `DisposedError` after `dispose`.
  */
 export interface FaceAligner {
   readonly backend: BackendName;
   /** Name of the pack. */
   readonly packName: string;
-  /** Whether the pack has a detector, so that `detect` works. */
+  /** Whether the pack has a detector, which `detect` requires. */
   readonly hasDetector: boolean;
   /** Name of the regressor in use. */
   readonly regressor: string;
-  /** Names of all regressors of the pack. */
+  /** Names of all regressors in the pack. */
   readonly regressors: readonly string[];
-  /** The pack's model; absent in a pack that has none. */
+  /** The pack's model; absent if the pack has none. */
   readonly morphableModel?: MorphableModel;
-  /** Triangles, codes and texture coordinates for pictures and meshes; absent in a pack that has none. */
+  /** Triangles, codes and texture coordinates for pictures and meshes; absent if the pack has none. */
   readonly faceMaps?: FaceMaps;
   /** Licences of the models in use. */
   readonly licences: readonly ModelLicence[];
   /**
-   * The same aligner, but one that leaves an image's pixels with the caller; absent where pixels stay anyway, as they do
-   * everywhere but in a worker. For code that takes any aligner and looks at the image itself, as the tracker does.
+   * The same aligner, but leaving an image's pixels with the caller; absent where pixels stay anyway, which is
+   * everywhere but in a worker. For code that takes any aligner and reads the image itself, as the tracker does.
    */
   readonly keepingPixels?: FaceAligner;
 
   /**
    * Finds faces.
    * @param image - RGBA bytes of any size.
-   * @returns boxes in px of the image, best score first; `[]` when there is no face.
-   * @throws WeightFormatError when the pack has no detector; RangeError for an option or image that makes no sense.
+   * @returns boxes in image px, best score first; `[]` if there are no faces.
+   * @throws WeightFormatError if the pack has no detector; RangeError for an invalid option or image.
    */
   detect(image: RgbaImage, options?: DetectorOptions): Promise<FaceBox[]>;
 
   /**
    * Aligns the faces in the given boxes, all in one batch.
-   * @param boxes - from `detect` or anywhere else; each must overlap the image.
-   * @returns one face for each box, in the same order.
-   * @throws RangeError naming the box that is not finite, empty, inverted or outside the image.
+   * @param boxes - from `detect` or any other source; each must overlap the image.
+   * @returns one face per box, in the same order.
+   * @throws RangeError naming a box that is not finite, empty, inverted or outside the image.
    */
   align(image: RgbaImage, boxes: readonly RoiBox[]): Promise<AlignedFace[]>;
 
   /**
-   * Aligns faces again on crops around their landmarks, as video does from frame to frame: `align` on the next image
-   * without detecting anew, or a refinement on the same one.
+   * Aligns faces again on crops around their landmarks, as video tracking does from frame to frame: on the next image
+   * without running the detector, or on the same image to refine the result.
    */
   alignToLandmarks(image: RgbaImage, faces: readonly AlignedFace[]): Promise<AlignedFace[]>;
 
   /**
-   * Aligns the faces in crops given as they are, without the enlargement that `align` makes around a face box.
-   * @param roiBoxes - px of the image; may reach beyond it.
+   * Aligns the faces in the given crops as they are, without the enlargement that `align` applies to a face box.
+   * @param roiBoxes - in image px; may extend beyond the image.
    */
   alignCrops(image: RgbaImage, roiBoxes: readonly RoiBox[]): Promise<AlignedFace[]>;
 
   /**
-   * Rebuilds the surface of a face.
-   * @returns `[68 x 3]` landmarks in iBUG order or, with `dense`, all vertices; xyz interleaved, px of the image, y down,
-   *   z >= 0 and larger nearer to the viewer. The zero of z is the farthest of the returned points, so landmarks and dense
+   * Reconstructs the surface of a face.
+   * @returns `[68 x 3]` landmarks in iBUG order or, with `dense`, all vertices; xyz interleaved, image px, y down,
+   *   z >= 0 and larger nearer to the viewer. z is 0 at the farthest of the returned points, so landmarks and dense
    *   vertices differ by a constant in z.
-   * @throws WeightFormatError when the pack has no morphable model.
+   * @throws WeightFormatError if the pack has no morphable model.
    */
   reconstruct(face: AlignedFace, options?: ReconstructOptions): Float32Array;
 
   /**
-   * A face's expression by the names of the pack's model, as `{ jawOpen: 0.1, mouthSmileLeft: 0.7, … }`; of a model without names,
-   * as upstream's is, `expression_1` ….
-   * @throws WeightFormatError when the pack has no morphable model.
+   * A face's expression under the names in the pack's model, such as `{ jawOpen: 0.1, mouthSmileLeft: 0.7, … }`; for a
+   * model without names, such as upstream's, `expression_1` ….
+   * @throws WeightFormatError if the pack has no morphable model.
    */
   expressions(face: AlignedFace): Record<string, number>;
 
   /**
-   * Where a face's eyes look, relative to its head, in the signs of its pose; undefined of a pack whose model has no eyes that
-   * turn, as upstream's has none.
-   * @throws WeightFormatError when the pack has no morphable model.
+   * Where a face's eyes look, relative to its head, with the signs of its pose; undefined if the pack's model has no
+   * moving eyes, as with upstream's.
+   * @throws WeightFormatError if the pack has no morphable model.
    */
   gaze(face: AlignedFace): FaceGaze | undefined;
 
   /** Frees the networks. Idempotent. */
   dispose(): void;
-  /** For `using aligner = await createFaceAligner()`, where the engine knows it: `dispose`. */
+  /** For `using aligner = await createFaceAligner()`, in engines that support it: `dispose`. */
   [Symbol.dispose](): void;
 }
 
-/** For checks of names, where an aligner works in another thread and there are more. */
+/** For checking option names, for an aligner in another thread; callers add their own. */
 export const THREAD_ALIGNER_OPTION_NAMES: OptionNames<Omit<FaceAlignerOptions, 'refine'>> = {
   weights: true,
   backend: true,
@@ -175,15 +175,15 @@ export const THREAD_ALIGNER_OPTION_NAMES: OptionNames<Omit<FaceAlignerOptions, '
   ...ENGINE_OPTION_NAMES,
 };
 
-/** For checks of names. */
+/** For checking option names. */
 export const FACE_ALIGNER_OPTION_NAMES: OptionNames<FaceAlignerOptions> = {
   ...THREAD_ALIGNER_OPTION_NAMES,
   refine: true,
 };
 
 /**
- * Checks the names of options of an aligner, wherever it works.
- * @param names - of all that there are.
+ * Checks the option names of an aligner, wherever it runs.
+ * @param names - of all options.
  * @throws TypeError
  */
 export function checkFaceAlignerOptions<Options extends Omit<FaceAlignerOptions, 'weights' | 'refine'>>(
@@ -194,8 +194,8 @@ export function checkFaceAlignerOptions<Options extends Omit<FaceAlignerOptions,
 }
 
 /**
- * Checks the arguments of a call, wherever the aligner works.
- * @param argument - what follows the image.
+ * Checks the arguments of a call, wherever the aligner runs.
+ * @param argument - the argument after the image.
  * @throws TypeError
  */
 export function checkCallArguments(
@@ -210,9 +210,9 @@ export function checkCallArguments(
 }
 
 /**
- * The pack that an option names.
- * @param fromPlace - what texts and URLs are: addresses everywhere, in Node also folders.
- * @throws TypeError for anything else than a source, a text or a URL.
+ * The pack specified by an option.
+ * @param fromPlace - resolves strings and URLs: addresses everywhere, in Node also folders.
+ * @throws TypeError for anything other than a source, a string or a URL.
  */
 export function weightSourceOf(
   weights: unknown,
@@ -221,7 +221,7 @@ export function weightSourceOf(
   if (typeof weights === 'string' || weights instanceof URL) return fromPlace(weights);
   if (isWeightSource(weights)) return weights;
   throw new TypeError(
-    `weights: expected a source, as httpWeights('/weights/open/'), or an address, got ${describeValue(weights)}`,
+    `weights: expected a source such as httpWeights('/weights/open/') or a URL, got ${describeValue(weights)}`,
   );
 }
 
@@ -230,16 +230,16 @@ function isWeightSource(weights: unknown): weights is WeightSource {
 }
 
 /**
- * Loads a pack and makes an aligner of it.
+ * Loads a pack and creates an aligner from it.
  * @throws BackendUnavailableError, WeightLoadError, WeightFormatError; RangeError for a regressor that is not in the pack;
- *   TypeError for an option that does not exist.
+ *   TypeError for an unknown option.
  */
 export async function createFaceAligner(options: FaceAlignerOptions): Promise<FaceAligner> {
   checkFaceAlignerOptions(options, FACE_ALIGNER_OPTION_NAMES);
   const { basis = DEFAULT_BASIS } = options;
   const { kernels, landmarks, ...networks } = await loadNetworks(options, weightSourceOf(options.weights));
   const { packName, morphableModel } = networks;
-  /** Undefined after `dispose`, so that nothing of it stays. */
+  /** Undefined after `dispose`, so that it can be freed. */
   let surface: SurfaceReconstructor | undefined = createSurfaceReconstructor(packName, morphableModel, {
     ...(landmarks && { landmarks }),
     ...(kernels && { createDense: (model) => denseInWebAssembly(kernels, model, basis) }),
@@ -259,18 +259,18 @@ export async function createFaceAligner(options: FaceAlignerOptions): Promise<Fa
   return withDispose(methods, dispose);
 }
 
-/** The part of an aligner that has the networks: all that a worker needs of one, as its owner reconstructs. */
+/** The part of an aligner with the networks: all that a worker needs, as its owner reconstructs. */
 export interface AlignerNetworks
   extends Omit<FaceAligner, 'reconstruct' | 'expressions' | 'gaze' | 'keepingPixels' | typeof Symbol.dispose> {
-  /** Of the backend, where it has some. */
+  /** The backend's kernels, if it has any. */
   readonly kernels: EngineKernels | undefined;
   /** The model packed for the 68 landmarks. */
   readonly landmarks: PackedModel | undefined;
 }
 
 /**
- * Loads what an aligner looks at pictures with.
- * @param options - whose names are checked: a worker's owner has done that, and has the weights.
+ * Loads the networks of an aligner.
+ * @param options - with names already checked: a worker's owner has done that, and has the weights.
  */
 export async function loadNetworks(
   options: Omit<FaceAlignerOptions, 'weights'>,
@@ -299,7 +299,7 @@ export async function loadNetworks(
   }
 }
 
-/** Backend of an aligner that names none. */
+/** Backend used if none is specified. */
 export const DEFAULT_BACKEND: BackendName = 'compiled';
 
 const BASES: readonly BasisPrecision[] = ['float32', 'int16'];
@@ -337,7 +337,7 @@ function assemble(
       checkUsable();
       checkCallArguments('detect', image, options);
       if (detector === undefined)
-        throw new WeightFormatError(pack.name, 'this pack has no detector; give boxes instead');
+        throw new WeightFormatError(pack.name, 'this pack has no detector; pass boxes instead');
       await eventLoopTurn();
       checkUsable();
       return detector.detect(image, options);
@@ -393,7 +393,7 @@ function linearModelOf(model: MorphableModel): LinearModel {
   };
 }
 
-/** The whole model in WebAssembly: a third of the time of plain JavaScript. */
+/** The whole model in WebAssembly: takes a third of the time of plain JavaScript. */
 function denseInWebAssembly(kernels: EngineKernels, model: MorphableModel, basis: BasisPrecision): DenseEvaluator {
   const kernel = kernels.createLinearModel(linearModelOf(model), basis);
   const { acting } = model;
@@ -406,7 +406,7 @@ function denseInWebAssembly(kernels: EngineKernels, model: MorphableModel, basis
   };
 }
 
-/** The crop around a face box, after checking that there is something of the image in the box. */
+/** The crop around a face box, after checking that the box overlaps the image. */
 function roiBoxOfFace({ width, height }: RgbaImage, box: RoiBox, index: number): RoiBox {
   const { xMin, yMin, xMax, yMax } = box;
   const shown = `[${xMin}, ${yMin}, ${xMax}, ${yMax}]`;

@@ -1,16 +1,16 @@
-/** What a HEIF file holds: pictures coded as AV1 or as HEVC. */
+/** Kind of a HEIF file: pictures coded as AV1 or as HEVC. */
 export type HeifKind = 'AVIF' | 'HEIC';
 
-/** Bytes that are looked at. */
+/** Number of bytes inspected. */
 export const HEIF_BEGINNING_BYTES = 256;
 
 /** What to do about a HEIC that cannot be read. */
-export const HEIC_ADVICE = 'HEIC pictures need the package libheif-js (npm install libheif-js), or to be saved as JPEG';
+export const HEIC_ADVICE = 'HEIC pictures need the package libheif-js (npm install libheif-js); or save them as JPEG';
 
 /**
- * Tells AVIF from HEIC by the brands of a file.
- * @param bytes - the file's beginning.
- * @returns undefined where it is neither.
+ * Distinguishes AVIF from HEIC by the brands of a file.
+ * @param bytes - the beginning of the file.
+ * @returns undefined if it is neither.
  * @see ISO/IEC 23008-12, section 10
  */
 export function heifKind(bytes: Uint8Array): HeifKind | undefined {
@@ -18,7 +18,7 @@ export function heifKind(bytes: Uint8Array): HeifKind | undefined {
   if (name !== 'ftyp' || brand === undefined || !/^(avi|hei|hev|mif1|msf1)/.test(brand)) return undefined;
   if (brand.startsWith('avi')) return 'AVIF';
   if (brand.startsWith('he')) return 'HEIC';
-  // It is only called HEIF; what it fits besides follows.
+  // The major brand is only HEIF; the compatible brands follow.
   const length = (bytes[0] << 24) | (bytes[1] << 16) | (bytes[2] << 8) | bytes[3];
   const others = String.fromCharCode(...bytes.subarray(16, Math.min(length, HEIF_BEGINNING_BYTES)));
   return /^(....)*avi[fs]/s.test(others) ? 'AVIF' : 'HEIC';

@@ -1,12 +1,12 @@
-/** For messages about names that do not exist. */
+/** For messages about unknown names. */
 
-/** Less than this part of the longer name in common is another name. */
+/** Two names that share less than this part of the longer one are different names. */
 const MIN_SHARED = 0.5;
 
 /**
- * The known name that is nearest to one that is not known, by how much of both is the same from the front and from the back;
- * capitals, hyphens and underscores do not count.
- * @returns undefined where none is near.
+ * The known name nearest to an unknown one, by how much of both is the same from the front and from the back; case,
+ * hyphens and underscores are ignored.
+ * @returns undefined if none is near.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const wanted = plain(name);

@@ -1,4 +1,4 @@
-/** Entry for Node: all of the platform-neutral surface, files, and the open pack as the default. */
+/** Entry for Node: the whole platform-neutral API, files, and the open pack as the default. */
 
 import type { WeightSource } from './engine/weights/weight-source.ts';
 import {
@@ -41,12 +41,15 @@ export type { AlignFileOptions, FileFaces } from './workers/worker-protocol.ts';
 
 /** Options of {@link createFaceAligner} in Node. */
 export interface NodeFaceAlignerOptions extends Omit<FaceAlignerOptions, 'weights'> {
-  /** Where the pack is: `fileWeights`, `httpWeights`, a folder or an address. By default the open pack that comes with this package. */
+  /**
+   * Location of the pack: `fileWeights`, `httpWeights`, a folder or a URL. Default: the open pack shipped with this
+   * package.
+   */
   readonly weights?: WeightSource | string | URL;
 }
 
 /**
- * Loads a pack and makes an aligner of it; the open pack where none is named.
+ * Loads a pack, by default the open pack, and creates an aligner from it.
  * @throws BackendUnavailableError, WeightLoadError, WeightFormatError; RangeError for a regressor that is not in the pack.
  */
 export async function createFaceAligner(options: NodeFaceAlignerOptions = {}): Promise<FaceAligner> {

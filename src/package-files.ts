@@ -1,4 +1,4 @@
-/** What comes with this package, for Node. */
+/** Files shipped with this package, for Node. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
@@ -8,9 +8,9 @@ import type { WeightSource } from './engine/weights/weight-source.ts';
 import { TddfaError, WeightLoadError } from './errors.ts';
 
 /**
- * Folder of this package, whether this file runs from `src/`, from `dist/src/`, or from a program that a bundler has made of it:
- * then the package that is installed for that program.
- * @throws TddfaError where there is none.
+ * Folder of this package, whether this file runs from `src/` or from `dist/src/`; in a bundled program, the package
+ * installed for that program.
+ * @throws TddfaError if there is none.
  */
 export function packageRoot(): string {
   const root = findPackageRoot();
@@ -40,7 +40,7 @@ function isPackageRoot(folder: string): boolean {
   return existsSync(file) && JSON.parse(readFileSync(file, 'utf8')).name === PACKAGE_NAME;
 }
 
-/** Folders in which what belongs to the program can be: this file's, the main script's, the current one. */
+/** Folders that may contain the program's files: this file's, the main script's, the current one. */
 function programFolders(): string[] {
   // A bundle in CommonJS has no URL of its own.
   const url: string | undefined = import.meta.url;
@@ -53,9 +53,9 @@ function programFolders(): string[] {
 }
 
 /**
- * Path of a file of a package that this one depends on; in a bundled program also of the file of that name beside it.
+ * Path of a file in a package that this one depends on; in a bundled program also of the file of that name beside it.
  * @param file - as it would be imported: `package/folder/file.wasm`.
- * @throws TddfaError where it is not there.
+ * @throws TddfaError if it is missing.
  */
 export function dependencyFile(file: string): string {
   const root = findPackageRoot();
@@ -72,21 +72,21 @@ export function packageVersion(): string {
   return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 }
 
-/** Folder of the packs that come with this package; in a bundled program also `weights` beside it. */
+/** Folder of the packs shipped with this package; in a bundled program also `weights` beside it. */
 export function shippedPacks(): string {
   const folders = [findPackageRoot(), ...programFolders()].filter((folder) => folder !== undefined);
   const found = folders
     .map((folder) => join(folder, 'weights'))
     .find((folder) => existsSync(join(folder, 'open/pack.json')));
   if (found !== undefined) return found;
-  const advice = 'copy node_modules/tddfa/weights there, or name a pack: weights: fileWeights(folder)';
+  const advice = 'copy node_modules/tddfa/weights there, or specify a pack: weights: fileWeights(folder)';
   throw new WeightLoadError(join(folders[0], 'weights'), `there is no pack beside this program; ${advice}`);
 }
 
 /**
- * The open pack that comes with this package: FaceBoxes, two MobileNet-V1 and a morphable model of 40 shape modes, ARKit's 52
- * expressions and gaze, free for any use. Its model card is `weights/open/README.md`.
- * @throws WeightLoadError in a bundled program that has neither the package nor the folder `weights` beside it.
+ * The open pack shipped with this package: FaceBoxes, two MobileNet-V1 and a morphable model with 40 shape modes,
+ * ARKit's 52 expressions and gaze, free for any use. Its model card is `weights/open/README.md`.
+ * @throws WeightLoadError in a bundled program with neither the package nor the folder `weights` beside it.
  */
 export function openWeights(): WeightSource {
   return fileWeights(join(shippedPacks(), 'open'));

@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /**
- * Names of the platform that our declarations use. A program whose compiler options have neither the DOM's nor Node's types gets
- * them as empty types, so that it can be checked all the same; everywhere else they add nothing to what is there. The entry for
- * browsers brings the DOM's types instead.
+ * Platform types that our declarations use. A program compiled with neither the DOM's nor Node's types gets them as
+ * empty types, so that it still type-checks; everywhere else they add nothing. The browser entry includes the DOM's
+ * types instead.
  */
 declare global {
   interface AbortSignal {}

@@ -1,9 +1,9 @@
-/** Timers take no more: what is to take longer ends at once. */
+/** The longest delay of a timer; anything longer would fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
- * A time as timers and Redis take it: whole ms, at least one, and of what is longer than 24.8 days just as much.
- * @param ms - a number above or equal to 0; Infinity is one.
+ * A time as accepted by timers and Redis: whole ms, at least 1 and at most 24.8 days.
+ * @param ms - a number >= 0, including Infinity.
  */
 export function timerDelay(ms: number): number {
   return Math.max(1, Math.min(Math.ceil(ms), MAX_DELAY_MS));

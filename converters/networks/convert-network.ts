@@ -13,12 +13,12 @@ import { convertMobilenetV1 } from './mobilenet-v1.ts';
 import { convertMobilenetV3 } from './mobilenet-v3.ts';
 import { convertResnet22 } from './resnet22.ts';
 
-/** A module's name, with anything before it. */
+/** A module's name, with any prefix. */
 function network(module: string): RegExp {
   return new RegExp(`^(?<prefix>(?:[^.]+\\.)*?)${module}`);
 }
 
-/** What tells the architectures apart: each has a module of a name that the others have not. */
+/** What distinguishes the architectures: each has a module with a name that the others lack. */
 const ARCHITECTURES: readonly {
   readonly module: RegExp;
   readonly convert: (stateDict: StateDict, file: string) => ConvertedNetwork;
@@ -33,11 +33,11 @@ const ARCHITECTURES: readonly {
 export interface ConvertNetworkOptions {
   /** Name for error messages. */
   readonly file: string;
-  /** Which of several networks is meant, as `ema`: what stands before the names of its tensors. */
+  /** Which of several networks to use, such as `ema`: the prefix of its tensor names. */
   readonly state?: string | undefined;
-  /** Names of other sets of weights in the file, for the message where there is none of that name. */
+  /** Names of other sets of weights in the file, for the message if there is none of that name. */
   readonly otherStates?: readonly string[];
-  /** Called with each line that a user should know: which prefix was dropped, which tensors were left out. */
+  /** Called with each line of information for users: which prefix was dropped, which tensors were skipped. */
   readonly onNotice?: ((notice: string) => void) | undefined;
 }
 
@@ -46,11 +46,11 @@ export interface ConvertNetworkOptions {
  * MobileNet-V1 (any width multiplier, ReLU or PReLU), MobileNet-V3 (small or large, any width multiplier) and ResNet22, and the
  * regressors' number of outputs, from the tensors.
  *
- * What stands before the names of all tensors of the network (`module.`, `_orig_mod.`, `model.` …) is dropped; counters of
- * BatchNorm and the landmark head `fc_lm`, which only training uses, are left out; the regressors' last layer may be called
- * `fc`, `fc_param` or `conv_param`.
- * @throws WeightFormatError where the architecture is none of these, or naming the tensor that is missing, unexpected,
- *   misshapen or not finite; TddfaError where there is no state of the name that was asked for.
+ * A common prefix of the network's tensor names (`module.`, `_orig_mod.`, `model.` …) is dropped; BatchNorm counters
+ * and the landmark head `fc_lm`, used only in training, are skipped; the regressors' last layer may be called `fc`,
+ * `fc_param` or `conv_param`.
+ * @throws WeightFormatError if the architecture is none of these, or naming a tensor that is missing, unexpected,
+ *   misshapen or not finite; TddfaError if there is no state with the requested name.
  */
 export function convertNetwork(stateDict: StateDict, options: ConvertNetworkOptions): ConvertedNetwork {
   const { file, state, otherStates = [], onNotice } = options;
@@ -67,14 +67,14 @@ export function convertNetwork(stateDict: StateDict, options: ConvertNetworkOpti
   if (chosen === undefined) {
     const names = [...otherStates, ...networks.map(({ name }) => name)].filter((name) => name !== '');
     const known =
-      names.length === 0 ? 'all are of one network' : `there are ${names.map((name) => `'${name}'`).join(', ')}`;
+      names.length === 0 ? 'all belong to one network' : `choose from ${names.map((name) => `'${name}'`).join(', ')}`;
     throw new TddfaError(`${file}: there are no weights called '${state}': ${known}`);
   }
   const { prefix, convert } = chosen.weights;
   const choice = networks.length > 1 ? describeChoice(chosen, networks) : undefined;
   if (choice !== undefined) onNotice?.(choice);
   else {
-    if (prefix !== '') onNotice?.(`'${prefix}' before the names of the tensors left out`);
+    if (prefix !== '') onNotice?.(`dropped the prefix '${prefix}' from tensor names`);
     if (chosen.isAverage) onNotice?.('the weights are running averages');
   }
   const tensors = new Map<string, NamedTensor>();
@@ -84,7 +84,7 @@ export function convertNetwork(stateDict: StateDict, options: ConvertNetworkOpti
       if (fullName.split('.').at(-1) !== AVERAGE_COUNTER) outside.push(fullName);
       continue;
     }
-    // Averages may lie inside, as `ema.` beside plain names.
+    // Averages may be nested, such as `ema.` beside plain names.
     if (networks.some(({ weights }) => weights.prefix.length > prefix.length && fullName.startsWith(weights.prefix))) {
       continue;
     }
@@ -93,17 +93,17 @@ export function convertNetwork(stateDict: StateDict, options: ConvertNetworkOpti
     tensors.set(name, tensor);
   }
   const strangers = outside.filter((name) => !networks.some(({ weights }) => name.startsWith(weights.prefix)));
-  if (strangers.length > 0) onNotice?.(`left out, as not of this network: ${shortened(strangers)}`);
+  if (strangers.length > 0) onNotice?.(`skipped, not part of this network: ${shortened(strangers)}`);
   return convert(tensors, file);
 }
 
 interface PrefixedNetwork {
-  /** With a dot at its end, or empty. */
+  /** With a trailing dot, or empty. */
   readonly prefix: string;
   readonly convert: (stateDict: StateDict, file: string) => ConvertedNetwork;
 }
 
-/** Every prefix under which there is a network. */
+/** Every prefix that has a network under it. */
 function findNetworks(stateDict: StateDict): CheckpointState<PrefixedNetwork>[] {
   const networks = new Map<string, PrefixedNetwork['convert']>();
   for (const { module, convert } of ARCHITECTURES) {

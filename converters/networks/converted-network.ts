@@ -1,6 +1,6 @@
 import type { LayersArtifact } from '../../src/engine/layers-artifact.ts';
 
-/** A checkpoint turned into a network, and what was recognised. */
+/** A network converted from a checkpoint, and what was recognised. */
 export type ConvertedNetwork =
   | {
       readonly architecture: 'mobilenet-v1' | 'mobilenet-v3-small' | 'mobilenet-v3-large';
@@ -8,7 +8,7 @@ export type ConvertedNetwork =
       readonly widthMultiplier: number;
       /** 62, 72 or 141 parameters. */
       readonly outputCount: number;
-      /** Of a second output: expressions and gaze of a model that acts. */
+      /** Size of a second output: expressions and gaze, for a model with `acting`. */
       readonly actingOutputCount?: number;
       readonly artifact: LayersArtifact;
     }

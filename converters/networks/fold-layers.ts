@@ -3,20 +3,20 @@ import type { NetworkTopology } from '../../src/engine/layers-model-builder.ts';
 import { WeightFormatError } from '../../src/errors.ts';
 import type { NamedTensor, StateDict } from '../tensor.ts';
 
-/** What torch's BatchNorm adds to the variance. */
+/** Added to the variance by torch's BatchNorm. */
 const BATCH_NORM_EPSILON = 1e-5;
 
-/** One layer of ours and the torch modules that its weights come from. */
+/** One of our layers and the torch modules that its weights come from. */
 export type FoldedLayer =
   | {
       readonly kind: FoldedKind;
       /** Name in the topology. */
       readonly layer: string;
-      /** Prefix of `weight`, and of `bias` where there is no BatchNorm. */
+      /** Prefix of `weight`, and of `bias` if there is no BatchNorm. */
       readonly module: string;
-      /** Prefix of the BatchNorm that follows; it is folded into the weights. */
+      /** Prefix of the subsequent BatchNorm, which is folded into the weights. */
       readonly batchNorm?: string;
-      /** What the result is multiplied by besides; 1 unless given. */
+      /** An additional factor of the result; default 1. */
       readonly factor?: number;
     }
   | {
@@ -27,16 +27,16 @@ export type FoldedLayer =
       readonly module: string;
     }
   | {
-      /** A depthwise kernel that no checkpoint has. */
+      /** A depthwise kernel that is not in any checkpoint. */
       readonly kind: 'constant';
       readonly layer: string;
       readonly value: number;
     };
 
 /**
- * Turns a checkpoint into a Layers artifact: folds each BatchNorm into the convolution before it (in float64), and moves
- * kernels from torch's order (`[out, in, height, width]`) to that of Layers (`[height, width, in, out]`).
- * @param stateDict - tensors under the names that `layers` give; everything in it must be used.
+ * Converts a checkpoint to a Layers artifact: folds each BatchNorm into the convolution before it (in float64), and
+ * reorders kernels from torch's order (`[out, in, height, width]`) to that of Layers (`[height, width, in, out]`).
+ * @param stateDict - tensors under the names given in `layers`; all of them must be used.
  * @param file - for error messages.
  * @throws WeightFormatError naming the tensor that is missing, unexpected, misshapen or not finite.
  */
@@ -48,7 +48,7 @@ export function foldLayers(
 ): LayersArtifact {
   const reader = new TensorReader(stateDict, file);
   const shapes = new Map(weightSpecs.map(({ name, shape }) => [name, shape]));
-  // All tensors are looked at before memory is asked for: a damaged shape could ask for any amount.
+  // All tensors are checked before memory is allocated: a damaged shape could request any amount.
   const read = layers.map((layer) => {
     const name = ['kernel', 'depthwise_kernel', 'alpha']
       .map((weight) => `${layer.layer}/${weight}`)
@@ -66,10 +66,10 @@ export function foldLayers(
   return { modelTopology, weightSpecs, weightData };
 }
 
-/** Fills the weights of one layer of ours. */
+/** Fills the weights of one of our layers. */
 type WriteWeights = (kernel: Float32Array, bias: Float32Array | undefined) => void;
 
-/** Reads what a layer needs, and says how it is written. */
+/** Reads what a layer needs, and returns a function that writes it. */
 function readWeights(
   reader: TensorReader,
   layer: FoldedLayer,
@@ -107,10 +107,10 @@ function layOut(specs: readonly WeightSpec[]): { weightData: ArrayBuffer; values
 
 type Numbers = Float32Array | Float64Array;
 
-/** A layer as torch has it, seen as a convolution. */
+/** A torch layer, seen as a convolution. */
 interface TorchLayer {
   readonly outputs: number;
-  /** Per output: a dense layer's inputs, a convolution's channels, 1 of a depthwise one. */
+  /** Per output: a dense layer's inputs, a convolution's channels, 1 for a depthwise one. */
   readonly inputs: number;
   /** Of the kernel. */
   readonly pixels: number;
@@ -136,7 +136,7 @@ function readLayer(
 ): TorchLayer {
   const [height, width, inputs, outputs] = kernelSizes(kind, kernelShape);
   const asConvolution = [outputs, inputs, height, width];
-  // A last layer may be written as a convolution of one pixel or as a matrix: it is the same.
+  // A last layer may be stored as a 1x1 convolution or as a matrix: they are equivalent.
   const isHead = batchNorm === undefined && height * width === 1;
   const asMatrix = [outputs, inputs];
   const shapes = !isHead ? [asConvolution] : kind === 'dense' ? [asMatrix, asConvolution] : [asConvolution, asMatrix];
@@ -151,7 +151,7 @@ function readLayer(
   };
 }
 
-/** What a BatchNorm does that is no longer trained. */
+/** The effect of a BatchNorm after training. */
 function readBatchNorm(reader: TensorReader, module: string, channels: number): ScaleAndShift {
   const gamma = reader.read(`${module}.weight`, [[channels]]);
   const beta = reader.read(`${module}.bias`, [[channels]]);
@@ -174,7 +174,7 @@ function readBatchNorm(reader: TensorReader, module: string, channels: number): 
   return { scale, shift };
 }
 
-/** Writes a layer's kernel, `[pixels x inputs x outputs]`, and its bias where it has one. */
+/** Writes a layer's kernel, `[pixels x inputs x outputs]`, and its bias if it has one. */
 function foldLayer(layer: TorchLayer, kernel: Float32Array, bias: Float32Array | undefined): void {
   const { outputs, inputs, pixels, weight, batchNorm } = layer;
   const shifts = batchNorm?.shift ?? layer.bias ?? [];
@@ -202,14 +202,14 @@ export function separableLayers(block: string): [FoldedLayer, FoldedLayer] {
 
 type FoldedKind = 'convolution' | 'depthwise' | 'dense';
 
-/** Height, width, inputs per output, and outputs of a kernel of ours. */
+/** Height, width, inputs per output, and outputs of one of our kernels. */
 function kernelSizes(kind: FoldedKind, shape: readonly number[]): [number, number, number, number] {
   const [a = 1, b = 1, c = 1, d = 1] = shape;
   if (kind === 'dense') return [1, 1, a, b];
   return kind === 'depthwise' ? [a, b, 1, c] : [a, b, c, d];
 }
 
-/** Hands out tensors once each, and knows which were never asked for. */
+/** Returns each tensor once, and keeps track of those never read. */
 class TensorReader {
   readonly file: string;
   readonly #stateDict: StateDict;
@@ -221,7 +221,7 @@ class TensorReader {
     this.#unread = new Set(stateDict.keys());
   }
 
-  /** @param shapes - that are accepted. */
+  /** @param shapes - accepted shapes. */
   read(name: string, shapes: readonly (readonly number[])[]): Numbers {
     const tensor = this.#stateDict.get(name);
     const expected = shapes.map((shape) => `[${shape.join(', ')}]`).join(' or ');

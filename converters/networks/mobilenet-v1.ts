@@ -46,7 +46,7 @@ export function convertMobilenetV1(stateDict: StateDict, file: string): Converte
   };
 }
 
-/** Each layer's channels, cut to a whole number, leave an interval for the width multiplier. */
+/** Each layer's number of channels, rounded down, leaves an interval for the width multiplier. */
 function recogniseWidth(stateDict: StateDict): number {
   const intervals: LayerChannels[] = [];
   const stem = ['conv1', MOBILENET_V1_STEM_CHANNELS] as const;

@@ -21,7 +21,7 @@ import { explainChannels, type LayerChannels } from './width-multiplier.ts';
 export function convertMobilenetV3(stateDict: StateDict, file: string): ConvertedNetwork {
   const head = findRegressorHead(stateDict, 'fc', file);
   const { outputCount } = head;
-  // The large network goes on with blocks where the small one has its last convolutions.
+  // The large network still has blocks where the small one has its last convolutions.
   const isLarge = [...stateDict.keys()].some((name) => name.startsWith('features.15.conv.'));
   const size: MobilenetV3Size = isLarge ? 'large' : 'small';
   const blocks = MOBILENET_V3_BLOCKS[size];
@@ -58,7 +58,7 @@ function convolution(module: string, batchNorm: string): FoldedLayer {
   return { kind: 'convolution', layer: module, module, batchNorm };
 }
 
-/** Each layer's channels, rounded up to a multiple of 8, leave an interval for the width multiplier. */
+/** Each layer's number of channels, rounded up to a multiple of 8, leaves an interval for the width multiplier. */
 function recogniseWidth(stateDict: StateDict, size: MobilenetV3Size): number {
   const blocks = MOBILENET_V3_BLOCKS[size];
   const bases = blocks.flatMap(({ expanded, channels }, index): [string, number][] => [
@@ -69,7 +69,7 @@ function recogniseWidth(stateDict: StateDict, size: MobilenetV3Size): number {
   const layers: LayerChannels[] = [];
   for (const [module, base] of bases) {
     const channels = stateDict.get(`${module}.weight`)?.shape[0];
-    // Just above the multiplier that gives 8 channels less.
+    // Just above the multiplier that gives 8 channels fewer.
     if (channels)
       layers.push({ base, channels, from: ((channels - 8) / base) * (1 + 1e-9), to: (channels / base) * (1 + 1e-9) });
   }

@@ -3,11 +3,11 @@ import { REFINE_BLOCKS, REFINE_SIZE, refineNetwork } from '../../src/models/tddf
 import type { NamedTensor, StateDict } from '../tensor.ts';
 import { type FoldedLayer, foldLayers, separableLayers } from './fold-layers.ts';
 
-/** Counters of BatchNorm, which nothing needs. */
+/** BatchNorm counters, which are not needed. */
 const COUNTER = /\.num_batches_tracked$/;
 
 /**
- * Converts a network that `train_refine` trained.
+ * Converts a network trained by `train_refine`.
  * @throws WeightFormatError naming the tensor that is wrong.
  */
 export function convertRefineNetwork(

@@ -6,9 +6,9 @@ const HEAD_NAMES = ['fc', 'fc_param', 'conv_param'];
 
 /**
  * Finds the last layer of a regressor.
- * @param usualName - named in the error where there is none.
- * @returns its torch module, and how many parameters it gives.
- * @throws WeightFormatError where it is missing or its number of outputs is not 62, 72 or 141.
+ * @param usualName - named in the error if there is none.
+ * @returns its torch module, and how many parameters it outputs.
+ * @throws WeightFormatError if it is missing or its number of outputs is not 62, 72 or 141.
  */
 export function findRegressorHead(
   stateDict: StateDict,
@@ -20,7 +20,7 @@ export function findRegressorHead(
   if (outputCount === undefined || !PARAM_LAYOUTS.has(outputCount)) {
     throw new WeightFormatError(
       file,
-      outputCount === undefined ? 'is missing' : 'has a number of outputs that is no layout of parameters',
+      outputCount === undefined ? 'is missing' : 'has a number of outputs that matches no parameter layout',
       {
         tensor: `${module}.weight`,
         expected: `${[...PARAM_LAYOUTS.keys()].join(', ')} outputs`,

@@ -1,4 +1,4 @@
-/** A layer's channels, and the multipliers that give that count: from `from` to below `to`. */
+/** A layer's channel count, and the multipliers that yield it: >= `from` and < `to`. */
 export interface LayerChannels {
   /** At width 1. */
   readonly base: number;
@@ -8,9 +8,9 @@ export interface LayerChannels {
 }
 
 /**
- * The width multiplier that explains the most layers. A layer that no such multiplier explains is then found misshapen. Of all
- * multipliers that fit, the shortest decimal.
- * @param isRight - whether a multiplier gives a layer its channels.
+ * The width multiplier that explains the most layers; of all that fit, the shortest decimal. Any layer that it does not
+ * explain is then reported as misshapen.
+ * @param isRight - whether a multiplier yields a layer's channels.
  */
 export function explainChannels(
   layers: readonly LayerChannels[],

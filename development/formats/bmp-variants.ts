@@ -280,7 +280,7 @@ export const bmpVariants: readonly Variant[] = [
     'RLE24 compression in a BMP is not supported',
     patched(rgb24, (bytes) => withHeader(bytes, 64, { 16: 4 })),
   ),
-  refused('a header of 200 bytes', 'a header of 200 bytes is not known', patched(rgb24, change(14, 200))),
+  refused('a header of 200 bytes', 'a header of 200 bytes is unknown', patched(rgb24, change(14, 200))),
   refused('pixels inside the header', 'its pixel offset points into its header', patched(rgb24, change(10, 20))),
   refused(
     'cut off',

@@ -124,7 +124,7 @@ export const avifVariants: readonly Variant[] = [
   ).map(([width, height]) =>
     avif.refused(
       `a header of ${width}x${height} pixels, AV1 of 181x175`,
-      `its AV1 data has 181x175 pixels, and its header ${width}x${height}`,
+      `its AV1 data has 181x175 pixels, but its header has ${width}x${height}`,
       patched(plain, withStatedSize(width, height)),
     ),
   ),
@@ -163,7 +163,7 @@ export const heicVariants: readonly Variant[] = [
   ).map(([width, height]) =>
     heic.refused(
       `a header of ${width}x${height} pixels, HEVC of 181x175`,
-      `pixels, and its header ${width}x${height}`,
+      `pixels, but its header has ${width}x${height}`,
       patched(byHeifEnc('rgb.png'), withStatedSize(width, height)),
     ),
   ),

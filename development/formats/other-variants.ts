@@ -73,7 +73,7 @@ export const otherVariants: readonly Variant[] = [
     return refused(feature, `${name} pictures are not supported`, make);
   }),
   ...['mp4', 'mkv', 'avi'].map((ending) =>
-    refused(`a film (${ending})`, 'this is a film (', async (sources, path) => {
+    refused(`a video (${ending})`, 'this is a video (', async (sources, path) => {
       const film = `${path}.${ending}`;
       const size = ['-vf', 'scale=64:64', '-c:v', 'mpeg4', '-frames:v', '1'];
       await run('ffmpeg', '-v', 'error', '-y', '-i', sources.path('rgb.png'), ...size, film);

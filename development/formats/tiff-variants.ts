@@ -314,12 +314,12 @@ export const tiffVariants: readonly Variant[] = [
   refused('a raw photo of Canon (CR2)', 'raw (Canon) pictures are not supported', ofCanon),
   refused(
     'JPEG, YCbCr in planes of different size',
-    'YCbCr in planes of different size is not supported',
+    'YCbCr in planes of different sizes is not supported',
     patched(jpegPlanes('YCbCr'), withField(530, 2)),
   ),
   refused(
     'JPEG with alpha',
-    'JPEG compression of 4 samples a pixel is not supported',
+    'JPEG compression of 4 samples per pixel is not supported',
     patched(copied(rgba, '-c', 'lzw'), withField(259, 7)),
   ),
   refused('CMYK in JPEG', 'JPEG compression of CMYK pixels is not supported', copied(cmyk, '-c', 'jpeg', '-r', '176')),

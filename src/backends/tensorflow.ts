@@ -1,4 +1,4 @@
-/** Makes the backend `tensorflow` known to the program, in Node: import it for that, its package installed. */
+/** Import this module in Node to register the backend `tensorflow`; its package must be installed. */
 import * as core from '@tensorflow/tfjs-core';
 import { registerTfjsBackend } from '../engine/tfjs.ts';
 import { importNativeBackend } from '../engine/tfjs-native.ts';

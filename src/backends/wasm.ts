@@ -1,4 +1,4 @@
-/** Makes the backend `wasm` known to the program: import it for that, its packages installed. */
+/** Import this module to register the backend `wasm`; its packages must be installed. */
 import * as backendPackage from '@tensorflow/tfjs-backend-wasm';
 import { registerTfjsBackend } from '../engine/tfjs.ts';
 

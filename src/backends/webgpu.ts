@@ -1,4 +1,4 @@
-/** Makes the backend `webgpu` known to the program: import it for that, its packages installed. */
+/** Import this module to register the backend `webgpu`; its packages must be installed. */
 import * as backendPackage from '@tensorflow/tfjs-backend-webgpu';
 import { registerTfjsBackend } from '../engine/tfjs.ts';
 

@@ -156,7 +156,7 @@ async function workAt(queue: Parameters<typeof runWorker>[0], flags: WorkFlags, 
 }
 
 function rate({ pictures }: WorkedTotals, startedMs: number): string {
-  return `${(pictures / ((Date.now() - startedMs) / 1000)).toFixed(1)} pictures a second`;
+  return `${(pictures / ((Date.now() - startedMs) / 1000)).toFixed(1)} pictures per second`;
 }
 
 /** Side of the picture that tests whether an aligner still works, px. */

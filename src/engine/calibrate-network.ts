@@ -1,6 +1,6 @@
 /**
- * Finds ranges of a network's values from inputs that are typical for it. Each channel has its own: from 0, or its least
- * number, to its largest, cut where that makes the error of all numbers seen smallest.
+ * Finds the ranges of a network's values from typical inputs. Each channel has its own range: from 0, or its minimum,
+ * to its maximum, clipped where that minimises the error over all values seen.
  */
 import { loadObservedNetwork } from './compiled.ts';
 import { valuesOfBytes } from './compiler/integers/quantize-program.ts';
@@ -14,25 +14,26 @@ export interface NetworkInput {
 }
 
 export interface CalibrationOptions {
-  /** Whether the network's own input is bytes too. Its channels get one range, so that they can be read as a run. */
+  /** Whether the network's own input becomes bytes too. Its channels share one range, to be readable as one run. */
   readonly quantizesInput: boolean;
 }
 
-/** Bins of a channel's histogram between nothing and the largest number. */
+/** Bins of a channel's histogram, from 0 to its maximum. */
 const BINS = 512;
 
 /**
- * How much of the distance between channels' ranges is kept, as an exponent. A convolution rounds the products of its weights and its
- * input's scales, so that few channels of large range leave the others coarse weights. Rise of the NME on 512 rendered faces,
- * easy and hard ones, of a MobileNet-V1 x0.5: with 1, all of it, 0.086 and 0.113; with 0.75 0.071 and 0.067; with 0.5 0.056 and 0.042.
+ * How much of the spread between channels' ranges is kept, as an exponent. A convolution rounds the products of its
+ * weights and its input's scales, so a few channels with a large range leave coarse weights for the others. Increase in
+ * NME of a MobileNet-V1 x0.5 on 512 rendered faces, easy and hard: 0.086 and 0.113 with 1 (all of it), 0.071 and 0.067
+ * with 0.75, 0.056 and 0.042 with 0.5.
  */
 const KEPT_SPREAD = 0.5;
-/** Channels above this share of all keep their range, and the others are drawn toward the one that is there. */
+/** Channels from this quantile up keep their range; the others are drawn towards the range at it. */
 const SPREAD_QUANTILE = 0.98;
 
 /**
- * @param inputs - gone through twice: for the largest numbers, then for how often there are others.
- * @throws RangeError where there are none; as `CompiledEngine.loadNetwork`.
+ * @param inputs - iterated twice: first for the maxima, then for the histograms.
+ * @throws RangeError if there are none; otherwise as `CompiledEngine.loadNetwork`.
  */
 export async function calibrateNetwork(
   artifact: LayersArtifact,
@@ -55,7 +56,7 @@ export async function calibrateNetwork(
         for (const [i, output] of outputs.entries()) statistics[i].note(phase, output.data, output.shape.at(-1) ?? 1);
         runs++;
       }
-      if (runs === 0) throw new RangeError('inputs: expected at least one, to calibrate with');
+      if (runs === 0) throw new RangeError('inputs: expected at least one to calibrate with');
     }
     return new Map(names.map((name, i) => [name, statistics[i].quantization()]));
   } finally {
@@ -64,7 +65,7 @@ export async function calibrateNetwork(
 }
 
 class ValueStatistics {
-  /** Whether all channels have one range. */
+  /** Whether all channels share one range. */
   readonly #isShared: boolean;
   #low = new Float32Array();
   #high = new Float32Array();
@@ -103,14 +104,14 @@ class ValueStatistics {
     }
   }
 
-  /** Of channels that are never negative; 0 has an exact byte and need not be counted. */
+  /** Used for channels that are never negative; 0 has an exact byte and need not be counted. */
   #noteHistogram(values: Float32Array, channels: number): void {
     if (this.#histogram.length === 0) this.#histogram = new Float64Array(channels * BINS);
     const histogram = this.#histogram;
     const factors = Array.from(this.#high, (high) => (high > 0 ? BINS / high : 0));
     for (let i = 0, c = 0; i < values.length; i++, c = c + 1 === channels ? 0 : c + 1) {
       if (!(values[i] > 0)) continue;
-      // The largest number would be in a bin of its own.
+      // The maximum would fall into a bin of its own.
       const bin = (values[i] * factors[c]) | 0;
       histogram[c * BINS + (bin < BINS ? bin : BINS - 1)]++;
     }
@@ -120,7 +121,7 @@ class ValueStatistics {
     const channels = this.#low.length;
     const scales = new Float32Array(channels);
     const zeroPoints = new Uint8Array(channels);
-    // A channel that is never seen to be anything but 0 gets a range like the others'.
+    // A channel that is 0 in all inputs gets a typical range.
     const typical = median(this.#high.filter((high) => high > 0)) || 1;
     for (let c = 0; c < channels; c++) {
       const low = this.#low[c];
@@ -128,7 +129,7 @@ class ValueStatistics {
       if (low < 0) {
         const scale = (high - low) / MAX_BYTE;
         zeroPoints[c] = Math.round(-low / scale);
-        // The nearest whole zero point must not cut either end.
+        // Rounding the zero point must not clip either end.
         scales[c] = Math.max(-low / Math.max(zeroPoints[c], 1), high / Math.max(MAX_BYTE - zeroPoints[c], 1));
       } else {
         scales[c] = (high > 0 ? this.#bestTop(c, high) : typical) / MAX_BYTE;
@@ -138,14 +139,14 @@ class ValueStatistics {
     return { scales, zeroPoints, means: Float32Array.from(this.#sums, (sum) => sum / this.#count) };
   }
 
-  /** The end of the range with the smallest mean square error. */
+  /** The upper end of the range with the smallest mean squared error. */
   #bestTop(channel: number, high: number): number {
     if (this.#isShared) return high;
     const counts = this.#histogram.subarray(channel * BINS, (channel + 1) * BINS);
     let best = high;
     let bestError = Number.POSITIVE_INFINITY;
     for (let bins = BINS; bins >= BINS / 4; bins -= 4) {
-      // In bins: rounding inside the range, and what is cut.
+      // In bins: rounding inside the range, and clipping beyond it.
       const step = bins / MAX_BYTE;
       let error = 0;
       for (let bin = 0; bin < BINS; bin++) {

@@ -1,8 +1,8 @@
 /**
- * Networks on our own compiler: a Layers artifact becomes a WebAssembly module for each input size it meets, without
- * tfjs. All modules of a network import one memory, which holds the weights once and, behind them, one arena that the
- * modules use in turn (a run is synchronous). A memory for each module would copy the weights (4 MB of FaceBoxes) for
- * every size of picture; a second memory for the weights alone needs multi-memory, which Node 20 lacks.
+ * Runs networks with our own compiler: a Layers artifact becomes one WebAssembly module per input size, without tfjs.
+ * All modules of a network import one memory, which holds the weights once, followed by one arena that the modules use
+ * in turn (a run is synchronous). A memory per module would copy the weights (4 MB for FaceBoxes) for every picture
+ * size; a second memory for the weights alone needs multi-memory, which Node 20 lacks.
  */
 import { checkChoice, checkNumber } from '../check-arguments.ts';
 import { BackendUnavailableError, DisposedError, WeightFormatError } from '../errors.ts';
@@ -30,24 +30,25 @@ import type { NoThreads, ThreadPool } from './threads.ts';
 /** Options of `createCompiledEngine`. */
 export interface CompiledEngineOptions {
   /**
-   * `fma`: relaxed SIMD's fused multiply-add; `plain`: without it. By default what this WebAssembly engine can run
-   * (Node 20 knows relaxed SIMD only with `--experimental-wasm-relaxed-simd`). The results differ in the last bits.
+   * `fma`: relaxed SIMD's fused multiply-add; `plain`: without it. By default `fma` if this WebAssembly engine supports
+   * it (Node 20 does only with `--experimental-wasm-relaxed-simd`). The results differ in the last bits.
    */
   readonly simd?: SimdMode;
-  /** Which of the compiler's optimisations run: all, none, or all but some. For finding the cause of a wrong result. */
+  /** Which compiler optimisations run: all, none, or all but some. Useful for tracing the cause of a wrong result. */
   readonly optimize?: OptimizeOption;
-  /** Called after every pass of the compiler; `validateProgram` finds what a pass got wrong. For work on the compiler. */
+  /** Called after every compiler pass; `validateProgram` finds what a pass got wrong. For compiler development. */
   readonly validate?: ProgramCheck | undefined;
-  /** Input sizes of a network whose modules are kept; the one unused for longest goes first. */
+  /** Number of input sizes per network whose modules are kept; the least recently used is dropped first. */
   readonly cachedSizes?: number;
   /**
-   * Threads that share each network's work, this one included: 1 by default. Needs SharedArrayBuffer (in a browser a
-   * cross-origin isolated page); where that is missing, one thread does it all and `CompiledEngine.threads` says why.
+   * Threads that share each network's work, including this one: 1 by default. Needs SharedArrayBuffer (in a browser, a
+   * cross-origin isolated page); without it, one thread does everything and `CompiledEngine.threads` has the reason.
    */
   readonly threads?: number;
   /**
-   * Numbers that networks compute with. `int8` needs a pack that has ranges for them (`tddfa quantize`): two to four times as many products an
-   * instruction, and a quarter of the memory. By default what each network's ranges say, which is `float32` without any.
+   * Precision that networks compute with. `int8` needs a pack with ranges for them (`tddfa quantize`): two to four
+   * times as many products per instruction, and a quarter of the memory. By default the precision stored with each
+   * network's ranges; `float32` for a network without ranges.
    */
   readonly precision?: Precision;
 }
@@ -58,15 +59,15 @@ export const COMPILED_ENGINE_DEFAULTS = {
   threads: 1,
 } as const satisfies CompiledEngineOptions;
 
-/** What a compiled network takes. */
+/** Memory use of a compiled network. */
 export interface CompiledStatistics {
-  /** Packed weights, bytes. */
+  /** Packed weights, in bytes. */
   readonly weightBytes: number;
-  /** Peak of the values of one image at the largest input size so far, bytes. */
+  /** Peak size of one image's values at the largest input size so far, in bytes. */
   readonly arenaBytes: number;
-  /** The whole memory, bytes: weights and the arena of the largest batch so far. */
+  /** Total memory, in bytes: the weights and the arena of the largest batch so far. */
   readonly memoryBytes: number;
-  /** Input sizes whose modules are at hand: `height x width x channels`. */
+  /** Input sizes whose modules are kept: `height x width x channels`. */
   readonly cachedSizes: readonly string[];
 }
 
@@ -83,25 +84,25 @@ export interface CompiledEngine extends Engine {
   loadNetwork(artifact: LayersArtifact): Promise<CompiledEngineNetwork>;
 }
 
-/** How many threads an engine works with. */
+/** How many threads an engine uses. */
 export interface EngineThreads {
   readonly count: number;
-  /** Why there are fewer than were asked for. */
+  /** Why there are fewer than requested. */
   readonly reason?: string;
 }
 
-/** Most threads of an engine. */
+/** Maximum number of threads per engine. */
 const MAX_THREADS = 64;
-/** Shared memory must have a maximum: 1 GiB, of which only what is used is ever taken. */
+/** Shared memory must have a maximum: 1 GiB, of which only the part in use is ever allocated. */
 const SHARED_MAXIMUM_PAGES = 16_384;
 
-/** A batch is cut into runs whose arenas take at most this much. */
+/** A batch is split into runs whose arenas take at most this much. */
 const MAX_ARENA_BYTES = 512 * 1024 * 1024;
 
 /**
- * Makes an engine that compiles networks to WebAssembly.
- * @throws BackendUnavailableError where WebAssembly SIMD is missing or a Content Security Policy forbids it; TypeError or
- *   RangeError for options that do not exist.
+ * Creates an engine that compiles networks to WebAssembly.
+ * @throws BackendUnavailableError if WebAssembly SIMD is missing or a Content Security Policy forbids it; TypeError or
+ *   RangeError for invalid options.
  */
 export async function createCompiledEngine(options: CompiledEngineOptions = {}): Promise<CompiledEngine> {
   if (options.simd !== undefined) checkChoice('simd', options.simd, ['plain', 'fma']);
@@ -122,7 +123,7 @@ export async function createCompiledEngine(options: CompiledEngineOptions = {}):
       { cause },
     );
   }
-  // Few programs have threads; a page of a bundler's loads them only then.
+  // Few programs use threads; a bundled page loads this code only if it does.
   const pool = threads > 1 ? await (await import('./threads.ts')).startThreads(threads) : undefined;
   return new WasmEngine(
     {
@@ -180,7 +181,7 @@ class WasmEngine implements CompiledEngine {
     let bytes: Pick<CompileOptions, 'integers' | 'ranges'> = {};
     if (precision === 'int8') {
       if (!ranges) throw new WeightFormatError('the network', 'has no ranges: see tddfa quantize');
-      // Who computes with floats need not load the rest.
+      // Float inference need not load the rest.
       bytes = { integers: await loadIntegerCompiler(), ranges: await ranges.read() };
     }
     if (this.#disposed) throw new DisposedError('the engine');
@@ -198,8 +199,8 @@ class WasmEngine implements CompiledEngine {
 }
 
 /**
- * A network of floats that gives values between its layers as well, after its own outputs.
- * @param observed - their names, given the fused program.
+ * A float network that also returns values from between its layers, after its own outputs.
+ * @param observed - returns their names, given the fused program.
  * @throws as `CompiledEngine.loadNetwork`.
  */
 export function loadObservedNetwork(
@@ -221,7 +222,7 @@ interface Runnable {
   readonly release: () => void;
 }
 
-/** Numbers of the modules that threads know. */
+/** Threads know modules by number; this is the next one. */
 let nextModuleId = 0;
 
 class WasmNetwork implements CompiledEngineNetwork {
@@ -229,11 +230,11 @@ class WasmNetwork implements CompiledEngineNetwork {
   readonly #options: ResolvedOptions;
   readonly #pool: ThreadPool | undefined;
   readonly #onDispose: () => void;
-  /** What the counter of the threads' waits will be when a run begins; wraps as it does. */
+  /** Expected value of the threads' arrival counter when a run begins; wraps as it does. */
   #arrivals = 0;
   /** Undefined after `dispose`. */
   #memory: WebAssembly.Memory | undefined;
-  /** By input size; the order of insertion is the order of last use. */
+  /** By input size; insertion order is the order of last use. */
   readonly #modules = new Map<string, Promise<Runnable>>();
   readonly #weightBytes: number;
   #arenaBytes = 0;
@@ -277,7 +278,7 @@ class WasmNetwork implements CompiledEngineNetwork {
       );
     }
     const runnable = await this.#moduleFor([height, width, channels]);
-    // From here on nothing waits: the memory is this run's alone.
+    // Nothing awaits from here on: the memory belongs to this run alone.
     const memory = this.#checkNotDisposed();
     const { module } = runnable;
     const results = module.stored.outputs.map(({ view, shape: outputShape }) => ({
@@ -327,7 +328,7 @@ class WasmNetwork implements CompiledEngineNetwork {
     }
   }
 
-  /** Compiles a size once, even if several runs ask for it at the same time; failures are not kept. */
+  /** Compiles a size once, even if several runs request it at the same time; failures are not kept. */
   #moduleFor(size: readonly [number, number, number]): Promise<Runnable> {
     const key = size.join(' x ');
     const known = this.#modules.get(key);

@@ -2,15 +2,15 @@ import type { PictureKernel } from './image/picture-kernel.ts';
 import type { EngineKernels } from './kernels/engine-kernels.ts';
 import type { LayersArtifact } from './layers-artifact.ts';
 
-/** Names of the backends that `createEngine` knows. */
+/** Names of the backends that `createEngine` accepts. */
 export type BackendName = 'compiled' | 'wasm' | 'cpu' | 'webgl' | 'webgpu' | 'tensorflow';
 
 /** Something that runs networks: tfjs on one of its backends, or our compiler. */
 export interface Engine {
   readonly backend: BackendName;
-  /** In SIMD where the engine has it, else in plain JavaScript. */
+  /** SIMD if the engine has it, otherwise plain JavaScript. */
   readonly picture: PictureKernel;
-  /** Kernels for surfaces and linear models; absent where plain JavaScript has to do. */
+  /** Kernels for surfaces and linear models; absent if plain JavaScript is used instead. */
   readonly kernels?: EngineKernels;
   /** Prepares a network; throws `UnsupportedLayerError` or `WeightFormatError`, and then holds nothing. */
   loadNetwork(artifact: LayersArtifact): Promise<Network>;
@@ -22,10 +22,11 @@ export interface Engine {
 export interface Network {
   /**
    * Runs a batch.
-   * @param input - NHWC float32, `[batch x height x width x channels]`; not changed, and free for reuse once the promise settles.
+   * @param input - NHWC float32, `[batch x height x width x channels]`; not changed, and free for reuse once the
+   *   promise settles.
    * @param shape - `[batch, height, width, channels]`.
    * @returns one tensor per network output, in the graph's order, in new arrays that belong to the caller.
-   * @throws DisposedError after `dispose`; RangeError where `input.length` is not the product of `shape`.
+   * @throws DisposedError after `dispose`; RangeError if `input.length` is not the product of `shape`.
    */
   run(input: Float32Array, shape: readonly [number, number, number, number]): Promise<NetworkOutput[]>;
   /** Idempotent. */

@@ -1,8 +1,8 @@
 /**
- * Lets the event loop turn once: timers that are due fire, and input and output are looked at. Promises alone do not: a program
- * that awaits calls in a row whose work is synchronous would hold everything else up until the last of them.
+ * Lets the event loop turn once: due timers fire, and I/O is processed. Promises alone do not do this: a program that
+ * awaits one synchronous call after another would block everything else until the last of them.
  *
- * Whoever waits at the same time gets a turn each, one after another. Costs 2 µs in Node 20.
+ * Callers that wait at the same time get one turn each, one after another. Costs 2 µs in Node 20.
  */
 export function eventLoopTurn(): Promise<void> {
   lastTurn = lastTurn.then(() => new Promise(scheduleTurn));

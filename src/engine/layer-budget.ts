@@ -1,10 +1,10 @@
 /**
- * What the layers of a `model.json` may ask for, whoever runs them. A file of a kilobyte can describe work without end: a
- * layer without inputs that tfjs waits for, paddings that no memory holds, layers by the ten thousand.
+ * Limits on the layers of a `model.json`, whichever engine runs them. A one-kilobyte file can describe endless work: a
+ * layer without inputs that tfjs waits for, padding too large for any memory, tens of thousands of layers.
  */
 import { WeightFormatError } from '../errors.ts';
 
-/** Far above any network of this package; ResNet22 has 87 layers. */
+/** Far above any network in this package; ResNet22 has 87 layers. */
 const MAX_LAYERS = 4096;
 /** Rows or columns of padding, of a window or of a stride. */
 const MAX_EXTENT = 4096;
@@ -12,7 +12,7 @@ const MAX_EXTENT = 4096;
 const EXTENTS = ['padding', 'kernel_size', 'pool_size', 'strides', 'dilation_rate', 'size', 'cropping'];
 
 /**
- * Checks the layers of a topology as far as they are there; what is no layer at all is for the reader to say.
+ * Checks the layers of a topology as far as they are present; the reader reports entries that are not layers at all.
  * @param file - for messages.
  * @throws WeightFormatError
  */
@@ -34,7 +34,7 @@ export function checkLayers(file: string, layers: readonly unknown[]): void {
     names.add(name);
     if (typeof config !== 'object' || config === null) continue;
     const { name: ownName } = config as { readonly name?: unknown };
-    // tfjs goes by the one where it builds, and by the other where it looks for inputs.
+    // tfjs uses one of them to build, and the other to look up inputs.
     if (name !== undefined && ownName !== undefined && ownName !== name) {
       throw new WeightFormatError(file, `layer '${String(name)}' is called '${String(ownName)}' in its config`);
     }

@@ -1,6 +1,6 @@
 import type { NetworkRanges, Precision } from './quantization.ts';
 
-/** A tfjs Layers model in memory: what `model.json` and its shards hold. The one description of a network. */
+/** A tfjs Layers model in memory: the contents of `model.json` and its shards. The only description of a network. */
 export interface LayersArtifact {
   /** `modelTopology` of `model.json`: `{class_name, config, keras_version, backend}` or `{model_config: …}`. */
   readonly modelTopology: object;
@@ -8,9 +8,9 @@ export interface LayersArtifact {
   readonly weightSpecs: readonly WeightSpec[];
   /** All tensors one after the other, little-endian float32 (float16 storage is already widened). */
   readonly weightData: ArrayBuffer;
-  /** Ranges of the values between its layers, for an engine that computes with bytes. */
+  /** Ranges of the values between its layers, for int8 inference. */
   readonly ranges?: NetworkRanges;
-  /** What it is computed with, whatever the engine's options and its ranges say. */
+  /** Precision to compute it with, overriding the engine's options and its ranges. */
   readonly precision?: Precision;
 }
 

@@ -1,28 +1,31 @@
 import type { WeightSpec } from './layers-artifact.ts';
 
-/** What a network is before it has weights: the topology of a Layers artifact, and the tensors that it wants. */
+/** A network without its weights: the topology of a Layers artifact, and the tensors that it requires. */
 export interface NetworkTopology {
   /** As `modelTopology` of `model.json`. */
   readonly modelTopology: object;
-  /** In the order in which the layers were added; names are `<layer>/kernel`, `<layer>/depthwise_kernel`, `<layer>/bias`. */
+  /**
+   * In the order in which the layers were added; names are `<layer>/kernel`, `<layer>/depthwise_kernel`,
+   * `<layer>/bias`.
+   */
   readonly weightSpecs: readonly WeightSpec[];
 }
 
-/** The output of one layer, to be the input of others. */
+/** The output of one layer, for use as the input of others. */
 export interface LayerOutput {
   readonly layer: string;
-  /** Without the batch; null where it follows from the size of the input. Channels last. */
+  /** Without the batch; null where it depends on the input size. Channels last. */
   readonly shape: readonly (number | null)[];
 }
 
-/** Elementwise functions, by Keras's names; `hard_sigmoid` is 0.2 x + 0.5, cut to 0..1. */
+/** Elementwise functions, by their Keras names; `hard_sigmoid` is 0.2 x + 0.5, clipped to 0..1. */
 export type LayerActivation = 'relu' | 'hard_sigmoid';
 
-/** What the convolutions have in common. */
+/** Options common to all convolutions. */
 export interface ConvolutionOptions {
   /** Side of the square kernel, px. */
   readonly kernelSize: number;
-  /** 1 unless given. */
+  /** Default 1. */
   readonly stride?: number;
   /** Whether a bias is added; true unless given. */
   readonly bias?: boolean;
@@ -30,7 +33,7 @@ export interface ConvolutionOptions {
   readonly activation?: LayerActivation;
 }
 
-/** Of a fully connected layer. */
+/** Options of a fully connected layer. */
 export interface DenseOptions {
   /** Whether a bias is added; true unless given. */
   readonly bias?: boolean;
@@ -47,18 +50,18 @@ interface SerializedLayer {
   readonly inbound_nodes: readonly unknown[];
 }
 
-// What is drawn at random by default would be overwritten with the artifact's weights.
+// The random default values would be overwritten with the artifact's weights.
 const ZEROS = { class_name: 'Zeros', config: {} };
 
-/** Names that tfjs takes for layers and that can begin the name of a tensor. */
+/** Names that tfjs accepts for layers and that can begin the name of a tensor. */
 const LAYER_NAME = /^[A-Za-z0-9][-\w.]*$/;
 
 /**
  * Writes the topology of a network layer by layer, as `model.toJSON()` of tfjs and Keras 2 would: a functional model of
  * stock layers, channels last.
  *
- * Every convolution and pooling is of padding `valid`: a network from torch pads symmetrically, which `same` with
- * stride 2 does not, so padding is always a layer of its own.
+ * Every convolution and pooling uses `valid` padding: a network from torch pads symmetrically, which `same` with
+ * stride 2 does not, so padding is always a separate layer.
  */
 export class LayersModelBuilder {
   readonly #name: string;
@@ -72,7 +75,7 @@ export class LayersModelBuilder {
     this.#name = name;
   }
 
-  /** An input, float32. @param shape - without the batch, which is always free; null where any size is allowed. */
+  /** A float32 input. @param shape - without the batch, which can have any size; null where any size is allowed. */
   input(name: string, shape: readonly (number | null)[]): LayerOutput {
     const config = { batch_input_shape: [null, ...shape], dtype: 'float32', sparse: false };
     const output = this.#add('InputLayer', name, [], config, shape);
@@ -175,11 +178,11 @@ export class LayersModelBuilder {
     return this.#add('Activation', name, [input], { activation }, input.shape);
   }
 
-  /** Product of a picture and another of its shape, or of one number for each channel, `[1, 1, channels]`. */
+  /** Product of a picture and another of the same shape, or one number per channel, `[1, 1, channels]`. */
   multiply(name: string, input: LayerOutput, factors: LayerOutput): LayerOutput {
     const [, , channels] = pictureShape(name, input);
     if (String(factors.shape) !== String(input.shape) && String(factors.shape) !== String([1, 1, channels])) {
-      throw new RangeError(`layer ${name}: inputs do not fit each other: ${shapesOf([input, factors])}`);
+      throw new RangeError(`layer ${name}: inputs do not match: ${shapesOf([input, factors])}`);
     }
     return this.#add('Multiply', name, [input, factors], {}, input.shape);
   }
@@ -198,7 +201,7 @@ export class LayersModelBuilder {
     return this.#add('Add', name, inputs, {}, first.shape);
   }
 
-  /** Inputs one after the other along an axis. @param axis - counted without the batch, from 0. */
+  /** Joins inputs along an axis. @param axis - counted without the batch, from 0. */
   concatenate(name: string, inputs: readonly LayerOutput[], axis: number): LayerOutput {
     const rank = inputs[0]?.shape.length ?? 0;
     const rest = new Set(inputs.map(({ shape }) => shape.map((size, i) => (i === axis ? '*' : String(size))).join()));
@@ -211,12 +214,12 @@ export class LayersModelBuilder {
     return this.#add('Concatenate', name, inputs, { axis: axis + 1 }, shape);
   }
 
-  /** Another shape for the same numbers. @param shape - without the batch; one size may be null: it is worked out. */
+  /** Another shape for the same numbers. @param shape - without the batch; one size may be null: it is inferred. */
   reshape(name: string, input: LayerOutput, shape: readonly (number | null)[]): LayerOutput {
     return this.#add('Reshape', name, [input], { target_shape: shape.map((size) => size ?? -1) }, shape);
   }
 
-  /** The finished network. @param outputs - in the order in which it will give them. */
+  /** The finished network. @param outputs - in the order in which it will return them. */
   build(outputs: readonly LayerOutput[]): NetworkTopology {
     const endpoint = ({ layer }: LayerOutput) => [layer, 0, 0];
     return {
@@ -303,7 +306,7 @@ function grown(size: number | null, padding: number): number | null {
   return size === null ? null : size + 2 * padding;
 }
 
-/** How many places a window has. */
+/** How many positions a window has. */
 function slid(size: number | null, window: number, stride: number): number | null {
   return size === null ? null : Math.floor((size - window) / stride) + 1;
 }

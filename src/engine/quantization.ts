@@ -1,51 +1,52 @@
 import type { WeightFormatError } from '../errors.ts';
 import type { Tensor } from './weights/tensor-file.ts';
 
-/** Numbers a network computes with: 32-bit floats, or bytes where the network's ranges are known. */
+/** Numbers a network computes with: 32-bit floats, or 8-bit integers if the network's ranges are known. */
 export type Precision = 'float32' | 'int8';
 
 export const PRECISIONS: readonly Precision[] = ['float32', 'int8'];
 
-/** Largest byte of a quantised value: 7 bits, so that products of bytes add up alike on every processor. */
+/** Maximum byte of a quantised value: 7 bits, so that sums of products are the same on every processor. */
 export const MAX_BYTE = 127;
 
 /**
- * How bytes stand for the numbers of a value: `(byte - zeroPoints[c]) * scales[c]`, c the channel. Bytes are 0 to 127.
+ * How bytes represent the numbers of a value: `(byte - zeroPoints[c]) * scales[c]` in channel c. Bytes are 0 to 127.
  */
 export interface Quantization {
   /** `[channels]`; finite and above 0. */
   readonly scales: Float32Array;
-  /** `[channels]`; 0 to 127. 0 where the channel has no negative number. */
+  /** `[channels]`; 0 to 127. 0 if the channel has no negative numbers. */
   readonly zeroPoints: Uint8Array;
-  /** `[channels]`: mean numbers, where they are known. What rounding the weights adds to a mean is taken off with them. */
+  /** `[channels]`: means, if known. They serve to subtract what rounding the weights adds to a mean. */
   readonly means?: Float32Array;
 }
 
 /** Ranges as a pack stores them, see weights/ranges-file.ts. */
 export interface StoredRanges {
-  /** Where they are from, for messages. */
+  /** Where they come from, for messages. */
   readonly file: string;
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
-/** What a network must know beside its weights to compute with bytes. */
+/** What int8 inference needs in addition to a network's weights. */
 export interface NetworkRanges {
-  /** Precision of an engine whose options name none. */
+  /** Precision used if the engine's options name none. */
   readonly precision: Precision;
-  /** Reads them: only who computes with bytes needs them. */
+  /** Reads them; only int8 inference needs them. */
   read(): Promise<StoredRanges>;
 }
 
 /**
- * The class of errors in ranges. The code for integers is a file of its own in the built package, and must throw the errors of the
- * rest of it.
+ * The class of errors in ranges. The integer code is a separate file in the built package and must throw the same error
+ * class as the rest of it.
  */
 export type RangesError = typeof WeightFormatError;
 
 /**
- * @param file - where it is from, for messages.
+ * @param file - where it comes from, for messages.
  * @param value - its name, for messages.
- * @throws WeightFormatError for scales that are not finite or not above 0, zero points above 127, and lengths that differ.
+ * @throws WeightFormatError for scales that are not finite or not above 0, zero points above 127, and lengths that
+ *   differ.
  */
 export function checkQuantization(
   file: string,
@@ -62,7 +63,7 @@ export function checkQuantization(
   if (means !== undefined && means.length !== scales.length) {
     fail('have the wrong length', `${scales.length} means`, `${means.length}`);
   }
-  // Smaller or larger ones than these would make infinities of quotients.
+  // Scales beyond these would turn quotients into infinities.
   const wrong = scales.findIndex((scale) => !(scale >= MIN_SCALE && scale <= MAX_SCALE));
   if (wrong >= 0) fail(`scale ${wrong} makes no sense`, `${MIN_SCALE} to ${MAX_SCALE}`, `${scales[wrong]}`);
   const outside = zeroPoints.findIndex((zero) => zero > MAX_BYTE);

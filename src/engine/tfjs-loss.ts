@@ -1,25 +1,26 @@
 /**
- * The end of a graphics card's backend while it runs: a browser takes a page's WebGL context away when the card is reset or
- * too many pages want one, and a WebGPU device ends likewise. tfjs does not look: what it reads then is zeros, or never comes.
+ * Loss of a graphics backend while it runs: a browser takes a page's WebGL context away when the card is reset or too
+ * many pages use one, and a WebGPU device can be lost in the same way. tfjs does not check: it then reads zeros, or
+ * waits forever.
  */
 import type { TfjsBackendName } from './tfjs-backends.ts';
 
 export type TfjsCore = typeof import('@tensorflow/tfjs-core');
 
-/** What is looked at of tfjs's two backends on the graphics card. */
+/** The parts of tfjs's two graphics backends that are used here. */
 interface GraphicsBackend {
   readonly gpgpu?: {
     readonly gl: { readonly canvas: EventTarget; isContextLost(): boolean };
-    /** Reads that tfjs asks the card about, again and again. */
+    /** Pending reads, for which tfjs polls the card. */
     itemsToPoll: unknown[];
   };
   readonly device?: { readonly lost: Promise<unknown> };
 }
 
-/** How long a device that has let something fail may take to report that it is lost; on a busy machine it is not at once. */
+/** How long after a failure a device may take to report that it is lost; on a busy machine this is not immediate. */
 const REPORT_MS = 5_000;
 
-/** Whether a started backend still works, and a way to wait for it no longer than it does. */
+/** Whether a started backend still works, and a way to wait for it only as long as it does. */
 export class BackendLoss {
   #isLost: () => boolean;
   readonly #device: GraphicsBackend['device'];
@@ -42,8 +43,8 @@ export class BackendLoss {
   }
 
   /**
-   * Does something that a lost backend would never finish.
-   * @throws what `lostError` makes, as soon as the backend is lost.
+   * Runs an action that a lost backend would never finish.
+   * @throws the error from `lostError`, as soon as the backend is lost.
    */
   async guard<T>(action: () => Promise<T>, lostError: () => Promise<Error>): Promise<T> {
     if (this.isLost) throw await lostError();
@@ -59,7 +60,7 @@ export class BackendLoss {
     });
   }
 
-  /** A device reports that it is lost a little after what was under way has failed, with an error of the browser's own. */
+  /** A device reports that it is lost shortly after pending work has failed with an error of the browser's own. */
   async #afterReport(error: unknown): Promise<void> {
     if (this.#device === undefined || !(error instanceof DOMException)) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -79,7 +80,7 @@ export class BackendLoss {
 
 const losses = new WeakMap<object, BackendLoss>();
 
-/** The watch over a started backend; always the same one. */
+/** The watch over a started backend; always the same object. */
 export function lossOf(core: TfjsCore, name: TfjsBackendName): BackendLoss {
   const backend = core.findBackend(name);
   const loss = losses.get(backend) ?? new BackendLoss(backend);

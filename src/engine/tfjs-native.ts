@@ -1,4 +1,4 @@
-/** What `@tensorflow/tfjs-node` needs to be a good guest: a Node that it can run in, and silence. */
+/** Makes `@tensorflow/tfjs-node` a good guest: checks that it can run in this Node, and keeps it quiet. */
 
 type TfjsCore = typeof import('@tensorflow/tfjs-core');
 
@@ -11,7 +11,7 @@ interface NodeProcess {
   getBuiltinModule?(name: 'node:util'): object;
 }
 
-/** Why the package cannot run in this Node, if so: it calls functions of `node:util` that Node 23 no longer has. */
+/** Why the package cannot run in this Node, if it cannot: it calls `node:util` functions that Node 23 no longer has. */
 export function whyNodeIsTooNew(): string | undefined {
   const { process } = globalThis as { process?: NodeProcess };
   const util = process?.getBuiltinModule?.('node:util');
@@ -20,8 +20,8 @@ export function whyNodeIsTooNew(): string | undefined {
 }
 
 /**
- * Imports the package, which starts its backend. Its library greets on stderr where `TF_CPP_MIN_LOG_LEVEL` says nothing else,
- * and in its first operation Node 22 warns of the old functions; neither shall stand between an application's lines.
+ * Imports the package, which starts its backend. Its library prints a greeting to stderr unless `TF_CPP_MIN_LOG_LEVEL`
+ * is set, and on its first operation Node 22 warns of the old functions; neither belongs in an application's output.
  */
 export async function importNativeBackend(core: TfjsCore): Promise<unknown> {
   const { process } = globalThis as { process?: NodeProcess };
@@ -41,7 +41,7 @@ export async function importNativeBackend(core: TfjsCore): Promise<unknown> {
   }
 }
 
-/** @returns a function that puts back what it has changed. */
+/** @returns a function that restores what it has changed. */
 function silence(process: NodeProcess): () => void {
   const { emitWarning } = process;
   const isQuiet = process.env.TF_CPP_MIN_LOG_LEVEL !== undefined;

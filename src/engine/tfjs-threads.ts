@@ -1,8 +1,8 @@
 import { env } from '@tensorflow/tfjs-core';
 
 /**
- * Keeps tfjs's wasm backend from threads where it could not start them. In a page that is cross-origin isolated it starts
- * workers from `blob:` addresses, and where the Content Security Policy forbids those it waits for them forever.
+ * Stops tfjs's wasm backend from using threads where it could not start them. In a cross-origin isolated page it starts
+ * workers from `blob:` URLs, and if the Content Security Policy forbids those, it waits for them forever.
  */
 export async function forgoThreadsWhereForbidden(): Promise<void> {
   if (globalThis.crossOriginIsolated !== true || (await canStartBlobWorker())) return;

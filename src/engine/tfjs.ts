@@ -2,13 +2,13 @@
  * Networks on TensorFlow.js.
  *
  * tfjs has ONE current backend for the whole program, and applications use tfjs too. Engines therefore never leave it
- * changed: a backend is started without being made current, and everything that needs it as the current one - building a
- * network, running it - happens in one synchronous piece that puts the former back. (Once a backend is started,
- * `setBackend` acts before it returns its promise.) So engines on different backends and the application's own tfjs code
- * can alternate freely. Where nobody has chosen a backend, the engine's stays current, as with `tf.setBackend`.
+ * changed: a backend is started without being made current, and everything that needs it as the current one - building
+ * a network, running it - happens in one synchronous step that restores the previous one. (Once a backend is started,
+ * `setBackend` acts before it returns its promise.) So engines on different backends and the application's own tfjs
+ * code can alternate freely. If no backend has been chosen, the engine's stays current, as with `tf.setBackend`.
  *
- * Price, measured on Node 20, 2-core x86-64: 0.35 ms for each change of backend, as tfjs binds every kernel anew; nothing
- * where the engine's backend is the current one.
+ * Cost, measured on Node 20, 2-core x86-64: 0.35 ms per change of backend, because tfjs rebinds every kernel; nothing
+ * if the engine's backend is the current one.
  */
 import * as tfjsCore from '@tensorflow/tfjs-core';
 import * as tfjsLayers from '@tensorflow/tfjs-layers';
@@ -36,9 +36,9 @@ type TfjsLayers = typeof import('@tensorflow/tfjs-layers');
 type LayersModel = tfjsLayers.LayersModel;
 
 /**
- * Makes a backend of tfjs known to the program.
- * @param backendPackage - exports of the backend's own package, which by being imported has registered itself with tfjs where it
- *   can run.
+ * Registers a tfjs backend with the program.
+ * @param backendPackage - exports of the backend's own package; importing it has registered it with tfjs, if it can
+ *   run.
  */
 export function registerTfjsBackend(name: TfjsBackendName, backendPackage: object): void {
   registerBackend(name, {
@@ -49,7 +49,7 @@ export function registerTfjsBackend(name: TfjsBackendName, backendPackage: objec
 }
 
 /**
- * Whether there is what a backend on the graphics card runs on. A browser may have the interface and no card, or a card
+ * Whether the graphics hardware that a backend needs is there. A browser may have the interface but no card, or a card
  * that it does not trust.
  */
 async function hasGraphics(core: TfjsCore, name: TfjsBackendName): Promise<boolean> {
@@ -60,16 +60,16 @@ async function hasGraphics(core: TfjsCore, name: TfjsBackendName): Promise<boole
   return (adapter ?? null) !== null;
 }
 
-/** What the package of `wasm` exports beside. */
+/** Further exports of the `wasm` package. */
 interface WasmSettings {
   setWasmPaths(paths: string | Readonly<Record<string, string>>): void;
 }
 
 /**
- * Makes an engine that runs networks on a backend of tfjs. Disposing of the engine frees its networks; the backend stays, for
- * others.
- * @param available - says what else there is, for the error.
- * @throws BackendUnavailableError where the backend cannot run here.
+ * Creates an engine that runs networks on a tfjs backend. Disposing of the engine frees its networks; the backend stays
+ * available to others.
+ * @param available - lists the alternatives, for the error.
+ * @throws BackendUnavailableError if the backend cannot run here.
  */
 async function createTfjsEngine(
   backend: TfjsBackendName,
@@ -95,7 +95,7 @@ async function createTfjsEngine(
   return new TfjsEngine(backend, core, tfjsLayers, available);
 }
 
-/** Backends that are being started, so that two engines do not start one twice. */
+/** Backends that are being started, so that two engines do not start the same one. */
 const startingBackends = new Map<TfjsBackendName, Promise<void>>();
 
 function startBackend(core: TfjsCore, name: TfjsBackendName): Promise<void> {
@@ -104,12 +104,12 @@ function startBackend(core: TfjsCore, name: TfjsBackendName): Promise<void> {
   return starting.finally(() => startingBackends.delete(name));
 }
 
-/** How each backend is made: what is registered later only hands the made one out. */
+/** The original factory of each backend; the one registered afterwards only returns the finished backend. */
 const factories = new Map<TfjsBackendName, ReturnType<TfjsCore['findBackendFactory']>>();
 
 /** Starts a backend without making it the current one, which tfjs's own functions cannot. */
 async function startBackendOnce(core: TfjsCore, name: TfjsBackendName): Promise<void> {
-  // If the application is starting it just now, that is awaited.
+  // The application may be starting it: wait for that.
   if (core.getBackend() === name) await core.ready();
   const factory = factories.get(name) ?? core.findBackendFactory(name);
   factories.set(name, factory);
@@ -130,7 +130,7 @@ function isStarted(core: TfjsCore, name: string): boolean {
   return name in core.engine().registry;
 }
 
-/** The cpu backend advises on stderr, once, to install the native one; in production mode it does not. */
+/** Except in production mode, the cpu backend prints advice to stderr, once, to install the native one. */
 function passOverGreeting(core: TfjsCore): void {
   const productionMode = core.env().getBool('PROD');
   core.env().set('PROD', true);
@@ -139,8 +139,8 @@ function passOverGreeting(core: TfjsCore): void {
 }
 
 /**
- * The wasm backend's loader makes every uncaught exception of a Node program its own: it listens for them only to throw
- * them again. What it adds to the process's listeners is taken away by the function returned.
+ * The wasm backend's loader intercepts every uncaught exception of a Node program, only to rethrow it. The returned
+ * function removes the listeners that it has added to the process.
  */
 function watchProcessListeners(): () => void {
   const { process } = globalThis;
@@ -157,7 +157,7 @@ function watchProcessListeners(): () => void {
   };
 }
 
-/** Runs something synchronous while a started backend is the current one. */
+/** Runs a synchronous action with a started backend as the current one. */
 function withBackend<T>(core: TfjsCore, name: string, action: () => T): T {
   const former = core.getBackend();
   if (former === name) return action();
@@ -169,7 +169,7 @@ function withBackend<T>(core: TfjsCore, name: string, action: () => T): T {
   }
 }
 
-/** Whether the application has chosen a backend that is still starting: it could not be put back before it has. */
+/** Whether the application has chosen a backend that is still starting: until it has, it cannot be restored. */
 function isCurrentStarting(core: TfjsCore): boolean {
   const current = core.getBackend();
   return Boolean(current) && !isStarted(core, current);
@@ -196,7 +196,7 @@ class TfjsEngine implements Engine {
     this.#layers = layers;
     this.#loss = lossOf(core, backend);
     this.#lostError = async () => {
-      const advice = 'the browser has taken the graphics card away from it; make a new aligner';
+      const advice = 'the browser has taken the graphics card away; create a new aligner';
       return new BackendUnavailableError(backend, await available(), advice);
     };
   }
@@ -227,7 +227,7 @@ class TfjsEngine implements Engine {
 interface BuiltModel {
   readonly name: string;
   readonly model: LayersModel;
-  /** Without weights; for the shapes that it has at each size of picture. */
+  /** Without weights; used for its shapes at each picture size. */
   readonly program: Program;
 }
 
@@ -236,7 +236,7 @@ class TfjsNetwork implements Network {
   readonly #core: TfjsCore;
   readonly #name: string;
   readonly #program: Program;
-  /** Size of picture that was checked last. */
+  /** Picture size that was checked last. */
   #checkedSize = '';
   /** Rejects what a lost backend would never finish. */
   readonly #guard: <T>(action: () => Promise<T>) => Promise<T>;
@@ -270,7 +270,7 @@ class TfjsNetwork implements Network {
     }
   }
 
-  /** What has no shape, tfjs's kernels do not survive: the one of wasm then takes its whole backend along. */
+  /** tfjs's kernels do not survive values without a shape: the wasm one then takes down its whole backend. */
   #checkSize([, height, width, channels]: readonly [number, number, number, number]): void {
     const size = `${height} x ${width} x ${channels}`;
     if (size === this.#checkedSize) return;
@@ -291,7 +291,7 @@ class TfjsNetwork implements Network {
     );
     try {
       const data = await Promise.all(tensors.map((tensor) => tensor.data<'float32'>()));
-      // The cpu backend passes arrays on where a layer changes nothing.
+      // The cpu backend passes its input array on if a layer changes nothing.
       return data.map((values, i) => ({
         data: values.buffer === input.buffer ? values.slice() : values,
         shape: tensors[i]?.shape.slice() ?? [],
@@ -325,7 +325,7 @@ function checkInput(input: Float32Array, shape: readonly number[], model: Layers
   }
 }
 
-/** Builds a model; if that fails, nothing of it stays. */
+/** Builds a model; if that fails, nothing of it remains. */
 async function buildModel(
   backend: TfjsBackendName,
   core: TfjsCore,
@@ -339,8 +339,8 @@ async function buildModel(
   const program = readProgram(name, serialized, artifact);
   const variables = core.engine().registeredVariables;
   const before = new Set(Object.keys(variables));
-  // All variables are made before the promise is returned. `loadLayersModel` would first wait, and so could find another
-  // backend to be the current one.
+  // All variables are created before the promise is returned. `loadLayersModel` would wait first, by when another
+  // backend could be the current one.
   const building = withBackend(core, backend, () => {
     let promise: Promise<LayersModel> | undefined;
     core.tidy(() => {
@@ -363,8 +363,8 @@ async function buildModel(
 }
 
 /**
- * Reads an artifact as the compiler does. What one engine refuses, all do: tfjs takes much that it can only fail with later, or
- * allocates what a configuration asks for before it looks at the weights.
+ * Reads an artifact as the compiler does, so that all engines reject the same ones: tfjs accepts much that only fails
+ * later, or allocates what a configuration requests before it checks the weights.
  */
 function readProgram(name: string, layers: readonly SerializedLayer[], artifact: LayersArtifact): Program {
   const graph = parseLayersArtifact(artifact);
@@ -409,7 +409,7 @@ function elementCount({ shape }: Pick<WeightSpec, 'shape'>): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
-/** What of a topology is looked at before tfjs sees it. */
+/** The parts of a topology that are checked before tfjs receives it. */
 interface SerializedModel {
   readonly model_config?: SerializedModel | null;
   readonly config?: { readonly name?: unknown; readonly layers?: unknown };
@@ -418,13 +418,13 @@ interface SerializedModel {
 interface SerializedLayer {
   readonly class_name: string;
   readonly name: string;
-  /** Per use of the layer, the outputs that it takes: `[layer, use, output, options]`. */
+  /** Per use of the layer, the outputs that it consumes: `[layer, use, output, options]`. */
   readonly inbound_nodes: readonly (readonly (readonly [string, number, number, unknown?])[])[];
 }
 
 /**
- * Checks that there are layers, of types that tfjs has. Whether each gets its input, without which tfjs would wait forever, is
- * what `readProgram` sees.
+ * Checks that there are layers, of types that tfjs has. `readProgram` checks that each gets its input; tfjs would wait
+ * forever for a missing one.
  * @returns the name of the model, and its layers.
  */
 function checkTopology(
@@ -449,7 +449,7 @@ function checkTopology(
   return { name, layers };
 }
 
-/** Lists and objects in each other: far more than any network has, and nothing that tfjs runs out of stack with. */
+/** Depth of nested lists and objects: far more than any network has, but too little to overflow tfjs's stack. */
 const MAX_NESTING = 100;
 
 function checkNesting(file: string, topology: object): void {

@@ -1,19 +1,21 @@
 /**
- * Worker threads that do their parts of a compiled network. Between runs a worker watches a few words of shared memory: for
- * half a millisecond awake, as the next run mostly follows the last, then asleep in `Atomics.wait`. It hears no messages
- * there, so each message, by which it learns of modules, is counted in that memory too and sends it to its event loop.
+ * Worker threads that each compute their part of a compiled network. Between runs a worker watches a few words of
+ * shared memory: awake for half a millisecond, because the next run usually follows at once, then asleep in
+ * `Atomics.wait`. It receives no messages there, so each message (they announce modules) is also counted in that
+ * memory, which sends the worker to its event loop.
  *
- * Tried, mb1 on two free cores, Node 20, best of 200 runs: a message for every run, workers asleep in their event loops,
- * 4.5 ms; this way 3.8. Where a scheduler packs both threads onto one core nothing helps: awake or asleep, 8 to 11 ms.
+ * Measured with mb1 on two free cores, Node 20, best of 200 runs: a message for every run and workers asleep in their
+ * event loops, 4.5 ms; this way, 3.8 ms. If the scheduler packs both threads onto one core, nothing helps: awake or
+ * asleep, 8 to 11 ms.
  */
 
-/** What both kinds of workers can do. */
+/** What both kinds of worker can do. */
 interface WorkerHandle {
   postMessage(message: unknown): void;
   terminate(): void;
-  /** Whether a program waits for the worker before it ends: only while an answer is due. */
+  /** Whether the worker keeps the program from exiting: only while an answer is due. */
   keepAlive(isDue: boolean): void;
-  /** One for each message; errors end the worker. */
+  /** `onMessage` is called for each message; errors end the worker. */
   listen(onMessage: (message: unknown) => void, onError: (reason: string) => void): void;
 }
 
@@ -24,15 +26,15 @@ export interface NoThreads {
 
 /** Threads ready to work; the calling thread is one of them. */
 export interface ThreadPool {
-  /** How many, the calling one included. */
+  /** How many, including the calling one. */
   readonly count: number;
   /** Why the workers are gone, if they are. */
   readonly failure: string | undefined;
-  /** Makes a module known to all workers. */
+  /** Sends a module to all workers. */
   load(id: number, module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<void>;
   /** Forgets a module. */
   unload(id: number): void;
-  /** Has all workers do their parts of `runPart`. */
+  /** Starts all workers on their parts of `runPart`. */
   start(id: number, images: number, base: number): void;
   /** 1 where the calling thread may sleep while it waits for the workers; a browser's main thread may not. */
   readonly maySleep: 0 | 1;
@@ -40,15 +42,15 @@ export interface ThreadPool {
   dispose(): void;
 }
 
-/** Words of the memory that pool and workers share. */
+/** Words of the memory shared by the pool and its workers. */
 const CONTROL = { signal: 0, messages: 1, runs: 2, id: 3, images: 4, base: 5 } as const;
 const CONTROL_WORDS = 16;
 /** How long a worker stays awake for the next run, in ms. */
 const AWAKE_MS = 0.5;
 
 /**
- * What a worker runs, in a browser and in Node. Plain text: it needs nothing of the package, and so no bundler has to know
- * of it. Every change of the control words is followed by one of `signal`, which is what a worker sleeps on.
+ * Source of a worker, in browsers and Node. Plain text: it needs nothing from the package, so no bundler has to know
+ * about it. Every change to the control words is followed by one to `signal`, the word that a worker sleeps on.
  */
 const WORKER_SOURCE = `
 const port = typeof require === 'function' ? require('node:worker_threads').parentPort : self;
@@ -81,7 +83,7 @@ if (port === globalThis) port.onmessage = ({ data }) => handle(data);
 else port.on('message', handle);
 `;
 
-/** What a worker's first answer carries instead of a module's number. */
+/** Sent instead of a module number in a worker's first answer. */
 const READY = -1;
 
 /**
@@ -90,7 +92,7 @@ const READY = -1;
  */
 export async function startThreads(count: number): Promise<ThreadPool | NoThreads> {
   if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false) {
-    return { reason: 'no SharedArrayBuffer here: the page must be cross-origin isolated (COOP and COEP headers)' };
+    return { reason: 'no SharedArrayBuffer: the page must be cross-origin isolated (COOP and COEP headers)' };
   }
   const handles: WorkerHandle[] = [];
   try {
@@ -156,13 +158,13 @@ class Workers implements ThreadPool {
     for (const worker of this.#workers) worker.terminate();
   }
 
-  /** @param message - for the worker of this number. */
+  /** @param message - creates the message for the worker with this number. */
   #send(message: (worker: number) => object): void {
     for (const [i, worker] of this.#workers.entries()) worker.postMessage(message(i));
     this.#raise(CONTROL.messages);
   }
 
-  /** Counts a message or run, and wakes whoever sleeps. */
+  /** Counts a message or run, and wakes sleeping workers. */
   #raise(counter: number): void {
     Atomics.add(this.#control, counter, 1);
     Atomics.add(this.#control, CONTROL.signal, 1);

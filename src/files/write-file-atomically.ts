@@ -32,7 +32,7 @@ export function writeFailure(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOSPC') return 'the disk is full';
   if (code === 'EDQUOT') return 'the disk quota is used up';
-  if (code === 'EFBIG') return 'the system allows no file so large';
+  if (code === 'EFBIG') return 'the file is too large for the system';
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'permission denied';
   if (code === 'ENOENT') return 'its folder cannot be created';
   if (code === 'ENOTDIR' || code === 'EEXIST') return 'a part of the path is a file, not a folder';

@@ -6,9 +6,9 @@ import { readWebpStructure } from './webp-structure.ts';
 const SEQUENCE_BRAND = 'avis';
 
 /**
- * The format of a picture file that is a film: a GIF, PNG or WebP of several frames, or a sequence of AVIF.
+ * The format of an animated picture file: a GIF, PNG or WebP with several frames, or an AVIF sequence.
  * @param bytes - the file.
- * @returns undefined for a single picture, and for what is damaged.
+ * @returns undefined for a single picture, or a damaged file.
  */
 export function animationFormat(bytes: Uint8Array): 'GIF' | 'PNG' | 'WebP' | 'AVIF' | undefined {
   const { format } = detectImageFormat(bytes);

@@ -9,10 +9,10 @@ interface Size {
 }
 
 /**
- * The sizes of the pictures that AV1 data holds, by its sequence headers: no frame is larger than that before it says. There
- * should be one, and there may be more.
+ * The sizes of the pictures in AV1 data, from its sequence headers: no frame is larger than the preceding one states.
+ * There should be one, but there may be more.
  * @param data - open bitstream units (OBUs).
- * @throws Error where there is no such header, or it is cut off.
+ * @throws Error if there is no such header, or it is truncated.
  * @see AV1 Bitstream & Decoding Process Specification, sections 5.3 to 5.5
  */
 export function readAv1Sizes(data: Uint8Array): Size[] {

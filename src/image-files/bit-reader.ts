@@ -1,4 +1,4 @@
-/** Reads bits, the most significant first; what lies beyond the end is an error. */
+/** Reads bits, the most significant first; reading beyond the end is an error. */
 export class BitReader {
   readonly #bytes: Uint8Array;
   #position = 0;
@@ -17,7 +17,7 @@ export class BitReader {
     return value;
   }
 
-  /** A number of an exponential Golomb code, 0 and up. @see ITU-T H.265, section 9.2 */
+  /** A number in exponential Golomb coding, 0 and up. @see ITU-T H.265, section 9.2 */
   readGolomb(): number {
     let zeros = 0;
     while (this.read(1) === 0) if (++zeros > 32) throw new Error('its data is damaged');

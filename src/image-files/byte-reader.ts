@@ -1,6 +1,6 @@
 const TRUNCATED = 'the file is truncated';
 
-/** Reads numbers of a file; what lies beyond its end is an error, never `undefined` or zero. */
+/** Reads numbers from a file; reading beyond its end is an error, never `undefined` or zero. */
 export class ByteReader {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
@@ -36,7 +36,7 @@ export class ByteReader {
     return this.#view.getInt32(at, this.#isLittleEndian);
   }
 
-  /** A 64-bit number; what no file can be as large as comes out inexact, and beyond the end of any. */
+  /** A 64-bit number; values larger than any file are inexact, but still beyond the end of any. */
   uint64(at: number): number {
     this.#check(at, 8);
     return Number(this.#view.getBigUint64(at, this.#isLittleEndian));

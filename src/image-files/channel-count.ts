@@ -1,7 +1,7 @@
 import { checkImageArgument } from '../check-arguments.ts';
 import type { RgbaImage, RgbImage } from '../types.ts';
 
-/** @throws RangeError for data that is neither RGB nor RGBA of its size; TypeError for anything else than an image. */
+/** @throws RangeError for data that is neither RGB nor RGBA of its size; TypeError for anything other than an image. */
 export function channelCount(image: RgbaImage | RgbImage): 3 | 4 {
   checkImageArgument(image);
   const { data, width, height } = image;

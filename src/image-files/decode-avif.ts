@@ -10,19 +10,19 @@ const decodeByLibavif = createWasmDecoder(
 );
 
 /**
- * Decodes an AVIF, of 8 to 12 bits; of a sequence the first picture.
- * @throws Error whose message names what is damaged or not supported.
+ * Decodes an AVIF, 8 to 12 bits; of a sequence the first picture.
+ * @throws Error naming what is damaged or not supported.
  */
 export async function decodeAvif(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
   const { width, height, orientation } = readHeifStructure(bytes, 'av01');
   checkSize(width, height);
-  // Decoders allocate what the coded pictures say to be, and some then scale that to the size of the container.
+  // Decoders allocate the size stated in the coded pictures, and some then scale that to the size in the container.
   for (const item of readHeifItems(bytes, 'av01')) {
     for (const coded of readAv1Sizes(item.data)) {
       checkSize(coded.width, coded.height);
       if (coded.width !== item.width || coded.height !== item.height) {
         throw new Error(
-          `its AV1 data has ${coded.width}x${coded.height} pixels, and its header ${item.width}x${item.height}`,
+          `its AV1 data has ${coded.width}x${coded.height} pixels, but its header has ${item.width}x${item.height}`,
         );
       }
     }

@@ -2,9 +2,9 @@ import { ByteReader } from './byte-reader.ts';
 import type { CheckSize, DecodedPicture } from './decoded-picture.ts';
 
 /**
- * BMP of Windows and OS/2: 1, 2, 4, 8, 16, 24 and 32 bits, RLE4 and RLE8, masks, any place of the pixels.
+ * BMP of Windows and OS/2: 1, 2, 4, 8, 16, 24 and 32 bits, RLE4 and RLE8, masks, any pixel offset.
  *
- * Own code because the packages read a part of it, and what they do not know they read wrongly; `docs/formats.md` has their
+ * Our own code because packages read only part of the format, and read the rest wrongly; `docs/formats.md` has the
  * figures.
  * @see BITMAPFILEHEADER to BITMAPV5HEADER in the documentation of Windows; OS/2's in its Presentation Manager reference
  */
@@ -12,10 +12,12 @@ import type { CheckSize, DecodedPicture } from './decoded-picture.ts';
 const FILE_HEADER_BYTES = 14;
 const CORE_HEADER_BYTES = 12;
 const INFO_HEADER_BYTES = 40;
-/** From here on the masks of colours are part of the header, and from the next on that of alpha too. */
+/** From this size on the header contains the colour masks, and from the next size on the alpha mask too. */
 const HEADER_BYTES_WITH_MASKS = 52;
 const HEADER_BYTES_WITH_ALPHA = 56;
-/** Headers of Windows; those of OS/2 have 16 to 64 bytes, of which the first 40 mean the same but for compressions. */
+/**
+ * Headers of Windows; those of OS/2 have 16 to 64 bytes, of which the first 40 mean the same except for compression.
+ */
 const WINDOWS_HEADERS: ReadonlySet<number> = new Set([CORE_HEADER_BYTES, INFO_HEADER_BYTES, 52, 56, 108, 124]);
 const OS2_HEADER_BYTES = { least: 16, most: 64 } as const;
 
@@ -33,7 +35,7 @@ const REFUSED_COMPRESSIONS: Readonly<Record<number, string>> = {
 };
 const REFUSED_OS2_COMPRESSIONS: Readonly<Record<number, string>> = { 3: 'Huffman', 4: 'RLE24' };
 
-/** Bits a pixel by compression. */
+/** Bits per pixel by compression. */
 const DEPTHS: Readonly<Record<number, readonly number[]>> = {
   [NONE]: [1, 2, 4, 8, 16, 24, 32],
   [RLE8]: [8],
@@ -45,7 +47,7 @@ const MASK_BYTES_BEHIND_HEADER: Readonly<Record<number, number>> = { [BIT_FIELDS
 const MASKS_16 = [0x7c00, 0x03e0, 0x001f, 0] as const;
 const MASKS_32 = [0xff0000, 0x00ff00, 0x0000ff, 0] as const;
 
-/** RLE makes no more pixels than this of a byte; jumps over pixels are rare, and small. */
+/** RLE produces at most this many pixels per byte; jumps over pixels are rare and small. */
 const MAX_RLE_PIXELS = 128;
 const SPARE_RLE_PIXELS = 1 << 20;
 
@@ -55,7 +57,7 @@ interface Layout {
   readonly isTopDown: boolean;
   readonly depth: number;
   readonly compression: number;
-  /** Where the pixels are. */
+  /** Position of the pixels in the file. */
   readonly offset: number;
   /** `[colours x 3]`, RGB. */
   readonly palette: Uint8Array;
@@ -65,7 +67,7 @@ interface Layout {
 
 /**
  * Decodes a BMP.
- * @throws Error whose message names what is damaged, missing or not supported.
+ * @throws Error naming what is damaged, missing or not supported.
  */
 export function decodeBmp(bytes: Uint8Array, checkSize: CheckSize): DecodedPicture {
   const file = new ByteReader(bytes, 'little-endian');
@@ -88,7 +90,7 @@ function readLayout(file: ByteReader): Layout {
   const isCore = headerBytes === CORE_HEADER_BYTES;
   const isOs2 = !WINDOWS_HEADERS.has(headerBytes);
   if (isOs2 && !(headerBytes >= OS2_HEADER_BYTES.least && headerBytes <= OS2_HEADER_BYTES.most)) {
-    throw new Error(`a header of ${headerBytes} bytes is not known`);
+    throw new Error(`a header of ${headerBytes} bytes is unknown`);
   }
   /** A field of the longer headers; those of OS/2 may end before it, which means 0. */
   const field = (at: number): number => (at + 4 <= headerBytes ? file.uint32(FILE_HEADER_BYTES + at) : 0);
@@ -99,11 +101,11 @@ function readLayout(file: ByteReader): Layout {
   const refused = (isOs2 ? REFUSED_OS2_COMPRESSIONS : REFUSED_COMPRESSIONS)[compression];
   if (refused !== undefined) throw new Error(`${refused} compression in a BMP is not supported`);
   if (DEPTHS[compression]?.includes(depth) !== true) {
-    throw new Error(`compression ${compression} with ${depth} bits a pixel is none of BMP's`);
+    throw new Error(`compression ${compression} with ${depth} bits per pixel is not valid in BMP`);
   }
   const isTopDown = signedHeight < 0;
   if (isTopDown && (compression === RLE4 || compression === RLE8))
-    throw new Error("RLE from top to bottom is none of BMP's");
+    throw new Error('RLE from top to bottom is not valid in BMP');
 
   const masks = readMasks(file, headerBytes, depth, compression);
   const maskBytes = headerBytes === INFO_HEADER_BYTES ? (MASK_BYTES_BEHIND_HEADER[compression] ?? 0) : 0;
@@ -115,7 +117,7 @@ function readLayout(file: ByteReader): Layout {
   const statedOffset = file.uint32(10);
   const offset = statedOffset === 0 ? headersEnd + colours * entryBytes : statedOffset;
   if (offset < headersEnd) throw new Error('its pixel offset points into its header');
-  // Some writers leave colours out that no pixel has, and say so only by where the pixels begin.
+  // Some writers omit unused colours, which shows only in where the pixels begin.
   const storedColours = Math.min(colours, Math.floor((offset - headersEnd) / entryBytes));
   const palette = new Uint8Array(storedColours * 3);
   for (let i = 0; i < storedColours; i++) {
@@ -146,13 +148,13 @@ function readMasks(file: ByteReader, headerBytes: number, depth: number, compres
   return masks;
 }
 
-/** How far a mask's bits are from the right, and the greatest value that they hold. */
+/** How far a mask's bits are from the right, and their maximum value. */
 function maskParts(mask: number): { shift: number; max: number } {
   const shift = mask === 0 ? 0 : 31 - Math.clz32(mask & -mask);
   return { shift, max: mask >>> shift };
 }
 
-/** Indices of a palette out of rows, in the order of the file. */
+/** Unpacks palette indices from rows, in file order. */
 function unpackIndices(data: Uint8Array, { width, height, depth }: Layout, stride: number): Uint8Array {
   const indices = new Uint8Array(width * height);
   const mask = 2 ** depth - 1;
@@ -165,7 +167,7 @@ function unpackIndices(data: Uint8Array, { width, height, depth }: Layout, strid
   return indices;
 }
 
-/** Indices out of runs, in the order of the file. Pixels that are jumped over have the first colour. */
+/** Decodes palette indices from runs, in file order. Skipped pixels get the first colour. */
 function decodeRunLengths(data: Uint8Array, { width, height, compression }: Layout): Uint8Array {
   const isNibbles = compression === RLE4;
   const indices = new Uint8Array(width * height);
@@ -180,7 +182,7 @@ function decodeRunLengths(data: Uint8Array, { width, height, compression }: Layo
     if (x < width && y < height) indices[y * width + x] = index;
     x++;
   };
-  // Some writers leave out the mark of the end.
+  // Some writers omit the end marker.
   while (y < height && !(y === height - 1 && x >= width && position >= data.length)) {
     const count = next();
     const value = next();
@@ -214,7 +216,7 @@ function toPicture({ width, height, isTopDown, palette }: Layout, indices: Uint8
     for (let x = 0; x < width; x++) {
       const from = indices[row * width + x] * 3;
       const to = (y * width + x) * 4;
-      if (from >= palette.length) throw new Error('a pixel has a colour that the palette lacks');
+      if (from >= palette.length) throw new Error('a pixel has a colour that is not in the palette');
       data[to] = palette[from];
       data[to + 1] = palette[from + 1];
       data[to + 2] = palette[from + 2];
@@ -224,7 +226,7 @@ function toPicture({ width, height, isTopDown, palette }: Layout, indices: Uint8
   return { image: { data, width, height }, orientation: 1 };
 }
 
-/** Pixels that are colours: 16, 24 and 32 bits. */
+/** Decodes pixels stored as colours: 16, 24 and 32 bits. */
 function decodeColours(pixels: Uint8Array, layout: Layout, stride: number): DecodedPicture {
   const { width, height, isTopDown, depth, masks } = layout;
   const data = new Uint8Array(width * height * 4);

@@ -4,9 +4,9 @@ import type { CheckSize, DecodedPicture } from './decoded-picture.ts';
 /**
  * The first frame of a GIF.
  *
- * Own code because the packages (omggif, gifwrap, which jimp uses) believe what a file claims: they allocate what a frame says
- * to be, run for ever on codes and blocks that name themselves, and print where they should throw. A check of all that has to
- * follow every code; writing down what it stands for is a few lines more.
+ * Our own code because the packages (omggif, gifwrap, which jimp uses) trust the file: they allocate whatever size a
+ * frame states, loop for ever on codes and blocks that refer to themselves, and print instead of throwing. Checking all
+ * that means following every code; writing out its pixels takes only a few more lines.
  * @see GIF89a specification, appendix F
  */
 
@@ -16,7 +16,7 @@ const IMAGE_DESCRIPTOR = 0x2c;
 const EXTENSION = 0x21;
 const GRAPHIC_CONTROL = 0xf9;
 const MAX_CODES = 4096;
-/** First row and distance of rows, of the four passes of an interlaced frame. */
+/** First row and row distance of the four passes of an interlaced frame. */
 const INTERLACE_PASSES = [
   [0, 8],
   [4, 8],
@@ -25,8 +25,8 @@ const INTERLACE_PASSES = [
 ] as const;
 
 /**
- * Decodes the first frame, on a canvas of its background where it does not fill it.
- * @throws Error when the frame is damaged, cut off, larger than the canvas or not there.
+ * Decodes the first frame, on a canvas of the background colour if it does not fill it.
+ * @throws Error if the frame is damaged, truncated, larger than the canvas or missing.
  */
 export function decodeGif(bytes: Uint8Array, checkSize: CheckSize): DecodedPicture {
   const file = new ByteReader(bytes, 'little-endian');
@@ -50,7 +50,7 @@ export function decodeGif(bytes: Uint8Array, checkSize: CheckSize): DecodedPictu
   const table = localTable.length > 0 ? localTable : globalTable;
   const image = new Uint8Array(width * height * 4);
   const put = (at: number, colours: Uint8Array, index: number): void => {
-    if (3 * index + 3 > colours.length) throw new Error('a pixel has a colour that the GIF lacks');
+    if (3 * index + 3 > colours.length) throw new Error("a pixel has a colour that is not in the GIF's palette");
     image[at] = colours[3 * index];
     image[at + 1] = colours[3 * index + 1];
     image[at + 2] = colours[3 * index + 2];
@@ -88,7 +88,7 @@ function findFrame(file: ByteReader, start: number): { position: number; transpa
   return { position, ...(transparentIndex !== undefined && { transparentIndex }) };
 }
 
-/** The data of a chain of blocks, each with its length before it, up to an empty one. */
+/** The data of a chain of blocks, each preceded by its length, up to an empty one. */
 function joinSubBlocks(file: ByteReader, start: number): Uint8Array {
   const blocks: Uint8Array[] = [];
   for (let position = start; ; ) {
@@ -99,15 +99,15 @@ function joinSubBlocks(file: ByteReader, start: number): Uint8Array {
   }
 }
 
-/** Follows the codes, each either the end of a row of pixels known before or that row with its first pixel once more. */
+/** Decodes LZW: each code is a run of pixels seen before, or the previous run followed by its own first pixel. */
 function decompress(data: Uint8Array, minCodeSize: number, pixelCount: number): Uint8Array {
   if (minCodeSize < 1 || minCodeSize > 8) throw new Error(DAMAGED);
-  // A code stands for at most so many pixels as there were codes before it.
+  // A code stands for at most as many pixels as there were codes before it.
   if (pixelCount > ((data.length * 8) / (minCodeSize + 1) + 1) * MAX_CODES) throw new Error('the file is truncated');
   const pixels = new Uint8Array(pixelCount);
   const clearCode = 1 << minCodeSize;
   const endCode = clearCode + 1;
-  // Each code is a run of pixels that has been written: where it begins, and how long it is.
+  // Each code is a run of pixels already written: its start and its length.
   const starts = new Uint32Array(MAX_CODES);
   const lengths = new Uint32Array(MAX_CODES).fill(1, 0, clearCode);
   let nextCode = endCode + 1;
@@ -123,7 +123,7 @@ function decompress(data: Uint8Array, minCodeSize: number, pixelCount: number): 
       bits |= data[position++] << bitCount;
       bitCount += 8;
     }
-    // Some writers leave out the end code.
+    // Some writers omit the end code.
     const code = bitCount < codeSize ? endCode : bits & ((1 << codeSize) - 1);
     bits >>>= codeSize;
     bitCount -= codeSize;
@@ -146,11 +146,11 @@ function decompress(data: Uint8Array, minCodeSize: number, pixelCount: number): 
       pixels[count] = code;
     } else {
       const from = isKnown ? starts[code] : previousStart;
-      // One by one: a run may go on into what it writes.
+      // One by one: a run may extend into what it writes.
       for (let i = 0; i < length; i++) pixels[count + i] = pixels[from + i];
     }
     if (previous >= 0 && nextCode < MAX_CODES) {
-      // The run before and the first pixel of this one lie side by side.
+      // The previous run and the first pixel of this one are adjacent.
       starts[nextCode] = previousStart;
       lengths[nextCode++] = grownLength;
       if (nextCode === 1 << codeSize && codeSize < 12) codeSize++;

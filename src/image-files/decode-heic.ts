@@ -5,8 +5,8 @@ import { readHeifItems, readHeifStructure } from './heif-structure.ts';
 import { readHevcSizes } from './hevc-size.ts';
 
 /**
- * What of libheif-js is used here: functions of libheif itself, because its class `HeifDecoder` prints what is amiss with a file
- * and never frees it. Contexts, handles and pictures are opaque, and so are the constants.
+ * The part of libheif-js used here: functions of libheif itself, because its class `HeifDecoder` prints errors in a
+ * file and never frees it. Contexts, handles, pictures and the constants are opaque.
  */
 interface LibHeif {
   heif_context_alloc(): unknown;
@@ -35,20 +35,20 @@ interface HeifPicture {
 interface HeifChannel {
   readonly width: number;
   readonly height: number;
-  /** Bytes from row to row. */
+  /** Bytes from one row to the next. */
   readonly stride: number;
   readonly data: Uint8Array;
 }
 
-/** The one with its WebAssembly inside: what the package's own entry calls. It has no types. */
+/** The build with embedded WebAssembly, used by the package's own entry. It has no types. */
 const PACKAGE_FILE: string = 'libheif-js/libheif-wasm/libheif-bundle.js';
 
-/** Starts libheif; its decoder prints what is amiss with a file. */
+/** Starts libheif; its decoder prints errors in a file. */
 type StartLibheif = (options: { readonly print: () => void; readonly printErr: () => void }) => LibHeif;
 
 /**
- * Decodes a HEIC by libheif-js, which is installed only where it is wanted; it turns the picture itself.
- * @throws Error whose message names what is damaged, or how to install what is missing.
+ * Decodes a HEIC with libheif-js, an optional package; libheif rotates the picture itself.
+ * @throws Error naming what is damaged, or how to install the missing package.
  */
 export async function decodeHeic(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
   const structure = readHeifStructure(bytes, 'hvc1');
@@ -70,7 +70,7 @@ export async function decodeHeic(bytes: Uint8Array, checkSize: CheckSize): Promi
     }
   } catch (cause) {
     if (!(cause instanceof WebAssembly.RuntimeError)) throw cause;
-    // It ran out of memory or was led astray: the next file gets a new instance.
+    // It ran out of memory or was corrupted: the next file gets a new instance.
     libheif = undefined;
     throw new Error(DAMAGED, { cause });
   } finally {
@@ -78,10 +78,10 @@ export async function decodeHeic(bytes: Uint8Array, checkSize: CheckSize): Promi
   }
 }
 
-/** A block of HEVC is no larger: a coded picture is larger than the one it shows by less than this, px. */
+/** Largest HEVC block, px: a coded picture exceeds the displayed one by less than this. */
 const LARGEST_BLOCK = 64;
 
-/** The decoder allocates what coded pictures and a grid of tiles say to be, whatever the boxes say. */
+/** The decoder allocates the size stated in coded pictures and in a tile grid, whatever the boxes state. */
 function checkCodedSizes(bytes: Uint8Array, checkSize: CheckSize): void {
   for (const { width, height, data, hevcConfiguration } of readHeifItems(bytes, 'hvc1')) {
     if (hevcConfiguration === undefined) throw new Error('its hvcC box is missing');
@@ -90,7 +90,9 @@ function checkCodedSizes(bytes: Uint8Array, checkSize: CheckSize): void {
       const isOfSize = (stated: number, shown: number, whole: number): boolean =>
         shown >= stated && whole < stated + LARGEST_BLOCK;
       if (!isOfSize(width, coded.width, coded.codedWidth) || !isOfSize(height, coded.height, coded.codedHeight)) {
-        throw new Error(`its HEVC data has ${coded.width}x${coded.height} pixels, and its header ${width}x${height}`);
+        throw new Error(
+          `its HEVC data has ${coded.width}x${coded.height} pixels, but its header has ${width}x${height}`,
+        );
       }
     }
   }
@@ -100,7 +102,7 @@ function checkCodedSizes(bytes: Uint8Array, checkSize: CheckSize): void {
     const [across, down] = isLong ? [grid.uint32(4), grid.uint32(8)] : [grid.uint16(4), grid.uint16(6)];
     checkSize(across, down);
     if (across !== width || down !== height) {
-      throw new Error(`its tiles make ${across}x${down} pixels, and its header says ${width}x${height}`);
+      throw new Error(`its tiles make ${across}x${down} pixels, but its header has ${width}x${height}`);
     }
   }
 }

@@ -15,13 +15,13 @@ import { turnUpright } from './turn-upright.ts';
 
 /** Options of {@link decodeImage} and `readImage`. */
 export interface DecodeImageOptions {
-  /** Largest picture that is decoded, in pixels; checked before any of them is allocated. Default 100 million. */
+  /** Largest picture to decode, in pixels; checked before any are allocated. Default 100 million. */
   readonly maxPixels?: number;
-  /** What errors call the picture; default `image`. */
+  /** Name of the picture in errors; default `image`. */
   readonly path?: string;
 }
 
-/** For checks of names. */
+/** For checking option names. */
 export const DECODE_OPTION_NAMES: OptionNames<DecodeImageOptions> = { maxPixels: true, path: true };
 
 /** Default of {@link DecodeImageOptions.maxPixels}. */
@@ -42,7 +42,7 @@ const DECODERS: Readonly<Record<ImageFormat, Decode>> = {
 
 const SUPPORTED = 'JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF';
 
-/** Checks that the bytes of a file are that. @throws TypeError that says what to do. */
+/** Checks that an argument is the bytes of a file. @throws TypeError explaining what to do. */
 export function checkBytesArgument(bytes: unknown): void {
   if (bytes instanceof Uint8Array) return;
   const advice =
@@ -51,15 +51,15 @@ export function checkBytesArgument(bytes: unknown): void {
 }
 
 /**
- * Decodes a picture file: JPEG, PNG, WebP, AVIF, BMP, GIF or TIFF, of several pictures the first, recognised by content, not by name.
- * HEIC needs the optional package `libheif-js`.
+ * Decodes a picture file: JPEG, PNG, WebP, AVIF, BMP, GIF or TIFF, recognised by content, not by name; if it has
+ * several pictures, the first. HEIC requires the optional package `libheif-js`.
  *
- * Whatever their depth and colours, pictures become 8-bit RGBA: fewer and more bits are scaled, colours under a transparent
- * alpha stay as they are, as OpenCV leaves them, and embedded colour profiles are ignored. JPEG pixels equal libjpeg-turbo's.
- * The orientation that EXIF or the container names is applied. A header is trusted only in what has been compared with other
- * decoders; the rest is refused by name. `docs/formats.md` lists both.
- * @param bytes - the whole file; not changed. What follows its end mark is ignored.
- * @throws ImageDecodeError when the bytes are no picture, are truncated or damaged, are stored in a way that is not supported,
+ * Pictures of any depth and colour type become 8-bit RGBA: other bit depths are scaled, colours under a transparent
+ * alpha are kept, as in OpenCV, and embedded colour profiles are ignored. JPEG pixels equal libjpeg-turbo's. The
+ * orientation given by EXIF or the container is applied. Only header features that have been compared with other
+ * decoders are accepted; the rest is refused by name. `docs/formats.md` lists both.
+ * @param bytes - the whole file; not changed. Anything after its end marker is ignored.
+ * @throws ImageDecodeError if the bytes are not a picture, are truncated or damaged, are stored in an unsupported way,
  *   or have more than `maxPixels` pixels.
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions = {}): Promise<RgbaImage> {
@@ -81,9 +81,9 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions
   };
   try {
     const { image, orientation } = await DECODERS[format](bytes, checkSize);
-    // Decoders that are not ours may have other ideas than the header that was checked.
+    // Third-party decoders may arrive at a size other than that in the header that was checked.
     checkSize(image.width, image.height);
-    if (image.data.length !== image.width * image.height * 4) throw new Error('the decoder gave another size');
+    if (image.data.length !== image.width * image.height * 4) throw new Error('the decoder returned a different size');
     return turnUpright(image, orientation);
   } catch (cause) {
     if (cause instanceof ImageDecodeError) throw cause;
@@ -91,7 +91,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions
   }
 }
 
-/** One line, whatever was thrown: some decoders throw strings or many lines. */
+/** One line, whatever was thrown: some decoders throw strings or several lines. */
 function reasonOf(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : String(cause);
   return message.split('\n', 1)[0] ?? 'unknown error';

@@ -6,9 +6,9 @@ import { isExif, readExifOrientation } from './exif-orientation.ts';
 /**
  * PNG, all colour types, depths and interlacing.
  *
- * Own code because no package held: fast-png 8, which writes our PNG files, gives wrong pixels for interlaced pictures of less
- * than 8 bits and inflates whatever there is; pngjs 7 loops for ever on damaged data, refuses bytes after the end and blanks
- * the colours under a transparent key.
+ * Our own code because no package was reliable: fast-png 8, which writes our PNG files, returns wrong pixels for
+ * interlaced pictures of less than 8 bits and inflates without limit; pngjs 7 loops for ever on damaged data, refuses
+ * bytes after the end and blanks the colours under a transparent key.
  * @see https://www.w3.org/TR/png-3/
  */
 
@@ -26,15 +26,15 @@ const DEPTHS: Readonly<Record<number, readonly number[]>> = {
   6: [8, 16],
 };
 
-/** Deflate makes no more than this of a byte. */
+/** Deflate produces at most this many bytes from one. */
 const MAX_INFLATION = 1032;
-/** Some writers have a few bytes more than the pixels need. */
+/** Some writers add a few bytes more than the pixels need. */
 const SPARE_BYTES = 65_536;
-/** EXIF has 64 kB at most in a JPEG, where it comes from, and twice as many digits. */
+/** EXIF has at most 64 kB in a JPEG, where it comes from, and twice as many digits. */
 const MAX_PROFILE_BYTES = 1 << 20;
 const MAX_INFLATE_CHUNK = 1 << 24;
 
-/** Where a pass of interlacing begins and how far its pixels are apart. */
+/** Start of an interlacing pass, and how far its pixels are apart. */
 interface Pass {
   readonly x: number;
   readonly y: number;
@@ -71,7 +71,7 @@ interface PngChunks {
 
 /**
  * Decodes a PNG; of an animated one the picture that other programs show.
- * @throws Error whose message names what is damaged, missing or not supported.
+ * @throws Error naming what is damaged, missing or not supported.
  */
 export function decodePng(bytes: Uint8Array, checkSize: CheckSize): DecodedPicture {
   const chunks = readChunks(bytes, checkSize);
@@ -97,7 +97,7 @@ export function decodePng(bytes: Uint8Array, checkSize: CheckSize): DecodedPictu
   return { image: { data, width: header.width, height: header.height }, orientation };
 }
 
-/** The orientation of a PNG, 1..8, from EXIF: 1 where it names none or is damaged. */
+/** The orientation of a PNG, 1..8, from EXIF: 1 if it states none or is damaged. */
 export function readPngOrientation(bytes: Uint8Array): number {
   try {
     return readChunks(bytes, () => {}).orientation;
@@ -128,7 +128,7 @@ function readChunks(bytes: Uint8Array, checkSize: CheckSize): PngChunks {
     }
     const crc = file.uint32(at + 8 + length);
     const isCritical = (bytes[at + 4] & 0x20) === 0;
-    // The data has a sum of its own.
+    // The data has its own checksum.
     if (name !== 'IDAT' && (isCritical || name === 'tRNS') && crc !== crc32(file.slice(at + 4, length + 4))) {
       throw new Error(`the checksum of its ${name} chunk is wrong`);
     }
@@ -138,7 +138,7 @@ function readChunks(bytes: Uint8Array, checkSize: CheckSize): PngChunks {
     else if (name === 'tEXt' || name === 'zTXt') orientationInText ??= readTextOrientation(name, content);
     else if (name === 'IDAT') data.push(content);
     else if (name === 'IEND') break;
-    else if (isCritical && name !== 'IHDR') throw new Error(`its ${JSON.stringify(name)} chunk is not known`);
+    else if (isCritical && name !== 'IHDR') throw new Error(`its ${JSON.stringify(name)} chunk is unknown`);
     at += 12 + length;
   }
   if (header.colourType === PALETTE && (palette.length < 3 || palette.length % 3 !== 0)) {
@@ -148,9 +148,9 @@ function readChunks(bytes: Uint8Array, checkSize: CheckSize): PngChunks {
 }
 
 /**
- * The orientation of EXIF data that is kept as text, as ImageMagick and exiftool did before there was a chunk for it: a name,
- * a count of bytes, and those as hexadecimal digits.
- * @returns undefined where the text is about something else.
+ * The orientation of EXIF data stored as text, as ImageMagick and exiftool did before there was a chunk for it: a name,
+ * a count of bytes, and the bytes as hexadecimal digits.
+ * @returns undefined if the text is about something else.
  */
 function readTextOrientation(chunk: 'tEXt' | 'zTXt', content: Uint8Array): number | undefined {
   const keyEnd = content.indexOf(0);
@@ -162,7 +162,7 @@ function readTextOrientation(chunk: 'tEXt' | 'zTXt', content: Uint8Array): numbe
   return isExif(exif) || key.endsWith('exif') ? readExifOrientation(exif) : undefined;
 }
 
-/** @returns nothing for what is damaged or much longer than EXIF can be. */
+/** @returns an empty text for one that is damaged or much longer than EXIF can be. */
 function readText(chunk: 'tEXt' | 'zTXt', text: Uint8Array): string {
   if (text.length > MAX_PROFILE_BYTES) return '';
   if (chunk === 'tEXt') return Buffer.from(text).toString('latin1');
@@ -178,10 +178,10 @@ function readHeader(content: Uint8Array): Header {
   const reader = new ByteReader(content, 'big-endian');
   const [depth = 0, colourType = 0, compression, filter, interlacing] = content.subarray(8);
   if (DEPTHS[colourType]?.includes(depth) !== true) {
-    throw new Error(`colour type ${colourType} with ${depth} bits is none of PNG's`);
+    throw new Error(`colour type ${colourType} with ${depth} bits is not valid in PNG`);
   }
   if (compression !== 0 || filter !== 0 || (interlacing !== 0 && interlacing !== 1)) {
-    throw new Error('its compression, filter or interlacing is not known');
+    throw new Error('its compression, filter or interlacing is unknown');
   }
   return { width: reader.uint32(0), height: reader.uint32(4), depth, colourType, isInterlaced: interlacing === 1 };
 }
@@ -203,7 +203,7 @@ function passBytes(header: Header, pass: Pass): number {
   return columns === 0 ? 0 : rows * (1 + bytesPerRow(header, columns));
 }
 
-/** Inflates data to no more than the pixels need, however much it would give. */
+/** Inflates data to no more than the pixels need, however much it contains. */
 function inflate(parts: readonly Uint8Array[], expectedBytes: number): Uint8Array {
   const deflated = Buffer.concat(parts);
   if (expectedBytes > deflated.length * MAX_INFLATION) throw new Error('the file is truncated');
@@ -223,7 +223,10 @@ function inflate(parts: readonly Uint8Array[], expectedBytes: number): Uint8Arra
   return raw;
 }
 
-/** Undoes the filter of a row in place. @param at - of its filter byte; the row before lies right before it. */
+/**
+ * Undoes the filter of a row in place.
+ * @param at - position of its filter byte; the previous row is right before it.
+ */
 function unfilter(raw: Uint8Array, at: number, rowBytes: number, isFirst: boolean, pixelBytes: number): void {
   const filter = raw[at];
   const start = at + 1;
@@ -250,7 +253,7 @@ function unfilter(raw: Uint8Array, at: number, rowBytes: number, isFirst: boolea
 
 type WriteRow = (raw: Uint8Array, start: number, pass: Pass, y: number, columns: number) => void;
 
-/** Turns the samples of a row into RGBA: less than 8 bits and 16 bits are scaled. */
+/** Converts the samples of a row to RGBA: samples of less than 8 bits and of 16 bits are scaled. */
 function rowWriter({ header, palette, transparency }: PngChunks, data: Uint8Array): WriteRow {
   const { width, depth, colourType } = header;
   const channels = CHANNELS[colourType] ?? 0;
@@ -277,7 +280,7 @@ function rowWriter({ header, palette, transparency }: PngChunks, data: Uint8Arra
       const from = column * channels;
       if (colourType === PALETTE) {
         const index = sample(from);
-        if (index >= colourCount) throw new Error('a pixel has a colour that the palette lacks');
+        if (index >= colourCount) throw new Error('a pixel has a colour that is not in the palette');
         data[to] = palette[3 * index];
         data[to + 1] = palette[3 * index + 1];
         data[to + 2] = palette[3 * index + 2];

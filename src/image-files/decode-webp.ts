@@ -11,7 +11,7 @@ const decodeByLibwebp = createWasmDecoder(
 
 /**
  * Decodes a WebP, lossy or lossless; of an animated one the first frame.
- * @throws Error whose message names what is damaged.
+ * @throws Error naming what is damaged.
  */
 export async function decodeWebp(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
   const { width, height, frames, orientation } = readWebpStructure(bytes);
@@ -24,14 +24,14 @@ export async function decodeWebp(bytes: Uint8Array, checkSize: CheckSize): Promi
   return { image: canvas, orientation };
 }
 
-/** Decodes a frame by itself. @throws Error when libwebp refuses it. */
+/** Decodes a frame by itself. @throws Error if libwebp refuses it. */
 export async function decodeWebpFrame(frame: WebpFrame): Promise<RgbaImage> {
   const image = await decodeByLibwebp(frame.file);
   if (image.width !== frame.width || image.height !== frame.height) throw new Error('the WebP data is damaged');
   return image;
 }
 
-/** Puts a frame on its canvas, RGBA. */
+/** Draws a frame onto its canvas, RGBA. */
 export function drawWebpFrame(canvas: Uint8Array, canvasWidth: number, frame: WebpFrame, { data }: RgbaImage): void {
   for (let row = 0; row < frame.height; row++) {
     for (let column = 0; column < frame.width; column++) {

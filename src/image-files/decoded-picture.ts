@@ -1,11 +1,11 @@
 import type { RgbaImage } from '../types.ts';
 
-/** What a decoder gives. */
+/** Result of a decoder. */
 export interface DecodedPicture {
   readonly image: RgbaImage;
-  /** How the file says that the picture is to be turned: 1..8 as in EXIF, 1 upright. */
+  /** Orientation stated in the file: 1..8 as in EXIF, 1 upright. */
   readonly orientation: number;
 }
 
-/** Throws where a picture is empty or too large. Decoders call it before they allocate pixels. */
+/** Throws if a picture is empty or too large. Decoders call it before allocating pixels. */
 export type CheckSize = (width: number, height: number) => void;

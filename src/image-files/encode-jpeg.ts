@@ -6,7 +6,7 @@ import { channelCount } from './channel-count.ts';
 
 /** Options of {@link encodeJpeg}. */
 export interface EncodeJpegOptions {
-  /** 1..100. Default 90, from which on colours keep every pixel's place. */
+  /** 1..100. Default 90, from which on colours are stored at full resolution. */
   readonly quality?: number;
 }
 
@@ -14,10 +14,13 @@ export const ENCODE_JPEG_OPTION_NAMES: OptionNames<EncodeJpegOptions> = { qualit
 
 export const ENCODE_JPEG_DEFAULTS = { quality: 90 } as const satisfies EncodeJpegOptions;
 
-/** What the format can say of a side, px. */
+/** Largest side that the format can express, px. */
 const MAX_SIDE = 65_535;
 
-/** The encoder's package as it is used here. Its types name the DOM's `ImageData`, of which it reads three members. */
+/**
+ * The part of the encoder's package used here. Its types require the DOM's `ImageData`, of which it reads three
+ * members.
+ */
 interface JpegEncoder {
   init(options: never): Promise<void>;
   default(image: never, options: EncodeJpegOptions): Promise<ArrayBuffer>;
@@ -28,15 +31,15 @@ let starting: Promise<JpegEncoder> | undefined;
 async function start(): Promise<JpegEncoder> {
   const encoder: JpegEncoder = await import('@jsquash/jpeg/encode.js');
   const wasmBinary = await readFile(dependencyFile('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm'));
-  // Emscripten takes all three; the package's types list none.
+  // Emscripten accepts all three; the package's types list none.
   await encoder.init({ wasmBinary, print: () => {}, printErr: () => {} } as never);
   return encoder;
 }
 
 /**
- * Encodes 8-bit RGBA or RGB bytes as a progressive JPEG, with mozjpeg. JPEG has no transparency: alpha is left out, and colours are
- * written as they are.
- * @throws RangeError for data that does not fit the size, a side of more than 65,535 px, or a quality beyond 1..100.
+ * Encodes 8-bit RGBA or RGB bytes as a progressive JPEG, with mozjpeg. JPEG has no transparency: alpha is dropped, and
+ * colours are written as they are.
+ * @throws RangeError for data that does not match the size, a side of more than 65,535 px, or a quality outside 1..100.
  */
 export async function encodeJpeg(image: RgbaImage | RgbImage, options: EncodeJpegOptions = {}): Promise<Uint8Array> {
   checkOptionNames(options, ENCODE_JPEG_OPTION_NAMES);
@@ -53,7 +56,7 @@ export async function encodeJpeg(image: RgbaImage | RgbImage, options: EncodeJpe
   } catch (cause) {
     // Its memory may still hold the picture, so the next one gets a new instance.
     starting = undefined;
-    throw new RangeError(`image: ${width} x ${height} px are more than the JPEG encoder can take`, { cause });
+    throw new RangeError(`image: ${width} x ${height} px are more than the JPEG encoder can handle`, { cause });
   }
 }
 

@@ -1,22 +1,22 @@
 import { ByteReader } from './byte-reader.ts';
 
-/** What the boxes of an AVIF or HEIC file say of its picture. */
+/** The picture of an AVIF or HEIC file, as described by its boxes. */
 export interface HeifStructure {
-  /** As it is stored, before it is turned. */
+  /** As stored, before rotation. */
   readonly width: number;
   readonly height: number;
   /** From `irot` and `imir`, as in EXIF, 1..8. */
   readonly orientation: number;
 }
 
-/** A picture that is coded by itself: the whole one, a tile, the alpha, a thumbnail. */
+/** A separately coded picture: the whole one, a tile, the alpha, a thumbnail. */
 export interface HeifItem {
-  /** As its own properties have it. */
+  /** From its own properties. */
   readonly width: number;
   readonly height: number;
-  /** What is coded, all of its pieces. */
+  /** Its coded data, all pieces joined. */
   readonly data: Uint8Array;
-  /** Content of its `hvcC` box, where it is coded as HEVC. */
+  /** Content of its `hvcC` box, if it is coded as HEVC. */
   readonly hevcConfiguration?: Uint8Array;
 }
 
@@ -26,13 +26,13 @@ interface Box {
 }
 
 const MAX_BOXES = 65_536;
-/** Items may share their pieces; this bounds what copying them costs. */
+/** Items may share their pieces; this bounds the cost of copying them. */
 const MAX_SHARING = 4;
 
-/** Kinds of items that are no picture by themselves, and are not decoded. */
+/** Kinds of items that are not pictures by themselves, and are not decoded. */
 const REFUSED_ITEMS: Readonly<Record<string, string>> = {
   iovl: 'an overlay of pictures (iovl)',
-  iden: 'a picture that is derived of another (iden)',
+  iden: 'a picture derived from another (iden)',
   tmap: 'a gain map (tmap)',
 };
 
@@ -43,8 +43,8 @@ const TURNED_THEN_TOP_BOTTOM = [4, 5, 2, 7] as const;
 
 /**
  * Reads the properties of a file's primary picture.
- * @param type - how it or its tiles are to be coded, such as `av01`.
- * @throws Error where they are cut off, damaged or missing, or crop the picture, and where it is coded in another way.
+ * @param type - required coding of it or its tiles, such as `av01`.
+ * @throws Error if they are truncated, damaged or missing, or crop the picture, or if it is coded differently.
  * @see ISO/IEC 23008-12, sections 6.5 and 9
  */
 export function readHeifStructure(bytes: Uint8Array, type: string): HeifStructure {
@@ -62,9 +62,9 @@ export function readHeifStructure(bytes: Uint8Array, type: string): HeifStructur
 }
 
 /**
- * The pictures of a file that are coded in one way.
+ * The pictures in a file with a given coding.
  * @param type - such as `av01`.
- * @throws Error where the boxes that describe them are cut off, damaged or missing.
+ * @throws Error if the boxes that describe them are truncated, damaged or missing.
  * @see ISO/IEC 14496-12, section 8.11
  */
 export function readHeifItems(bytes: Uint8Array, type: string): HeifItem[] {
@@ -98,7 +98,7 @@ function readMeta(bytes: Uint8Array): Box[] {
   return readBoxes(required(readBoxes(bytes), 'meta').subarray(4));
 }
 
-/** @returns the properties of an item, in the order in which they are applied. */
+/** @returns the properties of an item, in order of application. */
 function readProperties(boxes: readonly Box[]): (item: number) => Box[] {
   const properties = readBoxes(required(boxes, 'iprp'));
   const all = readBoxes(required(properties, 'ipco'));
@@ -118,15 +118,15 @@ function readOrientation(properties: readonly Box[]): number {
   const turns = (properties[turning]?.content[0] ?? 0) & 3;
   const mirror = properties[mirroring]?.content[0];
   if (mirror === undefined) return TURNED[turns] ?? 1;
-  // Axis 0 is upright, about which left and right change places, in AVIF; programs agree on it since 2022.
+  // Axis 0 is vertical, swapping left and right, in AVIF; programs have agreed on this since 2022.
   const isTopBottom = (mirror & 1) === 0;
-  // To mirror before a quarter turn is to mirror about the other axis after it.
+  // Mirroring before a quarter turn equals mirroring about the other axis after it.
   const isSwapped = mirroring < turning && turns % 2 === 1;
   const mirrored = isTopBottom !== isSwapped ? TURNED_THEN_TOP_BOTTOM : TURNED_THEN_LEFT_RIGHT;
   return mirrored[turns] ?? 1;
 }
 
-/** How items are coded, by their numbers. */
+/** Coding of items by item number. */
 function readItemTypes(content: Uint8Array): Map<number, string> {
   const isWide = new ByteReader(content, 'big-endian').uint8(0) > 0;
   const types = new Map<number, string>();
@@ -136,7 +136,7 @@ function readItemTypes(content: Uint8Array): Map<number, string> {
     if (version < 2) continue;
     const isLong = version > 2;
     const id = isLong ? entry.uint32(4) : entry.uint16(4);
-    // Decoders take one of the two.
+    // Decoders use one of the two.
     if (types.has(id)) throw new Error('its boxes are damaged');
     types.set(id, entry.tag(isLong ? 10 : 8));
   }
@@ -145,18 +145,18 @@ function readItemTypes(content: Uint8Array): Map<number, string> {
 
 interface Location {
   readonly id: number;
-  /** Whether it is in the box for small items; else it is in the file. */
+  /** Whether it is in the box for small items; otherwise it is in the file. */
   readonly isInBox: boolean;
   readonly pieces: readonly Piece[];
 }
 
 interface Piece {
   readonly offset: number;
-  /** 0 up to the end. */
+  /** 0: up to the end. */
   readonly length: number;
 }
 
-/** Where items are. */
+/** Locations of items. */
 function readLocations(content: Uint8Array): Location[] {
   const file = new ByteReader(content, 'big-endian');
   const version = file.uint8(0);
@@ -198,7 +198,7 @@ function readBoxes(bytes: Uint8Array): Box[] {
     const headerBytes = stated === 1 ? 16 : 8;
     const size = stated === 1 ? file.uint64(at + 8) : stated === 0 ? bytes.length - at : stated;
     if (size < headerBytes || boxes.length >= MAX_BOXES) throw new Error('its boxes are damaged');
-    // What follows the boxes that count may be cut off or be something else.
+    // Anything after the required boxes may be truncated or something else.
     if (at + size > bytes.length && boxes.some(({ name }) => name === 'meta')) break;
     boxes.push({ name: file.tag(at + 4), content: file.slice(at + headerBytes, size - headerBytes) });
     at += size;

@@ -8,21 +8,21 @@ const FULL_CHROMA = 3;
 const PROFILE_BITS = 88;
 const LEVEL_BITS = 8;
 
-/** How large the pictures of HEVC data are, px. */
+/** Size of the pictures in HEVC data, px. */
 export interface HevcSize {
-  /** As they are decoded: whole blocks. */
+  /** As decoded: whole blocks. */
   readonly codedWidth: number;
   readonly codedHeight: number;
-  /** As they are shown. */
+  /** As displayed. */
   readonly width: number;
   readonly height: number;
 }
 
 /**
- * The sizes that HEVC data names: those of its configuration, and of whatever else is among its pictures.
+ * The sizes stated in HEVC data: in its configuration, and anywhere among its pictures.
  * @param configuration - content of a `hvcC` box.
- * @param data - units, each after its length.
- * @throws Error where something is cut off or damaged.
+ * @param data - units, each preceded by its length.
+ * @throws Error if something is truncated or damaged.
  * @see ISO/IEC 14496-15, section 8.3; ITU-T H.265, section 7.3
  */
 export function readHevcSizes(configuration: Uint8Array, data: Uint8Array): HevcSize[] {
@@ -49,7 +49,7 @@ export function readHevcSizes(configuration: Uint8Array, data: Uint8Array): Hevc
   return units.filter(isParameterSet).map(readParameterSet);
 }
 
-/** Of the base layer: decoders leave out the others. */
+/** Only in the base layer: decoders ignore the others. */
 function isParameterSet(unit: Uint8Array): boolean {
   if (unit.length <= HEADER_BYTES) return false;
   const layer = ((unit[0] & 1) << 5) | (unit[1] >> 3);
@@ -71,7 +71,7 @@ function readParameterSet(unit: Uint8Array): HevcSize {
   const codedWidth = bits.readGolomb();
   const codedHeight = bits.readGolomb();
   const [left, right, top, bottom] = bits.read(1) === 1 ? [0, 1, 2, 3].map(() => bits.readGolomb()) : [0, 0, 0, 0];
-  // The margins count samples of colour.
+  // The margins are in colour samples.
   const acrossSample = chroma === 1 || chroma === 2 ? 2 : 1;
   const downSample = chroma === 1 ? 2 : 1;
   return {
@@ -82,7 +82,7 @@ function readParameterSet(unit: Uint8Array): HevcSize {
   };
 }
 
-/** Without the threes that keep two zeros from looking like the start of a unit; no size is further in than this. */
+/** Removes the threes that keep two zeros from looking like the start of a unit; no size is further in than this. */
 function withoutEscapes(unit: Uint8Array): Uint8Array {
   const beginning = unit.subarray(0, 256);
   return beginning.filter((byte, i) => !(byte === 3 && i >= 2 && beginning[i - 1] === 0 && beginning[i - 2] === 0));

@@ -1,9 +1,9 @@
 import { heifKind } from '../heif-kind.ts';
 
-/** A format that is decoded. */
+/** A supported format. */
 export type ImageFormat = 'JPEG' | 'PNG' | 'BMP' | 'GIF' | 'TIFF' | 'WebP' | 'AVIF' | 'HEIC';
 
-/** A format by the bytes at its beginning; `?` is any byte. */
+/** Formats by their first bytes; `?` is any byte. */
 const SIGNATURES: readonly (readonly [signature: string, format: ImageFormat])[] = [
   ['\xff\xd8\xff', 'JPEG'],
   ['\x89PNG\r\n\x1a\n', 'PNG'],
@@ -17,13 +17,13 @@ const SIGNATURES: readonly (readonly [signature: string, format: ImageFormat])[]
   ['RIFF????WEBP', 'WebP'],
 ];
 
-/** TGA without a text of its own: how it is coded, and where it has colours in a table the first of them. */
+/** TGA without its own text: its coding and, if it has a colour table, the index of the first colour. */
 const TGA_BEGINNINGS: readonly string[] = [
   ...['\x02', '\x03', '\x0a', '\x0b'].map((coding) => `\0\0${coding}\0\0\0\0\0`),
   ...['\x01', '\x09'].map((coding) => `\0\x01${coding}\0\0`),
 ];
 
-/** What is known well enough to be called by its name, and not decoded. */
+/** Formats recognised for error messages, but not decoded. */
 const OTHERS: readonly (readonly [signature: string, name: string])[] = [
   ['<svg', 'SVG'],
   ['<?xml', 'SVG'],
@@ -74,42 +74,42 @@ const OTHERS: readonly (readonly [signature: string, name: string])[] = [
   ...['1', '2', '3', '4', '5', '6'].map((kind) => [`P${kind} `, 'Netpbm'] as const),
 ];
 
-/** What people take for a picture, or is called like one, such as an error that a server sent in its place. */
+/** Files mistaken for a picture, or named like one, such as an error page that a server sent in its place. */
 const NO_PICTURES: readonly (readonly [signature: string, name: string])[] = [
   ...['<html', '<HTML', '<!doctype html', '<!DOCTYPE html', '<!DOCTYPE HTML'].map(
     (text) => [text, 'a web page (HTML)'] as const,
   ),
   ['PK\x03\x04', 'an archive (ZIP)'],
   ...['iso', 'mp4', 'avc1', 'qt  ', 'M4', '3g', 'dash', 'f4v', 'MSNV', 'XAVC'].map(
-    (brand) => [`????ftyp${brand}`, 'a film (MP4)'] as const,
+    (brand) => [`????ftyp${brand}`, 'a video (MP4)'] as const,
   ),
-  ['\x1a\x45\xdf\xa3', 'a film (MKV, WebM)'],
-  ['RIFF????AVI ', 'a film (AVI)'],
+  ['\x1a\x45\xdf\xa3', 'a video (MKV, WebM)'],
+  ['RIFF????AVI ', 'a video (AVI)'],
 ];
 
-/** Space before a text and the longest signature. */
+/** Room for leading white space and the longest signature. */
 const BEGINNING_BYTES = 64;
-/** Other TGAs have a mark at their end. */
+/** Other TGAs have a marker at their end. */
 const TGA_END = 'TRUEVISION-XFILE.\0';
 const SPACE_BEFORE_TEXT = /^[\xef\xbb\xbf\s]+/;
 
-/** What a file is; nothing where it is not known. */
+/** Format of a file; empty if unknown. */
 export interface DetectedFormat {
-  /** One that is decoded. */
+  /** A supported format. */
   readonly format?: ImageFormat;
-  /** Pictures of another kind. */
+  /** An unsupported picture format. */
   readonly otherName?: string;
-  /** Something else than a picture, such as `a film (MP4)`. */
+  /** Something other than a picture, such as `a video (MP4)`. */
   readonly noPicture?: string;
 }
 
-/** Tells what a file is by its first bytes. */
+/** Detects the format of a file by its first bytes. */
 export function detectImageFormat(bytes: Uint8Array): DetectedFormat {
   const beginning = String.fromCharCode(...bytes.subarray(0, BEGINNING_BYTES));
   const heif = heifKind(bytes);
   if (heif !== undefined) return { format: heif };
   const text = beginning.replace(SPACE_BEFORE_TEXT, '');
-  // Before those that are decoded: some raw files of cameras begin as a TIFF does.
+  // Before the supported ones: some camera raw files begin like a TIFF.
   const otherName = OTHERS.find(
     ([signature]) => fitsSignature(beginning, signature) || fitsSignature(text, signature),
   )?.[1];
@@ -124,7 +124,7 @@ export function detectImageFormat(bytes: Uint8Array): DetectedFormat {
   return noPicture === undefined ? {} : { noPicture };
 }
 
-/** Whether bytes, as characters of one each, begin with a signature, in which `?` is any of them. */
+/** Whether bytes, one per character, begin with a signature, in which `?` is any byte. */
 export function fitsSignature(beginning: string, signature: string): boolean {
   return (
     beginning.length >= signature.length &&

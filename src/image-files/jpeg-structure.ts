@@ -1,17 +1,17 @@
 import { ByteReader } from './byte-reader.ts';
 import { isExif, readExifOrientation } from './exif-orientation.ts';
 
-/** What the markers of a JPEG file tell without decoding it. */
+/** What the markers of a JPEG file reveal without decoding it. */
 export interface JpegStructure {
   readonly width: number;
   readonly height: number;
   /** Colour components of the frame: 1 grey, 3 YCbCr or RGB, 4 CMYK or YCCK. */
   readonly componentCount: number;
-  /** What Adobe's marker says of the colours: 0 as they are, 1 YCbCr, 2 YCCK; absent where there is no such marker. */
+  /** Colour transform in Adobe's marker: 0 none, 1 YCbCr, 2 YCCK; absent if there is no such marker. */
   readonly adobeTransform?: number;
   /** From EXIF, 1..8. */
   readonly orientation: number;
-  /** Bytes up to and with the end-of-image marker. */
+  /** Bytes up to and including the end-of-image marker. */
   readonly length: number;
 }
 
@@ -21,7 +21,7 @@ const START_OF_SCAN = 0xda;
 const APP1 = 0xe1;
 const APP14 = 0xee;
 
-/** Codings by the last digit of the frame's marker; those that decoders know are missing here. */
+/** Unsupported codings by the second byte of the frame's marker. */
 const REFUSED_CODINGS: Readonly<Record<number, string>> = {
   195: 'lossless JPEG',
   197: 'hierarchical JPEG',
@@ -36,18 +36,21 @@ const REFUSED_CODINGS: Readonly<Record<number, string>> = {
 };
 const COMPONENT_COUNTS: readonly number[] = [1, 3, 4];
 
-/** A block of 8x8 takes a bit at least; with colours sampled as coarsely as may be, this many pixels come from a byte. */
+/**
+ * A block of 8x8 takes at least one bit; with colours sampled as coarsely as allowed, a byte yields this many pixels.
+ */
 const MAX_PIXELS_PER_BYTE = 8 * 64;
-/** Progressive photos have 10 scans, the most that optimisers make of one is some 40. */
+/** Progressive photos have 10 scans; optimisers produce at most about 40. */
 const MAX_SCANS = 100;
-/** Pixels times scans: what decoding costs. */
+/** Pixels times scans: the cost of decoding. */
 const MAX_SCANNED_PIXELS = 4e9;
 
 /**
- * Walks the markers of a JPEG file. Decoders fill what a truncated file lacks with grey and call it a success, so this
- * is how a cut download is distinguished from a picture; and they decode as many scans as there are, which may take for ever.
- * @param bytes - the file; anything may be in it.
- * @throws Error when it is cut off, damaged or coded in a way that is not supported.
+ * Walks the markers of a JPEG file. Decoders fill the missing part of a truncated file with grey and report success, so
+ * this is how a partial download is distinguished from a picture; and they decode any number of scans, which may take
+ * for ever.
+ * @param bytes - the file, with any content.
+ * @throws Error if it is truncated, damaged or coded in an unsupported way.
  * @see ITU-T T.81 annex B
  */
 export function readJpegStructure(bytes: Uint8Array): JpegStructure {

@@ -2,26 +2,26 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { ImageDecodeError } from '../errors.ts';
 
-/** Larger than any picture within the limit of pixels. */
+/** Larger than any picture within the pixel limit. */
 export const MAX_FILE_BYTES = 2 ** 31 - 1;
 
-/** A picture file as it was when it was read. */
+/** A picture file as it was when read. */
 export interface PictureFile {
   readonly bytes: Uint8Array;
   /** Bytes. */
   readonly size: number;
-  /** When it was changed last, whole ms since 1970. */
+  /** Time of the last change, whole ms since 1970. */
   readonly mtimeMs: number;
 }
 
 /**
  * Reads the bytes of a picture file. Devices and pipes are refused, because they may never end.
- * @throws ImageDecodeError naming the file: not there, not readable, too large.
+ * @throws ImageDecodeError naming the file: missing, not readable, too large.
  */
 export async function readPictureFile(path: string): Promise<PictureFile> {
   let file: FileHandle | undefined;
   try {
-    // A pipe that nobody writes to would keep the opening waiting for ever.
+    // Opening a pipe that nobody writes to would otherwise wait for ever.
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const found = await file.stat();
     if (!found.isFile() && !found.isDirectory())

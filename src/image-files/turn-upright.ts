@@ -1,16 +1,16 @@
 import type { RgbaImage } from '../types.ts';
 
 /**
- * Turns a picture by its EXIF orientation.
- * @param orientation - 1..8; 1 gives the picture itself.
- * @see EXIF 2.32, tag 274: where row 0 and column 0 of the stored picture are shown
+ * Rotates a picture upright by its EXIF orientation.
+ * @param orientation - 1..8; 1 returns the picture itself.
+ * @see EXIF 2.32, tag 274: where row 0 and column 0 of the stored picture are displayed
  */
 export function turnUpright(image: RgbaImage, orientation: number): RgbaImage {
   if (orientation === 1) return image;
   const isTransposed = orientation >= 5;
   const width = isTransposed ? image.height : image.width;
   const height = isTransposed ? image.width : image.height;
-  // In the stored picture, pixels: where the shown one begins, and the way to its next column and row.
+  // In pixels of the stored picture: where the displayed one begins, and the steps to its next column and row.
   const isFromRight = orientation === 2 || orientation === 3 || orientation === 7 || orientation === 8;
   const isFromBottom = orientation === 3 || orientation === 4 || orientation === 6 || orientation === 7;
   const alongRow = isFromRight ? -1 : 1;

@@ -5,23 +5,23 @@ const HEADER_BYTES = 12;
 const ANIMATED = 0x02;
 const FRAME_HEADER_BYTES = 16;
 
-/** A frame of a WebP, of which a still picture has one. */
+/** A frame of a WebP; a still picture has one. */
 export interface WebpFrame {
-  /** Where it is on the canvas, px. */
+  /** Position on the canvas, px. */
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
   readonly durationMs: number;
-  /** Whether it replaces what is under it, alpha and all, instead of being laid over it. */
+  /** Whether it replaces what is under it, including alpha, instead of being blended over it. */
   readonly isReplacing: boolean;
-  /** Whether its place is cleared after it. */
+  /** Whether its area is cleared afterwards. */
   readonly isCleared: boolean;
-  /** A WebP file with this picture alone. */
+  /** A WebP file with this picture only. */
   readonly file: Uint8Array;
 }
 
-/** What the chunks of a WebP file say. */
+/** Contents of the chunks of a WebP file. */
 export interface WebpStructure {
   readonly width: number;
   readonly height: number;
@@ -37,7 +37,7 @@ interface Chunk {
 
 /**
  * Reads the chunks of a WebP file.
- * @throws Error where they are cut off, damaged or say different things.
+ * @throws Error if they are truncated, damaged or contradictory.
  * @see https://developers.google.com/speed/webp/docs/riff_container
  */
 export function readWebpStructure(bytes: Uint8Array): WebpStructure {
@@ -93,7 +93,7 @@ function readAnimationFrame(content: Uint8Array): WebpFrame {
   };
 }
 
-/** The picture among chunks, and its own size. */
+/** The picture in a list of chunks, with its own size. */
 function readFrame(chunks: readonly Chunk[]): WebpFrame {
   const picture = chunks.find(({ name }) => name === 'VP8 ' || name === 'VP8L');
   if (picture === undefined) throw new Error('there is no picture in this WebP');

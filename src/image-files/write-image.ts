@@ -6,11 +6,12 @@ import { channelCount } from './channel-count.ts';
 import { ENCODE_JPEG_DEFAULTS, ENCODE_JPEG_OPTION_NAMES, type EncodeJpegOptions, encodeJpeg } from './encode-jpeg.ts';
 
 /**
- * Writes a PNG or a JPEG, by the name's ending; the file appears whole or not at all.
- * @param path - where to, ending in `.png`, `.jpg` or `.jpeg`; an existing file is replaced.
+ * Writes a PNG or a JPEG, by file extension; the file appears whole or not at all.
+ * @param path - output path ending in `.png`, `.jpg` or `.jpeg`; an existing file is replaced.
  * @param image - RGBA or RGB bytes; a JPEG has no alpha.
- * @param options - of a JPEG; a PNG keeps every pixel as it is.
- * @throws RangeError for another ending or data that does not fit the size; TddfaError naming the path when it cannot be written.
+ * @param options - for JPEG only; PNG is lossless.
+ * @throws RangeError for another extension or data that does not match the size; TddfaError naming the path if it
+ *   cannot be written.
  */
 export async function writeImage(
   path: string,

@@ -2,10 +2,10 @@ import type { NetworkOutput } from '../engine/engine.ts';
 import { WeightFormatError } from '../errors.ts';
 
 /**
- * Checks that a network gives what its role says.
+ * Checks that a network's outputs match its role.
  * @param shapes - of its outputs.
  * @param file - what the network is, for the message.
- * @param problem - what is wrong with it where it gives something else.
+ * @param problem - what is wrong with it if they do not match.
  * @throws WeightFormatError
  */
 export function checkOutputShapes(

@@ -11,7 +11,7 @@ import type { FaceActing, FaceMaps, MorphableModel, ParamLayout } from '../types
 import type { DetectorOptions } from './faceboxes/detector.ts';
 import type { ParamExpansion } from './tddfa/regressor.ts';
 
-/** The regressor that is taken where none is named; without it, the first of the pack. */
+/** The regressor used if none is named; if the pack does not have it, the first. */
 const PREFERRED_REGRESSOR = 'mb1';
 
 /** Landmarks of the face's sides and jaw. */
@@ -20,19 +20,19 @@ const JAW_COUNT = 17;
 /** Coordinates of the 68 landmarks. */
 const KEYPOINT_COORDINATES = 204;
 
-/** What a pack holds for face alignment. Arrays belong to it and must not be written to. */
+/** What a pack contains for face alignment. Arrays belong to it and must not be written to. */
 export interface FacePack {
   readonly name: string;
-  /** Missing where the pack has none: then boxes must be given. */
+  /** Missing if the pack has none: boxes must then be given. */
   readonly detector?: DetectorWeights;
   readonly regressor: RegressorWeights;
-  /** Names of all regressors of the pack, in its order. */
+  /** Names of all regressors in the pack, in its order. */
   readonly regressors: readonly string[];
-  /** Missing where the pack has none: then there are boxes, parameters and pose, but no vertices. */
+  /** Missing if the pack has none: there are then boxes, parameters and pose, but no vertices. */
   readonly morphableModel?: MorphableModel;
-  /** Missing where the pack has none: then there are vertices, but no triangles, codes and texture coordinates. */
+  /** Missing if the pack has none: there are then vertices, but no triangles, codes or texture coordinates. */
   readonly faceMaps?: FaceMaps;
-  /** Of the models that were read. */
+  /** Licences of the models that were read. */
   readonly licences: readonly ModelLicence[];
 }
 
@@ -42,60 +42,60 @@ export interface NamedNetwork {
 }
 
 export interface DetectorWeights extends NamedNetwork {
-  /** What it is best used with, where that is not the usual. */
+  /** Its recommended options, if they differ from the defaults. */
   readonly options: Pick<DetectorOptions, 'maxEnlargement'>;
 }
 
 export interface RegressorWeights extends NamedNetwork {
-  /** Height and width of the crop that it takes, px. */
+  /** Height and width of the crop that it accepts, px. */
   readonly inputSize: number;
   /** `[outputCount]`: `params = output * std + mean`. */
   readonly mean: Float32Array;
   /** `[outputCount]`. */
   readonly std: Float32Array;
-  /** The same of the second output, where the network has one: expressions of a model that acts, then gaze. */
+  /** The same for the second output, if the network has one: expressions of a model that acts, then gaze. */
   readonly acting?: { readonly mean: Float32Array; readonly std: Float32Array };
-  /** Of its parameters; with a model that acts the wider ones. */
+  /** Layout of its parameters; with a model that acts, of the wider ones. */
   readonly layout: ParamLayout;
-  /** Where the network's expressions are combinations of the model's. */
+  /** Set if the network's expressions are combinations of the model's. */
   readonly expansion?: ParamExpansion;
 }
 
 export interface ModelLicence {
   /** Name of the model in the pack. */
   readonly model: string;
-  /** SPDX identifier where there is one: `MIT`, `CC0-1.0`. */
+  /** SPDX identifier if there is one: `MIT`, `CC0-1.0`. */
   readonly name: string;
   readonly url?: string;
-  /** What a user must know before using it, in a sentence. */
+  /** What a user must know before using it, in one sentence. */
   readonly notice?: string;
 }
 
 export interface LoadFacePackOptions {
   /**
-   * Name of a regressor of the pack; `mb1` also matches `open-mb1`, where no other ends in `-mb1`. By default the one that is called
-   * `mb1`, or else the first.
+   * Name of a regressor in the pack; `mb1` also matches `open-mb1` if no other name ends in `-mb1`. Default: the one
+   * called `mb1`, otherwise the first.
    */
   readonly regressor?: string | undefined;
   /**
-   * Catmull-Clark steps for a model that is stored over a coarse mesh of quads, 0..3; each gives about four times the
-   * vertices. A model stored as triangles stays as it is. Default 1.
+   * Catmull-Clark steps for a model that is stored as a coarse mesh of quads, 0..3; each gives about four times the
+   * vertices. A model stored as triangles is not changed. Default 1.
    */
   readonly subdivisions?: number | undefined;
 }
 
 const DEFAULT_SUBDIVISIONS = 1;
 
-/** A mesh of quads that the morphable model's own vertices are the corners of. */
+/** A mesh of quads; its corners are the morphable model's own vertices. */
 interface CoarseMaps {
   readonly mesh: QuadMesh;
   readonly regions: Readonly<Record<string, Uint32Array>>;
 }
 
 /**
- * Reads from a pack what face alignment needs, and checks that its parts fit together.
- * @throws RangeError for a regressor that the pack does not have; WeightLoadError, WeightFormatError or the reason of the
- *   pack's signal where reading fails.
+ * Reads the data for face alignment from a pack, and checks that its parts fit together.
+ * @throws RangeError for a regressor that the pack does not have; WeightLoadError, WeightFormatError or the reason of
+ *   the pack's signal if reading fails.
  */
 export async function loadFacePack(pack: Pack, options: LoadFacePackOptions = {}): Promise<FacePack> {
   const regressorModel = chooseRegressor(pack, options.regressor);
@@ -145,9 +145,9 @@ export async function loadFacePack(pack: Pack, options: LoadFacePackOptions = {}
 }
 
 /**
- * The regressor of a name, or the only one that ends in `-` and the name; without a name `mb1`, or the first where there is no
- * such.
- * @throws RangeError where there is none.
+ * The regressor with a name, or the only one that ends in `-` and the name; without a name, `mb1`, or the first if
+ * there is no `mb1`.
+ * @throws RangeError if there is none.
  */
 export function chooseRegressor(pack: Pack, name?: string): PackModel {
   const regressors = pack.modelsOf('regressor');
@@ -180,7 +180,7 @@ async function readRegressor(pack: Pack, model: PackModel): Promise<RegressorWei
     normalization === undefined
   ) {
     const needed = 'inputSize, outputCount, shapeCount, expressionCount and normalization';
-    throw new WeightFormatError('pack.json', `regressor '${name}' lacks a fact`, { expected: needed });
+    throw new WeightFormatError('pack.json', `regressor '${name}' lacks a key`, { expected: needed });
   }
   if (CAMERA_PARAM_COUNT + shapeCount + expressionCount !== outputCount) {
     throw new WeightFormatError('pack.json', `regressor '${name}': its outputs are not camera, shape and expression`, {
@@ -209,14 +209,14 @@ async function readRegressor(pack: Pack, model: PackModel): Promise<RegressorWei
   };
 }
 
-/** A model with what a pack says of it beside its columns. */
+/** A model, and what a pack stores about it besides its columns. */
 interface StoredModel {
   readonly model: MorphableModel;
   /** `[expressionCount x n]`: its expressions as combinations of `n` older ones. */
   readonly combinations?: Tensor<Float32Array>;
 }
 
-/** Expressions that shut an eye, the person's left one first: of a model that acts. */
+/** Expressions of a model that acts that close an eye, the person's left one first. */
 const BLINKS = ['eyeBlinkLeft', 'eyeBlinkRight'] as const;
 
 async function readMorphableModel(pack: Pack, model: PackModel): Promise<StoredModel> {
@@ -266,7 +266,7 @@ async function readMorphableModel(pack: Pack, model: PackModel): Promise<StoredM
   };
 }
 
-/** Eyeballs are found by their regions in the maps: `withEyes`. */
+/** Eyeballs are identified by their regions in the maps: `withEyes`. */
 function readActing(
   tensors: CheckedTensors,
   names: readonly string[] | undefined,
@@ -288,7 +288,7 @@ function withEyes(model: MorphableModel, acting: FaceActing, maps: FaceMaps | un
   return { ...model, acting: { ...acting, eyeVertices: [leftEye, rightEye] } };
 }
 
-/** How a regressor of fewer expressions than the model has gives the model's; undefined where it gives them as they are. */
+/** How a regressor with fewer expressions than the model yields the model's; undefined if it outputs them directly. */
 function expansionFor({ model, combinations }: StoredModel, layout: ParamLayout): ParamExpansion | undefined {
   if (combinations === undefined || combinations.shape[1] !== layout.expressionCount) return undefined;
   return {
@@ -327,7 +327,7 @@ function readRegions(tensors: CheckedTensors, vertexCount: number): Record<strin
   );
 }
 
-/** The number of vertices is the morphable model's; `subdivide` holds the indices against it. */
+/** The number of vertices is the morphable model's; `subdivide` checks the indices against it. */
 function readCoarseMaps(tensors: CheckedTensors): CoarseMaps {
   const uvs = tensors.float('uvs', [null, 2]);
   const quads = tensors.indices('quads', Number.POSITIVE_INFINITY, [null, 4]);
@@ -342,7 +342,7 @@ function readCoarseMaps(tensors: CheckedTensors): CoarseMaps {
 /** Tensors of vertex lists are called `regions/<name>`. */
 export const REGION_PREFIX = 'regions/';
 
-/** A shape with `null` where any extent will do. */
+/** A shape with `null` where any extent is allowed. */
 type ExpectedShape = readonly (number | null)[];
 
 interface CheckedTensors {
@@ -353,7 +353,7 @@ interface CheckedTensors {
   error(name: string, expected: string, actual: string): WeightFormatError;
 }
 
-/** Reads tensors and checks that those named in `shapes` are there, in their shapes. */
+/** Reads tensors and checks that those named in `shapes` are there, with these shapes. */
 async function readTensors(
   pack: Pack,
   model: PackModel,
@@ -411,7 +411,7 @@ function withLayout(model: MorphableModel, layout: ParamLayout, { name }: PackMo
       actual: `${model.shapeCount} and ${model.expressionCount}`,
     });
   }
-  // With fewer columns than it is made for a model does not act.
+  // A model with fewer columns than it was made for does not act.
   const acts = acting !== undefined && model.shapeCount === shapeCount && model.expressionCount === expressionCount;
   return {
     ...plain,
@@ -447,7 +447,7 @@ async function subdivide(
       actual: `${mesh.vertexCount}`,
     });
   }
-  // Packs that store all of their mesh do without.
+  // Packs that store their whole mesh do not need this.
   const { canSubdivide, subdivideFace } = await import('../geometry/subdivide-face.ts');
   if (!canSubdivide(mesh))
     throw new WeightFormatError(path, 'an edge belongs to more than two quads', { tensor: 'quads' });

@@ -1,7 +1,7 @@
 /**
- * A face aligner over threads of Node. Calls wait in one queue here and go to whichever thread is free, one at a time: their
- * pixels are copied only then, so that a long queue holds no pictures of its own. A call whose thread dies goes to another one,
- * once.
+ * A face aligner running in Node threads. Calls wait in one queue here and go to whichever thread is free, one at a
+ * time. Pixels are copied only then, so a long queue holds no pictures of its own. If a thread dies, its call is
+ * retried once in another thread.
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -42,20 +42,24 @@ import { type PoolWorker, threadPort } from './thread-port.ts';
 
 /** Options of {@link createFaceAlignerPool}. */
 export interface FaceAlignerPoolOptions extends Omit<FaceAlignerOptions, 'weights' | 'refine'> {
-  /** Where the pack is. By default the open pack that comes with this package. Each file is read once, for all threads. */
+  /**
+   * Location of the pack. Default: the open pack shipped with this package. Each file is read once, for all threads.
+   */
   readonly weights?: WeightSource | string | URL;
   /**
-   * Whether eyes and mouths are looked at again, as `createFaceAligner` does with `refine: createFaceRefiner`: a function cannot be
-   * sent to threads, which have its own. Default false.
+   * Whether to refine eyes and mouths, as `createFaceAligner` does with `refine: createFaceRefiner`: a function cannot
+   * be sent to threads, so they have their own. Default false.
    */
   readonly refine?: boolean;
-  /** How many threads, each with an aligner of its own, 1..64. Default: the processor's, as `os.availableParallelism` counts. */
+  /** Number of threads, each with its own aligner, 1..64. Default: `os.availableParallelism()`. */
   readonly size?: number;
-  /** How many calls may wait for a free thread; one more is rejected with `QueueFullError`. Default 1000. */
+  /**
+   * Maximum number of calls waiting for a free thread; further calls are rejected with `QueueFullError`. Default 1000.
+   */
   readonly maxQueued?: number;
-  /** How long a thread may take until its script runs, ms. Default 30,000. */
+  /** Maximum time for a thread's script to start, ms. Default 30,000. */
   readonly startTimeoutMs?: number;
-  /** Starts a thread whose script imports `tddfa/node/worker`, where the package's own file is not to be found. */
+  /** Starts a thread whose script imports `tddfa/node/worker`, for when the package's own file cannot be found. */
   readonly createWorker?: () => PoolWorker;
 }
 
@@ -71,14 +75,17 @@ const POOL_OPTION_NAMES: OptionNames<FaceAlignerPoolOptions> = {
 };
 
 const MAX_SIZE = 64;
-/** A thread that dies this many times in a row before it has its aligner is not started again. */
+/** A thread that dies this many times in a row before its aligner is ready is not started again. */
 const MAX_STARTS = 3;
-/** A call whose thread dies is made this many times in all. */
+/** Total attempts for a call whose thread dies. */
 const MAX_ATTEMPTS = 2;
 
-/** Options of every call to a pool. */
+/** Options for every call to a pool. */
 export interface PoolCallOptions {
-  /** Rejects the call with the signal's reason. One that waits leaves the queue; one that runs keeps its thread to its end. */
+  /**
+   * Rejects the call with the signal's reason. A waiting call leaves the queue; a running one occupies its thread until
+   * it finishes.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -98,54 +105,54 @@ const ALIGN_FILE_OPTION_NAMES: OptionNames<DecodeImageOptions & AlignFileOptions
   detector: true,
 };
 
-/** How a pool is disposed of. */
+/** Options for disposing of a pool. */
 export interface DisposePoolOptions {
-  /** Whether calls that wait or run come to their end first. By default they are rejected with `DisposedError`. */
+  /** Whether to let waiting and running calls finish first. By default they are rejected with `DisposedError`. */
   readonly wait?: boolean;
 }
 
 const DISPOSE_OPTION_NAMES: OptionNames<DisposePoolOptions> = { wait: true };
 
 /**
- * A face aligner whose methods run in threads. Arguments must not change before the promise settles; they are never changed
- * here. Pixels in a `SharedArrayBuffer` are shared with the threads, others are copied. `reconstruct` and `expressions`, which
- * are fast and no promises, run in the calling thread.
+ * A face aligner whose methods run in threads. Do not change arguments before the promise settles; the pool never
+ * changes them. Pixels in a `SharedArrayBuffer` are shared with the threads, others are copied. `reconstruct` and
+ * `expressions`, which are fast and synchronous, run in the calling thread.
  *
- * Beside what an aligner throws, every call rejects with QueueFullError where too many wait, and with WorkerFailedError where
- * its thread died, and the next one too.
+ * Besides what an aligner throws, every call rejects with QueueFullError if too many are waiting, and with
+ * WorkerFailedError if its thread died and so did the next one that it ran in.
  */
 export interface FaceAlignerPool extends FaceAligner {
-  /** How many threads. */
+  /** Number of threads. */
   readonly size: number;
-  /** Calls that wait for a free thread now. */
+  /** Number of calls currently waiting for a free thread. */
   readonly queuedCount: number;
   detect(image: RgbaImage, options?: DetectorOptions & PoolCallOptions): Promise<FaceBox[]>;
   align(image: RgbaImage, boxes: readonly RoiBox[], options?: PoolCallOptions): Promise<AlignedFace[]>;
   alignToLandmarks(image: RgbaImage, faces: readonly AlignedFace[], options?: PoolCallOptions): Promise<AlignedFace[]>;
   alignCrops(image: RgbaImage, roiBoxes: readonly RoiBox[], options?: PoolCallOptions): Promise<AlignedFace[]>;
   /**
-   * Decodes a picture file in a thread, as `decodeImage` does in this one. The pixels are in shared memory, so that the pool's
-   * other methods need not copy them.
+   * Decodes a picture file in a thread, as `decodeImage` does in this one. The pixels are in shared memory, so the
+   * pool's other methods do not need to copy them.
    * @param bytes - the whole file; not changed.
    * @throws ImageDecodeError.
    */
   decodeImage(bytes: Uint8Array, options?: DecodeImageOptions & PoolCallOptions): Promise<RgbaImage>;
   /**
-   * Decodes a picture file, detects its faces and aligns them, all in one thread that the pixels never leave: one call instead
-   * of three, for those who do not need the pixels.
+   * Decodes a picture file, detects its faces and aligns them, all in one thread that the pixels never leave: one call
+   * instead of three, if you do not need the pixels.
    * @param bytes - the whole file; not changed.
    * @throws ImageDecodeError; what `detect` and `align` throw.
    */
   alignFile(bytes: Uint8Array, options?: DecodeImageOptions & AlignFileOptions & PoolCallOptions): Promise<FileFaces>;
-  /** Ends the threads; the promise is fulfilled when they are gone. Idempotent. */
+  /** Ends the threads; the promise is fulfilled when they have exited. Idempotent. */
   dispose(options?: DisposePoolOptions): Promise<void>;
-  /** For `await using pool = await createFaceAlignerPool()`, where the engine knows it: `dispose`. */
+  /** For `await using pool = await createFaceAlignerPool()`, in engines that support it: `dispose`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Loads a pack and makes a pool of aligners of it, one in each of `size` threads.
- * @throws what `createFaceAligner` throws, and WorkerFailedError where the threads cannot be started.
+ * Loads a pack and creates a pool of aligners from it, one in each of `size` threads.
+ * @throws what `createFaceAligner` throws, and WorkerFailedError if the threads cannot be started.
  */
 export async function createFaceAlignerPool(options: FaceAlignerPoolOptions = {}): Promise<FaceAlignerPool> {
   checkFaceAlignerOptions(options, POOL_OPTION_NAMES);
@@ -234,7 +241,7 @@ function assemble(pool: ThreadPool, created: CreatedAligner, size: number): Face
   return withAsyncDispose(methods, () => methods.dispose());
 }
 
-/** The image as it is sent: shared memory as it is, other pixels as a copy that moves. */
+/** The image to send: shared memory as it is, other pixels as a copy to transfer. */
 function sendable({ data, width, height }: RgbaImage): { sent: SentImage; transfer: ArrayBuffer[] } {
   const common = { key: 0, width, height, isKept: false };
   if (data.buffer instanceof SharedArrayBuffer) return { sent: { ...common, data }, transfer: [] };
@@ -242,13 +249,13 @@ function sendable({ data, width, height }: RgbaImage): { sent: SentImage; transf
   return { sent: { ...common, data: copy }, transfer: [copy.buffer] };
 }
 
-/** A call that waits or runs. */
+/** A waiting or running call. */
 interface Job {
   run(connection: WorkerConnection): Promise<unknown>;
   resolve(value: unknown): void;
   reject(error: unknown): void;
   attempts: number;
-  /** Whether the caller has its answer, as its signal was aborted. */
+  /** Whether the call was already rejected because its signal was aborted. */
   isSettled: boolean;
 }
 
@@ -258,22 +265,22 @@ interface PoolThread {
   isBusy: boolean;
 }
 
-/** The threads and the queue before them. */
+/** The threads and the queue in front of them. */
 class ThreadPool {
   readonly #options: FaceAlignerPoolOptions;
   readonly #weights: SharedWeights;
   readonly #maxQueued: number;
-  /** In order of coming. */
+  /** In order of arrival. */
   readonly #queue: Job[] = [];
   readonly #running = new Set<Job>();
-  /** Those whose aligner is made. */
+  /** Threads whose aligner is ready. */
   readonly #threads = new Set<PoolThread>();
-  /** All that were started and have not ended. */
+  /** All workers that were started and have not exited. */
   readonly #workers = new Set<PoolWorker>();
-  /** Threads that are being started again. */
+  /** Number of threads being restarted. */
   #startingCount = 0;
   #closed: { readonly reason: unknown } | undefined;
-  /** Called when nothing waits or runs any more. */
+  /** Called once nothing is waiting or running. */
   #onIdle: (() => void)[] = [];
 
   constructor(options: FaceAlignerPoolOptions, weights: SharedWeights, maxQueued: number) {
@@ -286,7 +293,7 @@ class ThreadPool {
     return this.#queue.length;
   }
 
-  /** Starts all threads; the first one's model is the pool's. */
+  /** Starts all threads; the model of the first becomes the pool's. */
   async start(size: number): Promise<CreatedAligner> {
     const [first] = await Promise.all(Array.from({ length: size }, (_, i) => this.#startThread(i === 0)));
     return first;
@@ -325,7 +332,7 @@ class ThreadPool {
     });
   }
 
-  /** @throws why the pool is closed, where it is. */
+  /** @throws the reason why the pool was closed, if it was. */
   checkOpen(): void {
     if (this.#closed) throw this.#closed.reason;
   }
@@ -338,7 +345,7 @@ class ThreadPool {
     await Promise.all([...this.#workers].map((worker) => worker.terminate()));
   }
 
-  /** Ends the threads. Whatever waits or runs is rejected with the reason. Idempotent. */
+  /** Ends the threads. Waiting and running calls are rejected with the reason. Idempotent. */
   close(reason: unknown): void {
     if (this.#closed) return;
     this.#closed = { reason };
@@ -410,7 +417,7 @@ class ThreadPool {
     }
   }
 
-  /** Starts a thread in the place of one that has died. */
+  /** Starts a thread to replace one that died. */
   async #replace(): Promise<void> {
     this.#startingCount++;
     let failure: unknown;
@@ -428,7 +435,7 @@ class ThreadPool {
   }
 }
 
-/** Found by its place in the package, as a bundler would not know what to do with it. */
+/** Located by its path in the package, which bundlers do not follow. */
 function startWorker(): Worker {
   return new Worker(join(packageRoot(), 'dist', 'src', 'node', 'pool-worker.js'), { name: 'tddfa' });
 }

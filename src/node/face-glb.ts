@@ -5,15 +5,15 @@ import { encodeOpaquePng } from '../image-files/write-image.ts';
 import type { AlignedFace, RgbaImage } from '../types.ts';
 
 /**
- * Makes a GLB file of a face, or of several beside each other: the mesh in metres with the photo's skin and the expression as morph
- * targets.
+ * Creates a GLB file of one face, or of several side by side: the mesh in metres, textured from the photo, with
+ * expressions as morph targets.
  * @param image - the photo.
- * @param face - as it was aligned on the photo.
+ * @param face - one or more faces aligned on the photo.
  * @param source - the aligner, or anything else with a model and maps.
- * @param options - as those of `faceMesh`; with several faces those of `faceMeshes`.
+ * @param options - those of `faceMesh`; with several faces those of `faceMeshes`.
  * @returns the file's bytes.
- * @throws WeightFormatError where the pack has no morphable model or no triangles; RangeError for no face at all; RangeError or
- *   TypeError for an option that makes no sense.
+ * @throws WeightFormatError if the pack has no morphable model or no triangles; RangeError if there are no faces;
+ *   RangeError or TypeError for an invalid option.
  */
 export function faceGlb(
   image: RgbaImage,

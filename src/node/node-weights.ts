@@ -6,7 +6,7 @@ import { weightSourceOf } from '../face-aligner.ts';
 import { openWeights } from '../package-files.ts';
 
 /**
- * The pack that an option names in Node: a source, a folder, an address; by default the open pack of this package.
+ * The pack specified by an option in Node: a source, a folder or a URL; by default the open pack of this package.
  * @throws TypeError for anything else.
  */
 export function nodeWeights(weights: WeightSource | string | URL | undefined): WeightSource {

@@ -1,4 +1,4 @@
-/** The script of the threads of `createFaceAlignerPool`. */
+/** Script of the threads of `createFaceAlignerPool`. */
 import { parentPort } from 'node:worker_threads';
 import { decodeImage } from '../image-files/decode-image.ts';
 import { serveAligner } from '../workers/serve-aligner.ts';

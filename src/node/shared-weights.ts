@@ -1,7 +1,7 @@
 import type { ReadOptions, WeightSource } from '../engine/weights/weight-source.ts';
 import type { SentWeights } from '../workers/worker-connection.ts';
 
-/** A pack whose files are read once and kept in memory that threads share. */
+/** A pack whose files are read once and kept in memory shared by threads. */
 export class SharedWeights implements SentWeights {
   readonly #source: WeightSource;
   readonly #files = new Map<string, Promise<Uint8Array>>();
@@ -14,7 +14,7 @@ export class SharedWeights implements SentWeights {
     return this.#source.describe();
   }
 
-  /** The signal of whoever asks first does not end it: others may wait for the same file. */
+  /** The first caller's signal does not abort the read: others may be waiting for the same file. */
   read(path: string, { maxBytes, sha256, onProgress }: ReadOptions): Promise<Uint8Array> {
     const known = this.#files.get(path);
     if (known !== undefined) return known;
@@ -24,7 +24,7 @@ export class SharedWeights implements SentWeights {
       return shared;
     });
     this.#files.set(path, reading);
-    // What failed is tried again.
+    // A failed read is tried again.
     reading.catch(() => this.#files.delete(path));
     return reading;
   }

@@ -1,7 +1,7 @@
 import { WorkerFailedError } from '../errors.ts';
 import type { WorkerPort } from '../workers/worker-port.ts';
 
-/** What a pool needs of a thread: a `Worker` of `node:worker_threads` has it. */
+/** What a pool needs of a thread: implemented by `Worker` from `node:worker_threads`. */
 export interface PoolWorker {
   postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
   /** `message`, `messageerror`, `error`, `exit`. */
@@ -11,7 +11,7 @@ export interface PoolWorker {
   terminate(): Promise<unknown>;
 }
 
-/** The owner's end of a thread of Node. */
+/** The owner's end of a Node thread. */
 export function threadPort<Sent, Received>(thread: PoolWorker): WorkerPort<Sent, Received> {
   let isEnded = false;
   return {
@@ -30,7 +30,7 @@ export function threadPort<Sent, Received>(thread: PoolWorker): WorkerPort<Sent,
       thread.on('message', onMessage);
       thread.on('messageerror', (cause: Error) => fail('sent a message that cannot be read', { cause }));
       thread.on('error', (cause: Error) => fail(`failed: ${cause.message}`, { cause }));
-      thread.on('exit', (code: number) => fail(`ended by itself, with code ${code}`));
+      thread.on('exit', (code: number) => fail(`exited unexpectedly with code ${code}`));
     },
   };
 }

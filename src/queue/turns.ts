@@ -4,7 +4,7 @@ export class Turns {
   /** Work that must run alone, one piece after the other. */
   #alone: Promise<unknown> = Promise.resolve();
 
-  /** Runs beside other work, once nothing runs alone. */
+  /** Runs alongside other work, once nothing runs alone. */
   async together<Value>(work: () => Promise<Value>): Promise<Value> {
     for (let seen: unknown; seen !== this.#alone; ) {
       seen = this.#alone;

@@ -1,21 +1,21 @@
 import type { OptionNames } from '../check-arguments.ts';
 
-/** Where the programs are. */
+/** How ffmpeg and ffprobe are run. */
 export interface FfmpegOptions {
-  /** Folder of `ffmpeg` and `ffprobe`; by default they are looked for on the PATH. */
+  /** Folder of `ffmpeg` and `ffprobe`; by default they are found on the PATH. */
   readonly ffmpegFolder?: string;
-  /** Ends the work; what is then thrown is the signal's reason. */
+  /** Aborts the work; the signal's reason is then thrown. */
   readonly signal?: AbortSignal;
-  /** After how long a program that reads, writes and prints nothing is given up, ms; default 120,000. */
+  /** A program that reads, writes and prints nothing for this long is terminated, ms; default 120,000. */
   readonly idleTimeoutMs?: number;
 }
 
-/** For checks of names. */
+/** For checking option names. */
 export const FFMPEG_OPTION_NAMES: OptionNames<FfmpegOptions> = {
   ffmpegFolder: true,
   signal: true,
   idleTimeoutMs: true,
 };
 
-/** Default of {@link FfmpegOptions.idleTimeoutMs}: starting on a busy machine and finishing a long film take less. */
+/** Default of {@link FfmpegOptions.idleTimeoutMs}: starting on a busy machine and finishing a long video take less. */
 export const FFMPEG_IDLE_TIMEOUT_MS = 120_000;

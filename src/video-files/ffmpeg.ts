@@ -10,16 +10,16 @@ import { FFMPEG_IDLE_TIMEOUT_MS, type FfmpegOptions } from './ffmpeg-options.ts'
 /** How a program ended. */
 interface Ending {
   readonly ok: boolean;
-  /** What it had to complain about, in one line; empty where there is none. */
+  /** Its error output, as one line; empty if there was none. */
   readonly complaint: string;
 }
 
-/** Only the first words of a complaint are kept: a damaged file can produce megabytes of them. */
+/** Only the beginning of the error output is kept: a damaged file can produce megabytes of it. */
 const MAX_COMPLAINT_LENGTH = 4000;
 
-/** How a program is started. */
+/** Options for starting a program. */
 export interface StartOptions extends FfmpegOptions {
-  /** Goes on past what is damaged, and complains of it. */
+  /** Continues past damaged parts, and reports them. */
   readonly isLenient?: boolean;
 }
 
@@ -27,25 +27,25 @@ export interface StartOptions extends FfmpegOptions {
 export interface FfmpegProcess {
   readonly stdin: Writable;
   readonly stdout: Readable;
-  /** What it writes to `pipe:3`. */
+  /** Its output to `pipe:3`. */
   readonly notes: Readable;
-  /** Settles when the program is gone; rejects with a VideoFileError only where it could not be started. */
+  /** Settles when the program has exited; rejects with a VideoFileError only if it could not be started. */
   readonly ended: Promise<Ending>;
   /**
-   * Waits for something that the program is to do.
-   * @param output - a file that it writes, whose growth is a sign of life.
-   * @throws VideoFileError where it shows no sign of life for too long; it is then ended.
+   * Waits for the program to complete a step.
+   * @param output - a file that it writes; growth of the file counts as a sign of life.
+   * @throws VideoFileError if it shows no sign of life for too long; it is then terminated.
    */
   waitFor<T>(step: Promise<T>, output?: string): Promise<T>;
-  /** Ends it at once; idempotent. */
+  /** Kills it at once; idempotent. */
   kill(): void;
 }
 
 /**
- * Starts ffmpeg or ffprobe, which speaks of errors only and asks nothing.
+ * Starts ffmpeg or ffprobe, printing errors only and without prompts.
  *
- * It runs in a process group of its own: a Ctrl-C in the terminal goes to the whole group, and this program, not the
- * terminal, decides when the video is closed.
+ * It runs in its own process group: a Ctrl-C in the terminal goes to the whole foreground group, but this program, not
+ * the terminal, decides when the video is closed.
  * @param path - the file it works on, for messages.
  */
 export function startFfmpeg(
@@ -55,7 +55,7 @@ export function startFfmpeg(
   { ffmpegFolder, isLenient = false, idleTimeoutMs = FFMPEG_IDLE_TIMEOUT_MS }: StartOptions = {},
 ): FfmpegProcess {
   const command = ffmpegFolder === undefined ? program : join(ffmpegFolder, program);
-  // Without -xerror, ffmpeg goes on past a damaged frame and a full disk, and calls it a success.
+  // Without -xerror, ffmpeg continues past a damaged frame or a full disk, and reports success.
   const strict = isLenient ? [] : ['-xerror'];
   const quiet = program === 'ffmpeg' ? ['-v', 'error', '-nostdin', '-hide_banner', ...strict] : ['-v', 'error'];
   const options: SpawnOptions = {
@@ -65,29 +65,29 @@ export function startFfmpeg(
   };
   const child = spawn(command, [...quiet, ...args], options) as ChildProcessByStdio<Writable, Socket, Socket>;
   const notes = child.stdio[3] as unknown as Socket;
-  // In a process group of its own, it would outlive this process.
+  // In its own process group, it would outlive this process.
   const endWork = beginWork(() => child.kill('SIGKILL'));
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     if (complaint.length < MAX_COMPLAINT_LENGTH) complaint += text;
   });
-  // A program that has gone does not read on; why it went is what `ended` tells.
+  // A program that has exited no longer reads; `ended` has the reason.
   child.stdin.on('error', () => {});
   const ended = new Promise<Ending>((resolve, reject) => {
     child.on('error', (cause: NodeJS.ErrnoException) => {
       const reason =
         cause.code === 'ENOENT'
-          ? `${program} is needed for videos and was not found; install it from https://ffmpeg.org (folders of pictures need none)`
+          ? `${program} is required for videos but was not found; install it from https://ffmpeg.org (not needed for folders of pictures)`
           : `${program} cannot be started: ${cause.message}`;
       reject(new VideoFileError(path, reason, { cause }));
     });
     child.on('close', (code, signal) => {
-      // The system ends a program that writes more than it may; there is no complaint then.
+      // The system kills a program that exceeds the file size limit; there is no error output then.
       resolve({ ok: code === 0, complaint: signal === 'SIGXFSZ' ? 'File too large' : inOneLine(complaint) });
     });
   });
   ended.then(endWork, endWork);
-  // Rejects for whoever waits; a process that nobody waits for any more must not bring the program down.
+  // Rejects for those who wait; a process that nobody is waiting for must not crash the program.
   ended.catch(() => {});
   return {
     stdin: child.stdin,
@@ -112,7 +112,7 @@ export function startFfmpeg(
         if (now !== sign) [sign, since] = [now, performance.now()];
         if (performance.now() - since < idleTimeoutMs) return;
         child.kill('SIGKILL');
-        giveUp(new VideoFileError(path, `${program} has done nothing for ${idleTimeoutMs / 1000} s and was ended`));
+        giveUp(new VideoFileError(path, `${program} did nothing for ${idleTimeoutMs / 1000} s and was terminated`));
       };
       const timer = setInterval(() => void watch(), Math.min(WATCH_MS, idleTimeoutMs / 4));
       try {
@@ -132,10 +132,10 @@ export function startFfmpeg(
   };
 }
 
-/** How often a program that is waited for is looked at. */
+/** Interval for checking a program that is being waited for. */
 const WATCH_MS = 1000;
 
-/** Runs a program to its end and gives what it printed. */
+/** Runs a program to completion and returns its output. */
 export async function runFfmpeg(
   program: 'ffmpeg' | 'ffprobe',
   args: readonly string[],
@@ -162,13 +162,13 @@ export async function runFfmpeg(
   }
 }
 
-/** A message of ffmpeg without its own file names and addresses in memory. */
+/** Turns ffmpeg's error output into a message, without its own file names and memory addresses. */
 export function explain(complaint: string, path: string): string {
   if (/No space left on device/i.test(complaint)) return 'the disk is full';
   if (/Disk quota exceeded/i.test(complaint)) return 'the disk quota is used up';
-  if (/File too large/i.test(complaint)) return 'the system allows no file so large';
-  if (/moov atom not found/i.test(complaint)) return 'the file is no video or is cut short (moov atom not found)';
-  if (/Cannot determine format of input stream/i.test(complaint)) return 'there is no frame in this film';
+  if (/File too large/i.test(complaint)) return 'the file is too large for the system';
+  if (/moov atom not found/i.test(complaint)) return 'the file is not a video or is truncated (moov atom not found)';
+  if (/Cannot determine format of input stream/i.test(complaint)) return 'there are no frames in this video';
   const words = complaint
     .replace(/\[[^\]]* @ 0x[0-9a-f]+\] ?/gi, '')
     .replaceAll(`file:${path}`, path)
@@ -177,7 +177,7 @@ export function explain(complaint: string, path: string): string {
   return words === '' ? 'ffmpeg failed without a message' : `ffmpeg: ${words}`;
 }
 
-/** The first lines of a complaint as one. */
+/** The first lines of the error output as one. */
 function inOneLine(complaint: string): string {
   return complaint
     .split(/[\r\n]+/)

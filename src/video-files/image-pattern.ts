@@ -5,19 +5,19 @@ export interface ImagePattern {
   readonly folder: string;
   /** The path of a number. */
   pathOf(number: number): string;
-  /** The number of a name in the folder; undefined for a name that does not fit. */
+  /** The number in a file name in the folder; undefined for a name that does not match. */
   numberOf(name: string): number | undefined;
 }
 
 const NUMBER = /%(?:0(\d{1,2}))?d/g;
 
-/** Whether a path is meant as a pattern. */
+/** Whether a path is a pattern. */
 export function isImagePattern(path: string): boolean {
   return new RegExp(NUMBER).test(path);
 }
 
 /**
- * Reads a pattern: one `%d`, or `%05d` for at least five digits, in the name of the file. As ffmpeg and printf have it.
+ * Parses a pattern: one `%d`, or `%05d` for at least five digits, in the file name, as in ffmpeg and printf.
  * @throws RangeError for a pattern with several numbers, or one in a folder's name.
  */
 export function parseImagePattern(pattern: string): ImagePattern {
@@ -25,7 +25,7 @@ export function parseImagePattern(pattern: string): ImagePattern {
   const folder = dirname(pattern);
   const [number, ...others] = [...name.matchAll(NUMBER)];
   if (number === undefined || others.length > 0 || isImagePattern(folder)) {
-    throw new RangeError(`pattern: expected one number such as %05d in the name of the file, got '${pattern}'`);
+    throw new RangeError(`pattern: expected one number such as %05d in the file name, got '${pattern}'`);
   }
   const digits = Number(number[1] ?? 1);
   const before = name.slice(0, number.index);

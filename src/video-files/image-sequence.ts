@@ -1,4 +1,4 @@
-/** Videos as pictures, a file for each frame: no ffmpeg needed. */
+/** Videos as pictures, one file per frame; does not need ffmpeg. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkOptionNames, type OptionNames } from '../check-arguments.ts';
@@ -13,7 +13,7 @@ import { checkFrameRange, type FrameRange, type FrameSink, type FrameSource } fr
 export interface ReadImageSequenceOptions extends FrameRange {
   /** Frames per second; default 25. */
   readonly frameRate?: number;
-  /** What the sequence is called; default the first picture. */
+  /** Name of the sequence; default the first picture. */
   readonly name?: string;
 }
 
@@ -25,9 +25,9 @@ const SEQUENCE_OPTION_NAMES: OptionNames<ReadImageSequenceOptions> = {
 };
 
 /**
- * Pictures as a source of frames. Each is read when it is due, the next one while the present one is worked on.
- * @param paths - in the order of the frames; may differ in size.
- * @throws RangeError for a frame rate or a range that makes no sense; VideoFileError where there is no picture.
+ * Pictures as a source of frames. Each is read when due, the next one while the current one is being processed.
+ * @param paths - in frame order; the pictures may differ in size.
+ * @throws RangeError for an invalid frame rate or range; VideoFileError if there are no pictures.
  */
 export function readImageSequence(paths: readonly string[], options: ReadImageSequenceOptions = {}): FrameSource {
   checkOptionNames(options, SEQUENCE_OPTION_NAMES);
@@ -36,7 +36,7 @@ export function readImageSequence(paths: readonly string[], options: ReadImageSe
   if (!(frameRate > 0 && frameRate < Infinity)) {
     throw new RangeError(`frameRate: expected a number greater than 0, got ${frameRate}`);
   }
-  if (paths.length === 0) throw new VideoFileError(name, 'there is no picture');
+  if (paths.length === 0) throw new VideoFileError(name, 'there are no pictures');
   const chosen = paths.slice(start, Math.min(end, paths.length) + 1);
   return {
     path: name,
@@ -57,7 +57,7 @@ export function readImageSequence(paths: readonly string[], options: ReadImageSe
   };
 }
 
-/** Begins to read a picture; an error is thrown when it is its turn. */
+/** Starts reading a picture; an error is thrown when it is awaited. */
 function startReading(path: string | undefined): Promise<RgbaImage | undefined> {
   const reading = path === undefined ? Promise.resolve(undefined) : readImage(path);
   reading.catch(() => {});
@@ -65,27 +65,27 @@ function startReading(path: string | undefined): Promise<RgbaImage | undefined> 
 }
 
 /**
- * The files of a pattern such as `frames/%05d.png`, by number; numbers may begin anywhere and be left out.
- * @throws RangeError for a pattern that is none; VideoFileError where no file fits, or the folder cannot be read.
+ * The files that match a pattern such as `frames/%05d.png`, by number; numbers may start anywhere and have gaps.
+ * @throws RangeError for an invalid pattern; VideoFileError if no file matches, or the folder cannot be read.
  */
 export async function findImageSequence(pattern: string): Promise<string[]> {
   const { folder, numberOf } = parseImagePattern(pattern);
   const names = await readdir(folder).catch((cause: unknown) => {
-    throw new VideoFileError(pattern, `${folder} is no folder that can be read`, { cause });
+    throw new VideoFileError(pattern, `${folder} is not a readable folder`, { cause });
   });
   const numbered = names.flatMap((name) => {
     const number = numberOf(name);
     return number === undefined ? [] : [{ name, number }];
   });
-  if (numbered.length === 0) throw new VideoFileError(pattern, 'no file fits this pattern');
+  if (numbered.length === 0) throw new VideoFileError(pattern, 'no file matches this pattern');
   return numbered.sort((a, b) => a.number - b.number).map(({ name }) => join(folder, name));
 }
 
 /**
- * Writes each frame as a PNG. Each file appears whole or not at all, and stays when the rest is given up.
- * @param pattern - such as `out/%06d.png`; the folder is made where it is missing.
- * @param firstNumber - of the first frame.
- * @throws RangeError for a pattern that is none or that is not of PNG files.
+ * Writes each frame as a PNG. Each file appears whole or not at all, and remains if the rest is aborted.
+ * @param pattern - such as `out/%06d.png`; the folder is created if missing.
+ * @param firstNumber - number of the first frame.
+ * @throws RangeError for an invalid pattern, or one that does not name PNG files.
  */
 export function writeImageSequence(pattern: string, firstNumber = 0): FrameSink {
   const names: ImagePattern = parseImagePattern(pattern);

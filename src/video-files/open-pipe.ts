@@ -4,13 +4,13 @@ import type { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { VideoFileError } from '../errors.ts';
 
-/** Pause between two looks at a pipe that nobody writes to yet, ms. */
+/** Interval for polling a pipe that nobody writes to yet, ms. */
 const LOOK_EVERY_MS = 50;
 
 /**
- * Opens a named pipe once somebody writes to it. Plain opening would wait in a thread that nothing ends, not even the end of
- * the process.
- * @throws VideoFileError where the system does not open it; the signal's reason where it is aborted.
+ * Opens a named pipe once somebody writes to it. Simply opening it would block a thread that nothing can stop, not even
+ * the end of the process.
+ * @throws VideoFileError if the system cannot open it; the signal's reason if aborted.
  */
 export async function openPipe(path: string, signal: AbortSignal): Promise<Readable> {
   let descriptor: number;
@@ -36,7 +36,7 @@ export async function openPipe(path: string, signal: AbortSignal): Promise<Reada
   }
 }
 
-/** How many bytes are there: 0 where nobody writes, undefined where somebody is about to. */
+/** Number of bytes read: 0 if there is no writer, undefined if there is one but no data yet. */
 function readNow(descriptor: number, chunk: Uint8Array): number | undefined {
   try {
     return readSync(descriptor, chunk);

@@ -1,6 +1,6 @@
 import type { RgbaImage } from '../types.ts';
 
-/** Longest header that is read before it is called damaged, bytes. */
+/** A longer header counts as damaged, bytes. */
 const MAX_HEADER_BYTES = 256;
 /** Largest frame that is allocated, px. */
 const MAX_FRAME_PIXELS = 100_000_000;
@@ -8,8 +8,8 @@ const MAX_FRAME_PIXELS = 100_000_000;
 const END_OF_HEADER = 'ENDHDR\n';
 
 /**
- * Cuts a stream of PAM pictures into frames. PAM is what ffmpeg writes into a pipe here, because each frame says how large
- * it is, after rotation and scaling, and a stream that was cut short can be told from one that ended.
+ * Splits a stream of PAM pictures into frames. ffmpeg is set to write PAM because each frame contains its own size,
+ * after rotation and scaling, and because a truncated stream can be distinguished from a complete one.
  * @see https://netpbm.sourceforge.net/doc/pam.html
  */
 export class PamSplitter {
@@ -23,8 +23,8 @@ export class PamSplitter {
   }
 
   /**
-   * Takes the next bytes of the stream, copies them, and hands over each frame that they complete.
-   * @throws Error where they are no RGBA picture.
+   * Copies the next bytes of the stream, and passes on each frame that they complete.
+   * @throws Error if they are not an RGBA picture.
    */
   push(chunk: Uint8Array, onFrame: (frame: RgbaImage) => void): void {
     let at = 0;
@@ -43,7 +43,7 @@ export class PamSplitter {
     }
   }
 
-  /** Reads on until the header ends or the chunk does. */
+  /** Reads until the end of the header or of the chunk. */
   #readHeader(chunk: Uint8Array, start: number): number {
     let at = start;
     while (at < chunk.length) {
@@ -77,6 +77,7 @@ function newFrame(header: string): { data: Uint8Array; width: number; height: nu
   if (!(width * height <= MAX_FRAME_PIXELS)) {
     throw new Error(`${width}x${height} px are more than the limit of ${MAX_FRAME_PIXELS}`);
   }
-  // Not cleared: every byte is written before anybody sees it. Not from Buffer's pool either, so that it can be handed on.
+  // Not cleared: every byte is written before it can be read. Not from Buffer's pool either, so that it can be
+  // transferred.
   return { data: Buffer.allocUnsafeSlow(width * height * 4), width, height };
 }

@@ -4,24 +4,24 @@ import { runFfmpeg } from './ffmpeg.ts';
 import type { FfmpegOptions } from './ffmpeg-options.ts';
 import { detectDemuxer, filmArguments } from './film-format.ts';
 
-/** What is known of a video before its first frame. */
+/** What is known about a video before its first frame. */
 export interface VideoInfo {
-  /** Frames per second as a fraction that ffmpeg takes, such as `30000/1001`. */
+  /** Frames per second as a fraction that ffmpeg accepts, such as `30000/1001`. */
   readonly frameRate: string;
   readonly framesPerSecond: number;
-  /** Whether frames follow each other at this rate; otherwise it is their average, and each has a time of its own. */
+  /** Whether frames follow each other at this rate; otherwise it is their average, and each has its own time. */
   readonly isRegular: boolean;
-  /** From the duration; absent where the file does not say how long it is. */
+  /** From the duration; absent if the file does not state one. */
   readonly frameCount?: number;
-  /** How many pictures the file says that it holds, shown or not; absent where it does not say. */
+  /** Number of frames that the file claims to contain, shown or not; absent if it does not state one. */
   readonly storedFrames?: number;
-  /** When the first frame is shown, from the beginning of the file, ms: more than 0 where sound comes first. */
+  /** Time of the first frame from the beginning of the file, ms: more than 0 if the audio starts first. */
   readonly firstFrameMs: number;
-  /** Codec of the sound; absent where there is none. */
+  /** Codec of the audio; absent if there is none. */
   readonly audioCodec?: string;
-  /** Whether its pictures are to be turned or mirrored. */
+  /** Whether its frames must be rotated or mirrored. */
   readonly isTurned: boolean;
-  /** How far its colours reach beyond those of screens; absent where they do not. */
+  /** Transfer function of HDR colours; absent for others. */
   readonly hdr?: 'PQ' | 'HLG';
 }
 
@@ -49,15 +49,15 @@ const probeSchema = v.object({
 });
 
 const MAX_FRAME_RATE = 480;
-/** This many packets, of pictures and sound, are looked at for the times of frames. */
+/** Number of packets, video and audio, that are inspected for the times of frames. */
 const PACKETS = 600;
 
-/** Rates that differ by less than this part are the same; what is then left is rounding in the file. */
+/** Rates that differ by less than this fraction are the same; the rest is rounding in the file. */
 const SAME_RATE = 0.005;
 
 /**
- * Asks ffprobe about a video file.
- * @throws VideoFileError where the file cannot be read, is no video or has no picture.
+ * Inspects a video file with ffprobe.
+ * @throws VideoFileError if the file cannot be read, is not a video or has no video stream.
  */
 export async function probeVideo(path: string, options: FfmpegOptions = {}): Promise<VideoInfo> {
   const demuxer = await detectDemuxer(path);
@@ -74,10 +74,10 @@ export async function probeVideo(path: string, options: FfmpegOptions = {}): Pro
   return readProbe(path, parseJson(path, printed));
 }
 
-/** What ffprobe's answer says. */
+/** Interprets the output of ffprobe. */
 export function readProbe(path: string, printed: unknown): VideoInfo {
   const parsed = v.safeParse(probeSchema, printed);
-  if (!parsed.success) throw new VideoFileError(path, 'ffprobe said nothing that can be understood');
+  if (!parsed.success) throw new VideoFileError(path, 'the output of ffprobe cannot be parsed');
   const { streams, format, packets } = parsed.output;
   // The cover of a song is a video stream to ffmpeg.
   const video = streams.find(
@@ -89,8 +89,8 @@ export function readProbe(path: string, printed: unknown): VideoInfo {
   const measured = measureRate(
     packets.flatMap(({ stream_index, pts_time }) => (stream_index === video.index ? [Number(pts_time)] : [])),
   );
-  // What claims to be faster gives the unit of its times, as the recordings of browsers do, and so does a film of two frames,
-  // which has no average.
+  // A rate above MAX_FRAME_RATE is really the unit of the timestamps, as in browser recordings; so is the only rate of
+  // a video of two frames, which has no average.
   const isSensible = fraction(average) > 0 && fraction(average) <= MAX_FRAME_RATE;
   const frameRate =
     isSensible || measured === undefined
@@ -100,7 +100,7 @@ export function readProbe(path: string, printed: unknown): VideoInfo {
   const isRegular =
     measured?.isRegular !== false && (!(fraction(average) > 0) || isSameRate(fraction(base), fraction(average)));
   const seconds = Number(video.duration ?? format?.duration);
-  // Containers such as MPEG-TS begin at any time; what is shown first is at 0.
+  // Containers such as MPEG-TS begin at any time; whatever is shown first is at 0.
   const leadSeconds = Number(video.start_time ?? 0) - Number(format?.start_time ?? 0);
   const storedFrames = Number(video.nb_frames ?? 0);
   const hdr = HDR[video.color_transfer ?? ''];
@@ -121,21 +121,21 @@ function parseJson(path: string, printed: string): unknown {
   try {
     return JSON.parse(printed);
   } catch (cause) {
-    throw new VideoFileError(path, 'ffprobe said nothing that can be understood', { cause });
+    throw new VideoFileError(path, 'the output of ffprobe cannot be parsed', { cause });
   }
 }
 
 /** Transfer functions by ffmpeg's names. */
 const HDR: Readonly<Record<string, 'PQ' | 'HLG'>> = { smpte2084: 'PQ', 'arib-std-b67': 'HLG' };
 
-/** A path that begins like an option or a protocol is a path all the same. */
+/** Marks a path as one, even if it looks like an option or a protocol. */
 export function fileArgument(path: string): string {
   return `file:${path}`;
 }
 
 /**
- * The rate of a video. `base` is the least that hits every frame's time, twice the true one for interlaced video and far too
- * much for phones, whose frames come irregularly; their average says more.
+ * The rate of a video. `base` is the lowest that hits every frame's time: twice the true rate for interlaced video and
+ * far too high for phones with their irregular frames, for which the average is better.
  */
 export function chooseFrameRate(base = '0/0', average = '0/0'): string {
   const baseRate = fraction(base);
@@ -150,13 +150,12 @@ function isSameRate(base: number, average: number): boolean {
 }
 
 /**
- * Looks whether frames come regularly.
- * @param times - when packets are shown, in any order, s.
- * @returns the rate at which they come, on the mean, and whether each comes where that rate puts it; undefined where there
- *   are too few to tell.
+ * Determines whether frames are regular.
+ * @param times - presentation times of packets, in any order, s.
+ * @returns their average rate, and whether each is where that rate puts it; undefined if there are too few to tell.
  */
 export function measureRate(times: readonly number[]): { framesPerSecond: number; isRegular: boolean } | undefined {
-  // The last ones lack neighbours that come later in the file.
+  // The last ones may lack neighbours that come later in the file.
   const sorted = times
     .filter(Number.isFinite)
     .sort((a, b) => a - b)
@@ -170,9 +169,9 @@ export function measureRate(times: readonly number[]): { framesPerSecond: number
   return { framesPerSecond: 1 / step, isRegular };
 }
 
-/** At most this many packets lie between where a frame is in the file and where it is shown. */
+/** Maximum number of packets between a frame's position in the file and in presentation order. */
 const REORDERED = 16;
-/** A frame may be so much too early or late, in parts of the time between two, besides the rounding of its container. */
+/** A frame may be this early or late, as a fraction of the frame interval, in addition to its container's rounding. */
 const MAX_JITTER = 0.1;
 const ROUNDING_SECONDS = 0.001;
 

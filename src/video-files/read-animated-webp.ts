@@ -6,19 +6,19 @@ import { turnUpright } from '../image-files/turn-upright.ts';
 import { readWebpStructure, type WebpFrame, type WebpStructure } from '../image-files/webp-structure.ts';
 import { checkFrameRange, type FrameRange, type FrameSource } from './video-frame.ts';
 
-/** Browsers show frames of no duration for so long, ms. */
+/** Browsers show frames without a duration for this long, ms. */
 const SHORTEST_MS = 10;
 const REPLACED_SHORTEST_MS = 100;
 
 /** Options of {@link readAnimatedWebp}. */
 export interface AnimatedWebpOptions extends FrameRange {
-  /** Ends the reading; what is then thrown is its reason. */
+  /** Aborts reading; its reason is then thrown. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * An animated WebP as a source of frames, which ffmpeg does not read: each as it is seen, with its own time.
- * @throws ImageDecodeError where it is damaged or too large; `frames()` where a frame is.
+ * An animated WebP, which ffmpeg does not read, as a source of frames: each as displayed, with its own time.
+ * @throws ImageDecodeError if it is damaged or too large; `frames()` throws it if a frame is.
  */
 export async function readAnimatedWebp(path: string, options: AnimatedWebpOptions = {}): Promise<FrameSource> {
   const { start, end } = checkFrameRange(options);

@@ -1,13 +1,13 @@
 /**
- * Frames of a video file, decoded by the system's ffmpeg and handed over through a pipe.
+ * Frames of a video file, decoded by the system's ffmpeg and passed through a pipe.
  *
- * ffmpeg turns phone videos upright, leaves out what an edit list hides and scales to square pixels, and pictures that change
- * their size on the way to that of the first. A video of constant rate
- * is held to that rate: a frame that is missing is repeated. The frames of an irregular one are given once each, with
- * their own times, which ffmpeg notes down in a pipe beside that of the frames.
+ * ffmpeg rotates phone videos upright, omits what an edit list hides, scales to square pixels, and scales frames whose
+ * size changes midway to that of the first. A video with a constant rate is held to that rate: a missing frame is
+ * replaced by repeating another. The frames of an irregular one are returned once each, with their own times, which
+ * ffmpeg writes to a second pipe.
  *
- * 1280x720 of H.264 on two cores, ms a frame: decoding 0.8; with RGBA through the pipe to `cat` 3.4 (RGB 2.6, YUV 4:2:0 1.6,
- * which would have to be converted here and would not be the same colours); until it is an array here 2.9.
+ * H.264, 1280x720, on two cores, ms per frame: decoding 0.8; with RGBA through the pipe to `cat` 3.4 (RGB 2.6, YUV
+ * 4:2:0 1.6, which would need converting here and would not give the same colours); until it is an array here 2.9.
  */
 import { stat } from 'node:fs/promises';
 import { checkNumber, checkOptionNames, type OptionNames } from '../check-arguments.ts';
@@ -27,7 +27,7 @@ import { checkFrameRange, type FrameRange, type FrameSource, type VideoFrame } f
 
 /** Options of {@link readVideo}. */
 export interface ReadVideoOptions extends FfmpegOptions, FrameRange {
-  /** Told in a line what is amiss with a film that is read all the same: damaged parts, colours beyond those of screens. */
+  /** Called with one line about a problem in a video that can still be read: damaged parts, HDR colours. */
   readonly onWarning?: (line: string) => void;
 }
 
@@ -40,26 +40,27 @@ const READ_VIDEO_OPTION_NAMES: OptionNames<ReadVideoOptions> = {
 
 /** A video file as a source of frames. */
 export interface VideoSource extends FrameSource {
-  /** Codec of its sound, as ffmpeg calls it. */
+  /** Audio codec, as named by ffmpeg. */
   readonly audioCodec?: string;
   /** `frameRate` as a fraction, such as `30000/1001`. */
   readonly exactFrameRate: string;
-  /** When the very first frame is shown, ms: more than 0 where sound comes first. */
+  /** Time of the very first frame, ms: more than 0 if the audio starts first. */
   readonly firstFrameMs: number;
 }
 
-/** Frames that are decoded ahead of the caller; then ffmpeg waits. */
+/** Number of frames decoded ahead of the caller; then ffmpeg waits. */
 const FRAMES_AHEAD = 2;
 
 /**
  * Opens a video file.
  *
- * It may come from strangers: ffmpeg opens it by the one demuxer that its first bytes name, and nothing that it names itself.
- * Films of bright colours (PQ, HLG) are tone-mapped where ffmpeg can.
- * @param path - a film in a container that is known, whatever its name: mp4, mov, mkv, webm, avi, ts, flv, ogg, wmv, gif, apng …;
- *   animated WebP is read without ffmpeg.
- * @throws VideoFileError in one line: no such file, no video in it, a playlist, damaged, no ffmpeg; ImageDecodeError for a WebP
- *   that is damaged. `frames()` throws a VideoFileError with `framesRead` after the last frame of a film that is cut off.
+ * The file may be untrusted: ffmpeg opens it with the one demuxer that its first bytes identify, and opens nothing that
+ * it refers to. HDR videos (PQ, HLG) are tone-mapped if ffmpeg supports it.
+ * @param path - a video in a known container, whatever its name: mp4, mov, mkv, webm, avi, ts, flv, ogg, wmv, gif, apng
+ *   …; animated WebP is read without ffmpeg.
+ * @throws VideoFileError with a one-line message: no such file, no video in it, a playlist, damaged, no ffmpeg;
+ *   ImageDecodeError for a damaged WebP. `frames()` throws a VideoFileError with `framesRead` after the last frame of a
+ *   truncated video.
  */
 export async function readVideo(path: string, options: ReadVideoOptions = {}): Promise<VideoSource> {
   checkOptionNames(options, READ_VIDEO_OPTION_NAMES);
@@ -76,7 +77,7 @@ export async function readVideo(path: string, options: ReadVideoOptions = {}): P
     return { ...film, exactFrameRate: `${Math.round(film.frameRate * 1000)}/1000`, firstFrameMs: 0 };
   }
   if ((await detectDemuxer(path)) === 'apng' && animationFormat((await readPictureFile(path)).bytes) === undefined) {
-    throw new VideoFileError(path, 'this is a picture (PNG), not a film');
+    throw new VideoFileError(path, 'this is a picture (PNG), not a video');
   }
   const info = await probeVideo(path, options);
   const { framesPerSecond, firstFrameMs } = info;
@@ -95,7 +96,7 @@ export async function readVideo(path: string, options: ReadVideoOptions = {}): P
       let index = start;
       let lastMs = -Infinity;
       for await (const { image, timeMs } of decode(path, info, { ...options, start, end })) {
-        // A frame that is due no later than the one before is never seen in a player.
+        // A frame due no later than the previous one is never seen in a player.
         if (timeMs > lastMs) yield { index, timeMs, image } satisfies VideoFrame;
         lastMs = Math.max(lastMs, timeMs);
         index++;
@@ -124,8 +125,8 @@ async function* decode(
   const demuxer = await detectDemuxer(path);
   // Not all versions of ffmpeg know the orientation of PNG; none turns it here.
   const orientation = demuxer === 'apng' ? readPngOrientation((await readPictureFile(path)).bytes) : 1;
-  // Filters that begin anew where pictures change their size would count frames and times anew too, and lose frames. Those
-  // that cannot go on with another size are left as they are: turning and tone-mapping.
+  // Filters that restart when the frame size changes would also restart counting frames and times, and lose frames.
+  // Those that cannot continue with another size are exempt: rotation and tone-mapping.
   const isSizeFree = !info.isTurned && info.hdr === undefined;
   const ffmpeg = startFfmpeg(
     'ffmpeg',
@@ -158,7 +159,7 @@ async function* decode(
     try {
       splitter.push(chunk, (frame) => ready.push(frame));
     } catch (cause) {
-      failure ??= new VideoFileError(path, 'ffmpeg sent something else than frames', { cause });
+      failure ??= new VideoFileError(path, 'ffmpeg sent something other than frames', { cause });
       ffmpeg.kill();
     }
     if (ready.length >= FRAMES_AHEAD) ffmpeg.stdout.pause();
@@ -171,7 +172,7 @@ async function* decode(
   ffmpeg.ended
     .then((ended) => {
       ending = ended;
-      if (ended.ok && !splitter.isComplete) failure ??= new VideoFileError(path, 'the last frame is cut short');
+      if (ended.ok && !splitter.isComplete) failure ??= new VideoFileError(path, 'the last frame is truncated');
     })
     .catch((error: unknown) => {
       failure ??= error;
@@ -201,22 +202,22 @@ async function* decode(
       const woken = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      // Frames before the first are decoded without a sign of it.
+      // Frames before the first are decoded without any output.
       await (index === start && start > 0 ? woken : ffmpeg.waitFor(woken));
     }
   } finally {
     signal?.removeEventListener('abort', stop);
     ffmpeg.kill();
-    // What waits in the pipe would keep it open.
+    // Data left in the pipe would keep it open.
     ffmpeg.stdout.destroy();
     ffmpeg.notes.destroy();
   }
 }
 
 /**
- * Tells a film that is whole from one that ends early, and from one that is damaged in between.
- * @param index - of the frame that would have come next.
- * @throws VideoFileError where it ends early.
+ * Distinguishes a complete video from one that ends early, and from one that is damaged in between.
+ * @param index - index of the frame that would have come next.
+ * @throws VideoFileError if it ends early.
  */
 function judgeEnding(
   path: string,
@@ -231,28 +232,30 @@ function judgeEnding(
     return;
   }
   const promised = Math.min(frameCount ?? 0, storedFrames ?? Infinity, end + 1);
-  // What is promised is a duration times a rate: a frame or two are no sign of anything.
+  // The promised count is a duration times a rate: a difference of a frame or two means nothing.
   const missing = promised - index;
   const isShort = missing > Math.max(2, promised * (words === '' ? QUIETLY_MISSING : COMPLAINED_MISSING));
   if (!ok || (isShort && (words !== '' || storedFrames !== undefined))) {
     const count = promised > index ? `${index} of ${promised} frames` : `${index} frames`;
-    const reason = `the film ends early, after ${count}${words === '' ? '' : ` (${words})`}`;
+    const reason = `the video ends early, after ${count}${words === '' ? '' : ` (${words})`}`;
     throw new VideoFileError(path, reason, { framesRead: index });
   }
   if (words !== '') onWarning?.(`${path}: damaged, but read to its end (${words})`);
   else if (frameCount !== undefined && index > frameCount * JOINED) {
-    onWarning?.(`${path}: joined of several or damaged: ${index} frames, where its times promise ${frameCount}`);
+    onWarning?.(
+      `${path}: joined from several videos or damaged: ${index} frames, but its timestamps promise ${frameCount}`,
+    );
   }
 }
 
-/** How many times the promised frames are more than a wrong guess at the rate. */
+/** More than this many times the promised frames cannot be explained by a wrong guess at the rate. */
 const JOINED = 1.5;
 
-/** Parts of a film that may be missing at its end, where ffmpeg complains and where it does not. */
+/** Fraction of a video that may be missing at its end, with and without an error from ffmpeg. */
 const COMPLAINED_MISSING = 0.01;
 const QUIETLY_MISSING = 0.1;
 
-/** Brings bright colours into those of screens, where this ffmpeg can. */
+/** Filters that map HDR colours to those of screens, if this ffmpeg has them. */
 async function toneMapping(path: string, hdr: 'PQ' | 'HLG', options: ReadVideoOptions): Promise<readonly string[]> {
   const filters = await runFfmpeg('ffmpeg', ['-filters'], path, options);
   if (/ zscale /.test(filters) && / tonemap /.test(filters)) return TONE_MAPPING;
@@ -260,7 +263,10 @@ async function toneMapping(path: string, hdr: 'PQ' | 'HLG', options: ReadVideoOp
   return [];
 }
 
-/** 100 cd/m2 is the white of screens. Of ffmpeg's curves, mobius leaves what is no brighter than skin as it is. */
+/**
+ * 100 cd/m2 is the white of screens. Of ffmpeg's curves, mobius leaves everything up to the brightness of skin
+ * unchanged.
+ */
 const TONE_MAPPING = [
   'zscale=transfer=linear:npl=100',
   'format=gbrpf32le',
@@ -273,31 +279,31 @@ const TONE_MAPPING = [
 const SQUARE_PIXELS = ["scale='max(1,round(iw*if(sar,sar,1)))':ih", 'setsar=1'];
 
 /**
- * Writes down each frame's time, in microseconds, and then gives it another: frames that seem to come regularly are neither
- * repeated nor left out, whatever the version of ffmpeg calls its option for that.
+ * Records each frame's time, in microseconds, and then gives it another: frames that appear regular are neither
+ * repeated nor dropped, whatever a version of ffmpeg calls its option for that.
  */
 const NOTED_TIMES = [
   'settb=1/1000000',
-  // Only frames that have metadata are written down.
+  // Only frames with metadata are recorded.
   'metadata=mode=add:key=noted:value=1',
   "metadata=mode=print:file='pipe\\:3':direct=1",
   'settb=1/25',
   'setpts=N',
 ];
 
-/** The times that ffmpeg has noted, as lines such as `frame:7 pts:280000 pts_time:0.28`. */
+/** The times recorded by ffmpeg, as lines such as `frame:7 pts:280000 pts_time:0.28`. */
 class NotedTimes {
   readonly #usualStepMs: number;
   readonly #times: number[] = [];
   #text = '';
   #lastMs = 0;
 
-  /** @param usualStepMs - from a frame to the next, where one has no time. */
+  /** @param usualStepMs - interval between frames, used if one has no time. */
   constructor(usualStepMs: number) {
     this.#usualStepMs = usualStepMs;
   }
 
-  /** Of the next frame, ms; undefined while it has not come. */
+  /** Time of the next frame, ms; undefined until it arrives. */
   get next(): number | undefined {
     return this.#times[0];
   }

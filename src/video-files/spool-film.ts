@@ -9,7 +9,7 @@ import { removeLeftovers, temporaryName } from '../files/temporary-name.ts';
 import { beginWork } from '../files/unfinished-work.ts';
 import { writeFailure } from '../files/write-file-atomically.ts';
 
-/** A stream that has become a file. */
+/** A stream stored in a file. */
 export interface SpooledFilm {
   readonly path: string;
   /** Removes the file; idempotent. */
@@ -17,9 +17,10 @@ export interface SpooledFilm {
 }
 
 /**
- * Writes a stream into a temporary file, because a film is looked at before it is read, and once more for its sound.
- * @param name - what errors call it.
- * @throws VideoFileError where there is no room; the signal's reason where it is aborted.
+ * Writes a stream to a temporary file, because a video is inspected before it is read, and opened once more for its
+ * audio.
+ * @param name - name used in errors.
+ * @throws VideoFileError if it cannot be stored; the signal's reason if aborted.
  */
 export async function spoolFilm(stream: Readable, name: string, signal: AbortSignal): Promise<SpooledFilm> {
   await removeLeftovers(tmpdir());
@@ -34,7 +35,7 @@ export async function spoolFilm(stream: Readable, name: string, signal: AbortSig
   } catch (cause) {
     await remove();
     signal.throwIfAborted();
-    throw new VideoFileError(name, `cannot be kept in ${tmpdir()}: ${writeFailure(cause)}`, { cause });
+    throw new VideoFileError(name, `cannot be stored in ${tmpdir()}: ${writeFailure(cause)}`, { cause });
   }
   return { path, remove };
 }

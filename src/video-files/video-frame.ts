@@ -1,65 +1,65 @@
-/** What goes in and out of the tracking of a video: frames one after the other, never all at once. */
+/** Input and output of video tracking: frames one after another, never all at once. */
 import type { RgbaImage } from '../types.ts';
 
 /** One frame of a video. */
 export interface VideoFrame {
-  /** Counted from 0 at the beginning of the video, whichever frame was read first. */
+  /** Counted from 0 at the beginning of the video, whichever frame is read first. */
   readonly index: number;
-  /** When it is shown, from the beginning of the video; later than the frame before. */
+  /** Presentation time from the beginning of the video; later than the previous frame's. */
   readonly timeMs: number;
   /** Upright, with square pixels. */
   readonly image: RgbaImage;
 }
 
-/** Which frames are read. */
+/** Which frames to read. */
 export interface FrameRange {
   /** Index of the first frame; default 0. */
   readonly start?: number;
-  /** Index of the last frame, which is read too; by default the last that there is. */
+  /** Index of the last frame, inclusive; default the last in the video. */
   readonly end?: number;
 }
 
-/** Where frames come from: a video file, or pictures in a folder. */
+/** A source of frames: a video file, or pictures in a folder. */
 export interface FrameSource {
   readonly path: string;
-  /** Frames per second; the average where they come irregularly. */
+  /** Frames per second; the average if they are irregular. */
   readonly frameRate: number;
-  /** Whether every `timeMs` is `index / frameRate`; that of a phone's video often is not. */
+  /** Whether every `timeMs` equals `index / frameRate`; often not the case for videos from phones. */
   readonly isRegular: boolean;
-  /** How many frames `frames` will give; an estimate for video files, and absent where not even that is known. */
+  /** Number of frames that `frames` will yield; an estimate for video files, absent if not even that is known. */
   readonly frameCount?: number;
-  /** Whether there is sound that a copy can keep. */
+  /** Whether there is audio that a copy can keep. */
   readonly hasAudio: boolean;
   /**
-   * Reads the frames in order, a few ahead of the caller at most. Leaving the loop early ends the reading. May be called
-   * once.
-   * @throws VideoFileError or ImageDecodeError where a frame cannot be read.
+   * Reads the frames in order, at most a few ahead of the caller. Leaving the loop early stops reading. Can only be
+   * called once.
+   * @throws VideoFileError or ImageDecodeError if a frame cannot be read.
    */
   frames(): AsyncGenerator<VideoFrame, void, undefined>;
 }
 
-/** Where frames go. */
+/** A destination for frames. */
 export interface FrameSink {
   /**
-   * Takes the next frame; settles when there is room for another one. The image may be changed afterwards.
-   * @param timeMs - when it is to be shown, from any beginning, for frames that come irregularly: a video file, which has one
-   *   rate, then repeats frames and leaves some out. By default frames follow each other at the rate.
-   * @throws RangeError where its size is not that of the first; VideoFileError where it cannot be written.
+   * Writes the next frame; settles when there is room for another one. The image may be modified afterwards.
+   * @param timeMs - presentation time relative to any origin, for irregular frames: a video file, which has a constant
+   *   rate, then repeats some frames and drops others. By default frames follow each other at the frame rate.
+   * @throws RangeError if its size differs from the first frame's; VideoFileError if it cannot be written.
    */
   write(image: RgbaImage, timeMs?: number): Promise<void>;
   /** Completes the output and gives it its final name. */
   finish(): Promise<void>;
-  /** Gives up: what was written of an unfinished video file is removed. Idempotent, and does nothing after `finish`. */
+  /** Aborts writing: an unfinished video file is removed. Idempotent, and does nothing after `finish`. */
   abort(): Promise<void>;
 }
 
-/** @throws RangeError where the range is none. */
+/** @throws RangeError if the range is invalid. */
 export function checkFrameRange({ start = 0, end = Number.MAX_SAFE_INTEGER }: FrameRange): Required<FrameRange> {
   for (const [name, value] of Object.entries({ start, end })) {
     if (!Number.isSafeInteger(value) || value < 0) {
       throw new RangeError(`${name}: expected a whole number of at least 0, got ${value}`);
     }
   }
-  if (end < start) throw new RangeError(`end: expected no less than start (${start}), got ${end}`);
+  if (end < start) throw new RangeError(`end: expected at least start (${start}), got ${end}`);
   return { start, end };
 }

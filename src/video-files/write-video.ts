@@ -1,4 +1,4 @@
-/** Video files, encoded by the system's ffmpeg from frames that go through a pipe. */
+/** Video files, encoded by the system's ffmpeg from frames passed through a pipe. */
 import { rmSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
@@ -19,15 +19,15 @@ import type { FrameSink } from './video-frame.ts';
 export interface WriteVideoOptions extends Omit<FfmpegOptions, 'signal'> {
   /** Frames per second: a number or a fraction such as `30000/1001`. */
   readonly frameRate: number | string;
-  /** Keeps the sound of another film, as long as the frames last. */
+  /** Keeps the audio of another video, for as long as there are frames. */
   readonly audio?: {
     readonly path: string;
-    /** Where the first frame is in it, ms; default the time that the first frame is written with, or 0. */
+    /** Position of the first frame in it, ms; default the time with which the first frame is written, or 0. */
     readonly startMs?: number;
-    /** Whether what is heard before the first frame is kept: the pictures then begin as late as they did. */
+    /** Whether to keep the audio before the first frame: the frames then start as late as in the original. */
     readonly isWhole?: boolean;
   };
-  /** Told in a line that the sound has been left out, and why. */
+  /** Called with one line if the audio was omitted, with the reason. */
   readonly onWarning?: (line: string) => void;
 }
 
@@ -44,25 +44,26 @@ const AUDIO_OPTION_NAMES: OptionNames<NonNullable<WriteVideoOptions['audio']>> =
   isWhole: true,
 };
 
-/** Endings of files with H.264 in them, which ffmpeg does not choose everywhere by itself. */
+/** Extensions of files encoded with H.264, which ffmpeg does not always choose by itself. */
 const H264_ENDINGS: ReadonlySet<string> = new Set(['.mp4', '.m4v', '.mov', '.mkv']);
-/** Endings of files whose pictures keep odd sizes and have colours of their own. */
+/** Extensions of files whose frames keep odd sizes and have their own colours. */
 const PICTURE_ENDINGS: ReadonlySet<string> = new Set(['.gif', '.apng', '.webp']);
 
-/** Endings of files that hold no sound. */
+/** Extensions of files that cannot contain audio. */
 const SILENT_ENDINGS: ReadonlySet<string> = new Set([
   ...PICTURE_ENDINGS,
   ...['.avif', '.y4m', '.ivf', '.h264', '.264', '.hevc', '.265', '.m1v', '.m2v', '.mjpeg', '.mjpg', '.obu'],
 ]);
 
-/** Good to look at, and fast enough not to hold up the tracking: 1280x720 takes 5 ms a frame on two cores. */
+/** Good quality, and fast enough not to hold up tracking: 1280x720 takes 5 ms per frame on two cores. */
 const H264_ARGUMENTS = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18'] as const;
 
 /**
- * Opens a video file for writing; the kind follows from its ending: mp4, mov, mkv, webm, avi, gif and what else ffmpeg knows.
+ * Opens a video file for writing; its extension sets the format: mp4, mov, mkv, webm, avi, gif and others that ffmpeg
+ * knows.
  *
- * The file is written beside its place and renamed when it is complete. Frames of odd size get a black row or column where
- * the format needs even ones. ffmpeg is started by the first frame.
+ * The file is written to a temporary file beside it, renamed when complete. Frames of odd size get a black row or
+ * column if the format requires even ones. The first frame starts ffmpeg.
  */
 export function writeVideo(path: string, given: WriteVideoOptions): FrameSink {
   checkOptionNames<object>(given ?? null, WRITE_VIDEO_OPTION_NAMES, 'options', { audio: AUDIO_OPTION_NAMES });
@@ -77,12 +78,12 @@ export function writeVideo(path: string, given: WriteVideoOptions): FrameSink {
   let encoder: FfmpegProcess | undefined;
   let size: { width: number; height: number } | undefined;
   let frameCount = 0;
-  /** Of the first frame. */
+  /** Time of the first frame. */
   let firstMs: number | undefined;
-  /** The frame that was given last, where frames come irregularly: it may have to be repeated. */
+  /** The previous frame, if frames are irregular: it may have to be repeated. */
   let lastFrame: Buffer | undefined;
   let isClosed = false;
-  /** Wakes a write that waits when ffmpeg goes. */
+  /** Wakes a waiting write when ffmpeg exits. */
   let onEnd = (): void => {};
 
   async function start(image: RgbaImage): Promise<FfmpegProcess> {
@@ -109,7 +110,7 @@ export function writeVideo(path: string, given: WriteVideoOptions): FrameSink {
     );
   }
 
-  /** What ffmpeg says, about the file as the caller knows it. */
+  /** ffmpeg's error, about the file as the caller knows it. */
   function failure(complaint: string): VideoFileError {
     const words = complaint.replaceAll(fileArgument(temporary), path).replaceAll(temporary, path);
     return new VideoFileError(path, explain(words, path));
@@ -143,7 +144,7 @@ export function writeVideo(path: string, given: WriteVideoOptions): FrameSink {
         path,
         { ...options, isLenient },
       );
-    // A sound that this kind of file cannot hold is encoded anew, and one that is damaged as far as it goes.
+    // Audio that this kind of file cannot contain is re-encoded; damaged audio is re-encoded as far as possible.
     await mux(['-c:a', 'copy'])
       .catch(() => mux([]))
       .catch(() => mux([], true));
@@ -188,13 +189,13 @@ export function writeVideo(path: string, given: WriteVideoOptions): FrameSink {
 
     async finish() {
       if (isClosed) return;
-      if (encoder === undefined) throw new VideoFileError(path, 'there is no frame to write');
+      if (encoder === undefined) throw new VideoFileError(path, 'there are no frames to write');
       encoder.stdin.end();
       try {
         const { ok, complaint } = await encoder.waitFor(encoder.ended, temporary);
         if (!ok) throw failure(complaint);
         if (audio !== undefined && SILENT_ENDINGS.has(ending.toLowerCase())) {
-          onWarning?.(`${path}: without the sound, which ${ending} files do not hold`);
+          onWarning?.(`${path}: written without audio, which ${ending} files cannot contain`);
         } else if (audio !== undefined) await addSound(audio);
         await rename(temporary, path).catch((cause: unknown) => {
           throw new VideoFileError(path, writeFailure(cause), { cause });
@@ -211,7 +212,7 @@ export function writeVideo(path: string, given: WriteVideoOptions): FrameSink {
   };
 }
 
-/** The colours of HD video, said and used; and even sizes, which 4:2:0 needs. */
+/** The colours of HD video, both declared and used; and even sizes, which 4:2:0 requires. */
 const VIDEO_COLOURS = [
   ...['-vf', 'pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p'],
   ...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'],

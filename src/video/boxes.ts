@@ -1,13 +1,13 @@
 import { boxArea, intersectionOverUnion } from '../geometry/box.ts';
 import type { RoiBox } from '../types.ts';
 
-/** Sides of an image. */
+/** Size of an image. */
 export interface Size {
   readonly width: number;
   readonly height: number;
 }
 
-/** The box moved. */
+/** Moves a box. */
 export function moveBox({ xMin, yMin, xMax, yMax }: RoiBox, x: number, y: number): RoiBox {
   return { xMin: xMin + x, yMin: yMin + y, xMax: xMax + x, yMax: yMax + y };
 }
@@ -17,7 +17,7 @@ export function boxSize({ xMin, yMin, xMax, yMax }: RoiBox): number {
   return (xMax - xMin + yMax - yMin) / 2;
 }
 
-/** Distance of two boxes' centres. */
+/** Distance between the centres of two boxes. */
 export function centreDistance(a: RoiBox, b: RoiBox): number {
   return Math.hypot(a.xMin + a.xMax - b.xMin - b.xMax, a.yMin + a.yMax - b.yMin - b.yMax) / 2;
 }
@@ -29,13 +29,16 @@ export function visibleShare(box: RoiBox, { width, height }: Size): number {
   return shownWidth > 0 && shownHeight > 0 ? (shownWidth * shownHeight) / boxArea(box) : 0;
 }
 
-/** As `visibleShare`, but of as much of a box as the image has room for: 1 for one that is larger than it on all sides. */
+/**
+ * As `visibleShare`, but relative to as much of the box as fits into the image: 1 for a box that exceeds it on all
+ * sides.
+ */
 export function visibleShareOfRoom(box: RoiBox, { width, height }: Size): number {
   const room = Math.min(box.xMax - box.xMin, width) * Math.min(box.yMax - box.yMin, height);
   return (visibleShare(box, { width, height }) * boxArea(box)) / room;
 }
 
-/** Whether two boxes reach beyond the same side of an image. */
+/** Whether two boxes extend beyond the same side of an image. */
 export function crossSameSide(a: RoiBox, b: RoiBox, { width, height }: Size): boolean {
   return (
     (a.xMin < 0 && b.xMin < 0) ||
@@ -46,8 +49,8 @@ export function crossSameSide(a: RoiBox, b: RoiBox, { width, height }: Size): bo
 }
 
 /**
- * Joins boxes of two lists in pairs, the most overlapping first.
- * @param minOverlap - pairs below this intersection over union stay apart.
+ * Pairs the boxes of two lists, those with most overlap first.
+ * @param minOverlap - boxes below this intersection over union are not paired.
  * @returns for each of `left` the index of its partner in `right`, or -1.
  */
 export function joinByOverlap(left: readonly RoiBox[], right: readonly RoiBox[], minOverlap: number): number[] {

@@ -1,10 +1,10 @@
 /**
- * What a face looks like, in a few hundred grey values taken at its landmarks and half-way between them: the same places of
- * the face whatever its pose. A regressor answers with a face whatever it is shown, so its answer alone cannot tell whether
- * the same face, or any, is still there.
+ * The appearance of a face, as a few hundred grey values sampled at its landmarks and half-way between them: the same
+ * places on the face whatever its pose. A regressor returns a face whatever it is shown, so its result alone cannot
+ * tell whether the same face, or any, is still there.
  *
- * Tried on a talking head of 55 frames and five portraits. Least similarity of the same person in consecutive frames, of
- * the same person 2 s apart, and greatest of two different people:
+ * Tried on a talking head of 55 frames and five portraits. Minimum similarity of the same person in consecutive frames,
+ * minimum of the same person 2 s apart, and maximum of two different people:
  *
  *   16 x 16 grey cells of the landmarks' box     0.72   0.23   0.61
  *   colours at the landmarks and between         0.98   0.81   0.83
@@ -15,36 +15,36 @@ import { boundingBox } from '../geometry/box.ts';
 import type { RgbaImage } from '../types.ts';
 import { boxSize } from './boxes.ts';
 
-/** Corners of eyes and lips, nose, brows, jaw: the values half-way between any two of them count. */
+/** Corners of eyes and lips, nose, brows, jaw: the values half-way between any two of them are used. */
 const CORNERS = [36, 39, 42, 45, 27, 30, 33, 48, 54, 51, 57, 8, 4, 12, 2, 14, 19, 24, 6, 10];
-/** Landmarks after the jaw line, whose own values count. */
+/** First landmark after the jaw line; from here on landmarks are sampled themselves. */
 const INNER_START = 17;
 const INNER_END = 68;
 
-/** Pairs of landmarks; a landmark paired with itself is its own place. */
+/** Pairs of landmarks; a landmark paired with itself is sampled directly. */
 const PLACES: readonly (readonly [number, number])[] = [
   ...CORNERS.flatMap((from, i) => CORNERS.slice(i + 1).map((to) => [from, to] as const)),
   ...Array.from({ length: INNER_END - INNER_START }, (_, i) => [INNER_START + i, INNER_START + i] as const),
 ];
 
-/** Each value is the mean of 3 x 3 pixels that are so far apart, as a part of the face's size. */
+/** Each value is the mean of 3 x 3 pixels this far apart, as a fraction of the face's size. */
 const PIXEL_DISTANCE = 0.02;
 
-/** A face whose grey values vary less than this is a surface of one colour and looks like nothing. */
+/** A face whose grey values vary less than this is a uniform surface without any appearance. */
 const FLAT_GREY_LEVELS = 2;
 
-/** With fewer places in common than this share of all, two faces cannot be compared. */
+/** Two faces with less than this share of all places in common cannot be compared. */
 const LEAST_COMMON_SHARE = 0.3;
 
 /**
- * Grey values with mean 0 and variance 1; all 0 where the picture is of one colour. NaN for a place outside the picture: half
- * a face is compared by the half that is seen.
+ * Grey values with mean 0 and variance 1; all 0 if the picture is uniform. NaN for a place outside the picture: half a
+ * face is compared by its visible half.
  */
 export type FaceAppearance = Float32Array;
 
 /**
- * Takes the appearance of a face.
- * @param landmarks - `[68 x 3]`, px of the image.
+ * Samples the appearance of a face.
+ * @param landmarks - `[68 x 3]`, image px.
  */
 export function faceAppearance({ data, width, height }: RgbaImage, landmarks: Float32Array): FaceAppearance {
   const distance = boxSize(boundingBox(landmarks)) * PIXEL_DISTANCE;
@@ -71,7 +71,7 @@ export function faceAppearance({ data, width, height }: RgbaImage, landmarks: Fl
   return normalise(values, FLAT_GREY_LEVELS);
 }
 
-/** How alike two faces look, -1..1; 0 where one is a surface of one colour, NaN where the same places of too few are seen. */
+/** Similarity of two faces, -1..1; 0 if one is uniform, NaN if too few places are visible in both. */
 export function similarity(a: FaceAppearance, b: FaceAppearance): number {
   let count = 0;
   let sumA = 0;
@@ -94,7 +94,9 @@ export function similarity(a: FaceAppearance, b: FaceAppearance): number {
   return (products - (sumA * sumB) / count) / Math.sqrt(spread);
 }
 
-/** The old appearance with a share, 0..1, of a recent one; what only one of them shows is as that shows it. */
+/**
+ * Blends a share, 0..1, of a recent appearance into the old one; places visible in only one are taken from that one.
+ */
 export function blendAppearances(old: FaceAppearance, recent: FaceAppearance, share: number): FaceAppearance {
   const blend = old.map((value, i) => {
     if (Number.isNaN(value)) return recent[i];
@@ -103,7 +105,7 @@ export function blendAppearances(old: FaceAppearance, recent: FaceAppearance, sh
   return normalise(blend, 0);
 }
 
-/** @param leastDeviation - standard deviation from which on there is anything to be seen. */
+/** @param leastDeviation - standard deviation below which there is no appearance. */
 function normalise(values: Float32Array, leastDeviation: number): FaceAppearance {
   let count = 0;
   let sum = 0;

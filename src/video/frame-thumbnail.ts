@@ -2,13 +2,13 @@ import type { RgbaImage } from '../types.ts';
 
 const COLUMNS = 16;
 const ROWS = 9;
-/** Pixels looked at along a side of each cell. */
+/** Pixels sampled along each side of a cell. */
 const SAMPLES = 4;
 
 /** `[9 x 16]` grey values, 0..255. */
 export type FrameThumbnail = Float32Array;
 
-/** A frame in 144 grey values: enough to tell a cut from everything that moves. */
+/** A frame in 144 grey values: enough to distinguish a cut from any motion. */
 export function frameThumbnail({ data, width, height }: RgbaImage): FrameThumbnail {
   const thumbnail = new Float32Array(COLUMNS * ROWS);
   const columns = COLUMNS * SAMPLES;
@@ -25,7 +25,7 @@ export function frameThumbnail({ data, width, height }: RgbaImage): FrameThumbna
   return thumbnail;
 }
 
-/** How different two frames are: the mean difference of their grey values, 0..255. */
+/** Difference of two frames: the mean difference of their grey values, 0..255. */
 export function thumbnailDifference(a: FrameThumbnail, b: FrameThumbnail): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += Math.abs(a[i] - b[i]);

@@ -1,7 +1,7 @@
 /**
- * One shape for one face. The regressor guesses the shape anew in each frame, so that a mesh breathes although bones do not
- * move. Here a face has the mean of its first frames' guesses, and the camera is fitted anew to where the frame's landmarks
- * are: shape and camera were guessed together, and one without the other lies beside the face.
+ * One shape for one face. The regressor estimates the shape afresh in each frame, so a mesh pulsates although bones do
+ * not move. Here a face gets the mean of the estimates in its first frames, and the camera is refitted to the landmarks
+ * of the frame: shape and camera were estimated together, and changing only one would move the mesh off the face.
  */
 import { actingOfShape } from '../geometry/acting.ts';
 import { type PackedModel, packLandmarks, packModel, reconstruct } from '../geometry/morphable-model.ts';
@@ -9,23 +9,23 @@ import { CAMERA_PARAM_COUNT } from '../geometry/params.ts';
 import { cropToImage } from '../geometry/similarity-transform.ts';
 import type { AlignedFace, MorphableModel } from '../types.ts';
 
-/** This many frames are averaged; then the shape is fixed. */
+/** The shape is averaged over this many frames, then fixed. */
 const LOCK_AFTER_FRAMES = 50;
 
-/** Holds the shape of one face. */
+/** Keeps the shape of one face constant. */
 export interface IdentityLock {
-  /** The frame's face with the locked shape; its landmarks lie where they lay, as well as that shape can do it. */
+  /** The frame's face with the locked shape; its landmarks stay where they were, as far as that shape permits. */
   next(face: AlignedFace): AlignedFace;
   /**
-   * Dense vertices from the camera and the expression alone, once the shape is fixed; undefined before, and for a face
-   * that has another shape.
+   * Dense vertices from the camera and the expression alone, once the shape is fixed; undefined before that, and for a
+   * face with another shape.
    * @param dst - `[vertexCount x 3]`; a new array if absent.
-   * @returns `dst`, as `FaceAligner.reconstruct` gives it.
+   * @returns `dst`, as from `FaceAligner.reconstruct`.
    */
   reconstructDense(face: AlignedFace, dst?: Float32Array): Float32Array | undefined;
 }
 
-/** Makes the lock of one face. */
+/** Creates the lock for one face. */
 export function createIdentityLock(model: MorphableModel): IdentityLock {
   const { shapeCount } = model;
   const landmarkModel = packLandmarks(model);
@@ -66,10 +66,10 @@ export function createIdentityLock(model: MorphableModel): IdentityLock {
   };
 }
 
-/** The camera that leaves the model as it is. */
+/** The camera that leaves the model unchanged. */
 const NO_CAMERA = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
 
-/** The model of one face: its shape is the mean shape, and there are no other shapes. */
+/** The model of one face: its shape becomes the mean shape, without any shape basis. */
 function withShape(model: MorphableModel, shape: Float32Array): MorphableModel {
   const { meanShape, shapeBasis, shapeCount, expressionCount, acting } = model;
   const own = new Float32Array(meanShape.length);
@@ -88,11 +88,11 @@ function withShape(model: MorphableModel, shape: Float32Array): MorphableModel {
 }
 
 /**
- * The camera that maps one set of points onto another with the least squared distance, into the first 12 of `params`. Leaves
- * them as they are where the points lie in a plane.
+ * Writes the least-squares camera that maps one set of points onto another into the first 12 of `params`. Leaves them
+ * unchanged if the points lie in a plane.
  */
 function fitCamera(from: Float32Array, to: Float32Array, params: Float32Array): void {
-  // Normal equations of [x y z 1] · row = target. Coordinates are brought to at most 1 first, for the digits' sake.
+  // Normal equations of [x y z 1] · row = target. Coordinates are first scaled to at most 1, for precision.
   let scale = 0;
   for (const value of from) scale = Math.max(scale, Math.abs(value));
   const normal = new Float64Array(16);
@@ -114,24 +114,24 @@ function fitCamera(from: Float32Array, to: Float32Array, params: Float32Array): 
   }
 }
 
-/** Smallest pivot, as a part of the number of points, of equations that are still solved. */
+/** Smallest pivot, as a fraction of the number of points, for which the equations are still solved. */
 const SMALLEST_PIVOT = 1e-10;
 
 /**
- * Solves a symmetric positive definite 4x4 system for three right sides at once, by Cholesky.
- * @param right - `[3 x 4]`: a right side a row.
- * @returns `[3 x 4]`; undefined where the system is singular.
+ * Solves a symmetric positive definite 4x4 system for three right-hand sides at once, by Cholesky.
+ * @param right - `[3 x 4]`: one right-hand side per row.
+ * @returns `[3 x 4]`; undefined if the system is singular.
  */
 function solve(matrix: Float64Array, right: Float64Array): Float64Array | undefined {
   const lower = new Float64Array(16);
-  // The last number is the sum of the points' ones; no other is larger.
+  // The last element is the sum of the ones, one per point; no other is larger.
   const smallest = matrix[15] * SMALLEST_PIVOT;
   for (let row = 0; row < 4; row++) {
     for (let column = 0; column <= row; column++) {
       let sum = matrix[4 * row + column];
       for (let k = 0; k < column; k++) sum -= lower[4 * row + k] * lower[4 * column + k];
       if (row === column) {
-        // Not a number where all points are 0.
+        // NaN if all points are 0.
         if (!(sum > smallest)) return undefined;
         lower[5 * row] = Math.sqrt(sum);
       } else {

@@ -5,17 +5,20 @@ import { idsBeside, type Sighting, type Track } from './track.ts';
 
 /** Faces at least this similar are the same (the same person: at least 0.74; two people: at most 0.55). */
 export const SAME_FACE_SIMILARITY = 0.62;
-/** Half hidden, a face is less similar to itself; where nobody else can have come, this much is enough. */
+/** A half-hidden face is less similar to itself; if it cannot be anybody else, this much is enough. */
 export const HALF_HIDDEN_SIMILARITY = 0.3;
-/** Nobody else can have come so near, in face sizes, to a face that was there so lately, ms, unless the scene was cut. */
+/**
+ * Nobody else can have come this near, in face sizes, to a face that was there this recently, ms, unless the scene was
+ * cut.
+ */
 const SAME_PLACE_DISTANCE = 0.5;
 const SAME_PLACE_MS = 500;
-/** A lost face may come back this far away, in face sizes, … */
+/** A lost face may reappear this far away, in face sizes, … */
 const REVIVAL_DISTANCE = 1.5;
-/** … and this many times as large or as small. */
+/** … and up to this many times larger or smaller. */
 const REVIVAL_SCALE = 1.6;
 
-/** Faces that were lost lately, for giving them back their ids. */
+/** Recently lost faces, which get their ids back when they return. */
 export class LostFaces {
   #tracks: readonly Track[] = [];
 
@@ -23,16 +26,19 @@ export class LostFaces {
     return this.#tracks.length;
   }
 
-  /** @param others - tracks in the same frame; it may be behind one of them. A track without an id was nobody yet. */
+  /**
+   * @param others - tracks in the same frame; it may be behind one of them. A track without an id was not identified
+   *   yet.
+   */
   add(track: Track, others: readonly Track[]): void {
     if (track.id === undefined) return;
     this.#tracks = [...this.#tracks, { ...track, lostBeside: idsBeside(track.box, others) }];
   }
 
   /**
-   * Forgets those that were seen last more than so long ago.
-   * @param waiting - boxes of faces at the border of which too little is seen to know them; those that one of them may turn
-   *   out to be are kept.
+   * Forgets the faces last seen more than `keepMs` ago.
+   * @param waiting - boxes of faces at the border with too little visible to identify them; the lost faces that one of
+   *   them may turn out to be are kept.
    */
   forget(timestampMs: number, keepMs: number, waiting: readonly RoiBox[], image: Size): void {
     this.#tracks = this.#tracks.filter(
@@ -46,9 +52,9 @@ export class LostFaces {
   }
 
   /**
-   * Takes out the track, if any, that a new sighting continues: the most similar of those near enough.
+   * Removes and returns the track, if any, that a new sighting continues: the most similar of those near enough.
    * @param beside - ids of the faces beside the sighting.
-   * @param isCut - whether this frame begins another scene.
+   * @param isCut - whether this frame begins a new scene.
    */
   take(
     sighting: Sighting,
@@ -76,28 +82,28 @@ export class LostFaces {
     return best;
   }
 
-  /** Whether one of them may have moved on behind one of these. */
+  /** Whether a lost face may have moved on behind one of these. */
   someBehind(beside: readonly number[]): boolean {
     return this.#tracks.some((track) => isBehind(track, beside));
   }
 
-  /** Whether one of them may be in a box by now. */
+  /** Whether a lost face may be in a box by now. */
   someAt(box: RoiBox, timestampMs: number, image: Size): boolean {
     return this.#tracks.some((track) => isOfItsSize(track, box) && mayBeAt(track, box, timestampMs, image));
   }
 
-  /** Whether a sighting looks like one of them. */
+  /** Whether a sighting looks like a lost face. */
   someLike(sighting: Sighting): boolean {
     return this.#tracks.some((track) => !(similarity(track.appearance, sighting.appearance) < SAME_FACE_SIMILARITY));
   }
 }
 
-/** Whether a face was lost beside one of these, behind which it may have moved on. */
+/** Whether a face was lost beside one of these and so may have moved on behind it. */
 function isBehind({ lostBeside }: Track, beside: readonly number[]): boolean {
   return lostBeside.some((id) => beside.includes(id));
 }
 
-/** Whether a face may be as large as a box by now. */
+/** Whether a face may have the size of a box by now. */
 function isOfItsSize(track: Track, box: RoiBox): boolean {
   return [track.box, track.seenBox].some((before) => {
     const scale = boxSize(box) / boxSize(before);
@@ -105,19 +111,19 @@ function isOfItsSize(track: Track, box: RoiBox): boolean {
   });
 }
 
-/** Whether a face may be in a box by now: near where it was or would be, or anywhere at the side at which it left. */
+/** Whether a face may be in a box by now: near where it was or would be, or anywhere along the side where it left. */
 function mayBeAt(track: Track, box: RoiBox, timestampMs: number, image: Size): boolean {
   const hasLeftThere = crossSameSide(track.box, box, image) || crossSameSide(track.seenBox, box, image);
   return hasLeftThere || distanceTo(track, box, timestampMs) <= REVIVAL_DISTANCE;
 }
 
-/** From where a face was, or would be by now, whichever is nearer, to a box, in sizes of the box. */
+/** Distance from where a face was, or would be by now, whichever is nearer, to a box, in box sizes. */
 function distanceTo(track: Track, box: RoiBox, timestampMs: number): number {
   const places = [predictBox(track, timestampMs), track.box, track.seenBox];
   return Math.min(...places.map((place) => centreDistance(place, box))) / boxSize(box);
 }
 
-/** Where a track's box would be by now had the face moved on as it did. */
+/** Where a track's box would be by now if the face had kept moving as before. */
 function predictBox({ box, velocityX, velocityY, timestampMs }: Track, now: number): RoiBox {
   return moveBox(box, velocityX * (now - timestampMs), velocityY * (now - timestampMs));
 }

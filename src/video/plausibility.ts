@@ -2,11 +2,12 @@
 import { CAMERA_PARAM_COUNT } from '../geometry/params.ts';
 
 /**
- * How far the camera that was regressed is from one that only turns, scales and moves: 0 for a perfect one, without bound
- * for a bad one, NaN where a parameter is not finite.
+ * How far the regressed camera is from one that only rotates, scales and translates: 0 for a perfect one, unbounded for
+ * a bad one, NaN if a parameter is not finite.
  *
- * The regressor gives nine free numbers for the matrix and learnt that they are a rotation times a scale. On faces it says
- * so: at most 0.01 on a talking head, 0.05 on portraits up to profile. On walls, clothes, black it does not: 0.1 to 1.
+ * The regressor outputs nine free numbers for the matrix and has learnt that they form a rotation times a scale. On
+ * faces they do: at most 0.01 on a talking head, 0.05 on portraits up to profile. On walls, clothes or black they do
+ * not: 0.1 to 1.
  */
 export function cameraCrookedness(params: Float32Array): number {
   const [x, y, z] = [0, 4, 8].map((start) => params.subarray(start, start + 3)) as [Row, Row, Row];

@@ -1,18 +1,19 @@
 /**
- * Follows several faces: each from its landmarks of the frame before, all in one batch; the detector, ten to twenty times as
- * slow, is asked every few frames and when a face is in doubt.
+ * Tracks several faces: each from its landmarks in the previous frame, all in one batch; the detector, ten to twenty
+ * times slower, runs every few frames and when a face is in doubt.
  *
- * A face is in doubt when the regressed camera is no rotation, when it looks other than a frame ago, when it jumps, when it
- * leaves the picture, or when another face is in the same place. The detector then decides, in the same frame: a box
- * that overlaps keeps the face, or none ends it. A face that ended keeps its id for a while and gets it back when a face
- * that looks the same appears where it would be; anything else is a new face.
+ * A face is in doubt when the regressed camera is not a rotation, when it looks different from the previous frame, when
+ * it jumps, when it leaves the picture, or when another face is in the same place. The detector then decides, in the
+ * same frame: an overlapping box keeps the face, otherwise its track ends. A face whose track ended keeps its id for a
+ * while and gets it back when a face that looks the same appears where it would be; anything else is a new face.
  *
- * A face at the border is compared by the part of it that is seen. Less than two thirds of one that is not known is followed
- * without being reported: it may be one that comes back.
+ * A face at the border is compared by its visible part. An unknown face that is less than two thirds visible is tracked
+ * without being reported: it may be a returning one.
  *
- * A face that comes out from behind another looks like nobody while it is half hidden. Where a face was lost near by, it is
- * followed without being reported until it is known again or is well clear of the other. Over 72 crossings of three faces, at
- * three speeds and two sizes, that cuts spurious ids from 56 to 0, and all end with the ids they began with (65 before).
+ * A face that emerges from behind another resembles nobody while it is half hidden. If a face was lost nearby, it is
+ * tracked without being reported until it is recognised or is well clear of the other. Over 72 crossings of three
+ * faces, at three speeds and two sizes, that cuts spurious ids from 56 to 0, and all end with the ids they began with
+ * (65 before).
  */
 import type { FaceAligner } from '../face-aligner.ts';
 import { boundingBox, intersectionOverUnion } from '../geometry/box.ts';
@@ -41,29 +42,31 @@ export const ROBUST_RULE_DEFAULTS: Required<Omit<RobustRuleOptions, 'detector'>>
   keepLostMs: 1000,
 };
 
-/** A camera more crooked than this is doubtful (faces: up to 0.05), … */
+/** A camera more distorted than this is doubtful (faces: up to 0.05), … */
 const DOUBTFUL_CROOKEDNESS = 0.08;
-/** … and than this is no face, even where the detector sees one. */
+/** … and more than this is not a face, even if the detector sees one. */
 const IMPOSSIBLE_CROOKEDNESS = 0.3;
-/** A face less similar than this to itself a frame ago is doubtful (a talking head: at least 0.97). */
+/** A face less similar than this to itself one frame ago is doubtful (a talking head: at least 0.97). */
 const DOUBTFUL_SIMILARITY = 0.85;
-/** A face that overlaps its own place a frame ago less than this has jumped. */
+/** A face that overlaps its position one frame ago by less than this has jumped. */
 const DOUBTFUL_STEP_OVERLAP = 0.4;
-/** Two tracks that overlap more than this are on the same face. */
+/** Two tracks that overlap by more than this are on the same face. */
 const SAME_PLACE_OVERLAP = 0.5;
-/** A face less of which than this lies in the picture is doubtful. */
+/** A face with less than this share inside the picture is doubtful … */
 const DOUBTFUL_VISIBLE_SHARE = 0.6;
-/** … and one of which less than this is seen gets no new id; those that are half seen seem to be up to 0.6. */
+/** … and one less visible than this gets no new id; half-visible faces may appear to be up to 0.6. */
 const NEW_FACE_VISIBLE_SHARE = 0.65;
-/** The same where a face was lost lately: it may be that one, which is known better when more of it is seen. */
+/**
+ * The same if a face was lost recently: it may be that one, which is easier to recognise once more of it is visible.
+ */
 const OTHER_FACE_VISIBLE_SHARE = 0.85;
-/** A detector's box belongs to a track from this overlap with its landmarks' box on (it is higher: 0.6 to 0.8 is usual). */
+/** Minimum overlap of a detector's box with the landmarks' box of its track (0.6 to 0.8 is usual). */
 const JOINING_OVERLAP = 0.3;
-/** A track that the detector does not see this many times in a row, though nothing else speaks against it, ends. */
+/** A track that the detector misses this many times in a row ends, even if nothing else is wrong with it. */
 const MAX_MISSED_DETECTIONS = 4;
-/** While a face is missing, the detector is asked again after this many frames at the latest. */
+/** While a face is missing, the detector runs again after at most this many frames. */
 const DETECT_EVERY_WHILE_MISSING = 3;
-/** Frames that differ by more than this are of different scenes, grey levels on the mean. */
+/** Frames that differ by more than this belong to different scenes; mean grey levels. */
 const CUT_DIFFERENCE = 25;
 
 /** A track in this frame. */
@@ -73,7 +76,7 @@ interface Followed {
   isDoubtful: boolean;
 }
 
-/** Makes the rule of mode `robust`. Options are taken as they are: `createFaceTracker` has checked them. */
+/** Creates the rule for mode `robust`. Options are not checked here: `createFaceTracker` does that. */
 export function createRobustRule(aligner: FaceAligner, options: RobustRuleOptions = {}): TrackingRule {
   return new RobustRule(aligner, options);
 }
@@ -122,7 +125,7 @@ class RobustRule implements TrackingRule {
     this.#lost.clear();
   }
 
-  /** Whether this frame is of another scene than the one before. */
+  /** Whether this frame belongs to a different scene from the previous one. */
   #noticeCut(image: RgbaImage): boolean {
     const thumbnail = frameThumbnail(image);
     const last = this.#lastThumbnail;
@@ -130,7 +133,7 @@ class RobustRule implements TrackingRule {
     return last !== undefined && thumbnailDifference(last, thumbnail) > CUT_DIFFERENCE;
   }
 
-  /** Follows each track into this frame. */
+  /** Continues each track into this frame. */
   async #follow(image: RgbaImage): Promise<Followed[]> {
     const tracks = this.#tracks;
     const sightings = await this.#sight(
@@ -143,7 +146,7 @@ class RobustRule implements TrackingRule {
       if (sighting === undefined) this.#lost.add(track, tracks);
       else followed.push({ track, sighting, isDoubtful: isDoubtful(track, sighting, image) });
     }
-    // Of two on the same face, the one that looks less like its own is in doubt.
+    // Of two tracks on the same face, the one that looks less like its own is in doubt.
     for (const [i, one] of followed.entries()) {
       for (const other of followed.slice(i + 1)) {
         if (intersectionOverUnion(one.sighting.box, other.sighting.box) < SAME_PLACE_OVERLAP) continue;
@@ -154,7 +157,7 @@ class RobustRule implements TrackingRule {
     return followed;
   }
 
-  /** Asks the detector which of the tracks continue, and which faces are new. */
+  /** Runs the detector to decide which tracks continue and which faces are new. */
   async #detect(frame: FrameTracks, isCut: boolean): Promise<void> {
     const { image, followed } = frame;
     const boxes = await this.#aligner.detect(image, this.#options.detector);
@@ -171,7 +174,7 @@ class RobustRule implements TrackingRule {
       free,
     );
     for (const { track, box } of doubtful) if (box === undefined) this.#lost.add(track, this.#tracks);
-    // A box on a face that is followed already says nothing new.
+    // A box on a face that is already tracked adds nothing.
     for (const box of free) if (frame.isTaken(box, JOINING_OVERLAP)) free.delete(box);
 
     const rejoined = doubtful.flatMap(({ track, box }) => (box === undefined ? [] : [{ track, box }]));
@@ -187,7 +190,9 @@ class RobustRule implements TrackingRule {
     for (const [i, { track }] of candidates.entries()) this.#admit(frame, track, sightings[i], isCut);
   }
 
-  /** Takes a face in one of the detector's boxes as a doubtful track's, if it is the same face, or as a new one. */
+  /**
+   * Accepts a face in one of the detector's boxes as a doubtful track's if it is the same face, otherwise as a new one.
+   */
   #admit(frame: FrameTracks, before: Track | undefined, sighting: Sighting | undefined, isCut: boolean): void {
     const isSame = before !== undefined && sighting !== undefined && this.#isSameFace(before, sighting, isCut);
     const isTaken = sighting !== undefined && frame.isTaken(sighting.box, SAME_PLACE_OVERLAP);
@@ -197,17 +202,17 @@ class RobustRule implements TrackingRule {
     else frame.start(sighting);
   }
 
-  /** Whether a sighting in the place of a track is of the same face. */
+  /** Whether a sighting at the position of a track is the same face. */
   #isSameFace(track: Track, sighting: Sighting, isCut: boolean): boolean {
     const alike = similarity(track.appearance, sighting.appearance);
     if (!(alike < SAME_FACE_SIMILARITY)) return true;
     if (isCut || Math.max(alike, similarity(track.lastAppearance, sighting.appearance)) < HALF_HIDDEN_SIMILARITY)
       return false;
-    // It may be another that was here before.
+    // It may be another face that was here before.
     return !this.#lost.someLike(sighting);
   }
 
-  /** Gives a new face its id: that of a lost one which it continues, or one of its own once it cannot be of that kind. */
+  /** Gives a new face its id: that of the lost face it continues, or its own once it cannot be a lost one. */
   #identify(
     track: Track,
     sighting: Sighting,
@@ -222,7 +227,7 @@ class RobustRule implements TrackingRule {
     return mayBeLost || isTooLittle ? track : { ...track, id: this.#nextId++ };
   }
 
-  /** Aligns faces in the detector's boxes and once more around their landmarks. */
+  /** Aligns faces in the detector's boxes, then once more around their landmarks. */
   async #sightBoxes(image: RgbaImage, boxes: readonly FaceBox[]): Promise<(Sighting | undefined)[]> {
     const rough = await this.#aligner.align(image, boxes);
     const usable = rough.map((face) => {
@@ -241,7 +246,7 @@ class RobustRule implements TrackingRule {
     });
   }
 
-  /** Aligns crops and looks at what came out; undefined for each crop without a usable answer. */
+  /** Aligns crops and checks the results; undefined for each crop without a usable one. */
   async #sight(image: RgbaImage, roiBoxes: readonly RoiBox[]): Promise<(Sighting | undefined)[]> {
     const faces = await this.#aligner.alignCrops(image, roiBoxes);
     return faces.map((face) => {
@@ -264,9 +269,9 @@ class RobustRule implements TrackingRule {
 class FrameTracks {
   readonly image: RgbaImage;
   readonly followed: readonly Followed[];
-  /** Tracks of the next frame, … */
+  /** Tracks for the next frame, … */
   readonly tracks: Track[] = [];
-  /** … and those of them that have an id, as they are reported. */
+  /** … and those with an id, as reported. */
   readonly found: FollowedFace[] = [];
   readonly #timestampMs: number;
   readonly #identify: (track: Track, sighting: Sighting, beside: readonly number[]) => Track;
@@ -283,7 +288,7 @@ class FrameTracks {
     this.#identify = identify;
   }
 
-  /** Goes on with a track. */
+  /** Continues a track. */
   keep(track: Track, sighting: Sighting, how: TrackingStep = 'track'): void {
     this.#add(advance(track, sighting, this.#timestampMs), sighting, how);
   }
@@ -293,7 +298,7 @@ class FrameTracks {
     this.#add(newTrack(sighting, this.#timestampMs), sighting, 'detect+refine');
   }
 
-  /** Whether a track is there already. */
+  /** Whether a track is already there. */
   isTaken(box: RoiBox, overlap: number): boolean {
     return this.tracks.some((track) => intersectionOverUnion(track.box, box) >= overlap);
   }
@@ -307,7 +312,7 @@ class FrameTracks {
   }
 }
 
-/** Px of the image, by side: a crop smaller than this shows nothing, and one larger is a mistake. */
+/** Side of a crop, image px: a smaller one shows nothing, and a larger one is a mistake. */
 const MINIMUM_ROI_SIDE = 8;
 const MAXIMUM_ROI_SIDE = 2 ** 15;
 
@@ -326,19 +331,22 @@ function isDoubtful(track: Track, sighting: Sighting, image: RgbaImage): boolean
   );
 }
 
-/** Whether too little of a face at the border is seen for it to be a new one; of very little, landmarks are crooked. */
+/**
+ * Whether too little of a face at the border is visible for a new one; with very little visible, landmarks are
+ * distorted.
+ */
 function seemsHalfSeen({ visible, crookedness }: Sighting, mayBeKnown: boolean): boolean {
   const least = mayBeKnown ? OTHER_FACE_VISIBLE_SHARE : NEW_FACE_VISIBLE_SHARE;
   return visible < least || (visible < 1 && !(crookedness <= DOUBTFUL_CROOKEDNESS));
 }
 
-/** How much a sighting looks like what its track always looked like. */
+/** How similar a sighting is to its track's long-term appearance. */
 function loyalty({ track, sighting }: { readonly track: Track; readonly sighting: Sighting }): number {
   const alike = similarity(track.appearance, sighting.appearance);
   return Number.isNaN(alike) ? 0 : alike;
 }
 
-/** Gives each its most overlapping box, and takes those boxes out of `free`. */
+/** Gives each its most overlapping box, and removes those boxes from `free`. */
 function joinBoxes<T extends { readonly sighting: Sighting }>(
   followed: readonly T[],
   free: Set<FaceBox>,

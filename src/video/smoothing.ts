@@ -1,6 +1,7 @@
 /**
- * Smooth faces over time. Two ways: low passes on the parameters, which need no frames ahead (`createParamSmoother`), and the
- * original's mean of vertices over neighbouring frames, which does (`createMeanSmoother`).
+ * Smooths faces over time in two ways: low-pass filters on the parameters, which need no look-ahead
+ * (`createParamSmoother`), and the original's mean of vertices over neighbouring frames, which does
+ * (`createMeanSmoother`).
  */
 import { checkNumber, checkOptionNames, type OptionNames } from '../check-arguments.ts';
 import { CAMERA_PARAM_COUNT, checkParamCount } from '../geometry/params.ts';
@@ -8,21 +9,24 @@ import { CROP_SIZE, cropPlacement } from '../geometry/similarity-transform.ts';
 import type { AlignedFace, MorphableModel, RoiBox } from '../types.ts';
 import { OffsetFilter, type OffsetFilterOptions } from './offset-filter.ts';
 
-/** How parameters are smoothed. Sizes are parts of the face's size: the root mean square distance of landmarks from their centre. */
+/**
+ * Parameter smoothing. Sizes are fractions of the face's size: the root mean square distance of landmarks from their
+ * centre.
+ */
 export interface ParamSmoothingOptions {
-  /** Where the head is, how large it is and which way it looks. */
+  /** Position, size and direction of the head. */
   readonly camera: OffsetFilterOptions;
-  /** Whose face it is, which does not change. */
+  /** Shape of the face, which does not change. */
   readonly shape: OffsetFilterOptions;
   /** Mouth, brows, eyes. */
   readonly expression: OffsetFilterOptions;
-  /** Of a model that acts: `eyeBlinkLeft` and `eyeBlinkRight`, each by itself; sizes are parts of a blink. */
+  /** For a model with `acting`: `eyeBlinkLeft` and `eyeBlinkRight`, each by itself; sizes are fractions of a blink. */
   readonly blink?: OffsetFilterOptions;
-  /** Of a model that acts: where the eyes look; sizes are degrees. */
+  /** For a model with `acting`: where the eyes look; sizes are degrees. */
   readonly gaze?: OffsetFilterOptions;
 }
 
-/** For checks of names. */
+/** For checking option names. */
 export const PARAM_SMOOTHING_OPTION_NAMES: OptionNames<ParamSmoothingOptions> = {
   camera: true,
   shape: true,
@@ -31,20 +35,20 @@ export const PARAM_SMOOTHING_OPTION_NAMES: OptionNames<ParamSmoothingOptions> = 
   gaze: true,
 };
 
-/** How strongly a tracker smooths: `calm` for pictures of people who sit still, `quick` for games and masks. */
+/** How strongly a tracker smooths: `calm` for people who sit still, `quick` for games and masks. */
 export type SmoothingPreset = 'calm' | 'balanced' | 'quick';
 
 const SHAPE: OffsetFilterOptions = { minCutoffHz: 0.3, stepSize: Infinity, driftSize: Infinity, driftCutoffHz: 1 };
 const EXPRESSION: OffsetFilterOptions = { minCutoffHz: 1, stepSize: 0.02, driftSize: 0.004, driftCutoffHz: 3 };
 
 /**
- * A blink lasts three frames and is over before the rest of the face is followed, and eyes jump: both have filters of their own, which
- * the rest of the face does not slow down.
+ * A blink lasts three frames and is over before the smoothed face catches up, and eyes jump: both have their own
+ * filters, which the rest of the face does not slow down.
  */
 const BLINK: OffsetFilterOptions = { minCutoffHz: 2, stepSize: 0.08, driftSize: 0.05, driftCutoffHz: 3 };
 const GAZE: OffsetFilterOptions = { minCutoffHz: 1, stepSize: 3, driftSize: 0.8, driftCutoffHz: 3 };
 
-/** The presets, from the one that trembles least to the one that lags least. `npm run bench:video` measures and plots both. */
+/** The presets, from least jitter to least lag. `npm run bench:video` measures and plots both. */
 export const SMOOTHING_PRESETS: Readonly<Record<SmoothingPreset, ParamSmoothingOptions>> = {
   calm: {
     camera: { minCutoffHz: 0.2, stepSize: 0.1, driftSize: 0.01, driftCutoffHz: 1 },
@@ -66,19 +70,19 @@ export const SMOOTHING_PRESETS: Readonly<Record<SmoothingPreset, ParamSmoothingO
 /** Smooths one face from frame to frame. */
 export interface ParamSmoother {
   /**
-   * Takes the face of the next frame.
-   * @returns the face in the same crop, with parameters that put its vertices on a smooth course in the IMAGE: what the crop
-   *   itself jumps is made up for.
+   * Smooths the face in the next frame.
+   * @returns the face in the same crop, with parameters that move its vertices smoothly in the IMAGE: jumps of the crop
+   *   itself are compensated for.
    */
   next(face: AlignedFace, timeMs: number): AlignedFace;
 }
 
 /**
- * Makes a smoother for one face.
+ * Creates a smoother for one face.
  *
- * The camera is filtered as it lies in the image, in px; crops move from frame to frame, and parameters with them. Shape and
- * expression are weighed by how far they move landmarks.
- * @param model - whose parameters they are.
+ * The camera is filtered in image coordinates, px; crops move from frame to frame, and parameters with them. Shape and
+ * expression are weighted by how far they move landmarks.
+ * @param model - the model that the parameters belong to.
  */
 export function createParamSmoother(
   model: MorphableModel,
@@ -103,7 +107,7 @@ export function createParamSmoother(
   }));
   const gaze = new OffsetFilter(gazeCount, options.gaze ?? GAZE);
   const gazeValues = new Float64Array(gazeCount);
-  // Blinks do not count for the speed of the rest of the face.
+  // Blinks do not affect the speed of the rest of the face.
   for (const { at } of blinks) weights[at] = Number.EPSILON;
 
   return {
@@ -134,7 +138,7 @@ export function createParamSmoother(
 }
 
 /**
- * The camera as it lies in the image: rows times the model's radius, so that all 12 numbers are px.
+ * The camera in image coordinates: rows times the model's radius, so that all 12 numbers are px.
  * @returns the face's size, px: the length of the first row.
  */
 function toImage(params: Float32Array, roiBox: RoiBox, radius: number, dst: Float64Array): number {
@@ -151,8 +155,9 @@ function toImage(params: Float32Array, roiBox: RoiBox, radius: number, dst: Floa
 }
 
 /**
- * How far landmarks move in the image, px, root mean square, where the camera changes by `offset`: by a third of the square of
- * each row's change, since landmarks spread alike in all directions, and by the translation. Depth is not seen.
+ * How far landmarks move in the image, px, root mean square, when the camera changes by `offset`: by a third of the
+ * square of each row's change, since landmarks spread alike in all directions, and by the translation. Depth is not
+ * visible.
  */
 function movedInImage(offset: Float64Array): number {
   let squares = 0;
@@ -189,7 +194,7 @@ function landmarkRadius({ meanShape, keypointIndices }: MorphableModel): number 
   return Math.sqrt(squares / count);
 }
 
-/** By coefficient, how far one unit of it moves the landmarks, root mean square, in radii. The camera's are not used. */
+/** How far one unit of each coefficient moves the landmarks, root mean square, in radii. The camera's are not used. */
 function coefficientWeights(model: MorphableModel, radius: number): Float64Array {
   const { shapeCount, expressionCount, shapeBasis, expressionBasis, keypointIndices } = model;
   const weights = new Float64Array(CAMERA_PARAM_COUNT + shapeCount + expressionCount).fill(1);
@@ -198,7 +203,7 @@ function coefficientWeights(model: MorphableModel, radius: number): Float64Array
       let squares = 0;
       for (const row of keypointIndices) squares += basis[row * columns + column] ** 2;
       const distance = Math.sqrt(squares / (keypointIndices.length / 3)) / radius;
-      // A column that moves no landmark is smoothed all the same; how it counts for the speed does not matter.
+      // A column that moves no landmark is smoothed all the same; its effect on the speed does not matter.
       if (distance > 0) weights[start + column] = distance;
     }
   };
@@ -207,17 +212,17 @@ function coefficientWeights(model: MorphableModel, radius: number): Float64Array
   return weights;
 }
 
-/** How many frames the mean goes over beside the present one. */
+/** Number of frames averaged in addition to the current one. */
 export interface MeanSmoothingOptions {
   /** Default 1. */
   readonly framesBefore?: number;
-  /** Results come this many frames late. Default 1. */
+  /** Results are delayed by this many frames. Default 1. */
   readonly framesAfter?: number;
 }
 
 const MEAN_OPTION_NAMES: OptionNames<MeanSmoothingOptions> = { framesBefore: true, framesAfter: true };
 
-/** A face with points, in a list for each frame. */
+/** A face with points; each frame has a list of them. */
 export interface FacePoints {
   readonly id: number;
   /** `[n x 3]`, px of the image. */
@@ -227,17 +232,17 @@ export interface FacePoints {
 /** Averages points over neighbouring frames. */
 export interface MeanSmoother {
   /**
-   * Takes the faces of the next frame.
+   * Adds the faces in the next frame.
    * @returns the smoothed faces of the frame `framesAfter` frames ago; undefined while there is none yet.
    */
   push(faces: readonly FacePoints[]): FacePoints[] | undefined;
-  /** Ends the video: the smoothed faces of the last frames. */
+  /** Ends the video and returns the smoothed faces of the last frames. */
   flush(): FacePoints[][];
 }
 
 /**
- * The original's smoothing: each point is the mean over the frames around it, and the first and the last frame a face is in
- * are repeated where there is none. Each face is averaged by itself, for as long as it is there without a gap.
+ * The original's smoothing: each point is averaged over the frames around it; beyond a face's first and last frame,
+ * that frame is repeated. Each face is averaged by itself, for as long as it is present without a gap.
  * @throws RangeError for a count that is not a whole number >= 0.
  * @see demo_video_smooth.py (3DDFA_V2 1b6c676)
  */
@@ -247,9 +252,9 @@ export function createMeanSmoother(options: MeanSmoothingOptions = {}): MeanSmoo
   for (const [name, value] of Object.entries({ framesBefore, framesAfter })) {
     checkNumber(name, value, 0, Infinity, true);
   }
-  /** The last frames, from `framesBefore` before the one that is next to be given out. */
+  /** The last frames, starting `framesBefore` before the next one to be returned. */
   const frames: (readonly FacePoints[])[] = [];
-  /** Index in `frames` of the one that is next to be given out. */
+  /** Index in `frames` of the next one to be returned. */
   let current = 0;
 
   function smoothCurrent(): FacePoints[] {

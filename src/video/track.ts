@@ -2,28 +2,30 @@ import type { AlignedFace, RoiBox } from '../types.ts';
 import { boxSize, centreDistance } from './boxes.ts';
 import { blendAppearances, type FaceAppearance } from './face-appearance.ts';
 
-/** How much of a new appearance a track takes over, a frame. */
+/** Share of a new appearance that a track adopts per frame. */
 const APPEARANCE_SHARE = 0.05;
-/** Landmarks of a face of which less is seen are too far off to remember what it looks like … */
+/** Below this visible share, landmarks are too inaccurate to remember what a face looks like … */
 const REMEMBERED_VISIBLE_SHARE = 0.9;
-/** … and where it is. */
+/** … and, below this one, where it is. */
 const PLACED_VISIBLE_SHARE = 0.65;
-/** How much of a new velocity a track takes over, a frame. */
+/** Share of a new velocity that a track adopts per frame. */
 const VELOCITY_SHARE = 0.3;
-/** A head with its hair is this many times as large as the box around its landmarks: what is behind it is no further away. */
+/**
+ * A head with its hair is this many times as large as the box around its landmarks: anything behind it is within that.
+ */
 const HEAD_SIZE = 2;
 
-/** A face that is followed, or was until lately. */
+/** A face that is being tracked, or was until recently. */
 export interface Track {
-  /** Undefined while it may be one that was lost. */
+  /** Undefined while it may be a lost face. */
   readonly id: number | undefined;
   face: AlignedFace;
   landmarks: Float32Array;
   /** Around the landmarks. */
   box: RoiBox;
-  /** The same when most of the face was last seen: of less, landmarks are guesses. */
+  /** The same when most of the face was last visible: with less visible, landmarks are guesses. */
   seenBox: RoiBox;
-  /** A frame ago, and over its life. */
+  /** One frame ago, and over its lifetime. */
   lastAppearance: FaceAppearance;
   appearance: FaceAppearance;
   /** Px per ms. */
@@ -35,18 +37,18 @@ export interface Track {
   lostBeside: readonly number[];
 }
 
-/** Where a face seems to be in the present frame. */
+/** Where a face appears to be in the current frame. */
 export interface Sighting {
   readonly face: AlignedFace;
   readonly landmarks: Float32Array;
   readonly box: RoiBox;
   readonly appearance: FaceAppearance;
   readonly crookedness: number;
-  /** How much of the face lies in the picture, of as much as that has room for, 0..1. */
+  /** Share of the face inside the picture, relative to as much as fits into it, 0..1. */
   readonly visible: number;
 }
 
-/** A track that begins with a sighting, of nobody known yet. */
+/** A track that begins with a sighting of an unknown face. */
 export function newTrack({ face, landmarks, box, appearance }: Sighting, timestampMs: number): Track {
   return {
     id: undefined,
@@ -64,7 +66,7 @@ export function newTrack({ face, landmarks, box, appearance }: Sighting, timesta
   };
 }
 
-/** The track a frame later. */
+/** The track one frame later. */
 export function advance(track: Track, sighting: Sighting, timestampMs: number): Track {
   const { face, landmarks, box, appearance, visible } = sighting;
   const passedMs = timestampMs - track.timestampMs;
@@ -89,7 +91,7 @@ export function advance(track: Track, sighting: Sighting, timestampMs: number): 
   };
 }
 
-/** Ids of the faces so near to a box that they may hide what is in it, or did a moment ago. */
+/** Ids of the faces close enough to a box to hide what is in it, now or a moment ago. */
 export function idsBeside(
   box: RoiBox,
   faces: readonly { readonly id: number | undefined; readonly box: RoiBox }[],

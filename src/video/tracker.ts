@@ -26,28 +26,28 @@ import type { FollowedFace, TrackingRule, TrackingStep } from './tracking-rule.t
 /** Options of {@link createFaceTracker}. */
 export interface FaceTrackerOptions {
   /**
-   * `robust`, the default, follows several faces and notices when one is lost; `upstream` is the Python original's rule: one
-   * face, never checked again.
+   * `robust`, the default, tracks several faces and notices when one is lost; `upstream` is the Python original's rule:
+   * one face, never checked again.
    */
   readonly mode?: TrackingMode;
-  /** At most this many faces are tracked, the detector's best. Default 4; always 1 in mode `upstream`. */
+  /** Maximum number of faces tracked, the detector's best. Default 4; always 1 in mode `upstream`. */
   readonly maxFaces?: number;
   /** The detector looks for new faces and confirms the known ones every `detectEvery` frames. Default 15. Mode `robust` only. */
   readonly detectEvery?: number;
-  /** A face that comes back within this time, where it would be and looking the same, keeps its id, ms. Default 1000. */
+  /** A face that returns within this time, ms, where expected and looking the same, keeps its id. Default 1000. */
   readonly keepLostMs?: number;
-  /** How faces are detected. */
+  /** Options for face detection. */
   readonly detector?: DetectorOptions;
   /** How strongly parameters are smoothed, without delay. Default `balanced` in mode `robust`, `none` in mode `upstream`. */
   readonly smoothing?: SmoothingPreset | 'none';
-  /** Smoothing of your own instead of the preset's. */
+  /** Custom smoothing instead of a preset. */
   readonly smoothingOptions?: ParamSmoothingOptions;
   /**
-   * Gives each face one shape, the mean over its first frames, so that its mesh does not pulsate. Default false. Dense
-   * vertices then take a fifth of the arithmetic.
+   * Gives each face one shape, the mean over its first frames, so that its mesh does not pulsate; dense vertices then
+   * take a fifth of the arithmetic. Default false.
    */
   readonly lockIdentity?: boolean;
-  /** Mode `upstream`: what the next crop is put around; see `UpstreamRuleOptions`. Default `landmarks`. */
+  /** Mode `upstream`: what the next crop is placed around; see `UpstreamRuleOptions`. Default `landmarks`. */
   readonly roiFrom?: 'landmarks' | 'vertices';
 }
 
@@ -63,41 +63,42 @@ const TRACKER_OPTION_NAMES: OptionNames<FaceTrackerOptions> = {
   roiFrom: true,
 };
 
-/** How faces are followed. */
+/** How faces are tracked. */
 export type TrackingMode = 'robust' | 'upstream';
 
 /** A face in one frame of a video. `params` are smoothed and belong to `roiBox`, as in every aligned face. */
 export interface TrackedFace extends AlignedFace {
-  /** The same for the same face from frame to frame; counted from 0, never given twice. */
+  /** Constant for the same face from frame to frame; counted from 0, never reused. */
   readonly id: number;
   readonly how: TrackingStep;
-  /** `[68 x 3]`, px of the image, smoothed: `reconstruct` of this face. */
+  /** `[68 x 3]`, image px, smoothed: the result of `reconstruct` for this face. */
   readonly landmarks: Float32Array;
 }
 
-/** Follows the faces of one video. Holds no memory but its own few arrays: there is nothing to dispose but the aligner. */
+/** Tracks the faces in one video. Holds only a few small arrays: only the aligner needs to be disposed. */
 export interface FaceTracker {
   /**
-   * Takes the next frame. Calls may overlap: frames are queued and taken one after the other, in the order of the calls. A
-   * camera that is faster than the tracker should wait for the result before it calls again, or the queue grows.
-   * @param image - may change size between frames; must not be changed before the promise settles.
-   * @param timeMs - from any beginning; greater than that of the frame before.
-   * @returns the faces, oldest id first; `[]` where there is none.
-   * @throws RangeError for a time that does not go on or an image that makes no sense, DisposedError; the frame is then left
-   *   out, and the next one goes on from the one before.
+   * Processes the next frame. Calls may overlap: frames are queued and processed one at a time, in the order of the
+   * calls. If a camera is faster than the tracker, wait for the result before the next call, or the queue grows.
+   * @param image - its size may change between frames; do not modify it before the promise settles.
+   * @param timeMs - relative to any origin; greater than that of the previous frame.
+   * @returns the faces, oldest id first; `[]` if there are none.
+   * @throws RangeError if the time does not increase or the image is invalid, DisposedError; the frame is then skipped,
+   *   and the next one continues from the one before.
    */
   next(image: RgbaImage, timeMs: number): Promise<TrackedFace[]>;
-  /** As the aligner's `reconstruct`, and faster for dense vertices of a locked identity. */
+  /** Like the aligner's `reconstruct`, but faster for dense vertices with a locked identity. */
   reconstruct(face: TrackedFace, options?: ReconstructOptions): Float32Array;
-  /** Forgets all faces, as after a jump in the video, and when it is. Ids continue. Comes after the frames in the queue. */
+  /**
+   * Forgets all faces and the time, as after a jump in the video. Ids continue. Takes effect after the queued frames.
+   */
   reset(): Promise<void>;
 }
 
 /**
- * Makes a tracker. Several can share an aligner.
+ * Creates a tracker. Several can share an aligner.
  * @param given - an aligner with a detector and a morphable model, in a worker or not.
- * @throws RangeError or TypeError naming the option that makes no sense; WeightFormatError when the pack has no morphable
- *   model.
+ * @throws RangeError or TypeError naming the invalid option; WeightFormatError if the pack has no morphable model.
  */
 export function createFaceTracker(given: FaceAligner, options: FaceTrackerOptions = {}): FaceTracker {
   if (typeof given?.align !== 'function') {
@@ -105,7 +106,7 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
       `aligner: expected a face aligner, got ${describeValue(given)}; await createFaceAligner() makes one`,
     );
   }
-  // What a face looks like is seen here, in pixels that must not have moved to a worker.
+  // Appearance is sampled here, from pixels that must not have been transferred to a worker.
   const aligner = given.keepingPixels ?? given;
   checkOptionNames(options, TRACKER_OPTION_NAMES, 'options', {
     detector: DETECTOR_DEFAULTS,
@@ -119,7 +120,7 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
   const smoothers = new Map<number, ParamSmoother>();
   const locks = new Map<number, IdentityLock>();
   let lastTimeMs = -Infinity;
-  /** The call before; settles, never rejects. */
+  /** The previous call; settles, never rejects. */
   let queue: Promise<unknown> = Promise.resolve();
 
   let createLock: ((of: typeof model) => IdentityLock) | undefined;
@@ -147,14 +148,14 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
     if (!(timeMs > lastTimeMs) || timeMs === Infinity) {
       throw new RangeError(`timeMs: expected a time after ${lastTimeMs}, got ${timeMs}`);
     }
-    // Few ask for the original's rule or for one identity: who does, loads it.
+    // Few use the original's rule or a locked identity, so they are loaded on demand.
     rule ??= (await import('./upstream-rule.ts')).createUpstreamRule(aligner, options);
     if (settings.lockIdentity) createLock ??= (await import('./identity-lock.ts')).createIdentityLock;
     const followed = await rule.step(image, timeMs);
     lastTimeMs = timeMs;
     const faces = followed.sort((a, b) => a.id - b.id).map((face) => finish(face, timeMs));
     const isHere = (id: number): boolean => followed.some((face) => face.id === id);
-    // A face that comes back starts anew where it is; its identity is kept.
+    // A face that returns starts afresh where it is; its identity is kept.
     for (const id of smoothers.keys()) if (!isHere(id)) smoothers.delete(id);
     forgetOldest(locks, isHere);
     return faces;
@@ -183,7 +184,7 @@ export function createFaceTracker(given: FaceAligner, options: FaceTrackerOption
   };
 }
 
-/** This many faces that are gone keep their identity, in case they come back. */
+/** This many faces that have gone keep their identity, in case they return. */
 const REMEMBERED_IDENTITIES = 16;
 
 function forgetOldest(locks: Map<number, IdentityLock>, isHere: (id: number) => boolean): void {

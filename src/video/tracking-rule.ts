@@ -1,18 +1,18 @@
 import type { AlignedFace, RgbaImage } from '../types.ts';
 
 /**
- * How a face came to be where it is in this frame: `detect` from a detector's box, `detect+refine` from a detector's box and
- * then once more from its landmarks, `track` from its landmarks in the frame before.
+ * How a face was located in this frame: `detect` from a detector's box, `detect+refine` from a detector's box and then
+ * once more from its landmarks, `track` from its landmarks in the previous frame.
  */
 export type TrackingStep = 'detect' | 'detect+refine' | 'track';
 
-/** A face in one frame as a rule of tracking found it, before any smoothing. */
+/** A face in one frame as found by a tracking rule, before any smoothing. */
 export interface FollowedFace {
-  /** The same for the same face from frame to frame; never given twice. */
+  /** Constant for the same face from frame to frame; never reused. */
   readonly id: number;
   readonly how: TrackingStep;
   readonly face: AlignedFace;
-  /** `[68 x 3]`, px of the image. */
+  /** `[68 x 3]`, image px. */
   readonly landmarks: Float32Array;
 }
 

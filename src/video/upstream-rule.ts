@@ -4,30 +4,30 @@ import type { DetectorOptions } from '../models/faceboxes/detector.ts';
 import type { AlignedFace, RgbaImage, RoiBox } from '../types.ts';
 import type { FollowedFace, TrackingRule, TrackingStep } from './tracking-rule.ts';
 
-/** A crop of less than this many px of the image is no face any more. */
+/** A crop of less than this many image px is no longer a face. */
 const MINIMUM_ROI_AREA = 2020;
 
 /** Options of {@link createUpstreamRule}. */
 export interface UpstreamRuleOptions {
   readonly detector?: DetectorOptions;
   /**
-   * What the next crop is put around. The original takes whatever it draws: the landmarks for `2d_sparse`, all vertices,
-   * with forehead and ears, for everything else; the crops, and so the results, differ.
+   * What the next crop is placed around. The original uses whatever it draws: the landmarks for `2d_sparse`, all
+   * vertices, with forehead and ears, for everything else; the crops, and so the results, differ.
    */
   readonly roiFrom?: 'landmarks' | 'vertices';
 }
 
 /**
- * The Python original's rule: the best face of the first frame, refined once; then always the crop around the previous
- * frame's points, until that is smaller than 2020 px, which calls the detector. Nothing asks whether it is still a face.
- * Where there is no face the original crashes; here the result is empty and the next frame begins anew.
+ * The Python original's rule: the best face in the first frame, refined once; then always the crop around the previous
+ * frame's points, until that is smaller than 2020 px, which triggers the detector. Nothing checks whether it is still a
+ * face. Without a face the original crashes; here the result is empty and the next frame starts afresh.
  * @see demo_video.py (3DDFA_V2 1b6c676)
  */
 export function createUpstreamRule(
   aligner: FaceAligner,
   { detector = {}, roiFrom = 'landmarks' }: UpstreamRuleOptions = {},
 ): TrackingRule {
-  /** Points of the previous frame. */
+  /** Points in the previous frame. */
   let points: Float32Array | undefined;
   let id = 0;
 
@@ -82,9 +82,9 @@ export function createUpstreamRule(
   };
 }
 
-/** The crop around the previous points; undefined where the detector is to be asked. */
+/** The crop around the previous points; undefined if the detector must run. */
 function nextRoiBox(points: Float32Array): RoiBox | undefined {
-  // Of nonsense in, such as parameters without end, there is no crop.
+  // Invalid input, such as infinite parameters, yields no crop.
   if (!points.every(Number.isFinite)) return undefined;
   const roiBox = roiBoxFromLandmarks(points);
   const area = Math.abs(roiBox.xMax - roiBox.xMin) * Math.abs(roiBox.yMax - roiBox.yMin);

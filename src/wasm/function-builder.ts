@@ -21,8 +21,8 @@ const EMPTY_BLOCK = 0x40;
  * Writes one WebAssembly function, instruction by instruction in stack order. The control methods take the loop's or
  * branch's body as a callback, so that nesting in TypeScript is nesting in WebAssembly.
  *
- * Every instruction is checked against the types on the operand stack as it is written, so that a mistake in a kernel throws a
- * TypeError where it is made; WebAssembly's own validation would name a byte of the module.
+ * Every instruction is checked against the types on the operand stack as it is written, so a mistake in a kernel throws
+ * a TypeError where it is made; WebAssembly's own validation would only name a byte of the module.
  */
 export class FunctionBuilder {
   readonly #code = new ByteWriter(1024);
@@ -31,7 +31,7 @@ export class FunctionBuilder {
   readonly #locals: ValueType[] = [];
   /** Types of the operands; the last is on top. */
   readonly #stack: ValueType[] = [];
-  /** Operands below this belong to the blocks around. */
+  /** Operands below this belong to the enclosing blocks. */
   #floor = 0;
   #depth = 0;
 
@@ -121,7 +121,7 @@ export class FunctionBuilder {
     return this;
   }
 
-  /** An instruction, by name or, where few kernels need it, as it is. */
+  /** An instruction, by name or, if few kernels need it, by its type. */
   op(instruction: Instruction | InstructionType): this {
     const { name, bytes, operands, result } = typeof instruction === 'string' ? INSTRUCTIONS[instruction] : instruction;
     this.#apply(name, operands, result);
@@ -198,14 +198,14 @@ export class FunctionBuilder {
     return this;
   }
 
-  /** Sleeps while the i32 at an address is the expected one (both on the stack), at most so long; leaves an i32. */
+  /** Sleeps while the i32 at an address is the expected one (both on the stack), up to a time limit; leaves an i32. */
   atomicWait(offset: number, nanoseconds: number): this {
     this.#apply('memory.atomic.wait32', ['i32', 'i32'], 'i32');
     this.#code.byte(0x42).signed(nanoseconds).byte(0xfe).byte(0x01).byte(2).unsigned(offset);
     return this;
   }
 
-  /** Wakes as many sleepers at an address as the stack says; leaves how many there were. */
+  /** Wakes sleepers at an address, up to a number (both on the stack); leaves how many there were. */
   atomicNotify(offset: number): this {
     this.#apply('memory.atomic.notify', ['i32', 'i32'], 'i32');
     this.#code.byte(0xfe).byte(0x00).byte(2).unsigned(offset);
@@ -227,7 +227,7 @@ export class FunctionBuilder {
   }
 
   return(): this {
-    // What lies on the stack is left behind.
+    // Operands on the stack are left behind.
     this.#stack.length = this.#floor;
     this.#code.byte(0x0f);
     return this;
@@ -251,7 +251,7 @@ export class FunctionBuilder {
     return this;
   }
 
-  /** A block that `leave` may jump out of. */
+  /** A block that `leaveIf` can jump out of. */
   block(body: (leaveIf: () => void) => void): this {
     this.#code.byte(0x02).byte(EMPTY_BLOCK);
     this.#nest('block', () => {
@@ -288,7 +288,7 @@ export class FunctionBuilder {
     });
   }
 
-  /** `body` exactly `count` times (a number known now); no loop where it is 0 or 1. `counter` ends at `count`. */
+  /** `body` exactly `count` times (known when writing); no loop if it is 0 or 1. `counter` ends at `count`. */
   repeat(count: number, counter: Local, body: () => void): this {
     if (count === 1) body();
     if (count > 1) {
@@ -298,7 +298,7 @@ export class FunctionBuilder {
     return this;
   }
 
-  /** Writes a block's body, which must use nothing of the stack around it and leave nothing on it. */
+  /** Writes a block's body, which must use nothing of the enclosing stack and leave nothing on it. */
   #nest(name: string, body: () => void): void {
     const floor = this.#floor;
     this.#floor = this.#stack.length;

@@ -6,7 +6,7 @@ const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10, custom: 
 
 /** The memory that a module imports as `env.memory`. */
 export interface MemoryImport {
-  /** Pages of 64 KiB that must be there at the least. */
+  /** Minimum number of 64 KiB pages. */
   readonly minimumPages: number;
   /** Shared memory needs a maximum that equals the imported memory's. */
   readonly sharedMaximumPages?: number;

@@ -1,6 +1,6 @@
 import { ModuleBuilder } from './module-builder.ts';
 
-/** What the WebAssembly engine at hand can run. */
+/** What this WebAssembly engine can run. */
 export interface SimdSupport {
   /** 128-bit SIMD, in all browsers since 2023 and in Node since 16. */
   readonly simd: boolean;

@@ -1,7 +1,7 @@
 import { describeValue } from '../check-arguments.ts';
 
 /**
- * Checks the option `refine` of an aligner that works elsewhere, where no function can be sent to.
+ * Checks the option `refine` of an aligner that runs elsewhere, where functions cannot be sent.
  * @throws TypeError
  */
 export function checkRefineSwitch(refine: unknown): void {

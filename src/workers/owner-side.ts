@@ -20,8 +20,8 @@ export type OwnerSide = Pick<
 >;
 
 /**
- * The part of an aligner that stays with the owner of its worker: the model, and what is fast and no promise.
- * @param checkUsable - throws where the aligner is disposed or its worker is gone.
+ * The part of an aligner that stays with the owner of its worker: the model, and whatever is fast and synchronous.
+ * @param checkUsable - throws if the aligner is disposed or its worker is gone.
  */
 export function ownerSide(created: CreatedAligner, checkUsable: () => void): OwnerSide {
   const { backend, packName, hasDetector, regressor, regressors, licences, morphableModel, packed, faceMaps } = created;

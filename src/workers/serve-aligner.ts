@@ -1,4 +1,4 @@
-/** One aligner in a worker, which does what the messages of the worker's owner ask for. */
+/** One aligner in a worker, controlled by messages from the worker's owner. */
 import { noteSha256 } from '../engine/weights/sha256.ts';
 import type { ReadOptions, WeightProgressListener, WeightSource } from '../engine/weights/weight-source.ts';
 import { type AlignerNetworks, type FaceAligner, loadNetworks } from '../face-aligner.ts';
@@ -34,12 +34,12 @@ interface PendingRead {
 /** Decodes a picture file. */
 export type ImageDecoder = (bytes: Uint8Array, options: DecodeOptions) => Promise<RgbaImage>;
 
-/** What a worker can do beside aligning. */
+/** What a worker can do besides aligning. */
 export interface WorkerAbilities {
   readonly decodeImage?: ImageDecoder;
 }
 
-/** Serves the owner until the worker is ended. */
+/** Serves the owner until the worker is terminated. */
 export function serveAligner(port: OwnerPort, abilities: WorkerAbilities = {}): void {
   const server = new AlignerServer(port, abilities);
   port.listen((message) => server.receive(message));
@@ -100,8 +100,8 @@ class AlignerServer {
       const { backend, packName, hasDetector, regressor, regressors, licences, morphableModel, faceMaps } = aligner;
       const packed = (model: MorphableModel) => ({ landmarks: packLandmarks(model), dense: packModel(model) });
       const model = wantsModel ? { morphableModel, packed: morphableModel && packed(morphableModel), faceMaps } : {};
-      // The model and its maps belong to the owner from here on; the aligner keeps the rows of the landmarks, which are all
-      // that tracking needs.
+      // From here on the model and its maps belong to the owner; the aligner keeps only the rows of the landmarks,
+      // which is all that tracking needs.
       const facts = { backend, packName, hasDetector, regressor, regressors, licences };
       this.#port.post({ type: 'created', ...facts, ...model }, buffersOf(model));
     } catch (error) {
@@ -137,7 +137,7 @@ class AlignerServer {
     }
   }
 
-  /** The pixels are in shared memory, so that they come back for the aligner's methods without being copied. */
+  /** The pixels are in shared memory, so they can be passed to the aligner's methods without copying. */
   async #decode(bytes: Uint8Array, options: DecodeOptions): Promise<RgbaImage> {
     const { data, width, height } = await this.#decoded(bytes, options);
     const shared = new Uint8Array(new SharedArrayBuffer(data.byteLength));
@@ -159,12 +159,12 @@ class AlignerServer {
 
   #decoded(bytes: Uint8Array, options: DecodeOptions): Promise<RgbaImage> {
     const { decodeImage } = this.#abilities;
-    if (decodeImage === undefined) throw new TypeError('this worker decodes no files');
+    if (decodeImage === undefined) throw new TypeError('this worker has no decoder');
     return decodeImage(bytes, options);
   }
 
   #created(): AlignerNetworks {
-    if (this.#aligner === undefined) throw new TypeError('no aligner is made yet');
+    if (this.#aligner === undefined) throw new TypeError('no aligner exists yet');
     return this.#aligner;
   }
 
@@ -185,14 +185,14 @@ class AlignerServer {
 
   #imageOf({ key, width, height, data, isKept }: SentImage): RgbaImage {
     const image = data === undefined ? this.#images.get(key) : { data, width, height };
-    // The owner knows which images are here and does not ask for others.
+    // The owner knows which images are here and does not refer to others.
     if (image === undefined) throw new TypeError('image: its pixels are gone');
     if (isKept) this.#images.set(key, image);
     return image;
   }
 }
 
-/** WebCrypto refuses shared memory; and what a source reads belongs to its reader. */
+/** WebCrypto refuses shared memory; besides, what a source reads belongs to its reader. */
 function unsharedBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
 }

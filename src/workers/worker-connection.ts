@@ -15,7 +15,7 @@ import {
   type WorkerMethod,
 } from './worker-protocol.ts';
 
-/** A `WeightSource`, or one whose bytes are shared memory. */
+/** A `WeightSource`, or one whose bytes are in shared memory. */
 export interface SentWeights {
   describe(): string;
   read(path: string, options: ReadOptions): Promise<Uint8Array>;
@@ -41,9 +41,9 @@ export class WorkerConnection {
   #closed: { readonly reason: unknown } | undefined;
 
   /**
-   * @param port - of a worker whose script runs.
+   * @param port - of a worker whose script is running.
    * @param onClosed - called once, when the worker is gone.
-   * @param readCode - gives a page's worker the text of code that it lacks; threads have all of it.
+   * @param readCode - returns the text of code that a page's worker lacks; threads have all of it.
    */
   constructor(
     port: WorkerPort<OwnerMessage, WorkerMessage>,
@@ -63,7 +63,7 @@ export class WorkerConnection {
     );
   }
 
-  /** Has the aligner made. Called once, first. */
+  /** Creates the aligner. Called once, first. */
   create(options: SentOptions, wantsModel: boolean): Promise<CreatedAligner> {
     return new Promise((resolve, reject) => {
       this.#creation = { resolve, reject };
@@ -81,8 +81,8 @@ export class WorkerConnection {
   }
 
   /**
-   * Sends a message that is answered.
-   * @param message - with the number that its answer has.
+   * Sends a message that expects an answer.
+   * @param message - creates it with the id that the answer will carry.
    */
   ask<Value>(message: (id: number) => OwnerMessage, transfer: readonly ArrayBuffer[]): Promise<Value> {
     const id = ++this.#lastId;
@@ -97,7 +97,7 @@ export class WorkerConnection {
     this.#post({ type: 'drop', keys });
   }
 
-  /** Ends the worker. Whatever is under way is rejected with the reason. Idempotent. */
+  /** Ends the worker. Anything in progress is rejected with the reason. Idempotent. */
   close(reason: unknown = new DisposedError('this face aligner')): void {
     if (this.#closed) return;
     this.#closed = { reason };
@@ -109,7 +109,7 @@ export class WorkerConnection {
     this.#onClosed?.(reason);
   }
 
-  /** @throws why the worker is gone, where it is. */
+  /** @throws the reason why the worker is gone, if it is. */
   checkOpen(): void {
     if (this.#closed) throw this.#closed.reason;
   }
@@ -151,7 +151,7 @@ export class WorkerConnection {
   }
 
   async #sendCode(name: WorkerCode): Promise<void> {
-    // What cannot be loaded is no code, which the worker reports.
+    // Code that cannot be loaded is sent as an empty text, which the worker reports.
     const text = await this.#readCode?.(name).catch(() => undefined);
     this.#post({ type: 'code', name, text: text ?? '' });
   }

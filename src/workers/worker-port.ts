@@ -4,27 +4,27 @@ import { timerDelay } from '../timer-delay.ts';
 /** A worker as its owner sees it: the same for the browser's workers and Node's threads. */
 export interface WorkerPort<Sent, Received> {
   post(message: Sent, transfer?: readonly ArrayBuffer[]): void;
-  /** Called once. `onFailure` is called at most once, when the worker has failed or ended by itself. */
+  /** Called once. `onFailure` is called at most once, when the worker has failed or exited by itself. */
   listen(onMessage: (message: Received) => void, onFailure: (error: WorkerFailedError) => void): void;
   /** Ends the worker. Idempotent. */
   terminate(): void;
-  /** Whether the program waits for the worker before it ends. */
+  /** Whether the program waits for the worker before exiting. */
   keepAlive(isDue: boolean): void;
 }
 
-/** Default of how long a worker may take until its script runs, ms. */
+/** Default maximum time for a worker's script to start, ms. */
 export const START_TIMEOUT_MS = 30_000;
 
-/** The first message of a worker: its script runs. */
+/** The first message of a worker: its script is running. */
 export interface ReadyMessage {
   readonly type: 'ready';
 }
 
 /**
- * Waits until a worker's script runs.
- * @returns the same port; listeners get what comes after `ready`.
- * @throws WorkerFailedError where the script cannot be loaded, ends, or says nothing within `timeoutMs`; the
- *   signal's reason. The worker is then ended.
+ * Waits until a worker's script is running.
+ * @returns the same port; listeners get the messages after `ready`.
+ * @throws WorkerFailedError if the script cannot be loaded, exits, or sends nothing within `timeoutMs`; the
+ *   signal's reason. The worker is then terminated.
  */
 export function untilReady<Sent, Received extends { readonly type: string }>(
   port: WorkerPort<Sent, Received | ReadyMessage>,
@@ -46,8 +46,8 @@ export function untilReady<Sent, Received extends { readonly type: string }>(
     const abort = (): void => fail(signal?.reason);
     signal?.addEventListener('abort', abort);
     const timer = setTimeout(() => {
-      const advice = 'is its script the one that was built from tddfa, and is it whole?';
-      onFailure(new WorkerFailedError(`did not answer within ${timeoutMs / 1000} s after its start: ${advice}`));
+      const advice = 'is its script the one built from tddfa, and complete?';
+      onFailure(new WorkerFailedError(`did not answer within ${timeoutMs / 1000} s of starting: ${advice}`));
     }, timerDelay(timeoutMs));
     port.listen(
       (message) => {

@@ -1,6 +1,6 @@
 /**
- * The messages between an aligner's worker and its owner, a page or a Node program. Weights are read on the owner's side, so that
- * every source works, even one that is a function; decoding, checking and running them is the worker's.
+ * The messages between an aligner's worker and its owner, a page or a Node program. The owner reads the weights, so
+ * that every source works, even a custom function; the worker decodes, checks and runs them.
  */
 import type { BackendName } from '../engine/engine.ts';
 import type { WeightProgress } from '../engine/weights/weight-source.ts';
@@ -26,50 +26,50 @@ export type WorkerMethod = 'detect' | 'align' | 'alignToLandmarks' | 'alignCrops
 
 export type MethodResult<Method extends WorkerMethod> = Awaited<ReturnType<FaceAligner[Method]>>;
 
-/** What a call to a worker gives. */
+/** Result of a call to a worker. */
 export type CallResult = MethodResult<WorkerMethod> | RgbaImage | FileFaces;
 
-/** An image in a message: its pixels, or none where the worker has them. */
+/** An image in a message: with its pixels, or without if the worker has them. */
 export interface SentImage {
   readonly key: number;
   readonly width: number;
   readonly height: number;
   readonly data?: Uint8Array | Uint8ClampedArray;
-  /** Whether the worker keeps it, as it may be asked for again without its pixels. */
+  /** Whether the worker keeps it, because later messages may refer to it without its pixels. */
   readonly isKept: boolean;
 }
 
-/** Options of an aligner that can be sent. */
+/** Options of an aligner that can be sent in a message. */
 export interface SentOptions extends Omit<FaceAlignerOptions, 'weights' | 'onProgress' | 'signal' | 'refine'> {
-  /** Whether eyes and mouths are looked at again, by the worker's own `createFaceRefiner`. */
+  /** Whether to refine eyes and mouths, with the worker's own `createFaceRefiner`. */
   readonly refine?: boolean;
 }
 
-/** Parts of the code that a page's worker gets from the page when they are asked for. */
+/** Parts of the code that a page's worker gets from the page on request. */
 export type WorkerCode = 'integer-compiler' | 'face-refiner';
 
-/** How a worker decodes a picture file: `DecodeImageOptions`. */
+/** Options for decoding a picture file in a worker: `DecodeImageOptions`. */
 export interface DecodeOptions {
   readonly maxPixels?: number;
   readonly path?: string;
 }
 
-/** How the faces of a picture file are found. */
+/** How to find the faces in a picture file. */
 export interface AlignFileOptions {
-  /** Boxes to align in instead of detecting faces; px of the picture. */
+  /** Boxes to align instead of detecting faces; px of the picture. */
   readonly boxes?: readonly RoiBox[] | undefined;
-  /** How faces are detected. */
+  /** Options for face detection. */
   readonly detector?: DetectorOptions | undefined;
 }
 
-/** The faces of a picture file. */
+/** The faces in a picture file. */
 export interface FileFaces {
-  /** Of the picture, px. */
+  /** Size of the picture, px. */
   readonly width: number;
   readonly height: number;
-  /** What the detector found, best first; empty where boxes were given. */
+  /** Detected boxes, best first; empty if boxes were given. */
   readonly boxes: readonly FaceBox[];
-  /** One for each of these boxes, or of those that were given, in the same order. */
+  /** One per box, detected or given, in the same order. */
   readonly faces: readonly AlignedFace[];
 }
 
@@ -87,7 +87,7 @@ export type OwnerMessage =
       readonly type: 'file';
       readonly id: number;
       readonly bytes: Uint8Array;
-      /** Where the owner has hashed the file. */
+      /** If the owner has hashed the file. */
       readonly sha256?: string | undefined;
     }
   | { readonly type: 'no-file'; readonly id: number; readonly error: SentError }
@@ -96,7 +96,7 @@ export type OwnerMessage =
       readonly id: number;
       readonly method: WorkerMethod;
       readonly image: SentImage;
-      /** What the method takes after the image. */
+      /** The method's argument after the image. */
       readonly argument: unknown;
     }
   | {
@@ -112,7 +112,7 @@ export type OwnerMessage =
       readonly options: DecodeOptions & AlignFileOptions;
     }
   | { readonly type: 'drop'; readonly keys: readonly number[] }
-  /** The text of a module; empty where the owner has none. */
+  /** The text of a module; empty if the owner has none. */
   | { readonly type: 'code'; readonly name: WorkerCode; readonly text: string };
 
 /** From the worker to its owner. */
@@ -132,7 +132,7 @@ export type WorkerMessage =
   | { readonly type: 'result'; readonly id: number; readonly value: CallResult }
   | { readonly type: 'failure'; readonly id: number; readonly error: SentError };
 
-/** What the owner learns of an aligner. */
+/** What the owner learns about an aligner. */
 export interface CreatedAligner {
   readonly backend: BackendName;
   readonly packName: string;
@@ -146,7 +146,7 @@ export interface CreatedAligner {
   readonly faceMaps?: FaceMaps | undefined;
 }
 
-/** An error in a message. The browser's own copying of errors would forget our classes and their fields. */
+/** An error in a message. The browser's own cloning of errors would lose our classes and their fields. */
 export interface SentError {
   readonly name: string;
   readonly message: string;
@@ -170,7 +170,7 @@ const ERROR_CLASSES: ReadonlyMap<string, abstract new (...args: never) => Error>
   }),
 );
 
-/** An error as it can be sent; its cause stays behind. */
+/** An error in a form that can be sent; its cause stays behind. */
 export function packError(error: unknown): SentError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), fields: {} };
   const { name, message, stack } = error;

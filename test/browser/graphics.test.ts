@@ -139,9 +139,7 @@ describeWithChromium('the graphics card', () => {
         return { failures, data: [...(output?.data ?? [])], again: [...(again?.data ?? [])] };
       }, backend);
       for (const failure of result.failures) {
-        expect(failure).toMatch(
-          /^true: .*: the browser has taken the graphics card away from it; make a new aligner \(/,
-        );
+        expect(failure).toMatch(/^true: .*: the browser has taken the graphics card away; create a new aligner \(/);
       }
       expectClose(result.data, output, { maxAbs: MAX_OUTPUT_ERROR });
       expect(result.again).toEqual(result.data);

@@ -269,7 +269,7 @@ describeWithChromium('the library in Chromium', () => {
     });
     expect(result).toMatchObject({ isRight: true, faces: 1 });
     expect(result.error).toContain('wasm-unsafe-eval');
-    expect(result.unknown).toContain("imports 'tddfa/backends/cpu', in the script of its worker where it has one");
+    expect(result.unknown).toContain("imports 'tddfa/backends/cpu', in the script of its worker if it has one");
     await page.close();
   });
 

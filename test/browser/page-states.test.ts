@@ -274,7 +274,7 @@ describeWithChromium('the page in all its states', () => {
     await page.getByText('Engine').click();
     await page.getByLabel('Backend').selectOption('cpu');
     const isPlaying = async () => {
-      await waitForStatus(/found|at work/);
+      await waitForStatus(/found|in use/);
       await page.waitForFunction(() => document.querySelector('video')?.paused === false);
       expect(await page.locator('#progress').isHidden()).toBe(true);
     };
@@ -345,7 +345,7 @@ describeWithChromium('the page in all its states', () => {
   test('without JavaScript it says what still works; a link to it shows a picture', async () => {
     await open({ javaScriptEnabled: false });
     const advice = page.locator('noscript p');
-    expect(await advice.textContent()).toContain('computes faces with JavaScript, which is switched off here');
+    expect(await advice.textContent()).toContain('needs JavaScript, which is switched off');
     expect(await advice.isVisible()).toBe(true);
     const meta = (name: string) => page.locator(`meta[property="og:${name}"]`).getAttribute('content');
     const [address, image] = [(await meta('url')) ?? '', (await meta('image')) ?? ''];
@@ -362,7 +362,7 @@ describeWithChromium('the page in all its states', () => {
     context = await browser.newContext({ reducedMotion: 'reduce' });
     await context.route('**/weights/open/**', (route) => route.abort());
     ({ page } = await openPage(context, `${server.url}/`));
-    await waitForAlert(/^The model was refused/);
+    await waitForAlert(/^The model cannot be used/);
     await context.unroute('**/weights/open/**');
     await control('Try again').click();
     await waitForStatus(/1 face found/);

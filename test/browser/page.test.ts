@@ -339,7 +339,7 @@ describeWithChromium('the page', () => {
         .getByRole('alert')
         .filter({ hasText: /cannot be used: .*damaged/ })
         .waitFor();
-      expect(await page.locator('#status').textContent()).toMatch(/stays/);
+      expect(await page.locator('#status').textContent()).toMatch(/^Still using the previous model/);
     });
 
     test('takes a pack from a folder', async () => {

@@ -120,7 +120,7 @@ describeWithChromium('code that a worker gets from its page', () => {
     });
     expect(isRightClass).toBe(true);
     expect(messages).toEqual([
-      expect.stringMatching(/: this pack has no networks that look at eyes and mouths again$/),
+      expect.stringMatching(/: this pack has no networks that refine eyes and mouths$/),
       expect.stringMatching(/^TypeError: refine: expected true or false, .* got a function/),
     ]);
   });

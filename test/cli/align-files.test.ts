@@ -236,7 +236,7 @@ describe('a disk that fills', () => {
     ]);
     expect(result.status).toBe(1);
     expect(result.stderr).toMatch(
-      /^tddfa: cannot write .*: the system allows no file so large\n(tddfa: 1 input failed\n)?$/,
+      /^tddfa: cannot write .*: the file is too large for the system\n(tddfa: 1 input failed\n)?$/,
     );
     expect(readFileSync(at(folder, name), 'utf8')).toBe('old');
     const left = readdirSync(at(folder)).filter((file) => !/^my_photo\.(mtl|texture-\d\.png)$/.test(file));

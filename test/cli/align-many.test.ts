@@ -325,7 +325,7 @@ describe('tddfa align of many pictures on bad input', () => {
       expect(result.status).toBe(1);
       const shown = flag === '--pts' ? join(target, at('photos/2.pts')) : target;
       const errors = result.stderr.split('\n').filter((line) => line.startsWith('tddfa: '));
-      expect(errors).toEqual([`tddfa: cannot write ${shown}: the system allows no file so large`]);
+      expect(errors).toEqual([`tddfa: cannot write ${shown}: the file is too large for the system`]);
       if (flag === '--jsonl' || flag === '--csv') expect(linesOf(target).length).toBeGreaterThan(3);
       else expect(existsSync(shown)).toBe(false);
       expect(readdirSync(at('.')).filter((name) => name.endsWith('.tmp'))).toEqual([]);

@@ -36,7 +36,7 @@ describe('tddfa convert', () => {
     expect(added).toEqual({
       status: 0,
       stdout: expect.stringMatching(/\n {2}mine {2}regressor .* not stated\n$/),
-      stderr: "note: mean and std of the outputs are those of 'param-mean-std-62d' in the pack\n",
+      stderr: "note: using mean and std of the outputs from 'param-mean-std-62d' in the pack\n",
     });
     const again = await runCli(['convert', temporary('my.safetensors'), '--out', out, '--name', 'mine']);
     expect(again.stderr).toMatch('note: replaced: mine\n');
@@ -61,9 +61,9 @@ describe('tddfa convert', () => {
       '',
     ]);
     expect(stderr).toContain(
-      "note: took the weights in 'ema' (averaged); there are also 'model': --state NAME takes those\n",
+      "note: using the weights in 'ema' (averaged); there are also 'model': select with --state NAME\n",
     );
-    expect(stderr).toMatch(/note: from .*open, so that the pack works alone: detector 'open-faceboxes', /);
+    expect(stderr).toMatch(/note: taken from .*open to complete the pack: detector 'open-faceboxes', /);
     await (await openPack(fileWeights(out))).verify();
 
     const alone = await runCli([...arguments_, temporary('alone/bare'), '--no-base']);
@@ -135,10 +135,10 @@ describe('tddfa convert', () => {
     const before = await readdir(temporary('bad'));
     for (const [source, out, message] of [
       ['bad/nowhere', 'bad/pack', 'nowhere: no such file or folder'],
-      ['bad/empty', 'bad/pack', 'no files of 3DDFA_V2 are here'],
+      ['bad/empty', 'bad/pack', 'no 3DDFA_V2 files found'],
       ['bad/text.pth', 'bad/pack', 'is not a weight file of a known format'],
       ['bad/system.pth', 'bad/pack', 'system.pth'],
-      ['my.safetensors', 'bad/pack', 'is a regressor: give the mean and std'],
+      ['my.safetensors', 'bad/pack', 'is a regressor: pass the mean and std'],
       ['upstream', 'bad/file', 'file: it is not a folder'],
       ['upstream', 'bad/file/pack', 'a part of the path is a file, not a folder'],
     ] as const) {

@@ -84,7 +84,7 @@ describe('tddfa quantize', () => {
     expect(unknown.status).toBe(1);
     expect(unknown.stderr).toMatch(/^tddfa: there is no model 'mb7'.*\n$/);
     const table = await quantize('--calibrate', temporary('pictures'), '--only', 'open-face');
-    expect(table.stderr).toMatch(/'open-face' is no network/);
+    expect(table.stderr).toMatch(/'open-face' is not a network/);
     expect(await quantize('--calibrate', temporary('pictures'), '--precision', 'int4')).toMatchObject({ status: 2 });
     // A pack without ranges.
     const opened = await openPack(fileWeights(OPEN));
@@ -97,6 +97,6 @@ describe('tddfa quantize', () => {
     expect(missing.status).toBe(1);
     expect(missing.stderr).toMatch(/^tddfa: .*has no ranges.*\n$/);
     const other = await runCli(['align', PORTRAIT, '--weights', OPEN, '--precision', 'int8', '--backend', 'cpu']);
-    expect(other.stderr).toBe('tddfa: precision: int8 is of the backend compiled, not of cpu\n');
+    expect(other.stderr).toBe('tddfa: precision: int8 needs the backend compiled, not cpu\n');
   }, 60_000);
 });

@@ -282,7 +282,7 @@ describeWithRedis('tddfa queue', () => {
     // The seven results have some 30 kB.
     const { status, stderr } = runCliWithFileLimit(12, ['queue', 'work', '--queue', 'disk', ...flags]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^tddfa: cannot write [^\n]+\.part\.jsonl: the system allows no file so large\n$/);
+    expect(stderr).toMatch(/^tddfa: cannot write [^\n]+\.part\.jsonl: the file is too large for the system\n$/);
     const { waiting, delayed, running, failed } = await counts('disk');
     expect(waiting.jobs + delayed.jobs).toBeGreaterThan(0);
     expect([running.jobs, failed.jobs]).toEqual([0, 0]);
@@ -427,7 +427,9 @@ describeWithRedis('tddfa queue where Redis is not as it should be', () => {
     await redis.stop();
     const { status, stderr } = await adding;
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^2 jobs are waiting[^\n]*\ntddfa: redis:\/\/127\.0\.0\.1:\d+: the connection was closed\n$/);
+    expect(stderr).toMatch(
+      /^2 jobs are waiting[^\n]*\ntddfa: redis:\/\/127\.0\.0\.1:\d+: the connection was closed\n$/,
+    );
     await redis.start();
     while (!worker.stderr().includes('available again')) await delay(100);
     worker.child.kill('SIGTERM');

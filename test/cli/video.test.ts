@@ -60,7 +60,7 @@ describe('tddfa video, used wrongly', () => {
   test.each([
     ['a file that is not there', ['nowhere.mp4'], /nowhere\.mp4: no such file/],
     ['a folder without pictures', ['.'], /there are no pictures in this folder/],
-    ['a pattern without files', ['%05d.png'], /no file fits this pattern/],
+    ['a pattern without files', ['%05d.png'], /no file matches this pattern/],
   ])('%s', async (_, [input = ''], words) => {
     const { status, stdout, stderr } = await runCli(['video', inFolder(input)]);
     expect([status, stdout]).toEqual([1, '']);
@@ -132,7 +132,7 @@ describe('tddfa video with the open pack', () => {
       expect(list).toEqual({
         status: 1,
         stdout: '',
-        stderr: 'tddfa: stdin: this is an HLS or M3U playlist, not a film; what it names is not opened\n',
+        stderr: 'tddfa: stdin: this is an HLS or M3U playlist, not a video; nothing it refers to is opened\n',
       });
     });
 
@@ -150,7 +150,7 @@ describe('tddfa video with the open pack', () => {
       const { status, stderr } = await runCli(['video', film, '--json', lines]);
       expect(status).toBe(1);
       const [, count] =
-        /: the film ends early, after (\d+) of 100 frames[^\n]*; .*early\.jsonl ends there\n$/.exec(stderr) ?? [];
+        /: the video ends early, after (\d+) of 100 frames[^\n]*; .*early\.jsonl ends there\n$/.exec(stderr) ?? [];
       expect(stderr.trim().split('\n')).toHaveLength(1);
       expect(Number(count)).toBeGreaterThan(0);
       expect(parse(await readFile(lines, 'utf8'))).toHaveLength(Number(count));
@@ -471,7 +471,7 @@ describeWithShared('tddfa video', () => {
     test('ffmpeg that is missing is one line', async () => {
       const { status, stderr } = await video([film], { env: { TDDFA_FFMPEG: inFolder('nowhere') } });
       expect(status).toBe(1);
-      expect(stderr).toMatch(/^tddfa: .*obama\.mp4: ffprobe is needed for videos and was not found.*\n$/);
+      expect(stderr).toMatch(/^tddfa: .*obama\.mp4: ffprobe is required for videos but was not found.*\n$/);
     });
 
     test('a disk that fills is one line, and leaves nothing', async () => {
@@ -484,7 +484,7 @@ describeWithShared('tddfa video', () => {
       ]) {
         const { status, stderr } = runCliWithFileLimit(64, ['video', film, '--weights', pack, ...args]);
         expect(status).toBe(1);
-        expect(stderr).toMatch(/^tddfa: [^\n]*the system allows no file so large\n$/);
+        expect(stderr).toMatch(/^tddfa: [^\n]*the file is too large for the system\n$/);
         expect(await readdir(folder)).toEqual([]);
       }
     });

@@ -32,8 +32,8 @@ describe('convertCheckpoint takes the weights of', () => {
   afterAll(() => engine.dispose());
 
   const also = (taken: string, ...others: string[]): string =>
-    `took the weights in ${taken}; there are also ${others.join(', ')}: --state NAME takes those`;
-  const dropped = (prefix: string): string => `'${prefix}' before the names of the tensors left out`;
+    `using the weights in ${taken}; there are also ${others.join(', ')}: select with --state NAME`;
+  const dropped = (prefix: string): string => `dropped the prefix '${prefix}' from tensor names`;
 
   test.each<[string, keyof typeof outputs, string | undefined, string[]]>([
     ['plain', 'plain', undefined, []],
@@ -47,9 +47,9 @@ describe('convertCheckpoint takes the weights of', () => {
       'plain',
       undefined,
       [
-        "left out, as no weights: 'hyper_parameters' (argparse.Namespace)",
+        "skipped, not weights: 'hyper_parameters' (argparse.Namespace)",
         dropped('net.'),
-        'left out, as not of this network: criterion.weight',
+        'skipped, not part of this network: criterion.weight',
       ],
     ],
     [
@@ -57,7 +57,7 @@ describe('convertCheckpoint takes the weights of', () => {
       'plain',
       undefined,
       [
-        "left out, as no weights: 'args' (argparse.Namespace), 'config' (__main__.Settings), 'dtype' (torch.float16), 'device' (torch.device)",
+        "skipped, not weights: 'args' (argparse.Namespace), 'config' (__main__.Settings), 'dtype' (torch.float16), 'device' (torch.device)",
       ],
     ],
     ['ema', 'plain', undefined, [also("'model'", "'ema' (averaged)")]],
@@ -95,9 +95,9 @@ describe('convertCheckpoint takes the weights of', () => {
   });
 
   test.each([
-    ['ema', "there are no weights called 'other': there are 'model', 'ema'"],
-    ['ema-inside', "there are no weights called 'other': there are 'model', 'ema.module'"],
-    ['plain', "there are no weights called 'other': all are of one network"],
+    ['ema', "there are no weights called 'other': choose from 'model', 'ema'"],
+    ['ema-inside', "there are no weights called 'other': choose from 'model', 'ema.module'"],
+    ['plain', "there are no weights called 'other': all belong to one network"],
   ])('%s, and says which there are', async (name, message) => {
     const file = checkpoint(`${name}.pth.gz`);
     const options = { name: 'mine', meanStdFile: MEAN_STD, state: 'other' };
@@ -110,7 +110,7 @@ test('tensors of kinds that are not read are left out beside those that are', as
   expect([...tensors].map(([name, { data }]) => [name, [...data]])).toEqual([['weight', [1, 1, 1]]]);
   const [notice, ...others] = notices;
   expect(others).toEqual([]);
-  expect(notice).toMatch(/^left out, as no weights: 'complex' .*'quantized' .*'eight_bits' .*'uint16' .*'sparse' /);
+  expect(notice).toMatch(/^skipped, not weights: 'complex' .*'quantized' .*'eight_bits' .*'uint16' .*'sparse' /);
 });
 
 describe('what is no state dict', () => {
@@ -134,29 +134,29 @@ describe('what is no state dict', () => {
     ],
     [
       'network.onnx',
-      "is an ONNX model, a traced graph without the layers' names: save the network that it was exported from",
+      'is an ONNX model, a traced graph without layer names: save the network that it was exported from',
       () => "import torch; torch.save(network.state_dict(), 'state_dict.pth')",
     ],
     [
       'network.keras',
-      'is a Keras model: networks are read from torch',
+      'is a Keras model, but networks are read from torch only',
       () =>
         "numpy.savez('arrays.npz', **{v.path: v.numpy() for v in keras.models.load_model('model.keras').variables})",
     ],
-    ['network.h5', 'is an HDF5 file, as Keras, MATLAB 7.3 and h5py write', () => "numpy.savez('arrays.npz', **a)"],
+    ['network.h5', 'is an HDF5 file, as written by Keras, MATLAB 7.3 and h5py', () => "numpy.savez('arrays.npz', **a)"],
     [
       'kinds-alone.pth',
-      "has tensors of a kind that is not read, 'torch._utils._rebuild_tensor_v3'",
+      "has tensors of an unsupported kind, 'torch._utils._rebuild_tensor_v3'",
       (file) => `import torch; torch.save({k: v.float() for k, v in ${load(file)}.items()}, 'state_dict.pth')`,
     ],
     [
       'pickled.pkl',
-      "names the Python global 'torch._utils._rebuild_tensor_v2', as torch's tensors written with pickle.dump have it",
+      "names the Python global 'torch._utils._rebuild_tensor_v2', as in torch tensors written with pickle.dump",
       () => "import pickle, torch; torch.save(pickle.load(open('weights.pkl', 'rb')), 'state_dict.pth')",
     ],
     [
       'program.pt2',
-      'is an exported program of torch, not a checkpoint',
+      'is an exported torch program, not a checkpoint',
       () => "import torch; torch.save(torch.export.load('program.pt2').state_dict, 'state_dict.pth')",
     ],
   ])('%s: what it is, and the line of Python that saves what is needed', async (name, what, line) => {
@@ -211,16 +211,13 @@ describe('mean and std', () => {
       '{"a": [1], "mean": [1]}',
       "has no array 'std' (expected arrays 'mean' and 'std' of a regressor's outputs, got 'a', 'mean')",
     ],
-    [
-      '{"mean": [1, 2], "std": [1]}',
-      "'mean' and 'std' are not as long as each other (expected 2 numbers in 'std', got 1)",
-    ],
+    ['{"mean": [1, 2], "std": [1]}', "'mean' and 'std' differ in length (expected 2 numbers in 'std', got 1)"],
     [
       '{"mean": [[1, 2], [3, 4]], "std": [1]}',
       "tensor 'mean': has the wrong shape (expected [n], [1, n] or [n, 1], got [2, 2])",
     ],
     ['[[1, 2, 3]]', "expected [2, n] or [n, 2], mean and std, or a file with arrays 'mean' and 'std', got [1, 3]"],
-    ['{"mean": "no"}', 'holds no array of numbers'],
+    ['{"mean": "no"}', 'contains no array of numbers'],
     ['{"mean": [1', 'is not JSON'],
   ])('of %s are refused, and what is wanted is named', (text, message) => {
     expect(() => parse(text)).toThrow(message);

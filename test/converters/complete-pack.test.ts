@@ -19,7 +19,7 @@ describe('a pack of a checkpoint', () => {
     const base = { pack: await openPack(openWeights()), isNamed: false };
     const { pack, notices } = await convertCheckpoint(file, { name: 'mine', meanStdFile, base });
     expect(notices).toEqual([
-      `from ${base.pack.describe()}, so that the pack works alone: detector 'open-faceboxes', morphable-model 'open-face', face-maps 'open-face-maps'`,
+      `taken from ${base.pack.describe()} to complete the pack: detector 'open-faceboxes', morphable-model 'open-face', face-maps 'open-face-maps'`,
     ]);
     const folder = temporary('alone');
     const { manifest } = await writePack(folder, pack);
@@ -56,7 +56,7 @@ describe('a pack of a checkpoint', () => {
     await writePack(folder, smallPack());
     const base = { pack: await openPack(fileWeights(folder)), isNamed: true };
     const { pack, notices } = await convertCheckpoint(file, { name: 'mine', base });
-    expect(notices[0]).toBe(`mean and std of the outputs are those of 'tiny-normalization' in ${base.pack.describe()}`);
+    expect(notices[0]).toBe(`using mean and std of the outputs from 'tiny-normalization' in ${base.pack.describe()}`);
     const { manifest } = await writePack(temporary('of-base'), pack);
     expect(manifest.models.find(({ name }) => name === 'mine')?.normalization).toBe('tiny-normalization');
     // The open pack has two: which is meant cannot be known.

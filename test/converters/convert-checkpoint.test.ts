@@ -56,7 +56,7 @@ describe('convertCheckpoint', () => {
       name: 'mine',
       existing: manifest,
     });
-    expect(notices).toEqual(["mean and std of the outputs are those of 'tiny-normalization' in the pack"]);
+    expect(notices).toEqual(["using mean and std of the outputs from 'tiny-normalization' in the pack"]);
     await writePack(folder, pack);
     const opened = await openPack(fileWeights(folder));
     await opened.verify();
@@ -70,7 +70,7 @@ describe('convertCheckpoint', () => {
       meanStdFile: temporary('mean-std-62'),
     });
     expect(pack.models.map(({ name, role }) => [name, role])).toEqual([['boxes', 'detector']]);
-    expect(notices).toEqual([`${temporary('mean-std-62')} left out: a detector needs no mean and std`]);
+    expect(notices).toEqual([`${temporary('mean-std-62')} ignored: a detector needs no mean and std`]);
   });
 
   test('says where the morphable model of the pack has too few columns', async () => {
@@ -81,17 +81,17 @@ describe('convertCheckpoint', () => {
       existing: manifest,
     });
     expect(notices).toEqual([
-      "'mine' needs a morphable model of 40 + 20 columns, 'shape' has 41 + 10: convert it again with more",
+      "'mine' needs a morphable model with 40 + 20 columns, but 'shape' has 41 + 10: convert it again with more",
     ]);
   });
 
   test('asks for mean and std, and of the right length', async () => {
     const file = temporary('regressor.safetensors');
     await expect(convertCheckpoint(file, { name: 'mine' })).rejects.toThrow(
-      new TddfaError(`${file} is a regressor: give the mean and std of its 62 outputs by --mean-std`),
+      new TddfaError(`${file} is a regressor: pass the mean and std of its 62 outputs with --mean-std`),
     );
     await expect(convertCheckpoint(file, { name: 'mine', meanStdFile: temporary('mean-std-72') })).rejects.toThrow(
-      `${temporary('mean-std-72')} has mean and std of 72 numbers, but ${file} gives 62`,
+      `${temporary('mean-std-72')} has mean and std of 72 numbers, but ${file} has 62 outputs`,
     );
   });
 

@@ -86,10 +86,10 @@ describe('convertUpstream', () => {
     });
     expect(onlyNetworks.pack.models.map((model) => model.name)).toEqual(['faceboxes', 'mb025', 'param-mean-std-62d']);
     expect(onlyNetworks.notices).toEqual([
-      'triangles, NCC codes and texture coordinates left out: there is no tri.pkl, BFM_UV.mat',
+      'triangles, NCC codes and texture coordinates omitted: missing tri.pkl, BFM_UV.mat',
     ]);
     await mkdir(temporary('empty/weights'), { recursive: true });
-    await expect(convertUpstream(temporary('empty'))).rejects.toThrow('no files of 3DDFA_V2 are here');
+    await expect(convertUpstream(temporary('empty'))).rejects.toThrow('no 3DDFA_V2 files found');
     await expect(convertUpstream(temporary('nowhere'))).rejects.toThrow(TddfaError);
   });
 
@@ -97,7 +97,7 @@ describe('convertUpstream', () => {
     const { stateDict } = formulaRegressor('mobilenet_v1_x0.25');
     const twin = await convert('twins', { 'weights/mb025_120x120.zip.pth': Object.fromEntries(stateDict) });
     expect(twin.notices).toEqual([
-      'weights/mb025_120x120.zip.pth: left out, it holds the same tensors as weights/mb025_120x120.pth',
+      'weights/mb025_120x120.zip.pth: skipped, it contains the same tensors as weights/mb025_120x120.pth',
     ]);
     const other = formulaRegressor('mobilenet_v1_x0.5').stateDict;
     await expect(convert('twins', { 'weights/mb025_120x120.zip.pth': Object.fromEntries(other) })).rejects.toThrow(
@@ -152,13 +152,13 @@ describe('convertUpstream', () => {
       'an index beyond the vertices',
       'configs/tri.pkl',
       { array: { shape: [3, 1], data: Int32Array.of(0, 70, 1) } },
-      "configs/tri.pkl: tensor 'array': has a wrong index at 1 (expected 0 … 69, got 70)",
+      "configs/tri.pkl: tensor 'array': has an invalid index at 1 (expected 0 … 69, got 70)",
     ],
     [
       'a negative index',
       'configs/indices.npy',
       { array: { shape: [70], data: new Int32Array(70).fill(-1) } },
-      "configs/indices.npy: tensor 'array': has a wrong index at 0 (expected 0 … 139, got -1)",
+      "configs/indices.npy: tensor 'array': has an invalid index at 0 (expected 0 … 139, got -1)",
     ],
     [
       'indices of another model',

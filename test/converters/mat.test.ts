@@ -143,9 +143,9 @@ describe('readMat', () => {
 
   test('refuses two arrays of one name, and a file without numbers', () => {
     const a = little.matrix(6, [1, 1], 'a', little.shortElement(2, Buffer.from([1])));
-    expect(expectFormatError(() => read(little.file(a, a)), /is there twice/).tensor).toBe('a');
+    expect(expectFormatError(() => read(little.file(a, a)), /appears twice/).tensor).toBe('a');
     const words = little.matrix(4, [1, 1], 'words', little.shortElement(4, Buffer.from([65, 0])));
-    expectFormatError(() => read(little.file(words)), /holds no numeric array.*got text 'words'/);
+    expectFormatError(() => read(little.file(words)), /contains no numeric array.*got text 'words'/);
   });
 
   test('refuses a bomb', () => {

@@ -73,7 +73,7 @@ describe('readNumpyPickle', () => {
       python2Array('K\x01\x85DTYPE\x89U\x08aaaaaaaa', 'U\x02V8K\0K\x01\x87R(K\x03U\x01|NU\x01x\x85}K\0K\0K\0tb'),
       /got a structure/,
     ],
-    ['no array', '\x80\x02}X\x01\0\0\0kK\x01s.', /holds no numpy array.*got a dict of 1/],
+    ['no array', '\x80\x02}X\x01\0\0\0kK\x01s.', /contains no numpy array.*got a dict of 1/],
     ['no array without its numbers', '\x80\x02cnumpy\nndarray\nK\x01\x85R.', /without its numbers/],
     ['bytes after its end', `${python2Array('K\x01\x85DTYPE\x89U\x04\0\0\x80?')}x`, /1 bytes after its end/],
     ['os.system', '\x80\x02cos\nsystem\nX\x02\0\0\0id\x85R.', /'os\.system'/],

@@ -123,11 +123,11 @@ describe('torch checkpoints', () => {
     const count = legacy.length - 2 * 4 - 8;
     expect(legacy[count]).toBe(2);
     legacy[count] = 1;
-    expectFormatError(() => read(legacy), /another size.*expected 2 elements, got 1/);
+    expectFormatError(() => read(legacy), /the wrong size.*expected 2 elements, got 1/);
     const zip = rezip((entries) => {
       entries['archive/data/3'] = new Uint8Array(8);
     });
-    const error = expectFormatError(() => read(zip), /another size/);
+    const error = expectFormatError(() => read(zip), /the wrong size/);
     expect(error).toMatchObject({ tensor: 'module.double', expected: '16 bytes', actual: '8' });
   });
 
@@ -159,7 +159,7 @@ describe('torch checkpoints', () => {
     expect(describeTensors(read(tensorPickle('K\x02K\x02\x86', 'K\x02K\x01\x86')))).toEqual([
       ['w', 'Float32Array [2 x 2] 0 0 0 0'],
     ]);
-    const beyond = /reaches beyond its storage.*expected 4 elements/;
+    const beyond = /extends beyond its storage.*expected 4 elements/;
     expectFormatError(() => read(tensorPickle('K\x02K\x02\x86', 'K\x03K\x01\x86')), beyond);
     expectFormatError(() => read(tensorPickle('K\x02K\x02\x86', 'K\x02K\x01\x86', 'K\x01')), beyond);
     expectFormatError(() => read(tensorPickle('K\x05\x85', 'K\x01\x85')), beyond);
@@ -169,7 +169,7 @@ describe('torch checkpoints', () => {
 
   test('refuses a tensor of a billion elements that all are the same one', () => {
     const billion = 'J\0\xca\x9a\x3b\x85';
-    expectFormatError(() => read(tensorPickle(billion, 'K\0\x85')), /tensor 'w' asks for more memory/);
+    expectFormatError(() => read(tensorPickle(billion, 'K\0\x85')), /tensor 'w' requests more memory/);
   });
 
   test('refuses a file without tensors, and one whose dicts nest without end', () => {
@@ -177,9 +177,12 @@ describe('torch checkpoints', () => {
       rezip((entries) => {
         entries['archive/data.pkl'] = bytesOf(pickle);
       });
-    expectFormatError(() => read(withObject('\x80\x02}X\x05\0\0\0epochK\x01s.')), /holds no state dict.*a dict of 1/);
-    expectFormatError(() => read(withObject('\x80\x02K\x05.')), /holds no state dict.*got 5/);
-    expectFormatError(() => read(withObject('\x80\x02}q\0X\x05\0\0\0modelh\0s.')), /holds no state dict/);
+    expectFormatError(
+      () => read(withObject('\x80\x02}X\x05\0\0\0epochK\x01s.')),
+      /contains no state dict.*a dict of 1/,
+    );
+    expectFormatError(() => read(withObject('\x80\x02K\x05.')), /contains no state dict.*got 5/);
+    expectFormatError(() => read(withObject('\x80\x02}q\0X\x05\0\0\0modelh\0s.')), /contains no state dict/);
   });
 
   test.each(['torchLegacy', 'torchZip', 'torchLegacyProtocol4', 'torchZipProtocol4'] as const)(

@@ -128,15 +128,15 @@ describe('ZipArchive', () => {
     const more = editedZip((view, central) => view.setUint32(central + 24, 999, true));
     expectFormatError(() => open(more).read('a'), /entry 'a' does not decompress.*at most 999 bytes/);
     const less = editedZip((view, central) => view.setUint32(central + 24, 1001, true));
-    expectFormatError(() => open(less).read('a'), /another size than it declares.*expected 1001 bytes, got 1000/);
+    expectFormatError(() => open(less).read('a'), /does not have its declared size.*expected 1001 bytes, got 1000/);
   });
 
   test('refuses a bomb before it inflates it', () => {
     const bomb = zipSync({ a: new Uint8Array(70_000_000) }, { level: 1 });
     expect(bomb.length).toBeLessThan(1_000_000);
-    expectFormatError(() => open(bomb).read('a'), /entry 'a' asks for more memory/);
+    expectFormatError(() => open(bomb).read('a'), /entry 'a' requests more memory/);
     const declared = editedZip((view, central) => view.setUint32(central + 24, 0xfffffffe, true));
-    expectFormatError(() => open(declared).read('a'), /entry 'a' asks for more memory/);
+    expectFormatError(() => open(declared).read('a'), /entry 'a' requests more memory/);
   });
 
   test('refuses entries that overlap to make much of little', () => {
@@ -154,7 +154,7 @@ describe('ZipArchive', () => {
     end.writeUInt16LE(10_000, 10);
     const archive = open(Buffer.concat([bytes.subarray(0, central), ...directory, end]));
     expect(archive.names).toHaveLength(10_000);
-    expectFormatError(() => archive.names.map((name) => archive.read(name)), /asks for more memory/);
+    expectFormatError(() => archive.names.map((name) => archive.read(name)), /requests more memory/);
   });
 
   test.each([
@@ -228,6 +228,6 @@ describe('readNpz', () => {
 
   test('names the file within the archive that is damaged', () => {
     const bytes = zipSync({ 'a.npy': sample('npyObject') });
-    expect(expectFormatError(() => readNpz(open(bytes)), /not supported/).file).toBe('sample!a.npy');
+    expect(expectFormatError(() => readNpz(open(bytes)), /unsupported type/).file).toBe('sample!a.npy');
   });
 });

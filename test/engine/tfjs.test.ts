@@ -21,7 +21,7 @@ import { describeWithTensorflow, tensorflowIsInstalled } from '../support/tensor
 const CALLS = 1000;
 const MAX_BACKEND_DIFFERENCE = 1e-6;
 const INSTALL_TENSORFLOW =
-  'install them with: npm install @tensorflow/tfjs-node@4.22.0, or, where its library does not download, node node_modules/tddfa/dist/scripts/install-tensorflow.js';
+  'install them with: npm install @tensorflow/tfjs-node@4.22.0, or, if its library does not download, node node_modules/tddfa/dist/scripts/install-tensorflow.js';
 const shape = [2, 5, 4, 3] as const;
 
 /** Weights of any network, the same for the same seed. */
@@ -268,7 +268,7 @@ function brokenArtifacts(good: LayersArtifact) {
         },
       },
       error: WeightFormatError,
-      message: "model.json: 'dense' is there twice among the outputs",
+      message: "model.json: 'dense' occurs twice among the outputs",
     },
     {
       what: 'a topology without layers',

@@ -57,11 +57,11 @@ describeWithFfmpeg('a reader that goes', () => {
     const frame = { width: 1000, height: 1000, data: new Uint8Array(4_000_000) };
     const writing = sink.write(frame);
     await expect(writing).rejects.toThrow(VideoFileError);
-    await expect(writing).rejects.toThrow('never.mp4: ffmpeg has done nothing for 1 s and was ended');
+    await expect(writing).rejects.toThrow('never.mp4: ffmpeg did nothing for 1 s and was terminated');
     await sink.abort();
     expect(existsSync(temporary('never.mp4'))).toBe(false);
     const probing = readVideo(temporary('film.mp4'), { ffmpegFolder: folder, idleTimeoutMs: 500 });
-    await expect(probing).rejects.toThrow('ffprobe has done nothing for 0.5 s and was ended');
+    await expect(probing).rejects.toThrow('ffprobe did nothing for 0.5 s and was terminated');
   });
 });
 

@@ -192,7 +192,7 @@ describe('loadFacePack', () => {
     [
       'a regressor without its facts',
       wholePack().map((model) => (model.name === 'r' ? without(model, 'inputSize') : model)),
-      "regressor 'r' lacks a fact",
+      "regressor 'r' lacks a key",
     ],
   ])('refuses %s', async (_, models, message) => {
     const loading = loadFacePack(await packOf(models));

@@ -69,10 +69,10 @@ describe('the installer of the backend tensorflow', () => {
     [
       'an archive that is no wheel of TensorFlow',
       zipSync({ a: new Uint8Array() }),
-      /given\.whl is no wheel of tensorflow/,
+      /given\.whl is not a wheel of tensorflow/,
     ],
     ['a wheel of another version', wheel('1.15.0'), /given\.whl is TensorFlow 1\.15\.0; .* 2\.15\.1$/],
-    ['a wheel for another processor', wheel('2.15.1', AARCH64), /its library is for another processor .*\(x64\)$/],
+    ['a wheel for another processor', wheel('2.15.1', AARCH64), /its library is for another processor, .*\(x64\)$/],
     [
       'a wheel for another system',
       wheel('2.15.1', X86_64, 'tensorflow.dll'),

@@ -89,7 +89,7 @@ describe('image sequences', () => {
   });
 
   test('a pattern without files, and one of other files, are refused', async () => {
-    await expect(findImageSequence(inFolder('%d.jpg'))).rejects.toThrow('no file fits this pattern');
+    await expect(findImageSequence(inFolder('%d.jpg'))).rejects.toThrow('no file matches this pattern');
     await expect(findImageSequence(inFolder('nowhere', '%d.jpg'))).rejects.toThrow(VideoFileError);
     expect(() => writeImageSequence(inFolder('%d.jpg'))).toThrow('expected PNG files');
   });

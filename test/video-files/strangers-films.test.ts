@@ -144,7 +144,7 @@ describeWithFfmpeg('films from strangers', () => {
   test('a playlist in the place of a film says what it is', async () => {
     await writeFile(inFolder('upload.mp4'), '#EXTM3U\n#EXTINF:5,\nmarker.ts\n');
     await expect(readVideo(inFolder('upload.mp4'))).rejects.toThrow(
-      'this is an HLS or M3U playlist, not a film; what it names is not opened',
+      'this is an HLS or M3U playlist, not a video; nothing it refers to is opened',
     );
   });
 
@@ -326,9 +326,9 @@ describeWithFfmpeg('films as they are', () => {
 
   test('a picture in the place of a film says what it is', async () => {
     ffmpeg('-f', 'lavfi', '-i', 'color=red:size=64x48', '-frames:v', '1', inFolder('still.jpg'));
-    await expect(readVideo(inFolder('still.jpg'))).rejects.toThrow('this is a picture (JPEG), not a film');
+    await expect(readVideo(inFolder('still.jpg'))).rejects.toThrow('this is a picture (JPEG), not a video');
     ffmpeg('-i', inFolder('still.jpg'), inFolder('still.png'));
-    await expect(readVideo(inFolder('still.png'))).rejects.toThrow('this is a picture (PNG), not a film');
+    await expect(readVideo(inFolder('still.png'))).rejects.toThrow('this is a picture (PNG), not a video');
   });
 
   test('odd sizes, alpha and interlaced films keep their frames', async () => {
@@ -385,7 +385,7 @@ describeWithFfmpeg('films as they are', () => {
       })();
       const error: unknown = await reading.catch((caught: unknown) => caught);
       if (!(error instanceof VideoFileError)) throw new Error(`${ending}: ${String(error)}`);
-      expect(error.message).toMatch(/the film ends early, after \d+ of \d+ frames/);
+      expect(error.message).toMatch(/the video ends early, after \d+ of \d+ frames/);
       expect(error.framesRead).toBe(times.length);
       expect(times.length).toBeGreaterThan(30);
     }
@@ -413,7 +413,7 @@ describeWithFfmpeg('films as they are', () => {
     }
     expect(warnings).toEqual(
       ['gif', 'y4m'].map(
-        (ending) => `${inFolder(`silent.${ending}`)}: without the sound, which .${ending} files do not hold`,
+        (ending) => `${inFolder(`silent.${ending}`)}: written without audio, which .${ending} files cannot contain`,
       ),
     );
   });
@@ -448,7 +448,7 @@ describeWithShared('films that were once read wrongly', () => {
     expect(times).toHaveLength(20);
     expect(times.every((time, i) => i === 0 || time > times[i - 1])).toBe(true);
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toContain('joined of several or damaged: 20 frames, where its times promise 10');
+    expect(warnings[0]).toContain('joined from several videos or damaged: 20 frames, but its timestamps promise 10');
   });
 
   test('ten frames of a GIF', async () => {

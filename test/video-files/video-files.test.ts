@@ -251,8 +251,8 @@ describeWithFfmpeg('video files', () => {
         [inFolder('nowhere.mp4'), 'no such file'],
         [inFolder(), 'this is a folder'],
         [song, 'there is no video in this file'],
-        [text, 'the file is no video or is cut short'],
-        [empty, 'the file is no video or is cut short'],
+        [text, 'the file is not a video or is truncated'],
+        [empty, 'the file is not a video or is truncated'],
         [cut, 'moov atom not found'],
       ] as const) {
         const error = await readVideo(path).catch((caught: unknown) => caught);
@@ -273,7 +273,7 @@ describeWithFfmpeg('video files', () => {
 
     test('says how to get ffmpeg where it is missing', async () => {
       await expect(readVideo(film, { ffmpegFolder: inFolder('no-programs') })).rejects.toThrow(
-        /ffprobe is needed for videos and was not found/,
+        /ffprobe is required for videos but was not found/,
       );
     });
   });
@@ -379,10 +379,10 @@ describeWithFfmpeg('video files', () => {
       await expect(write(inFolder('wrong', 'a.xyz'), [image, image])).rejects.toThrow(
         /a\.xyz: ffmpeg: .*(suitable output format|Invalid argument)/,
       );
-      await expect(write(inFolder('wrong', 'a.mp4'), [])).rejects.toThrow('there is no frame to write');
+      await expect(write(inFolder('wrong', 'a.mp4'), [])).rejects.toThrow('there are no frames to write');
       await expect(write(inFolder('film.mp4', 'below-a-file.mp4'), [image])).rejects.toThrow(VideoFileError);
       await expect(write(inFolder('wrong', 'a.mp4'), [image], { ffmpegFolder: inFolder('none') })).rejects.toThrow(
-        'ffmpeg is needed for videos',
+        'ffmpeg is required for videos',
       );
       const sink = writeVideo(inFolder('wrong', 'b.mp4'), { frameRate: 25 });
       await sink.write(image);

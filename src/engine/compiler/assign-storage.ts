@@ -1,8 +1,8 @@
 /**
- * Pass 6, assign-storage. Before: a scheduled `ShapedProgram`. After: a list of `Step`s that name no values any more but
- * views: each value is a region of a buffer. Buffers carry the zero border that their readers' windows reach into;
- * branches of a concatenation are regions of its buffer; a reshape is its input's region under another shape. Where that
- * cannot be, a copy step is put in. Network outputs are dense.
+ * Pass 6, assign-storage. Before: a scheduled `ShapedProgram`. After: a list of `Step`s that refer to views instead of
+ * values: each value is a region of a buffer. Buffers carry the zero border that their readers' windows reach into;
+ * branches of a concatenation are regions of its buffer; a reshape is its input's region under another shape. Where
+ * that is not possible, a copy step is inserted. Network outputs are dense.
  */
 import { asPicture, type Shape, type ShapedProgram, sizeOf } from './infer-shapes.ts';
 import type { Optimization } from './optimize.ts';
@@ -17,14 +17,14 @@ import {
   type Reshape,
 } from './program.ts';
 
-/** Memory of its own: a picture with a border of zeros. Sizes in pixels and numbers, for one image of the batch. */
+/** Separate memory: a picture with a border of zeros. Sizes in pixels and numbers, for one image of the batch. */
 export interface Buffer {
   readonly name: string;
   readonly height: number;
   readonly width: number;
   readonly channels: number;
   readonly border: Padding;
-  /** Of bytes: those that stand for 0, by channel. Absent where the numbers are floats. */
+  /** For bytes: those that represent 0, by channel. Absent if the numbers are floats. */
   readonly zeroPoints?: Uint8Array;
 }
 
@@ -42,7 +42,7 @@ export interface View {
 
 export type ComputeOperation = Exclude<Operation, Concatenate | Reshape>;
 
-/** One thing to do: a kernel over views, or filling a buffer's border with zeros. */
+/** One step: a kernel over views, or filling a buffer's border with zeros. */
 export type Step =
   | {
       readonly kind: 'compute';
@@ -74,10 +74,10 @@ export function imageNumbers(buffer: Buffer): number {
   return (buffer.border.top + buffer.height + buffer.border.bottom) * rowNumbers(buffer);
 }
 
-/** Where a value is to live: in a buffer of its own, or at a place inside another value. */
+/** Where a value lives inside another value; values without a placement have a buffer of their own. */
 interface Placement {
   readonly parent: string;
-  /** Along which axis of the parent's picture it is a part, or `all` of it under another shape. */
+  /** Axis of the parent's picture along which it is a part, or `all` of it under another shape. */
   readonly part: 'rows' | 'columns' | 'channels' | 'all';
   /** Where the part begins along that axis. */
   readonly start: number;
@@ -144,7 +144,7 @@ export function assignStorage(shaped: ShapedProgram, enabled: ReadonlySet<Optimi
       const [target] = outputs;
       if (isDense(target)) copy(operation.name, source, denseView(target, size));
       else {
-        // A target with a border: first as a run of numbers, then to its place.
+        // A target with a border: copied first as a run of numbers, then into place.
         const run = wholeOf({
           name: `${operation.name}:run`,
           height: 1,
@@ -167,7 +167,7 @@ export function assignStorage(shaped: ShapedProgram, enabled: ReadonlySet<Optimi
   };
 }
 
-/** Whether a picture's numbers lie one after the other. */
+/** Whether a picture's numbers are contiguous. */
 export function isDense({ height, width, channels, pixelStride, rowStride }: View): boolean {
   return (width === 1 || pixelStride === channels) && (height === 1 || rowStride === width * channels);
 }
@@ -190,7 +190,7 @@ function withSafeOutputs(shaped: ShapedProgram): ShapedProgram {
   return { ...shaped, shapes, program: { ...program, outputs, operations: [...program.operations, ...copies] } };
 }
 
-/** The border of zeros that the readers of each value need; values without one are not in the map. */
+/** The border of zeros that each value's readers need; values without one are not in the map. */
 function findBorders({ program, paddings }: ShapedProgram): Map<string, Padding> {
   const borders = new Map<string, Padding>();
   for (const operation of program.operations) {
@@ -201,14 +201,14 @@ function findBorders({ program, paddings }: ShapedProgram): Map<string, Padding>
   return borders;
 }
 
-/** Whether an operation cuts its window at the picture's edge, instead of reading a border of zeros. */
+/** Whether an operation clips its window at the picture's edge instead of reading a border of zeros. */
 export function cutsWindow(operation: Operation): boolean {
   return (operation.kind === 'maxPool' || operation.kind === 'averagePool') && !operation.paddingIsZero;
 }
 
 /**
  * Finds values that can live inside others: inputs of concatenations and reshapes, last operation first, so that the
- * place of the outer value is settled when an inner one asks for it. Adds the inner values' borders to the outer ones.
+ * outer value's place is settled before an inner one needs it. Adds the inner values' borders to the outer ones.
  */
 function placeValues(
   { program, shapes }: ShapedProgram,
@@ -216,9 +216,9 @@ function placeValues(
 ): ReadonlyMap<string, Placement> {
   const placements = new Map<string, Placement>();
   const { producers } = findUses(program);
-  /** Values in buffers of their own that must not get a border any more. */
+  /** Values in buffers of their own that can no longer get a border. */
   const borderless = new Set<string>(program.outputs);
-  /** Values whose pixels must lie one after the other. */
+  /** Values whose pixels must be contiguous. */
   const alone = new Set<string>();
   for (const operation of program.operations) {
     if (operation.kind === 'integerConvolution' && operation.needsDenseInput) alone.add(operation.input);

@@ -1,7 +1,7 @@
 /**
- * The pipeline. Once per network: parse -> lower -> fuse (-> quantize) -> pack weights. Once per input size: infer shapes -> schedule
- * -> assign storage -> plan memory -> emit. Fusing before shapes are known keeps the weights, which it changes, the same
- * for every size: all modules read one copy. See docs/engine.md.
+ * The pipeline. Once per network: parse -> lower -> fuse (-> quantize) -> pack weights. Once per input size: infer
+ * shapes -> schedule -> assign storage -> plan memory -> emit. Fusing changes the weights; because it runs before
+ * shapes are known, they are the same for every size, and all modules read one copy. See docs/engine.md.
  */
 import { WeightFormatError } from '../../errors.ts';
 import type { LayersArtifact } from '../layers-artifact.ts';
@@ -18,7 +18,7 @@ import { bufferBytes, planMemory } from './plan-memory.ts';
 import type { Program, ProgramCheck } from './program.ts';
 import { scheduleOperations } from './schedule.ts';
 
-/** Bytes at the start of the memory that hold no weights: the barrier of the threads. */
+/** Bytes at the start of the memory for the threads' barrier, before the weights. */
 const RESERVED_BYTES = 1024;
 export const PAGE_BYTES = 65_536;
 
@@ -27,11 +27,11 @@ export interface CompileOptions {
   readonly optimize?: OptimizeOption;
   /** Called after every pass; `validateProgram` finds what a pass got wrong. */
   readonly validate?: ProgramCheck | undefined;
-  /** Packs the weights for modules with relaxed SIMD. Those of floats fit the others too, which are then slow. Default false. */
+  /** Packs the weights for modules with relaxed SIMD. Float weights fit others, which are then slow. Default false. */
   readonly fusedMultiplyAdd?: boolean;
-  /** Computes with bytes. */
+  /** Compiles for int8 inference. */
   readonly integers?: IntegerCompiler | undefined;
-  /** Those of the network's values, for `integers`. */
+  /** Ranges of the network's values, for `integers`. */
   readonly ranges?: StoredRanges | undefined;
   /** Values between the layers that are outputs too, after the network's own. */
   readonly observed?: (fused: Program) => readonly string[];
@@ -60,7 +60,7 @@ export interface ModuleOptions extends EmitOptions {
 export interface CompiledModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly kernels: readonly KernelInfo[];
-  /** How often a run with threads waits for all of them. */
+  /** How many times a run with threads waits for all of them. */
   readonly waits: number;
   readonly stored: StoredProgram;
   /** Bytes of the arena that a batch of one takes; a batch of n takes n times as many. */
@@ -82,7 +82,7 @@ export function compileNetwork(artifact: LayersArtifact, options: CompileOptions
   return compileProgram(observed ? { ...fused, outputs: [...fused.outputs, ...observed(fused)] } : fused, options);
 }
 
-/** The last part of `compileNetwork`: of a fused and maybe quantised program, which is validated once more. */
+/** The last part of `compileNetwork`, for a fused and perhaps quantised program, which is validated once more. */
 export function compileProgram(
   program: Program,
   { optimize = true, validate, fusedMultiplyAdd = false, integers }: CompileOptions = {},
@@ -96,7 +96,7 @@ export function compileProgram(
 
 /**
  * @param inputShape - `[height, width, channels]`.
- * @throws RangeError where the network does not take this size.
+ * @throws RangeError if the network does not accept this size.
  */
 export function compileModule(
   network: CompiledNetwork,

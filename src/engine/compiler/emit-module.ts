@@ -1,7 +1,7 @@
 /**
- * Pass 8, emit. Before: steps and a memory plan. After: a WebAssembly module with one function a step and one export that
- * calls them in turn: `run(images)`, or for threads `runPart(images, part, parts, base, maySleep)`, which does a part of
- * each step and waits for the others after it.
+ * Pass 8, emit. Before: steps and a memory plan. After: a WebAssembly module with one function per step and one export
+ * that calls them in turn: `run(images)`, or for threads `runPart(images, part, parts, base, maySleep)`, which computes
+ * a part of each step and then waits for the others.
  */
 
 import type { FunctionBuilder } from '../../wasm/function-builder.ts';
@@ -17,30 +17,30 @@ import type { IntegerCompiler } from './integers/integer-compiler.ts';
 import type { PackedChannels, PackedWeights } from './pack-weights.ts';
 import { LINEAR } from './program.ts';
 
-/** What one kernel is and how much work it does. */
+/** A kernel's name and how much work it does. */
 export interface KernelInfo {
   readonly name: string;
-  /** Units of work, which threads share: mostly rows of the output. */
+  /** Units of work, which threads share: usually rows of the output. */
   readonly units: number;
-  /** Whether there are this many units for each image of a batch, or in all. */
+  /** Whether there are this many units per image of a batch, or in total. */
   readonly unitsArePerImage: boolean;
-  /** Multiplications for one image; 0 where they do not count. */
+  /** Multiplications per image; 0 if they are negligible. */
   readonly multiplications: number;
 }
 
 export interface EmittedModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly kernels: readonly KernelInfo[];
-  /** How often a run with threads waits for all of them. */
+  /** How many times a run with threads waits for all of them. */
   readonly waits: number;
 }
 
 export interface EmitOptions {
-  /** Exports every kernel as well, under its name, for profiling. */
+  /** Also exports every kernel under its name, for profiling. */
   readonly exportKernels?: boolean;
   /** Calls long kernels strip by strip, see `STRIP_MULTIPLICATIONS`. */
   readonly callInStrips?: boolean;
-  /** Writes the steps that are of bytes. */
+  /** Writes the integer steps. */
   readonly integers?: IntegerCompiler | undefined;
 }
 
@@ -67,7 +67,7 @@ export function emitModule(
       { exported: exportKernels },
     );
     kernels.push(info);
-    // A border and the picture inside it are written side by side; the input's picture is there, and read next.
+    // A border and the picture inside it may be written in parallel; the input's picture is there and is read next.
     calls.push({ index, info, mustWait: step.kind !== 'clearBorder' || step.buffer === input.buffer });
   }
   if (memory.sharedMaximumPages === undefined) {
@@ -107,25 +107,26 @@ export function emitModule(
 }
 
 /**
- * Kernels of several times as many multiplications are called for one strip of units after the other. V8 begins with code
- * of its quick compiler, which takes five times as long, and has that of the good one only for a next call. Tried, a
- * detector's first run at a second size: 106 ms in one call each, 70 in strips of 4 million, 74 of 1.5, 71 to 110 of 20.
+ * Kernels with several times as many multiplications are called for one strip of units after another. V8 starts with
+ * code from its baseline compiler, which takes five times as long, and switches to optimised code only at the next
+ * call. Measured, a detector's first run at a second size: 106 ms with one call each, 70 in strips of 4 million, 74 of
+ * 1.5, 71 to 110 of 20.
  */
 const STRIP_MULTIPLICATIONS = 4_000_000;
 
-/** Address of the number of times that a thread has come to a wait, over all runs; it may wrap. */
+/** Address of the number of times that a thread has reached a wait, over all runs; it may wrap. */
 const ARRIVALS = 0;
 
-/** Looks at `ARRIVALS` before a thread goes to sleep: some 100 microseconds. */
+/** How many times a thread reads `ARRIVALS` before it sleeps: about 100 microseconds. */
 const SPINS = 20_000;
-/** Longest sleep, in case a wake-up call comes before it. */
+/** Longest sleep, in case the wake-up precedes it. */
 const SLEEP_NANOSECONDS = 1_000_000;
 
 /**
- * `wait(target, maySleep)`: says that this thread is here, and returns when `ARRIVALS` has come to `target`. Spins at
- * first, as the others are mostly a few microseconds behind. Where there are more threads than free cores they are not:
- * spinning alone then takes the core from those that are waited for (mb1 on two threads and two busy cores: 280 ms
- * instead of 25), so the thread sleeps, unless it is a browser's main one, which must not.
+ * `wait(target, maySleep)`: counts this thread as arrived, and returns when `ARRIVALS` has reached `target`. Spins at
+ * first, as the others are usually a few microseconds behind. With more threads than free cores they are not: spinning
+ * alone would then take the core from the threads being waited for (mb1 on two threads and two busy cores: 280 ms
+ * instead of 25), so the thread sleeps, unless it is a browser's main thread, which must not.
  */
 function emitWait(f: FunctionBuilder): void {
   const [target, maySleep] = [f.param(0), f.param(1)];
@@ -144,7 +145,7 @@ function emitWait(f: FunctionBuilder): void {
   });
 }
 
-/** `runPart(images, part, parts, base, maySleep)`: `base` is what `ARRIVALS` is before the run. */
+/** `runPart(images, part, parts, base, maySleep)`: `base` is the value of `ARRIVALS` before the run. */
 function emitRunPart(
   f: FunctionBuilder,
   calls: readonly { index: number; info: KernelInfo; mustWait: boolean }[],

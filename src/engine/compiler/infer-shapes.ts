@@ -1,14 +1,14 @@
 /**
- * Pass 4, infer-shapes. Before: a `Program` for any size of picture. After: for one size, the shape of every value,
- * and every window with its padding as numbers. Shapes leave out the batch.
+ * Pass 4, infer-shapes. Before: a `Program` for any picture size. After: for one size, the shape of every value, and
+ * every window with its padding as numbers. Shapes omit the batch.
  */
 import { UnsupportedLayerError } from '../../errors.ts';
 import { type Operation, outputsOf, type Padding, type Program, type Window } from './program.ts';
 
-/** Shape of what one image holds: one to three axes. */
+/** Shape of one image's values: one to three axes. */
 export type Shape = readonly number[];
 
-/** Numbers that one value may hold for one image: 1 GiB of them. WebAssembly has 4 GiB in all. */
+/** Maximum numbers per value and image: 1 GiB of them. WebAssembly has 4 GiB in total. */
 const MAX_VALUE_ELEMENTS = 2 ** 28;
 
 export interface ShapedProgram {
@@ -20,7 +20,8 @@ export interface ShapedProgram {
 
 /**
  * @param inputShape - `[height, width, channels]` of one image.
- * @throws RangeError if the network does not take this size; UnsupportedLayerError if a layer cannot have its input's shape.
+ * @throws RangeError if the network does not accept this size; UnsupportedLayerError if a layer does not accept its
+ *   input's shape.
  */
 export function inferShapes(program: Program, inputShape: readonly [number, number, number]): ShapedProgram {
   for (const [axis, size] of inputShape.entries()) {
@@ -180,7 +181,7 @@ export function inferShapes(program: Program, inputShape: readonly [number, numb
   return { program, shapes, paddings };
 }
 
-/** The shape with a number for each channel of `shape`. */
+/** The shape that has one number per channel of `shape`. */
 function perChannelOf(shape: Shape): Shape {
   return shape.map((size, axis) => (axis === shape.length - 1 ? size : 1));
 }
@@ -232,7 +233,7 @@ function alongAxis(
   padding: 'same' | readonly [number, number],
 ): { size: number; before: number; after: number } {
   if (padding === 'same') {
-    // TensorFlow's rule: what is needed, the odd one at the end.
+    // TensorFlow's rule: as much as is needed, an odd one at the end.
     const result = Math.ceil(size / stride);
     const needed = Math.max((result - 1) * stride + kernel - size, 0);
     const before = Math.floor(needed / 2);

@@ -2,7 +2,7 @@ import { UnsupportedLayerError, WeightFormatError } from '../../errors.ts';
 import type { LayerNode, LayerTensor } from './parse.ts';
 import { type Activation, LINEAR, NO_PADDING, type Padding } from './program.ts';
 
-/** Typed access to a layer's configuration and tensors; whatever is missing or odd is refused with the layer's name. */
+/** Typed access to a layer's configuration and tensors; missing or odd ones are rejected with the layer's name. */
 export class LayerReader {
   readonly node: LayerNode;
 
@@ -46,7 +46,7 @@ export class LayerReader {
     return value;
   }
 
-  /** Rows and columns; a single number stands for both. */
+  /** Rows and columns; a single number applies to both. */
   pair(key: string, fallback?: readonly [number, number]): readonly [number, number] {
     const value = this.node.config[key] ?? fallback;
     const [rows, columns, ...more] = Array.isArray(value) ? value : [value, value];
@@ -93,7 +93,7 @@ export class LayerReader {
     }
   }
 
-  /** Values of a weight that must be there, with just this shape. */
+  /** Values of a weight that must be there, with exactly this shape. */
   tensor(key: string, shape: readonly number[]): Float32Array {
     const tensor: LayerTensor | undefined = this.node.tensors.get(key);
     if (!tensor || tensor.shape.join() !== shape.join()) {

@@ -1,14 +1,14 @@
 /**
  * Pass 2, lower. Before: a `LayerGraph`. After: a `Program` with at least one operation for every layer that does
- * something; nothing is fused yet. A layer's result is a value of the layer's name. Layers or settings that the
- * engine does not know end here with an `UnsupportedLayerError`.
+ * something; nothing is fused yet. A layer's result is a value with the layer's name. Layers or settings that the
+ * engine does not support cause an `UnsupportedLayerError` here.
  */
 import { UnsupportedLayerError, WeightFormatError } from '../../errors.ts';
 import { isSize, LayerReader } from './layer-reader.ts';
 import type { LayerGraph, LayerNode } from './parse.ts';
 import { type Activation, LINEAR, NO_PADDING, type Operation, type Padding, type Program } from './program.ts';
 
-/** Epsilon of tfjs and Keras where the configuration names none. */
+/** Default epsilon of tfjs and Keras. */
 const DEFAULT_BATCH_NORM_EPSILON = 1e-3;
 const DEFAULT_LEAKY_ALPHA = 0.3;
 
@@ -70,7 +70,7 @@ class Lowering {
     this.#note(value, channels, rank);
   }
 
-  /** The layer's own result, after its activation where it has one. */
+  /** The layer's own result, after its activation if it has one. */
   addActivated(
     reader: LayerReader,
     make: (output: string) => Operation,
@@ -404,7 +404,7 @@ function knownChannels(lowering: Lowering, layer: LayerReader, value: string): n
   return lowering.channelsOf(value) ?? layer.refuse('the number of channels of its input is not known');
 }
 
-/** Weights of the ordinary convolution that does what a depthwise one with several filters a channel does. */
+/** Weights of the ordinary convolution equivalent to a depthwise one with several filters per channel. */
 function spreadDepthwise(weights: Float32Array, taps: number, channels: number, multiplier: number): Float32Array {
   const outputs = channels * multiplier;
   const spread = new Float32Array(taps * channels * outputs);

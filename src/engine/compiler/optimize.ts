@@ -1,6 +1,6 @@
 /**
  * Pass 3, fuse: rewrites of the program, one file each in passes/. Before and after: a valid `Program` that computes
- * the same numbers but for rounding. Each can be turned off by name, so that a wrong result can be bisected.
+ * the same numbers except for rounding. Each can be turned off by name, so that a wrong result can be bisected.
  */
 import { commuteAveragePool } from './passes/commute-average-pool.ts';
 import { foldBatchNorm } from './passes/fold-batch-norm.ts';
@@ -29,16 +29,16 @@ const REWRITES = {
 /** Names of the rewrites, in that order. */
 export const REWRITE_NAMES = Object.keys(REWRITES) as (keyof typeof REWRITES)[];
 
-/** Names of everything that can be turned off: the rewrites, and what the later passes do beside the necessary. */
+/** Names of everything that can be turned off: the rewrites, and the optional work of later passes. */
 export const OPTIMIZATIONS = [
   ...REWRITE_NAMES,
   /** Branches are written straight into the concatenation they end in. */
   'concatenate-in-place',
   /** Values that are not needed at the same time share memory. */
   'reuse-memory',
-  /** Long kernels are called strip by strip, so that a first run moves on to V8's good code as soon as there is some. */
+  /** Long kernels are called strip by strip, so that a first run uses V8's optimised code as soon as it exists. */
   'call-in-strips',
-  /** Register tiles of several pixels and eight channels; without it one pixel and four. */
+  /** Register tiles of several pixels and eight channels; without it, of one pixel and four channels. */
   'register-tiles',
 ] as const;
 
@@ -49,7 +49,7 @@ export type OptimizeOption = boolean | { readonly except: readonly Optimization[
 
 export function enabledOptimizations(option: OptimizeOption): ReadonlySet<Optimization> {
   if (option === false) return new Set();
-  // What is no such option is refused as if it were a name.
+  // Anything else is rejected as if it were a name.
   const except = option === true ? [] : [option?.except ?? (option as unknown as Optimization)].flat();
   for (const name of except) {
     if (!OPTIMIZATIONS.includes(name)) {

@@ -1,21 +1,21 @@
 /**
- * Pack-weights: once per network, before any size of input is known. Before: a fused `Program`. After: all weights in
- * one run of floats in the order in which the kernels read them, and where each operation finds its own. Modules of all
+ * Pack-weights: once per network, before any input size is known. Before: a fused `Program`. After: all weights in one
+ * run of floats in the order in which the kernels read them, and where each operation finds its own. Modules for all
  * input sizes read the same copy.
  *
- * Convolutions are packed in panels of 8 or 12 output channels: for each tap and input channel, 8 weights side by side (2
- * vectors), so that a register tile of P pixels x 8 channels takes two vector loads a step. Panels of 12 are for fused
- * multiply-add, see emit/convolution.ts. What remains of a segment are panels of 8 and 4, filled up with zeros.
+ * Convolutions are packed in panels of 8 or 12 output channels: for each tap and input channel, 8 weights side by side
+ * (2 vectors), so that a register tile of P pixels x 8 channels takes two vector loads per step. Panels of 12 are for
+ * fused multiply-add, see emit/convolution.ts. The rest of a segment is in panels of 8 and 4, padded with zeros.
  */
 import type { Optimization } from './optimize.ts';
 import type { Activation, Convolution, Depthwise, ElementPrelu, Operation, Program } from './program.ts';
 
-/** Output channels of a panel. */
+/** Output channels per panel. */
 export const PANEL = 8;
-/** Of a panel for fused multiply-add. */
+/** Output channels per panel for fused multiply-add. */
 export const WIDE_PANEL = 12;
 export const QUAD = 4;
-/** Convolutions with more weights (a megabyte) come late in a network, where pictures are small, and rows no multiple of 3. */
+/** Convolutions with more weights (a megabyte) come late in a network: pictures are small, rows not multiples of 3. */
 const MOST_WIDE_WEIGHTS = 262_144;
 
 /** Panels of equal kind that one loop runs over. Addresses in bytes. */
@@ -31,7 +31,7 @@ export interface PanelGroup {
   readonly channels: number;
   readonly weights: number;
   readonly bias: number;
-  /** PReLU factors, laid out as the bias. */
+  /** PReLU factors, laid out like the bias. */
   readonly alphas: number;
 }
 
@@ -50,21 +50,21 @@ export interface PackedWeights {
   /** By the operation's name. */
   readonly convolutions: ReadonlyMap<string, readonly PanelGroup[]>;
   readonly channels: ReadonlyMap<string, PackedChannels>;
-  /** Of the operations on bytes. */
+  /** Data of the byte operations. */
   readonly integers: PackedIntegers | undefined;
 }
 
 /**
- * Panels of an integer convolution. A step of 4 input numbers has 4 weights for each channel of a panel. All addresses are
- * laid out as the bias; 0 where there is nothing.
+ * Panels of an integer convolution. A step of 4 input numbers has 4 weights for each channel of a panel. The data at
+ * all addresses is laid out like the bias; an address is 0 if there is none.
  */
 export interface IntegerPanelGroup extends PanelGroup {
   readonly multipliers: number;
   readonly zeroPoints: number;
   readonly residualScales: number;
-  /** Whether no result can be so large that rounding it needs a cut before. */
+  /** Whether every result is small enough to be rounded without clipping it first. */
   readonly isBounded: boolean;
-  /** Of the second half of CReLU. */
+  /** Those of the second half of CReLU. */
   readonly mirroredMultipliers: number;
   readonly mirroredZeroPoints: number;
 }
@@ -75,7 +75,7 @@ export interface PackedIntegerConvolution {
   readonly rowsOfTaps: boolean;
 }
 
-/** Numbers of channels, each address at the first one's; 0 where there is nothing. */
+/** Per-channel numbers; each address is that of the first channel's, or 0 if there are none. */
 export interface PackedByteChannels {
   /** Bytes, tap by tap, each tap padded to whole vectors. */
   readonly weights: number;
@@ -85,18 +85,18 @@ export interface PackedByteChannels {
   readonly zeroPoints: number;
 }
 
-/** By the operation's name; borders by the value's. */
+/** By the operation's name; borders by the value's name. */
 export interface PackedIntegers {
   readonly convolutions: ReadonlyMap<string, PackedIntegerConvolution>;
   readonly channels: ReadonlyMap<string, PackedByteChannels>;
-  /** Zero points of a value whose channels have different ones, filled up to whole vectors. */
+  /** Zero points of a value whose channels have different ones, padded to whole vectors. */
   readonly borders: ReadonlyMap<string, number>;
 }
 
 /**
- * @param baseAddress - where in the memory the weights will lie, in bytes; a multiple of 64.
+ * @param baseAddress - where in memory the weights will lie, in bytes; a multiple of 64.
  * @param widePanels - for kernels with fused multiply-add.
- * @param packIntegers - adds what operations on bytes read.
+ * @param packIntegers - adds the data that byte operations read.
  */
 export function packWeights(
   program: Program,
@@ -111,7 +111,7 @@ export function packWeights(
   ) => PackedIntegers,
 ): PackedWeights {
   const numbers = program.operations.reduce((sum, operation) => sum + weightsOf(operation), 0);
-  // What is added in filling up is a few per cent.
+  // Padding adds a few per cent.
   const packer = new Packer(baseAddress, Math.ceil(1.1 * numbers) + 1024);
   const convolutions = new Map<string, readonly PanelGroup[]>();
   const channels = new Map<string, PackedChannels>();
@@ -141,10 +141,10 @@ export function packWeights(
   return { data: packer.finish(), baseAddress, convolutions, channels, integers };
 }
 
-/** The program without the weights, which are packed by now: it is kept as long as the network. */
+/** The program without its weights, which have been packed: it is kept as long as the network. */
 export function withoutWeights(program: Program): Program {
   const operations = program.operations.map((operation) => {
-    // TypeScript does not see that the kind of the numbers stays.
+    // TypeScript does not see that the type of the numbers is unchanged.
     return 'weights' in operation ? ({ ...operation, weights: operation.weights.slice(0, 0) } as Operation) : operation;
   });
   return { ...program, operations };
@@ -193,7 +193,7 @@ export function splitIntoPanels(
   width: number,
 ): { first: number; panel: number; count: number; present: number }[] {
   const rest = channels % width;
-  // A panel of 4 keeps the processor half busy: rather two of 8 than one of 12 and one of 4.
+  // A panel of 4 keeps the processor only half busy: two of 8 are better than one of 12 and one of 4.
   if (width === WIDE_PANEL && channels > width && rest > 0 && rest <= QUAD) {
     const first = channels - width - rest;
     const last = splitIntoPanels(width + rest, PANEL).map((group) => ({ ...group, first: first + group.first }));
@@ -234,20 +234,20 @@ export function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;
 }
 
-/** Lays arrays out one after the other, each at the start of a cache line. */
+/** Lays out arrays one after another, each at the start of a cache line. */
 export class Packer {
   readonly #base: number;
   #data: Float32Array;
   /** In floats. */
   #length = 0;
 
-  /** @param capacity - floats that there is room for at first. */
+  /** @param capacity - initial room, in floats. */
   constructor(base: number, capacity: number) {
     this.#base = base;
     this.#data = new Float32Array(capacity);
   }
 
-  /** Room for this many floats, zeros at first. */
+  /** Room for this many floats, initially zeros. */
   reserve(length: number): { readonly address: number; readonly values: Float32Array } {
     const start = this.#length;
     this.#length += roundUp(length, 16);
@@ -259,7 +259,7 @@ export class Packer {
     return { address: this.#base + start * 4, values: this.#data.subarray(start, start + length) };
   }
 
-  /** @returns the address of a copy of the values, filled up with zeros to `length`. */
+  /** @returns the address of a copy of the values, zero-padded to `length`. */
   add(source: Float32Array, length = source.length): number {
     const { address, values } = this.reserve(length);
     values.set(source);

@@ -1,7 +1,7 @@
 /**
- * Pass 1, parse. Before: a Layers artifact as it came from a file. After: a `LayerGraph` - every layer once, in an
- * order in which inputs come first, with its configuration and its tensors found and their sizes checked.
- * Nothing is executed and nothing of the artifact is kept but views of its weights.
+ * Pass 1, parse. Before: a Layers artifact as read from a file. After: a `LayerGraph` - every layer once, in an order
+ * in which inputs come first, with its configuration and its tensors found and their sizes checked. Nothing is
+ * executed, and nothing of the artifact is kept except views of its weights.
  */
 import { UnsupportedLayerError, WeightFormatError } from '../../errors.ts';
 import { checkLayers } from '../layer-budget.ts';
@@ -23,7 +23,7 @@ export interface LayerNode {
   readonly config: LayerConfig;
   /** Names of the layers whose outputs it reads. */
   readonly inputs: readonly string[];
-  /** By the name without the layer's: `kernel`, `bias` … */
+  /** By name without the layer's: `kernel`, `bias` … */
   readonly tensors: ReadonlyMap<string, LayerTensor>;
 }
 
@@ -95,7 +95,7 @@ function readFunctional(configValue: unknown): { layers: BareNode[]; outputs: st
   const outputs = references.map((reference) => readReference(reference, 'an entry of output_layers'));
   if (outputs.length === 0) malformed('the model has no outputs');
   const twice = outputs.find((name, place) => outputs.indexOf(name) < place);
-  if (twice !== undefined) malformed(`'${twice}' is there twice among the outputs`);
+  if (twice !== undefined) malformed(`'${twice}' occurs twice among the outputs`);
   return { layers, outputs };
 }
 

@@ -1,11 +1,11 @@
 /**
  * Pass 7, plan-memory. Before: steps over buffers. After: every buffer has an offset in the arena such that no two that
- * are needed at the same time overlap. Offsets and sizes are for one image; a batch of n takes n times both, which
+ * are needed at the same time overlap. Offsets and sizes are for one image; a batch of n multiplies both by n, which
  * keeps them apart, so that one module runs every batch size.
  */
 import { type Buffer, elementBytes, imageNumbers, type Step, type StoredProgram } from './assign-storage.ts';
 
-/** Buffers begin at multiples of a cache line. */
+/** Buffers start at multiples of a cache line. */
 const ALIGNMENT_BYTES = 64;
 
 export interface MemoryPlan {
@@ -46,7 +46,7 @@ export function planMemory(stored: StoredProgram, reuse: boolean): MemoryPlan {
   };
 }
 
-/** From the step that first writes a buffer to the last one that reads it. The input is there before all steps. */
+/** From the step that first writes a buffer to the last one that reads it. The input is available before all steps. */
 function findLifetimes({ steps, input, outputs }: StoredProgram): Lifetime[] {
   const lifetimes = new Map<Buffer, Lifetime>();
   const touch = (buffer: Buffer, time: number): void => {

@@ -2,7 +2,7 @@
  * The compiler's own view of a network: a list of operations over named values, in an order in which every value is
  * written before it is read. Independent of the size of the input picture; `infer-shapes.ts` adds sizes.
  *
- * A value is what one image of a batch holds: `[height, width, channels]`, `[rows, channels]` or `[channels]`.
+ * A value belongs to one image of a batch: `[height, width, channels]`, `[rows, channels]` or `[channels]`.
  */
 
 import type { Quantization } from '../quantization.ts';
@@ -10,19 +10,19 @@ import type { Quantization } from '../quantization.ts';
 /** An elementwise function. */
 export type Activation =
   | { readonly kind: 'linear' }
-  /** max(x, 0), and min(that, `maxValue`) where there is one. */
+  /** max(x, 0), and min(that, `maxValue`) if there is one. */
   | { readonly kind: 'relu'; readonly maxValue?: number }
   | { readonly kind: 'leakyRelu'; readonly alpha: number }
   /** `alphas[c]` multiplies negative values of channel c. */
   | { readonly kind: 'prelu'; readonly alphas: Float32Array }
   | { readonly kind: 'sigmoid' }
-  /** Keras's: 0.2 x + 0.5, cut to 0..1. */
+  /** Keras's: 0.2 x + 0.5, clipped to 0..1. */
   | { readonly kind: 'hardSigmoid' }
-  /** x times (`slope` x + 0.5, cut to 0..1); MobileNet-V3's has a slope of 1/6. */
+  /** x times (`slope` x + 0.5, clipped to 0..1); MobileNet-V3's has a slope of 1/6. */
   | { readonly kind: 'hardSwish'; readonly slope: number }
   | { readonly kind: 'tanh' };
 
-/** Of Keras's hard sigmoid. */
+/** Slope of Keras's hard sigmoid. */
 export const HARD_SIGMOID_SLOPE = 0.2;
 
 export const LINEAR: Activation = { kind: 'linear' };
@@ -70,7 +70,7 @@ export interface Convolution extends Window {
   readonly outputs: readonly ConvolutionOutput[];
 }
 
-/** One filter a channel: `activation(conv(input) + bias)`. 1 x 1 is a scale and shift per channel. Padding is zeros. */
+/** One filter per channel: `activation(conv(input) + bias)`. 1 x 1 scales and shifts each channel. Padding is zeros. */
 export interface Depthwise extends Window {
   readonly kind: 'depthwise';
   readonly name: string;
@@ -83,13 +83,13 @@ export interface Depthwise extends Window {
   readonly activation: Activation;
 }
 
-/** Largest or mean value of a window. */
+/** Maximum or mean of a window. */
 export interface Pool extends Window {
   readonly kind: 'maxPool' | 'averagePool';
   readonly name: string;
   readonly input: string;
   readonly output: string;
-  /** Whether the padding counts as zeros; otherwise the window is cut at the picture's edge. */
+  /** Whether the padding counts as zeros; otherwise the window is clipped at the picture's edge. */
   readonly paddingIsZero: boolean;
 }
 
@@ -119,7 +119,7 @@ export interface Activate {
   readonly activation: Activation;
 }
 
-/** PReLU whose factors differ from element to element: `alphas` has the value's shape. */
+/** PReLU with a factor per element: `alphas` has the value's shape. */
 export interface ElementPrelu {
   readonly kind: 'elementPrelu';
   readonly name: string;
@@ -129,7 +129,7 @@ export interface ElementPrelu {
   readonly alphaShape: readonly number[];
 }
 
-/** Sum of values of one shape, then an activation. */
+/** Sum of values with the same shape, then an activation. */
 export interface Add {
   readonly kind: 'add';
   readonly name: string;
@@ -139,8 +139,8 @@ export interface Add {
 }
 
 /**
- * Product of two values, then an activation. The values have one shape, or the second has a number for each channel:
- * `[1, 1, channels]`, which multiplies every pixel.
+ * Product of two values, then an activation. The values have the same shape, or the second has one number per channel,
+ * `[1, 1, channels]`, and multiplies every pixel.
  */
 export interface Multiply {
   readonly kind: 'multiply';
@@ -177,7 +177,7 @@ export interface Softmax {
   readonly output: string;
 }
 
-/** The same value elsewhere in memory: put in where a value cannot be written straight to where it is wanted. */
+/** The same value elsewhere in memory: inserted if a value cannot be written directly to where it is needed. */
 export interface Copy {
   readonly kind: 'copy';
   readonly name: string;
@@ -194,7 +194,7 @@ export interface Quantize {
   readonly quantization: Quantization;
 }
 
-/** The numbers that bytes stand for. */
+/** The numbers that bytes represent. */
 export interface Dequantize {
   readonly kind: 'dequantize';
   readonly name: string;
@@ -206,40 +206,43 @@ export interface Dequantize {
 /** Some of an integer convolution's output channels. */
 export interface IntegerConvolutionOutput extends ConvolutionOutput {
   /**
-   * `[channels]`, or twice that where `mirrored`: times the sum of products, the number in units of the output's scale, or the
-   * number itself where the output is floats. The second half is negative.
+   * `[channels]`, or twice that if `mirrored`. The sum of products times this is the number in units of the output's
+   * scale, or the number itself if the output is floats. The second half is negative.
    */
   readonly multipliers: Float32Array;
-  /** `[channels]`, or twice that where `mirrored`; absent where the output is floats. */
+  /** `[channels]`, or twice that if `mirrored`; absent if the output is floats. */
   readonly zeroPoints?: Uint8Array;
 }
 
 /**
- * A convolution of bytes. Its sums are exact 32-bit integers; then, in float32 and each step rounded, `sum * multiplier`,
- * plus `residual * residualScales`, the activation, plus the zero point, and the nearest byte (ties to even). An output of floats ends after the
- * activation. Padding is bytes that stand for 0.
+ * A convolution of bytes. Its sums are exact 32-bit integers; then, in float32 and each step rounded,
+ * `sum * multiplier`, plus `residual * residualScales`, the activation, plus the zero point, and the nearest byte (ties
+ * to even). A float output ends after the activation. Padding is bytes that represent 0.
  */
 export interface IntegerConvolution extends Window {
   readonly kind: 'integerConvolution';
   readonly name: string;
   readonly input: string;
-  /** Bytes whose zero points are 0, of the (single) output's shape. */
+  /** Bytes with zero points of 0, in the (single) output's shape. */
   readonly residual?: string;
   /** `[channels]` */
   readonly residualScales?: Float32Array;
   readonly inputChannels: number;
-  /** `[kernel rows, kernel columns, input channels, output channels]`, -127 to 127, and chosen so that sums of chunks fit 16 bits. */
+  /**
+   * `[kernel rows, kernel columns, input channels, output channels]`, -127 to 127, and chosen so that sums of chunks
+   * fit 16 bits.
+   */
   readonly weights: Int8Array;
-  /** `[output channels]`; what the input's zero points add is taken off. */
+  /** `[output channels]`; what the input's zero points add is subtracted. */
   readonly bias: Int32Array;
-  /** Whether the input's pixels must lie one after the other, so that a row of taps is one run of bytes. */
+  /** Whether the input's pixels must be contiguous, so that a row of taps is one run of bytes. */
   readonly needsDenseInput?: boolean;
   readonly outputs: readonly IntegerConvolutionOutput[];
 }
 
 /**
  * A depthwise convolution of bytes to bytes. Sums are exact 16-bit integers, by the choice of the weights; then
- * `(sum * multiplier + 2^14) >> 15` plus the zero point, cut to the bytes there are.
+ * `(sum * multiplier + 2^14) >> 15` plus the zero point, clipped to the range of bytes.
  */
 export interface IntegerDepthwise extends Window {
   readonly kind: 'integerDepthwise';
@@ -249,17 +252,17 @@ export interface IntegerDepthwise extends Window {
   readonly channels: number;
   /** `[kernel rows, kernel columns, channels]` */
   readonly weights: Int8Array;
-  /** `[channels]`; what the input's zero points add is taken off. */
+  /** `[channels]`; what the input's zero points add is subtracted. */
   readonly bias: Int16Array;
   /** `[channels]`, 1 to 32767. */
   readonly multipliers: Int16Array;
   /** `[channels]` */
   readonly zeroPoints: Uint8Array;
-  /** Whether results below the zero point are cut. */
+  /** Whether results below the zero point are clipped. */
   readonly isRectified: boolean;
 }
 
-/** Largest byte of a window. Zero points are 0, and padding is 0. */
+/** Maximum byte of a window. Zero points are 0, and padding is 0. */
 export interface IntegerMaxPool extends Window {
   readonly kind: 'integerMaxPool';
   readonly name: string;
@@ -288,11 +291,11 @@ export type Operation =
 /** A whole network. */
 export interface Program {
   readonly input: string;
-  /** Shape of one image at the input; null where any size is taken. */
+  /** Shape of one input image; null where any size is accepted. */
   readonly inputShape: readonly (number | null)[];
   readonly operations: readonly Operation[];
   readonly outputs: readonly string[];
-  /** Values that are bytes, with the bytes that stand for 0 in each of their channels. */
+  /** Values that are bytes, with the bytes that represent 0 in each of their channels. */
   readonly zeroPoints?: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -322,7 +325,7 @@ export function isChannelScale({ kernel, strides, padding }: Depthwise): boolean
   return kernel[0] === 1 && kernel[1] === 1 && strides[0] === 1 && strides[1] === 1 && isUnpadded;
 }
 
-/** Who writes and who reads each value. */
+/** Which operations write and read each value. */
 export interface Uses {
   readonly producers: ReadonlyMap<string, Operation>;
   readonly consumers: ReadonlyMap<string, readonly Operation[]>;
@@ -342,7 +345,7 @@ export function findUses(program: Program): Uses {
   return { producers, consumers };
 }
 
-/** The one operation that reads a value which is nothing else's and no output of the network, or undefined. */
+/** The operation that alone reads a value; undefined if there is none or the value is an output of the network. */
 export function soleConsumer(program: Program, uses: Uses, value: string): Operation | undefined {
   const readers = uses.consumers.get(value) ?? [];
   return readers.length === 1 && !program.outputs.includes(value) ? readers[0] : undefined;
@@ -350,7 +353,7 @@ export function soleConsumer(program: Program, uses: Uses, value: string): Opera
 
 /**
  * The program with some operations replaced or (with `null`) dropped; the rest stay in place.
- * The caller sees to it that values are still written before they are read.
+ * The caller must ensure that values are still written before they are read.
  */
 export function replaceOperations(program: Program, changes: ReadonlyMap<Operation, Operation | null>): Program {
   if (changes.size === 0) return program;
@@ -365,6 +368,6 @@ export function replaceOperations(program: Program, changes: ReadonlyMap<Operati
 
 /**
  * Checks a program after a pass of the compiler.
- * @throws where something in it is wrong.
+ * @throws if something in it is wrong.
  */
 export type ProgramCheck = (program: Program, pass: string) => void;

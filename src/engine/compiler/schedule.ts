@@ -1,6 +1,6 @@
 /**
  * Pass 5, schedule. Before: operations in any valid order. After: the same operations in a valid order that keeps few
- * bytes alive at a time: of those that could run next, the one that frees most (or needs least) memory does.
+ * bytes alive at a time: of those that can run next, the one that frees the most memory (or needs the least) does.
  */
 import { type ShapedProgram, sizeOf } from './infer-shapes.ts';
 import { findUses, inputsOf, type Operation, outputsOf } from './program.ts';
@@ -38,7 +38,7 @@ export function scheduleOperations(shaped: ShapedProgram): ShapedProgram {
         bestGrowth = size;
       }
     }
-    if (!best) throw new Error('the operations depend on each other in a circle');
+    if (!best) throw new Error('the operations depend on each other in a cycle');
     waiting.delete(best);
     operations.push(best);
     for (const value of new Set(inputsOf(best))) readersLeft.set(value, (readersLeft.get(value) ?? 0) - 1);

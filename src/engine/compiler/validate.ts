@@ -1,6 +1,6 @@
 /**
- * The rules that hold between all passes. Run after each of them where `validate` is on (the tests): a broken pass is
- * then named at once instead of showing as wrong numbers.
+ * The rules that hold between all passes. Checked after each of them if `validate` is on (in the tests), so that a
+ * broken pass is named at once instead of showing up as wrong numbers.
  */
 import { largestChunk, MAX_CHUNK_WEIGHTS } from './integers/quantize-weights.ts';
 import {
@@ -12,7 +12,7 @@ import {
   type Program,
 } from './program.ts';
 
-/** Thrown where a pass has broken the program: a mistake of the compiler, never of its user. */
+/** Thrown if a pass has broken the program: a mistake in the compiler, never its user's. */
 export class InvalidProgramError extends Error {
   override readonly name = 'InvalidProgramError';
 }
@@ -43,7 +43,7 @@ export function validateProgram(program: Program, pass: string): void {
   }
 }
 
-/** Whether there are as many weights as wanted, or none any more, as they are packed. */
+/** Whether there are as many weights as expected, or none because they have been packed. */
 function fits(weights: Float32Array | Int8Array, wanted: number): boolean {
   return weights.length === wanted || weights.length === 0;
 }
@@ -55,9 +55,9 @@ function problemWithForms(operation: Operation, { zeroPoints }: Program): string
   const inputs = inputsOf(operation).map(isBytes);
   switch (operation.kind) {
     case 'quantize':
-      return !inputs[0] && outputs[0] ? undefined : 'must make bytes of floats';
+      return !inputs[0] && outputs[0] ? undefined : 'must turn floats to bytes';
     case 'dequantize':
-      return inputs[0] && !outputs[0] ? undefined : 'must make floats of bytes';
+      return inputs[0] && !outputs[0] ? undefined : 'must turn bytes to floats';
     case 'integerConvolution': {
       const fitting = operation.outputs.every((output, i) => (output.zeroPoints !== undefined) === outputs[i]);
       return inputs.every(Boolean) && fitting ? undefined : 'must read bytes';
@@ -69,7 +69,7 @@ function problemWithForms(operation: Operation, { zeroPoints }: Program): string
     case 'copy':
       return inputs.every((input) => input === outputs[0]) ? undefined : 'joins bytes and floats';
     default:
-      return [...inputs, ...outputs].some(Boolean) ? 'is of floats and has bytes' : undefined;
+      return [...inputs, ...outputs].some(Boolean) ? 'is float but has bytes' : undefined;
   }
 }
 

@@ -10,14 +10,14 @@ export interface PixelNormalisation {
 /** The mean of each channel over ImageNet, subtracted. -123..151. */
 export const MEAN_SUBTRACTED: PixelNormalisation = { mean: [104, 117, 123], scale: 1 };
 
-/** `(byte - 127.5) / 128`: bytes centred and brought to about one. -0.996..0.996. */
+/** `(byte - 127.5) / 128`: bytes centred and scaled to about one. -0.996..0.996. */
 export const CENTRED: PixelNormalisation = { mean: [127.5, 127.5, 127.5], scale: 1 / 128 };
 
 /**
  * Turns pixels into one image of a network's input batch: BGR, float32, NHWC. Both normalisations above are exact.
  * @param image - RGBA or RGB bytes, already of the network's size; alpha is ignored.
- * @param normalisation - `MEAN_SUBTRACTED`, `CENTRED` or one's own.
- * @param dst - `[batch x height x width x 3]`, written from `offset` on; a new array for one image if absent.
+ * @param normalisation - `MEAN_SUBTRACTED`, `CENTRED` or your own.
+ * @param dst - `[batch x height x width x 3]`, written from `offset` onwards; a new array for one image if absent.
  * @param offset - where in `dst` the image starts: `index * height * width * 3` for image `index` of a batch.
  * @returns `dst`.
  * @throws RangeError if the image's sizes and data disagree, or `dst` has no room at `offset`.

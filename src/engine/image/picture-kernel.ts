@@ -3,18 +3,19 @@ import { type PixelNormalisation, toNetworkInput } from './network-input.ts';
 import type { PixelImage } from './pixels.ts';
 import { type PixelRegion, resizeRegion } from './resize.ts';
 
-/** Brings pictures to the size of a network's input. Every engine has one; all give the same bytes and numbers. */
+/** Resizes pictures to a network's input size. Every engine has one; all produce the same bytes and numbers. */
 export interface PictureKernel {
   /**
-   * Cuts a region out of a picture and resizes it: the bytes of `resizeRegion`.
+   * Crops a region of a picture and resizes it, to the same bytes as `resizeRegion`.
    * @param image - RGBA or RGB bytes; alpha is ignored.
-   * @param region - whole px of the picture; black where it reaches beyond.
+   * @param region - whole px of the picture; black where it extends beyond the picture.
    * @param dst - at least `[height x width x 3]` bytes; a new array if absent.
    * @throws RangeError as `resizeRegion` does.
    */
   resize(image: PixelImage, region: PixelRegion, width: number, height: number, dst?: Uint8Array): RgbImage;
   /**
-   * The same, and then `(value - mean) * scale` in the order B, G, R: what `toNetworkInput` makes of the resized region.
+   * The same, and then `(value - mean) * scale` in the order B, G, R: what `toNetworkInput` makes of the resized
+   * region.
    * @param dst - at least `[height x width x 3]`; a new array if absent.
    * @throws RangeError as `resizeRegion` and `toNetworkInput` do.
    */
@@ -28,7 +29,7 @@ export interface PictureKernel {
   ): Float32Array;
 }
 
-/** In plain JavaScript: the reference, and what engines without WebAssembly of their own use. */
+/** In plain JavaScript: the reference, also used by engines without their own WebAssembly. */
 export const plainPictureKernel: PictureKernel = {
   resize: resizeRegion,
   toNetworkInput(image, region, width, height, normalisation, dst) {

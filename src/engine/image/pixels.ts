@@ -4,9 +4,9 @@ import type { RgbaImage, RgbImage } from '../../types.ts';
 export type PixelImage = RgbaImage | RgbImage;
 
 /**
- * Counts the bytes of a pixel of `image`, and so checks that its sizes and its data agree.
+ * Counts the bytes per pixel of `image`, which also checks that its size and data agree.
  * @returns 4 (RGBA) or 3 (RGB).
- * @throws RangeError if a size is not a positive integer or `data` has neither 3 nor 4 bytes a pixel.
+ * @throws RangeError if a size is not a positive integer or `data` has neither 3 nor 4 bytes per pixel.
  */
 export function channelCount(image: PixelImage): 3 | 4 {
   const { data, width, height } = image;
@@ -28,7 +28,7 @@ export function checkSize(what: string, width: number, height: number): void {
 }
 
 /**
- * Gives RGB bytes a home: the front of `dst`, or a new array.
+ * Where to put RGB bytes: the start of `dst`, or a new array.
  * @throws RangeError if `dst` is too short.
  */
 export function rgbDestination(width: number, height: number, dst?: Uint8Array): Uint8Array {

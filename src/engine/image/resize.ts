@@ -1,24 +1,24 @@
 /**
- * Bytes resized bit for bit as OpenCV does it, in plain JavaScript: each row of the source is interpolated along x once,
+ * Resizes bytes bit for bit as OpenCV does, in plain JavaScript: each row of the source is interpolated along x once,
  * kept while the rows of the result need it, and blended along y.
  *
- * Ways tried, RGBA 1280 x 720 to RGB 1080 x 607, Node 20, one thread, best and (on a busy machine) median ms:
+ * Variants tried, RGBA 1280 x 720 to RGB 1080 x 607, Node 20, one thread, best and (on a busy machine) median ms:
  *
  *   along x, 720 rows: this file                                     3.7 (5.8)
  *     reading each RGBA pixel as one uint32 and shifting it apart    3.7 (5.7)
  *     rows kept in int16 instead of int32                            4.5 (7.8)
- *   along y, 607 rows: one number a round                            3.3 (6.3)
+ *   along y, 607 rows: one number per iteration                      3.3 (6.3)
  *     three, as here                                                 2.8 (4.2)
  *     twelve                                                         2.2, but rows are multiples of 3, not of 12
  *   products with `*` instead of `Math.imul`                         the same
  *
- * Cutting a region out and resizing it needs no copy of the region: a pixel outside the image has the weight 0.
+ * Cropping and resizing a region needs no copy of it: a pixel outside the image has weight 0.
  */
 import type { RgbImage } from '../../types.ts';
 import { channelCount, checkSize, type PixelImage, rgbDestination } from './pixels.ts';
 import { roundHalfToEven } from './round.ts';
 
-/** A rectangle of whole pixels; may reach beyond the image, where everything is black. */
+/** A rectangle of whole pixels; may extend beyond the image, where everything is black. */
 export interface PixelRegion {
   readonly left: number;
   readonly top: number;
@@ -32,16 +32,17 @@ const COEFFICIENT_ONE = 2048;
 const { imul } = Math;
 
 /**
- * Resizes an image bilinearly, without antialiasing, bit for bit as OpenCV's `cv2.resize(…, INTER_LINEAR)` does on bytes.
+ * Resizes an image bilinearly, without antialiasing, bit for bit as OpenCV's `cv2.resize(…, INTER_LINEAR)` does on
+ * bytes.
  *
- * Pixel centres lie at half-integers. Positions are rounded to float32, fractions to 1/2048, and the products are cut as
- * OpenCV cuts them; a source of exactly twice the size in both directions is averaged 2x2, as OpenCV does.
+ * Pixel centres lie at half-integers. Positions are rounded to float32, fractions to 1/2048, and the products are
+ * truncated as in OpenCV; a source of exactly twice the size in both directions is averaged 2x2, as in OpenCV.
  * @param image - RGBA or RGB bytes; alpha is ignored.
  * @param width - of the result, px.
  * @param height - of the result, px.
  * @param dst - at least `[height x width x 3]` bytes, none of them shared with `image`; a new array if absent.
- * @returns RGB bytes in the front of `dst`.
- * @throws RangeError if a size is not a positive integer, or an array does not fit its size.
+ * @returns RGB bytes at the start of `dst`.
+ * @throws RangeError if a size is not a positive integer, or an array does not match its size.
  * @see OpenCV modules/imgproc/src/resize.cpp
  */
 export function resizeImage(image: PixelImage, width: number, height: number, dst?: Uint8Array): RgbImage {
@@ -49,15 +50,16 @@ export function resizeImage(image: PixelImage, width: number, height: number, ds
 }
 
 /**
- * Cuts a region out of an image and resizes it in one go: the same pixels as `resizeImage` of the region's copy, without
- * making that copy. What lies outside the image is black; a region wholly outside gives a black result.
+ * Crops a region of an image and resizes it in one step: the same pixels as `resizeImage` gives for a copy of the
+ * region, without making that copy. Everything outside the image is black; a region wholly outside gives a black
+ * result.
  * @param image - RGBA or RGB bytes; alpha is ignored.
  * @param region - whole px of the image.
  * @param width - of the result, px.
  * @param height - of the result, px.
  * @param dst - at least `[height x width x 3]` bytes, none of them shared with `image`; a new array if absent.
- * @returns RGB bytes in the front of `dst`.
- * @throws RangeError if a size is not a positive integer, or an array does not fit its size.
+ * @returns RGB bytes at the start of `dst`.
+ * @throws RangeError if a size is not a positive integer, or an array does not match its size.
  */
 export function resizeRegion(
   image: PixelImage,
@@ -186,7 +188,10 @@ function interpolateRow(
   }
 }
 
-/** Blends two interpolated rows. The sum cannot leave 0..255: (255 * 2048 >> 4) * 2048 >> 16 is 1020, and 1022 >> 2 is 255. */
+/**
+ * Blends two interpolated rows. The sum cannot leave 0..255: (255 * 2048 >> 4) * 2048 >> 16 is 1020, and 1022 >> 2 is
+ * 255.
+ */
 function blendRows(
   upper: Int32Array,
   lower: Int32Array,

@@ -6,9 +6,9 @@ import { roundHalfToEven } from './round.ts';
 const FARTHEST_CORNER = 2 ** 24;
 
 /**
- * Rounds a region of interest to whole pixels: each corner by itself, halves to even. The result can therefore be a pixel
- * wider or higher than the box, and a square box need not stay square.
- * @param roiBox - px of the image; may reach beyond it.
+ * Rounds a region of interest to whole pixels: each corner separately, halves to even. The result can therefore be a
+ * pixel wider or taller than the box, and a square box need not stay square.
+ * @param roiBox - px of the image; may extend beyond it.
  * @throws RangeError if a corner is not finite or absurdly far away, or the rounded box is empty or inverted.
  * @see utils/functions.py `crop_img` (3DDFA_V2 1b6c676)
  */
@@ -27,7 +27,7 @@ export function roundToPixels(roiBox: RoiBox): PixelRegion {
   const height = roundHalfToEven(yMax) - top;
   if (width < 1 || height < 1) {
     throw new RangeError(
-      `roiBox: expected xMin < xMax and yMin < yMax by a pixel at least, got [${xMin}, ${yMin}, ${xMax}, ${yMax}]`,
+      `roiBox: expected xMin < xMax and yMin < yMax by at least a pixel, got [${xMin}, ${yMin}, ${xMax}, ${yMax}]`,
     );
   }
   return { left, top, width, height };

@@ -1,4 +1,4 @@
-/** Rounds to the nearest integer, halves to the even one, as Python's `round` and C's `rint` do (`Math.round` goes up). */
+/** Rounds to the nearest integer, halves to even, as Python's `round` and C's `rint` do (`Math.round` rounds up). */
 export function roundHalfToEven(value: number): number {
   const floor = Math.floor(value);
   const fraction = value - floor;

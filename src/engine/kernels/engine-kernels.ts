@@ -6,7 +6,7 @@ import {
   type LinearModelKernel,
 } from './linear-model.ts';
 
-/** SIMD kernels for the work beside networks. */
+/** SIMD kernels for work other than networks. */
 export interface EngineKernels {
   /** Copies a model into WebAssembly memory; it is freed with the last reference to the result. */
   createLinearModel(model: LinearModel, basis: BasisPrecision): LinearModelKernel;

@@ -2,7 +2,8 @@
  * Points of a linear model, `matrix · (mean + basis · weights)`, in WebAssembly SIMD: the basis is read once, front to
  * back, in blocks of 8 points; all instances of a call use a block while it is in the L1 cache.
  *
- * Measured, 38365 points x 50 columns, Node 20, best of 40 interleaved runs on a busy 2-core machine: see docs/engine.md.
+ * Measured, 38365 points x 50 columns, Node 20, best of 40 interleaved runs on a busy 2-core machine: see
+ * docs/engine.md.
  */
 import type { FunctionBuilder, Local } from '../../wasm/function-builder.ts';
 import { ModuleBuilder } from '../../wasm/module-builder.ts';
@@ -14,13 +15,13 @@ export interface LinearModel {
   readonly pointCount: number;
   /** `[pointCount x 3]`, xyz interleaved. */
   readonly mean: Float32Array;
-  /** Each `[3 * pointCount x columns]`, row-major; their columns follow one another. */
+  /** Each `[3 * pointCount x columns]`, row-major; their columns are concatenated. */
   readonly bases: readonly { readonly data: Float32Array; readonly columns: number }[];
 }
 
 /**
- * How a basis is kept. `int16`: each column as 16-bit integers with a scale, in half the memory; every entry is then off by
- * at most 1/65534 of its column's largest.
+ * How a basis is stored. `int16`: each column as 16-bit integers with a scale, in half the memory; every entry is then
+ * off by at most 1/65534 of the largest in its column.
  */
 export type BasisPrecision = 'float32' | 'int16';
 
@@ -34,38 +35,39 @@ export interface LinearModelOptions {
 /** Evaluates a linear model. */
 export interface LinearModelKernel {
   readonly pointCount: number;
-  /** Weights that `evaluate` expects: columns of all bases. */
+  /** Number of weights that `evaluate` expects: the columns of all bases. */
   readonly weightCount: number;
-  /** What the model takes in WebAssembly memory. */
+  /** WebAssembly memory that the model takes. */
   readonly memoryBytes: number;
   /**
-   * Points of one or several instances, in one pass over the basis for every four.
+   * Computes the points of one or more instances, in one pass over the basis for every four.
    * @param params - for each instance `[12 + weightCount]`: a 3 x 4 matrix, row-major, then the weights.
-   * @param dsts - for each instance `[pointCount x 3]`, xyz interleaved; new arrays if absent. Nothing is allocated otherwise.
+   * @param dsts - for each instance `[pointCount x 3]`, xyz interleaved; new arrays if absent. Nothing is allocated
+   *   otherwise.
    * @returns `dsts`.
-   * @throws RangeError if an array has another length; nothing is written then.
+   * @throws RangeError if an array has the wrong length; nothing is written in that case.
    */
   evaluate(params: readonly Float32Array[], dsts?: readonly Float32Array[]): readonly Float32Array[];
 }
 
-/** Points of a block: two vectors each for x, y and z. */
+/** Points per block: two vectors each for x, y and z. */
 const BLOCK_POINTS = 8;
 const BLOCK_ROWS = 3 * BLOCK_POINTS;
 const BLOCK_VECTORS = BLOCK_ROWS / 4;
-/** Numbers of the matrix in front of the weights. */
+/** Numbers of the matrix that precedes the weights. */
 const MATRIX_NUMBERS = 12;
-/** Instances of one pass. */
+/** Instances per pass. */
 const INSTANCES = 4;
 /**
- * Blocks of a call; their points are copied to the caller's array before the next, from the L2 cache. All blocks in one call
- * take 4 % longer, and 2 MB of memory for the points.
+ * Blocks per call; their points are copied from the L2 cache to the caller's array before the next call. All blocks in
+ * one call take 4 % longer, and 2 MB of memory for the points.
  */
 const CHUNK_BLOCKS = 256;
 const PAGE_BYTES = 65_536;
 
 /**
  * Copies a model into WebAssembly memory and compiles a kernel for it.
- * @throws RangeError if the arrays do not fit the counts; BackendUnavailableError where SIMD is missing.
+ * @throws RangeError if the arrays do not match the counts; BackendUnavailableError if SIMD is missing.
  */
 export function createLinearModelKernel(model: LinearModel, options: LinearModelOptions = {}): LinearModelKernel {
   const simd = chooseSimdMode(options.simd);
@@ -137,7 +139,7 @@ export function createLinearModelKernel(model: LinearModel, options: LinearModel
   };
 }
 
-/** Where things lie in the memory, in bytes. */
+/** Memory layout, in bytes. */
 interface Layout {
   readonly params: number;
   readonly paramBytes: number;
@@ -201,7 +203,10 @@ function emitModule(layout: Layout, pages: number, simd: SimdMode): Uint8Array<A
   return builder.encode({ minimumPages: pages });
 }
 
-/** `evaluate(instances, block, blockEnd)`: for every block between these addresses, for every instance, the block's points. */
+/**
+ * `evaluate(instances, block, blockEnd)`: for every block between these addresses, for every instance, the block's
+ * points.
+ */
 function emitEvaluate(f: FunctionBuilder, layout: Layout, fused: boolean): void {
   const [instances, block, blockEnd] = [0, 1, 2].map((i) => f.param(i));
   const [output, instanceOutput, param, paramEnd, weight, weightEnd, column] = f.locals('i32', 7);

@@ -1,10 +1,10 @@
 /**
- * Regions of pictures, resized bit for bit as `resizeRegion` does it, in WebAssembly SIMD, and from there straight to a
+ * Resizes regions of pictures bit for bit as `resizeRegion` does, in WebAssembly SIMD, and converts them straight to a
  * network's input. The driver is JavaScript, row by row; the memory holds a row of each kind and stays in the L1 cache.
  *
- * Along x a pixel is four products and two sums at once: the bytes of its two neighbours, interleaved as int16, times the
- * pair of weights (`i32x4.dot_i16x8_s`). The exact halving, which averages 2 x 2 pixels, is the same with weights of
- * 1024: (a + b) * 1024 >> 4, times 1024 >> 16, is a + b.
+ * Along x a pixel is four products and two sums at once: the bytes of its two neighbours, interleaved as int16, times
+ * the pair of weights (`i32x4.dot_i16x8_s`). The exact halving, which averages 2 x 2 pixels, is the same with weights
+ * of 1024: (a + b) * 1024 >> 4, times 1024 >> 16, is a + b.
  */
 import type { RgbImage } from '../../types.ts';
 import type { FunctionBuilder, Local } from '../../wasm/function-builder.ts';
@@ -18,11 +18,11 @@ import { roundHalfToEven } from '../image/round.ts';
 
 const PAGE_BYTES = 65_536;
 const COEFFICIENT_ONE = 2048;
-/** Both weights of a halving. */
+/** Each of the two weights of a halving. */
 const HALVING_WEIGHT = 1024;
-/** Room on either side of a row, for neighbours of weight 0 and for vectors that reach over the end. */
+/** Room on either side of a row, for neighbours of weight 0 and for vectors that extend past the end. */
 const MARGIN_BYTES = 64;
-/** Memory of the means and scales: two vectors. */
+/** Memory for the means and scales: two vectors. */
 const NORMALISATION_BYTES = 32;
 /** A column's taps: offset of the left neighbour (int32), weights of both (int16 each). */
 const TAP_BYTES = 8;
@@ -47,7 +47,7 @@ type BlendRows = (
   out: number,
 ) => void;
 
-/** @throws BackendUnavailableError where WebAssembly SIMD is missing. */
+/** @throws BackendUnavailableError if WebAssembly SIMD is missing. */
 export function createPictureKernel(): PictureKernel {
   chooseSimdMode('plain');
   return new WasmPictureKernel();
@@ -57,7 +57,7 @@ class WasmPictureKernel implements PictureKernel {
   readonly #memory = new WebAssembly.Memory({ initial: 1 });
   readonly #kernels: Kernels;
   #layout: RowLayout = layoutRows(1, 1);
-  /** What the taps in the memory belong to. */
+  /** Identifies what the taps in memory belong to. */
   #taps = '';
 
   constructor() {
@@ -101,7 +101,7 @@ class WasmPictureKernel implements PictureKernel {
     return dst;
   }
 
-  /** Checks sizes, sees to it that the memory holds rows of these sizes, and writes the columns' taps. */
+  /** Checks sizes, grows the memory to hold rows of these sizes, and writes the columns' taps. */
   #prepare(image: PixelImage, region: PixelRegion, width: number, height: number): 3 | 4 {
     const channels = channelCount(image);
     checkSize('region', region.width, region.height);
@@ -132,7 +132,7 @@ class WasmPictureKernel implements PictureKernel {
     const staging = new Uint8Array(this.#memory.buffer, source, stride);
     const tapsEnd = taps + width * TAP_BYTES;
     const rowBytes = width * INTERPOLATED_BYTES;
-    // The rows of the picture that are at hand, interpolated along x.
+    // The current rows of the picture, interpolated along x.
     let [upper, lower] = this.#layout.interpolated;
     let upperRow = Number.NaN;
     let lowerRow = Number.NaN;
@@ -181,17 +181,17 @@ class WasmPictureKernel implements PictureKernel {
   }
 }
 
-/** OpenCV averages where the region is of exactly twice the size. */
+/** OpenCV averages if the region is exactly twice the size. */
 function isHalving(region: PixelRegion, width: number, height: number): boolean {
   return region.width === 2 * width && region.height === 2 * height;
 }
 
-/** Where the rows lie in the memory, in bytes. */
+/** Where the rows lie in memory, in bytes. */
 interface RowLayout {
   readonly taps: number;
   readonly source: number;
   readonly interpolated: readonly [number, number];
-  /** An interpolated row of a picture that is black. */
+  /** An interpolated row of a black picture. */
   readonly zeros: number;
   /** Bytes or floats. */
   readonly output: number;
@@ -222,7 +222,7 @@ function writeTaps(
   width: number,
   halving: boolean,
 ): void {
-  // Everything: a former layout's rows may lie where zeros are expected.
+  // Clear everything: rows of a previous layout may lie where zeros are expected.
   new Uint8Array(buffer).fill(0);
   const offsets = new Int32Array(buffer, start);
   const weights = new Int16Array(buffer, start);
@@ -265,7 +265,7 @@ function emitModule(): Uint8Array<ArrayBuffer> {
   return builder.encode({ minimumPages: 1 });
 }
 
-/** Interpolates a row along x, two pixels a round; keeps 15 bits of each value. */
+/** Interpolates a row along x, two pixels per iteration; keeps 15 bits of each value. */
 function emitInterpolate(f: FunctionBuilder, channels: number): void {
   const [source, taps, tapsEnd, out] = [0, 1, 2, 3].map((i) => f.param(i));
   const pixels = f.locals('v128', 2);
@@ -308,7 +308,7 @@ interface BlendLocals {
   readonly lowerWeights: Local;
 }
 
-/** The loop over a row: `pixels` a round. */
+/** The loop over a row: `pixels` per iteration. */
 function emitBlend(f: FunctionBuilder, pixels: number, outBytes: number, body: (locals: BlendLocals) => void): void {
   const [upper, upperEnd, lower, upperWeight, lowerWeight, out] = [0, 1, 2, 3, 4, 5].map((i) => f.param(i));
   const [upperWeights, lowerWeights] = f.locals('v128', 2);

@@ -1,9 +1,9 @@
 /**
- * Weights kept by the browser from visit to visit, in its Cache API.
+ * Keeps weights between visits, in the browser's Cache API.
  *
- * A file is stored under its SHA-256, which the pack's manifest says: packs share files, and a new version of a pack
- * downloads only what changed. The manifest itself is stored under its address. Nothing is stored before its sum is right,
- * and what is stored is checked again when it is read, so that a damaged store costs a download and no more.
+ * A file is stored under its SHA-256 from the pack's manifest: packs share files, and a new version of a pack downloads
+ * only what changed. The manifest itself is stored under its address. A file is stored only if its checksum is right,
+ * and is checked again when it is read, so a damaged store costs no more than a download.
  */
 import { checkOptionNames, type OptionNames } from '../../check-arguments.ts';
 import { PACK_FILE } from './pack-manifest.ts';
@@ -13,35 +13,35 @@ import type { ReadOptions, WeightSource } from './weight-source.ts';
 /** Options of {@link cachedWeights}. */
 export interface CachedWeightsOptions {
   /**
-   * Asks the server for `pack.json` at every visit, to learn of a new version; the stored one serves where the server
-   * cannot be reached. By default nothing at all is asked once everything is stored.
+   * Requests `pack.json` on every visit, to detect a new version; the stored one is used if the server cannot be
+   * reached. By default there are no requests once everything is stored.
    */
   readonly revalidate?: boolean;
   /** Name of the browser's cache; default `tddfa-weights`. */
   readonly cacheName?: string;
-  /** Called when something could not be stored or found, as with a full disk or private browsing. Loading continues. */
+  /** Called if something could not be stored or found, as with a full disk or private browsing. Loading continues. */
   readonly onWarning?: (warning: Error) => void;
 }
 
 const CACHED_OPTION_NAMES: OptionNames<CachedWeightsOptions> = { revalidate: true, cacheName: true, onWarning: true };
 
-/** Name of the cache where none is given. */
+/** Default name of the cache. */
 export const WEIGHT_CACHE_NAME = 'tddfa-weights';
 
-/** Keys of a cache must look like addresses; nothing is ever asked of this one. */
+/** Cache keys must look like URLs; this one is never requested. */
 const KEY_ORIGIN = 'https://tddfa.invalid/';
 
 /**
- * A pack that is downloaded once. For browsers; where there is no Cache API (an insecure page, Node) the source is used as
- * it is, after a warning.
- * @param source - where the pack comes from at the first visit, such as `httpWeights`.
+ * A pack that is downloaded once. For browsers; without a Cache API (an insecure page, Node) the source is used
+ * directly, after a warning.
+ * @param source - where the pack comes from on the first visit, such as `httpWeights`.
  */
 export function cachedWeights(source: WeightSource, options: CachedWeightsOptions = {}): WeightSource {
   checkOptionNames(options, CACHED_OPTION_NAMES);
   const { revalidate = false, cacheName = WEIGHT_CACHE_NAME, onWarning } = options;
   let warned = false;
 
-  /** Runs something on the cache; what fails there is a warning, one for each source. */
+  /** Runs an action on the cache; failures there become a warning, one per source. */
   async function tryCache<T>(action: (cache: Cache) => Promise<T>): Promise<T | undefined> {
     try {
       if (globalThis.caches === undefined) throw new Error('weights are not kept: this page has no Cache API');
@@ -86,7 +86,7 @@ export function cachedWeights(source: WeightSource, options: CachedWeightsOption
     }
     const bytes = await source.read(path, readOptions);
     if ((await hash(bytes)) === sum) await store(key, bytes);
-    // Either damaged on its way, or the server has a newer pack than the manifest stored here.
+    // Either damaged in transit, or the server has a newer pack than the manifest stored here.
     else await remove(manifestKey);
     return bytes;
   }
@@ -103,7 +103,7 @@ export function cachedWeights(source: WeightSource, options: CachedWeightsOption
   };
 }
 
-/** The sum, noted so that the pack's own check does not compute it again. */
+/** The checksum, noted so that the pack's own check does not compute it again. */
 async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const sum = await sha256(bytes);
   noteSha256(bytes, sum);

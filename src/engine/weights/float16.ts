@@ -4,7 +4,7 @@
 const BIAS_FACTOR = 2 ** 112;
 const HALF_EXPONENT = 0x7c00;
 
-/** Float32 values of half bits; exact, subnormals, infinities and NaN included. */
+/** Float32 values of half bits; exact, including subnormals, infinities and NaN. */
 export function widenFloat16(bits: Uint16Array): Float32Array<ArrayBuffer> {
   const values = new Float32Array(bits.length);
   const valueBits = new Uint32Array(values.buffer);

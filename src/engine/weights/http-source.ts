@@ -11,11 +11,11 @@ export interface HttpWeightsOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Used instead of the global `fetch`. */
   readonly fetch?: (url: string, init: { headers?: Record<string, string>; signal?: AbortSignal }) => Promise<Response>;
-  /** After how long without a byte a server is given up, ms; by default 30,000. */
+  /** How long a server may send nothing before the download fails, ms; by default 30,000. */
   readonly idleTimeoutMs?: number;
-  /** A server that sends less than this in `idleTimeoutMs` from its first bytes on, on the mean, is given up; by default 4096. */
+  /** Below this average over `idleTimeoutMs`, measured from the first bytes on, a download fails; by default 4096. */
   readonly minBytesPerSecond?: number;
-  /** After how long a file that is still not whole is given up, ms; by default 1,800,000, half an hour. */
+  /** How long a file may take before its download fails, ms; by default 1,800,000, half an hour. */
   readonly fileTimeoutMs?: number;
 }
 
@@ -34,7 +34,7 @@ const DEFAULTS = {
 } as const;
 
 /**
- * A pack on a web server: Node and browser.
+ * A pack on a web server, for Node and browsers.
  * @param baseUrl - the folder that holds `pack.json`; in a browser it may be relative to the page.
  */
 export function httpWeights(baseUrl: string | URL, options: HttpWeightsOptions = {}): WeightSource {
@@ -64,7 +64,7 @@ export function httpWeights(baseUrl: string | URL, options: HttpWeightsOptions =
         const response = await answerOf(url, giveUp.signal, inTime, signal);
         return await readBody(response, url, path, inTime, readOptions);
       } finally {
-        // Frees the connection where it was given up.
+        // Frees the connection of a download that has failed.
         giveUp.abort();
         signal?.removeEventListener('abort', end);
       }
@@ -95,7 +95,7 @@ export function httpWeights(baseUrl: string | URL, options: HttpWeightsOptions =
   }
 }
 
-/** Waits for a step of a download, but no longer than a server may take. @param loadedBytes - what has come before it. */
+/** Waits for a step of a download, but no longer than a server may take. @param loadedBytes - received before it. */
 type InTime = <T>(promise: Promise<T>, loadedBytes?: number) => Promise<T>;
 
 interface DownloadLimits {
@@ -104,25 +104,25 @@ interface DownloadLimits {
   readonly fileTimeoutMs: number;
 }
 
-/** Watches one download. What it gives throws a WeightLoadError where the server is silent, too slow or takes too long. */
+/** Watches one download. Its function throws a WeightLoadError if the server is silent, too slow or takes too long. */
 function downloadClock(url: string, { idleTimeoutMs, minBytesPerSecond, fileTimeoutMs }: DownloadLimits): InTime {
   const end = performance.now() + fileTimeoutMs;
-  /** The window in which the rate is measured, and what had come when it began: not before the first bytes, which may take long. */
+  /** Start of the current rate window; the first opens with the first bytes, which may take long. */
   let window: { readonly start: number; readonly loadedBytes: number } | undefined;
   return async (promise, loadedBytes = 0) => {
-    // Where it is not waited for to its end, nobody is interested in why it fails.
+    // If nothing waits for it to settle, the reason for a failure does not matter.
     promise.catch(() => {});
     const now = performance.now();
     if (window === undefined) {
       if (loadedBytes > 0) window = { start: now, loadedBytes };
     } else if (now - window.start >= idleTimeoutMs && loadedBytes > window.loadedBytes) {
       if ((loadedBytes - window.loadedBytes) * 1000 < minBytesPerSecond * (now - window.start)) {
-        throw new WeightLoadError(url, `the server sends less than ${minBytesPerSecond} bytes a second`);
+        throw new WeightLoadError(url, `the server sends under ${minBytesPerSecond} bytes per second`);
       }
       window = { start: now, loadedBytes };
     }
-    const notWhole = `it is not whole after ${fileTimeoutMs / 1000} s`;
-    // Where there is always something to read, a timer would never have its turn.
+    const notWhole = `not complete after ${fileTimeoutMs / 1000} s`;
+    // If there is always something to read, a timer never gets its turn.
     if (now >= end) throw new WeightLoadError(url, notWhole);
     const isLast = end - now < idleTimeoutMs;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -159,7 +159,7 @@ async function readBody(response: Response, url: string, path: string, inTime: I
       report(loadedBytes);
     }
   } catch (error) {
-    // Frees the connection; what went wrong is known already.
+    // Frees the connection; the cause is already known.
     await reader?.cancel().catch(() => undefined);
     throw error;
   }
@@ -189,14 +189,14 @@ async function readChunk(
   }
 }
 
-/** Length of the body as it will be read; unknown where the server compresses, whose length is that of the wire. */
+/** Length of the body as it will be read; unknown if the server compresses, as only the compressed length is sent. */
 function bodyBytes(response: Response): number | undefined {
   const header = response.headers.get('content-length');
   if (header === null || !/^\d+$/.test(header) || response.headers.has('content-encoding')) return undefined;
   return Number(header);
 }
 
-/** `fetch` says "fetch failed" and hides why in its cause. */
+/** `fetch` fails with "fetch failed" and hides the reason in its cause. */
 function reasonOf(error: unknown): string {
   const { cause, message } = error as Error;
   return (cause as Error | undefined)?.message || message;

@@ -1,5 +1,5 @@
 /**
- * What JSON files must look like, in a few checks that are combined. Valibot, which programs in Node use, would be 9 kB of every
+ * Shapes of JSON files, as a few composable checks. Valibot, which the Node programs use, would add 9 kB to every
  * page that loads a pack.
  */
 import { describeValue } from '../../check-arguments.ts';
@@ -18,7 +18,7 @@ interface Place {
  */
 export type JsonShape<Value> = (value: unknown, place: Place) => Value;
 
-/** What a shape checks. */
+/** The type of the values that a shape accepts. */
 export type JsonOf<Shape> = Shape extends JsonShape<infer Value> ? Value : never;
 
 type Members = Readonly<Record<string, JsonShape<unknown>>>;
@@ -37,19 +37,19 @@ export function checkJson<Value>(shape: JsonShape<Value>, file: string, value: u
 
 function refuse({ file, key }: Place, expected: string, value: unknown): never {
   const shown = value === undefined ? 'nothing' : describeValue(value);
-  throw new WeightFormatError(file, `${key || 'the whole'}: expected ${expected}, got ${shown}`);
+  throw new WeightFormatError(file, `${key || 'the root'}: expected ${expected}, got ${shown}`);
 }
 
 function inside({ file, key }: Place, name: string | number): Place {
   return { file, key: key === '' ? `${name}` : `${key}.${name}` };
 }
 
-/** A string, of a kind where `isRight` is given. */
+/** A string, restricted by `isRight` if given. */
 export function text(expected = 'text', isRight = (_value: string): boolean => true): JsonShape<string> {
   return (value, place) => (typeof value === 'string' && isRight(value) ? value : refuse(place, expected, value));
 }
 
-/** A finite number, of a kind where `isRight` is given. */
+/** A finite number, restricted by `isRight` if given. */
 export function number(expected = 'a number', isRight = (_value: number): boolean => true): JsonShape<number> {
   return (value, place) =>
     typeof value === 'number' && Number.isFinite(value) && isRight(value) ? value : refuse(place, expected, value);
@@ -63,7 +63,7 @@ export function wholeNumber(min = 0, max = Number.MAX_SAFE_INTEGER): JsonShape<n
   );
 }
 
-/** One of some values. */
+/** One of the given values. */
 export function oneOf<const Choice extends string | number>(...choices: readonly Choice[]): JsonShape<Choice> {
   return (value, place) =>
     choices.find((choice) => choice === value) ??
@@ -79,7 +79,7 @@ export function listOf<Value>(shape: JsonShape<Value>, min = 0, max = Number.POS
   };
 }
 
-/** An object with members that must be there and others that may; more are refused unless it is `open`. */
+/** An object with required and optional members; others are rejected unless it is `open`. */
 export function members<Required extends Members, Optional extends Members = Record<never, never>>(
   required: Required,
   optional?: Optional,

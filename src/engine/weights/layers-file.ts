@@ -1,6 +1,6 @@
 /**
- * A tfjs Layers model on disk: `model.json` with `modelTopology` and `weightsManifest`, and binary shards beside it. The
- * same that `tf.loadLayersModel` reads: half precision is its `quantization: {dtype: 'float16'}`, bytes are its
+ * A tfjs Layers model on disk: `model.json` with `modelTopology` and `weightsManifest`, and binary shards beside it.
+ * The format that `tf.loadLayersModel` reads: half precision is its `quantization: {dtype: 'float16'}`, bytes are its
  * `{dtype: 'uint8', min, scale}`.
  */
 import { WeightFormatError } from '../../errors.ts';
@@ -22,13 +22,14 @@ import { checkFinite, elementCount } from './tensor-file.ts';
 import { narrowToUint8, widenUint8 } from './uint8.ts';
 
 /**
- * How a network's weights are stored; in memory they are float32. `uint8` is for the kernels of convolutions of `BYTES_FROM`
- * elements or more, which are nearly all of a network; the rest, depthwise kernels and dense layers included, is then float16.
+ * How a network's weights are stored; in memory they are float32. `uint8` applies to convolution kernels of
+ * `BYTES_FROM` elements or more, which make up nearly all of a network; the rest, including depthwise kernels and dense
+ * layers, is then float16.
  */
 export const WEIGHT_STORAGES = ['float32', 'float16', 'uint8'] as const;
 export type WeightStorage = (typeof WEIGHT_STORAGES)[number];
 
-/** Elements of a kernel; smaller ones are not worth the lost precision. */
+/** Elements of a kernel; for smaller ones the saving is not worth the loss of precision. */
 const BYTES_FROM = 4096;
 
 const STORED_BYTES: Readonly<Record<WeightStorage, number>> = { float32: 4, float16: 2, uint8: 1 };
@@ -92,12 +93,12 @@ export function parseLayersFile(file: string, json: unknown): LayersFile {
   const shards = new Set<string>();
   for (const { paths, weights } of model.weightsManifest) {
     for (const path of paths) {
-      // Named often, a shard would be read as often.
-      if (shards.has(path)) throw new WeightFormatError(file, `the shard '${path}' is there twice`);
+      // A shard named several times would be read several times.
+      if (shards.has(path)) throw new WeightFormatError(file, `the shard '${path}' occurs twice`);
       shards.add(path);
     }
     for (const { name } of weights) {
-      if (names.has(name)) throw new WeightFormatError(file, 'is there twice', { tensor: name });
+      if (names.has(name)) throw new WeightFormatError(file, 'occurs twice', { tensor: name });
       names.add(name);
     }
   }
@@ -107,8 +108,8 @@ export function parseLayersFile(file: string, json: unknown): LayersFile {
 /**
  * The artifact of a `model.json` and its shards.
  * @param file - path of `model.json`, for messages.
- * @param groups - per group of `weightsManifest`, its shards one after the other.
- * @throws WeightFormatError where a length or a value (NaN, infinity) is wrong.
+ * @param groups - per group of `weightsManifest`, its shards concatenated.
+ * @throws WeightFormatError if a length or a value (NaN, infinity) is wrong.
  */
 export function decodeLayersFile(
   file: string,
@@ -132,7 +133,7 @@ export function decodeLayersFile(
           actual: `${bytes.length} bytes`,
         });
       }
-      // Shards pack tensors without gaps, so that a view would often be unaligned.
+      // Shards pack tensors without gaps, so a view would often be unaligned.
       const values = widen(bytes.slice(start, offset), quantization);
       checkFinite(file, name, values);
       weightSpecs.push({ name, shape, dtype: 'float32' });
@@ -167,9 +168,9 @@ function widen(bytes: Uint8Array<ArrayBuffer>, quantization: Quantization | unde
 }
 
 /**
- * Lays an artifact out as `model.json` and one shard.
+ * Encodes an artifact as `model.json` and one shard.
  * @param shard - name of the shard, beside `model.json`.
- * @throws RangeError for weights that `weightSpecs` does not describe, or that their storage cannot hold.
+ * @throws RangeError for weights that `weightSpecs` does not describe, or that the chosen storage cannot hold.
  */
 export function encodeLayersFile(
   artifact: LayersArtifact,
@@ -216,13 +217,13 @@ function storageOf({ name, shape }: WeightSpec, storage: WeightStorage): WeightS
   return storage === 'uint8' && !isBytes ? 'float16' : storage;
 }
 
-/** One tensor as it is stored. @throws RangeError for a value that cannot be. */
+/** One tensor as it is stored. @throws RangeError for a value that cannot be stored. */
 function narrow(
   { name, shape }: WeightSpec,
   values: Float32Array,
   storage: WeightStorage,
 ): { bytes: Uint8Array; quantization?: Quantization } {
-  // From here on float16 rounds to infinity; bytes far beyond it would mean infinity too.
+  // From this value up float16 rounds to infinity; bytes far above it would mean infinity too.
   const bound = storage === 'float32' ? Number.POSITIVE_INFINITY : 65520;
   const wrong = values.findIndex((value) => !(value > -bound && value < bound));
   if (wrong >= 0) {

@@ -5,7 +5,7 @@ import type { WeightSource } from './weight-source.ts';
 
 /**
  * A pack in memory.
- * @param files - bytes by path inside the pack; neither kept from being changed nor changed here: reading copies.
+ * @param files - bytes by path inside the pack; not copied until they are read, and never changed.
  */
 export function memoryWeights(files: ReadonlyMap<string, Uint8Array>): WeightSource {
   return {

@@ -17,34 +17,34 @@ import { decodeTensors, parseTensorFileManifest, type Tensor } from './tensor-fi
 import type { WeightProgressListener, WeightSource } from './weight-source.ts';
 
 export interface OpenPackOptions {
-  /** Ends this and every later read of the pack. */
+  /** Aborts this and every later read of the pack. */
   readonly signal?: AbortSignal | undefined;
   /** Called during this and every later read. */
   readonly onProgress?: WeightProgressListener | undefined;
 }
 
 /**
- * An open pack. Files are read when asked for, each time anew, and checked: size, SHA-256, layout, finite values.
+ * An open pack. Files are read on request, again each time, and checked: size, SHA-256, layout, finite values.
  * Every read throws WeightLoadError, WeightFormatError or the signal's reason.
  */
 export interface Pack {
   readonly manifest: PackManifest;
-  /** Where it is, for messages. */
+  /** Its location, for messages. */
   describe(): string;
-  /** The models of a role, in the manifest's order. */
+  /** The models with a role, in the manifest's order. */
   modelsOf(role: PackModelRole): readonly PackModel[];
   /**
-   * The model of a name.
-   * @throws RangeError that names the models there are.
+   * The model with a name.
+   * @throws RangeError that lists the models there are.
    */
   model(name: string): PackModel;
-  /** A network. */
+  /** Reads a network. */
   readNetwork(model: PackModel): Promise<LayersArtifact>;
-  /** A set of tensors, by name; float16 widened. */
+  /** Reads a set of tensors, by name; float16 is widened. */
   readTensors(model: PackModel): Promise<ReadonlyMap<string, Tensor>>;
-  /** A model's files as they are, by their paths in the pack. */
+  /** Reads a model's files unchanged, by their paths in the pack. */
   readFiles(model: PackModel): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>>;
-  /** Reads all files of some models, by default of all, to see that they are whole. */
+  /** Reads all files of the given models, by default of all models, to check that they are intact. */
   verify(models?: readonly PackModel[]): Promise<void>;
 }
 
@@ -55,13 +55,13 @@ export interface Pack {
 export async function openPack(source: WeightSource, options: OpenPackOptions = {}): Promise<Pack> {
   const manifest = parsePackManifest(await source.read(PACK_FILE, { ...options, maxBytes: MAX_MANIFEST_BYTES }));
 
-  /** `seen` learns what was read. */
+  /** Adds what was read to `seen`. */
   async function readFile(model: PackModel, path: string, seen?: Set<string>): Promise<Uint8Array<ArrayBuffer>> {
     const file = model.files.find((entry) => entry.path === path);
     if (file === undefined) throw new WeightFormatError(model.path, `'${path}' is not a file of '${model.name}'`);
     const bytes = await source.read(path, {
       signal: options.signal,
-      // The manifest has the size where a compressing server does not send it.
+      // The manifest has the size even if a compressing server does not send it.
       onProgress: (progress) => options.onProgress?.({ ...progress, totalBytes: file.bytes }),
       maxBytes: file.bytes,
       sha256: file.sha256,
@@ -131,7 +131,7 @@ export async function openPack(source: WeightSource, options: OpenPackOptions = 
       for (const model of models) {
         const seen = new Set<string>();
         await (model.format === 'layers-model' ? readNetwork(model, seen) : readTensors(model, seen));
-        // A file that nothing refers to is part of the promise too.
+        // A file that nothing refers to must be intact too.
         for (const { path } of model.files) if (!seen.has(path)) await readFile(model, path);
       }
     },

@@ -7,19 +7,19 @@ import { isPackPath } from './pack-path.ts';
 /** Name of a pack's manifest, at the root of the pack. */
 export const PACK_FILE = 'pack.json';
 
-/** The one version that this code writes and reads. */
+/** The only version that this code writes and reads. */
 export const PACK_FORMAT_VERSION = 1;
 
 /** A manifest is a few kilobytes; a longer one is something else. */
 export const MAX_MANIFEST_BYTES = 1 << 20;
 
-/** A file is read whole into memory. The largest face models in use have 150 MB. */
+/** A file is read whole into memory. The largest face models in use take 150 MB. */
 const MAX_FILE_BYTES = 2 ** 29;
 
-/** It is printed, and may come from anywhere: a terminal obeys control characters. */
+/** Text that is printed and may come from anywhere: terminals obey control characters. */
 const sentence = text('1 to 2000 printable characters', (value) => /^\P{Cc}{1,2000}$/u.test(value));
 const count = wholeNumber(1, 1 << 24);
-/** Names of packs and models; a model's is a folder too. */
+/** Names of packs and models; a model's name is also that of its folder. */
 export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 const modelName = text('a name of letters, digits, `_` and `-`', (name) => NAME_PATTERN.test(name));
@@ -33,17 +33,17 @@ const fileShape = members({
   sha256: text('a SHA-256, 64 hexadecimal digits', (digits) => /^[0-9a-f]{64}$/.test(digits)),
 });
 
-/** Largest `maxEnlargement` of a detector, wherever it is given: enlarged further, a picture gains nothing. */
+/** Upper bound of a detector's `maxEnlargement`, wherever it is set: enlarging a picture further gains nothing. */
 export const MOST_ENLARGEMENT = 8;
 
 const licenceShape = members(
   {
-    /** SPDX identifier where there is one: `MIT`, `CC0-1.0`. */
+    /** SPDX identifier if there is one: `MIT`, `CC0-1.0`. */
     name: sentence,
   },
   {
     url: sentence,
-    /** What a user must know before using it, in a sentence. */
+    /** What a user must know before using it, in one sentence. */
     notice: sentence,
   },
 );
@@ -58,7 +58,7 @@ const sourceShape = members(
 
 const modelShape = members(
   {
-    /** Unique in the pack, whatever the case of its letters. */
+    /** Unique in the pack, ignoring case. */
     name: modelName,
     role: oneOf('detector', 'regressor', 'normalization', 'morphable-model', 'face-maps', 'refine'),
     /** `layers-model`: a tfjs Layers artifact; `tensors`: a tensor file. */
@@ -70,36 +70,36 @@ const modelShape = members(
     source: sourceShape,
   },
   {
-    /** Family of a network, as `mobilenet-v1`. */
+    /** Family of a network, such as `mobilenet-v1`. */
     architecture: sentence,
     /** Channels of a network in units of its standard width. */
     widthMultiplier: number('a number above 0, up to 64', (width) => width > 0 && width <= 64),
-    /** Height and width that a network takes; missing where it takes any. */
+    /** Height and width of a network's input; missing if it accepts any. */
     inputSize: count,
-    /** Numbers that a network gives. */
+    /** How many numbers a network outputs. */
     outputCount: count,
     /** Of a regressor: how many outputs are shape; of a morphable model: columns of its shape basis. */
     shapeCount: count,
     /** The same for expression. */
     expressionCount: count,
-    /** Of a regressor: numbers of its second output, where it has one: the expressions of a model that acts, then gaze. */
+    /** Of a regressor: size of its second output, if it has one: the expressions of a model that acts, then gaze. */
     actingOutputCount: count,
     /** Of a regressor: the model of role `normalization` with the mean and the deviation of its outputs. */
     normalization: modelName,
-    /** Of a network that refines: what its crops show. */
+    /** Of a refining network: what its crops show. */
     region: oneOf('eyes', 'mouth'),
-    /** Of a network that refines: what each output is; of eyes those of the side that it looks at. */
+    /** Of a refining network: what each output is; for eyes, those of the side that it is run for. */
     outputNames: listOf(sentence),
-    /** Of a detector: up to how many times small pictures are enlarged for it, where nothing else is asked for. */
+    /** Of a detector: up to how many times small pictures are enlarged for it, unless another limit is requested. */
     maxEnlargement: number(
       `a number from 1 to ${MOST_ENLARGEMENT}`,
       (times) => times >= 1 && times <= MOST_ENLARGEMENT,
     ),
-    /** Of a network: the tensor file with the ranges of its values, which computing with bytes needs; one of `files`. */
+    /** Of a network: the tensor file with the ranges of its values, for int8 inference; one of `files`. */
     ranges: packPath,
-    /** Of a network with ranges: what it computes with where nothing else is asked for; `float32` unless given. */
+    /** Of a network with ranges: its precision unless another is requested; default `float32`. */
     precision: oneOf('float32', 'int8'),
-    /** Of a morphable model: what each expression column does, where that has a name. */
+    /** Of a morphable model: what each expression column does, if that has a name. */
     expressionNames: listOf(sentence),
   },
 );
@@ -111,7 +111,7 @@ const manifestShape = members({
   models: listOf(modelShape, 0, 1000),
 });
 
-/** `pack.json`: what a pack holds, whose it is and how to know that it arrived whole. */
+/** `pack.json`: what a pack contains, whose it is and how to check that it arrived intact. */
 export type PackManifest = DeepReadonly<JsonOf<typeof manifestShape>>;
 
 /** One network or one set of tensors. */
@@ -119,7 +119,7 @@ export type PackModel = PackManifest['models'][number];
 
 export type PackModelRole = PackModel['role'];
 
-/** One file with what it must be. */
+/** One file, and what it must match. */
 export type PackFile = PackModel['files'][number];
 
 export type PackLicence = PackModel['licence'];
@@ -145,14 +145,14 @@ export function parsePackManifest(bytes: Uint8Array): PackManifest {
 }
 
 /**
- * What a schema cannot say: names and paths are unique, references meet something.
+ * Checks what a schema cannot express: names and paths are unique, and references resolve.
  * @throws WeightFormatError
  */
 export function checkPackManifest(manifest: PackManifest): void {
   const names = new Set<string>();
   const paths = new Set<string>([PACK_FILE]);
   for (const model of manifest.models) {
-    // Names are folders, and some file systems do not tell cases apart.
+    // Names are folders, and some file systems ignore case.
     claim(names, model.name, 'two models are called');
     for (const file of model.files) claim(paths, file.path, 'two models have the file');
     for (const path of [model.path, model.ranges ?? model.path]) {

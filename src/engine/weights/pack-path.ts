@@ -9,14 +9,14 @@ export function isPackPath(path: string): boolean {
 }
 
 /**
- * Refuses a path that could leave the pack.
+ * Rejects a path that could leave the pack.
  * @throws WeightFormatError
  */
 export function checkPackPath(path: string): void {
   if (!isPackPath(path)) throw new WeightFormatError(path, 'is not a path inside a pack');
 }
 
-/** The path of `relative` as seen from the folder of the file `from`: `net/model.json` + `a.bin` = `net/a.bin`. */
+/** Resolves `relative` against the folder of the file `from`: `net/model.json` + `a.bin` = `net/a.bin`. */
 export function siblingPath(from: string, relative: string): string {
   return from.slice(0, from.lastIndexOf('/') + 1) + relative;
 }

@@ -1,12 +1,12 @@
 /**
- * Ranges of a network's values as tensors, in a byte for each of what a channel needs:
+ * Stores the ranges of a network's values as tensors, with one byte for each property of a channel:
  *
  *   <value>/scale     float32 [1]            the largest scale of the value's channels
  *   <value>/channels  uint8 [3, channels]    the scale, in sixteenths of an octave below the largest; the zero point; the byte
- *                                            that is nearest to the channel's mean
+ *                                            nearest to the channel's mean
  *
- * A scale is stored as the next one above it, at most 4.4 % larger, so that nothing is cut. As float32 numbers the ranges of the
- * open pack took five times as much, compressed.
+ * A scale is rounded up to the next step, at most 4.4 % larger, so that nothing is clipped. As float32 numbers, the
+ * ranges of the open pack took five times the space, compressed.
  */
 import {
   checkQuantization,
@@ -22,14 +22,14 @@ const CHANNELS = '/channels';
 /** Rows of `CHANNELS`. */
 const ROWS = 3;
 
-/** 2^(-code / 16). Square roots are the same to the last bit on every machine, which powers need not be. */
+/** 2^(-code / 16). Square roots are the same to the last bit on every machine; powers need not be. */
 const FACTORS = new Float64Array(256);
 const SIXTEENTH = Math.sqrt(Math.sqrt(Math.sqrt(Math.sqrt(0.5))));
 for (let code = 0, factor = 1; code < FACTORS.length; code++, factor *= SIXTEENTH) FACTORS[code] = factor;
 
 /**
- * @throws WeightFormatError for a scale that is 0 or not finite, a zero point or a mean above 127, lengths that differ, a tensor
- *   that is missing or means nothing.
+ * @throws WeightFormatError for a scale that is 0 or not finite, a zero point or a mean above 127, lengths that differ,
+ *   or a missing or unknown tensor.
  */
 export function decodeRanges({ file, tensors }: StoredRanges, RangesError: RangesError): Map<string, Quantization> {
   const ranges = new Map<string, Quantization>();
@@ -65,7 +65,7 @@ export function decodeRanges({ file, tensors }: StoredRanges, RangesError: Range
   return ranges;
 }
 
-/** The tensors that `decodeRanges` reads. Means that are not known are 0. */
+/** The tensors that `decodeRanges` reads. Unknown means are stored as 0. */
 export function encodeRanges(ranges: ReadonlyMap<string, Quantization>): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   for (const [value, { scales, zeroPoints, means }] of ranges) {

@@ -11,8 +11,8 @@ const fraction = (value: number): number => (value % 1) * 2 ** 32;
 const rotate = (word: number, bits: number): number => (word >>> bits) | (word << (32 - bits));
 
 /**
- * SHA-256 for where there is no WebCrypto. Libraries are two to four times as large, and a page has to load it whether it needs it
- * or not.
+ * SHA-256 for environments without WebCrypto. Libraries are two to four times as large, and a page has to load this
+ * code whether it needs it or not.
  * @returns `[32]`.
  * @see FIPS 180-4
  */

@@ -1,6 +1,6 @@
 /**
- * SHA-256 in lower-case hexadecimal. Browsers have WebCrypto only on pages from https or localhost; on others, such as those
- * of a development server seen from a phone, it is computed in JavaScript, which is loaded only then.
+ * SHA-256 in lower-case hexadecimal. Browsers have WebCrypto only on pages from https or localhost; on others, such as
+ * those of a development server opened from a phone, it is computed in JavaScript, which is loaded only then.
  */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const subtle: SubtleCrypto | undefined = globalThis.crypto?.subtle;
@@ -11,18 +11,18 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Sums of files that were hashed where they were read, so that they are not hashed again where they are used. */
+/** Checksums of files that were hashed when they were read, so that they are not hashed again when they are used. */
 const knownSums = new WeakMap<Uint8Array, string>();
 
 /**
- * Notes the sum of an array's bytes.
+ * Notes the checksum of an array's bytes.
  * @param bytes - must not be written to afterwards.
  */
 export function noteSha256(bytes: Uint8Array, sum: string): void {
   knownSums.set(bytes, sum);
 }
 
-/** The sum that was noted for this very array, if any. */
+/** The checksum that was noted for this very array, if any. */
 export function notedSha256(bytes: Uint8Array): string | undefined {
   return knownSums.get(bytes);
 }

@@ -1,7 +1,7 @@
 import { WeightFormatError } from '../../errors.ts';
 
 /**
- * Refuses a file that is longer than it may be.
+ * Rejects a file that exceeds its size limit.
  * @param file - for the message.
  * @param bytes - its size as far as it is known.
  * @throws WeightFormatError

@@ -4,7 +4,7 @@
  *   tensors.json  {"data": "tensors.bin", "tensors": [{"name", "dtype", "shape", "byteOffset"}, …]}
  *   tensors.bin   the tensors in that order, row-major, little-endian, each at the next multiple of 8 bytes
  *
- * The layout is strict, so that a file cut short, grown or shifted can never be read as something else. A tensor is a
+ * The layout is strict, so a truncated, extended or shifted file can never be read as something else. A tensor is a
  * view into the file's bytes; only float16 is copied, to be widened.
  */
 import { WeightFormatError } from '../../errors.ts';
@@ -22,7 +22,7 @@ export interface Tensor<Values extends TensorValues = TensorValues> {
   readonly data: Values;
 }
 
-/** How a tensor is stored; `float16` is float32 in memory. */
+/** How a tensor is stored; `float16` becomes float32 in memory. */
 export type StoredType = 'float32' | 'float16' | 'int32' | 'uint32' | 'uint8';
 
 const STORED_BYTES: Readonly<Record<StoredType, number>> = { float32: 4, float16: 2, int32: 4, uint32: 4, uint8: 1 };
@@ -53,7 +53,7 @@ export function parseTensorFileManifest(file: string, json: unknown): TensorFile
   const manifest = checkJson(tensorFileShape, file, json);
   const names = new Set<string>();
   for (const { name } of manifest.tensors) {
-    if (names.has(name)) throw new WeightFormatError(file, 'is there twice', { tensor: name });
+    if (names.has(name)) throw new WeightFormatError(file, 'occurs twice', { tensor: name });
     names.add(name);
   }
   return manifest;
@@ -63,7 +63,7 @@ export function parseTensorFileManifest(file: string, json: unknown): TensorFile
  * The tensors of a tensor file.
  * @param file - path of the binary file, for messages.
  * @param bytes - the binary file; float32, integer and byte tensors are views into it.
- * @throws WeightFormatError where layout, length or a value (NaN, infinity) is wrong.
+ * @throws WeightFormatError if layout, length or a value (NaN, infinity) is wrong.
  */
 export function decodeTensors(
   file: string,
@@ -71,7 +71,7 @@ export function decodeTensors(
   bytes: Uint8Array<ArrayBuffer>,
 ): Map<string, Tensor> {
   checkLayout(file, manifest, bytes.length);
-  // Views need their offset aligned; a fresh array from a source starts at 0 and is not copied.
+  // Views need an aligned offset; a fresh array from a source starts at 0 and is not copied.
   const { buffer, byteOffset: base } = bytes.byteOffset % ALIGNMENT === 0 ? bytes : new Uint8Array(bytes);
   const tensors = new Map<string, Tensor>();
   for (const { name, dtype, shape, byteOffset } of manifest.tensors) {
@@ -127,7 +127,7 @@ function readValues(buffer: ArrayBuffer, byteOffset: number, length: number, dty
 }
 
 /**
- * Throws where a value is NaN or infinite.
+ * Throws if a value is NaN or infinite.
  * @throws WeightFormatError that names file, tensor and element.
  */
 export function checkFinite(file: string, tensor: string, values: Float32Array): void {
@@ -141,10 +141,10 @@ export function checkFinite(file: string, tensor: string, values: Float32Array):
 }
 
 /**
- * Lays tensors out as a tensor file.
+ * Encodes tensors as a tensor file.
  * @param dataFile - name of the binary file, beside the JSON file.
  * @param float16 - names of float32 tensors to store in half the bytes.
- * @throws RangeError for a shape that is not its data's, or a value that float16 cannot hold.
+ * @throws RangeError for a shape that does not match its data, or a value that float16 cannot hold.
  */
 export function encodeTensors(
   tensors: ReadonlyMap<string, Tensor>,

@@ -1,14 +1,14 @@
-/** Bytes as storage of weights, as tfjs does it: `value = byte * scale + min`. */
+/** Weights stored as bytes, as in tfjs: `value = byte * scale + min`. */
 
 /** What a tensor's bytes mean. */
 export interface ByteScale {
   /** Value of byte 0. */
   readonly min: number;
-  /** From one byte to the next; above 0. */
+  /** Step from one byte to the next; above 0. */
   readonly scale: number;
 }
 
-/** Float32 values of bytes; the last bit is that of tfjs. */
+/** Float32 values of bytes; the same as tfjs's to the last bit. */
 export function widenUint8(bytes: Uint8Array, { min, scale }: ByteScale): Float32Array<ArrayBuffer> {
   const meaning = Float32Array.from({ length: 256 }, (_, byte) => byte * scale + min);
   const values = new Float32Array(bytes.length);
@@ -17,13 +17,15 @@ export function widenUint8(bytes: Uint8Array, { min, scale }: ByteScale): Float3
 }
 
 /**
- * Bytes of a kernel, `[weights x channels]`, finite. Each weight gets the nearest byte, but for those nearest to the middle
- * between two: enough of them go the other way that a channel's errors add up to half of `scale` at most. What a channel sees
- * comes from a ReLU and is not negative, so that errors of one sign would shift its output. One byte is 0, exactly.
+ * Bytes of a kernel, `[weights x channels]`, finite. Each weight gets the nearest byte, except those closest to the
+ * middle between two: enough of them are rounded the other way for a channel's errors to add up to half of `scale` at
+ * most. A channel's inputs come from a ReLU and are not negative, so errors of one sign would shift its output. One
+ * byte is exactly 0.
  *
- * Root mean square error of the outputs of two MobileNet-V1 x0.5, over 24 crops of one picture, of a standard deviation: without
- * that 0.0076 and 0.0040, with it 0.0051 and 0.0032. Weighing errors by the mean of what the channel sees, in pictures of noise,
- * gave 0.0059 and 0.0032; evening out the inputs of a kernel as well as its outputs 0.0055 and 0.0025.
+ * Root mean square error of the outputs of two MobileNet-V1 x0.5, over 24 crops of one picture, in standard deviations:
+ * 0.0076 and 0.0040 without this, 0.0051 and 0.0032 with it. Weighting errors by the mean of the channel's inputs, in
+ * pictures of noise, gave 0.0059 and 0.0032; balancing the inputs of a kernel as well as its outputs, 0.0055 and
+ * 0.0025.
  */
 export function narrowToUint8(
   values: Float32Array,
@@ -51,7 +53,7 @@ export function narrowToUint8(
   return { bytes: new Uint8Array(bytes.buffer), min: 0 - zero * scale, scale };
 }
 
-/** Moves bytes of a channel by one until their errors add up to half a step at most. */
+/** Moves bytes of a channel by one until their errors add up to at most half a step. */
 function balance(bytes: Uint8ClampedArray, errors: Float64Array, channel: number, channels: number): void {
   let sum = 0;
   for (let i = channel; i < errors.length; i += channels) sum += errors[i];

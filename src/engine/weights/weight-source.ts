@@ -6,8 +6,8 @@ export interface WeightSource {
    * Reads one file.
    * @param path - relative to the pack, `/` between segments; see `isPackPath`.
    * @returns the bytes, in an array that belongs to the caller.
-   * @throws WeightLoadError where it cannot be read, WeightFormatError for a path outside the pack or a file beyond
-   *   `maxBytes`, and the signal's reason once that is aborted.
+   * @throws WeightLoadError if it cannot be read, WeightFormatError for a path outside the pack or a file beyond
+   *   `maxBytes`, and the signal's reason once it is aborted.
    */
   read(path: string, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
 }
@@ -15,11 +15,11 @@ export interface WeightSource {
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: WeightProgressListener | undefined;
-  /** A longer file is refused before it is read to its end. */
+  /** A longer file is rejected before it is read to its end. */
   readonly maxBytes?: number | undefined;
   /**
-   * What the pack's manifest says of the file, in lower-case hexadecimal. A source may find the file by it; checking it is
-   * the reader's.
+   * The file's SHA-256 in the pack's manifest, in lower-case hexadecimal. A source may find the file by it; the reader
+   * checks it.
    */
   readonly sha256?: string | undefined;
 }
@@ -31,6 +31,6 @@ export interface WeightProgress {
   /** Path inside the pack. */
   readonly file: string;
   readonly loadedBytes: number;
-  /** Missing where the size is not known before the end. */
+  /** Missing if the size is not known in advance. */
   readonly totalBytes?: number;
 }

@@ -9,17 +9,17 @@ import { readTiffLayout, segmentBytes, type TiffLayout, type TiffSegment } from 
 import { undoPredictor } from './undo-predictor.ts';
 
 /**
- * The first page of a TIFF that is no thumbnail: grey, palette, RGB, CMYK and YCbCr, 1 to 32 bits and floating point, in
- * strips, tiles and planes.
+ * The first page of a TIFF that is not a thumbnail: grey, palette, RGB, CMYK and YCbCr, 1 to 32 bits and floating
+ * point, in strips, tiles and planes.
  *
- * Own code because the packages read a part of it, some of that wrongly, and believe what a file claims; `docs/formats.md` has
- * their figures.
+ * Our own code because packages read only part of the format, some of it wrongly, and trust the file; `docs/formats.md`
+ * has the figures.
  * @see TIFF revision 6.0, and Adobe's technical notes on predictor 3 and JPEG in TIFF
  */
 
 /**
  * Decodes a TIFF. Samples of more than 8 bits and floating-point ones, 0..1, are scaled.
- * @throws Error whose message names what is damaged, missing or not supported.
+ * @throws Error naming what is damaged, missing or not supported.
  */
 export async function decodeTiff(bytes: Uint8Array, checkSize: CheckSize): Promise<DecodedPicture> {
   const tiff = readTiffPicture(bytes);
@@ -79,11 +79,11 @@ function reverseBits(byte: number): number {
   return reversed;
 }
 
-/** A strip or tile that is a JPEG, whose tables may stand in a field for all of them. */
+/** A strip or tile stored as JPEG; its tables may be in a field shared by all of them. */
 async function decodeJpegSegment(stored: Uint8Array, layout: TiffLayout, { rows }: TiffSegment): Promise<Uint8Array> {
   const { colours, samplesTogether, segmentWidth, jpegTables } = layout;
   const isYCbCr = colours === 'ycbcr' && samplesTogether === 3;
-  // Adobe's marker says whether three components are YCbCr or RGB; without it a decoder guesses.
+  // Adobe's marker states whether three components are YCbCr or RGB; without it a decoder guesses.
   const adobe = [0xff, 0xee, 0, 14, ...Buffer.from('Adobe', 'latin1'), 0, 100, 0, 0, 0, 0, isYCbCr ? 1 : 0];
   const tables = jpegTables.length > 4 ? jpegTables.subarray(2, -2) : new Uint8Array(0);
   const jpeg = Buffer.concat([stored.subarray(0, 2), Uint8Array.from(adobe), tables, stored.subarray(2)]);
@@ -118,12 +118,12 @@ function toRgba(samples: Uint8Array | Uint16Array, perPixel: number, layout: Tif
   return data;
 }
 
-/** A JPEG of three components comes out as RGB; planes are a grey JPEG each. */
+/** A JPEG of three components is decoded to RGB; planes are one grey JPEG each. */
 function isColourDecoded({ compression, samplesTogether }: TiffLayout): boolean {
   return compression === 'jpeg' && samplesTogether === 3;
 }
 
-/** @param brighter - what colours that were multiplied by alpha are to be multiplied with. */
+/** @param brighter - factor that undoes the multiplication of colours by alpha. */
 type WriteColour = (data: Uint8Array, to: number, from: number, brighter: number) => void;
 
 function colourWriter(samples: Uint8Array | Uint16Array, layout: TiffLayout, max: number): WriteColour {
@@ -132,7 +132,7 @@ function colourWriter(samples: Uint8Array | Uint16Array, layout: TiffLayout, max
   const byte = (value: number, brighter: number): number => Math.min(255, Math.round(value * brighter * scale));
   if (colours === 'palette') {
     const count = 2 ** bits;
-    // Some writers fill the map with bytes.
+    // Some writers fill the map with 8-bit values.
     const mapScale = colourMap.every((value) => value <= 255) ? 1 : 255 / 65535;
     return (data, to, from) => {
       for (let i = 0; i < 3; i++) data[to + i] = Math.round(colourMap[i * count + samples[from]] * mapScale);

@@ -31,7 +31,7 @@ export function unpackBits(data: Uint8Array, byteCount: number): Uint8Array {
   return unpacked;
 }
 
-/** Inflates, and no more than `byteCount` bytes, whatever there is. */
+/** Inflates at most `byteCount` bytes, however much the data contains. */
 export function inflateTo(data: Uint8Array, byteCount: number): Uint8Array {
   try {
     const inflated = inflateSync(data, { maxOutputLength: byteCount + 65_536, finishFlush: constants.Z_SYNC_FLUSH });
@@ -45,14 +45,15 @@ export function inflateTo(data: Uint8Array, byteCount: number): Uint8Array {
 }
 
 /**
- * Undoes TIFF's LZW: codes from the left, which grow a code earlier than GIF's. Each code takes bits of the data, so it ends.
+ * Undoes TIFF's LZW: codes from the left, which grow one code earlier than GIF's. Each code consumes bits, so it
+ * terminates.
  * @returns `byteCount` bytes.
  * @see TIFF revision 6.0, section 13
  */
 export function decompressLzw(data: Uint8Array, byteCount: number): Uint8Array {
   if (data[0] === 0 && (data[1] & 1) === 1) throw new Error('old-style LZW compression is not supported');
   const pixels = new Uint8Array(byteCount);
-  // Each code is a run of bytes that has been written: where it begins, and how long it is.
+  // Each code is a run of bytes already written: its start and its length.
   const starts = new Uint32Array(MAX_CODES);
   const lengths = new Uint32Array(MAX_CODES).fill(1, 0, CLEAR);
   let nextCode = END + 1;
@@ -86,7 +87,7 @@ export function decompressLzw(data: Uint8Array, byteCount: number): Uint8Array {
       pixels[filled] = code;
     } else {
       const from = isKnown ? starts[code] : previousStart;
-      // One by one: a run may go on into what it writes.
+      // One by one: a run may extend into what it writes.
       for (let i = 0; i < length; i++) pixels[filled + i] = pixels[from + i];
     }
     if (previous >= 0 && nextCode < MAX_CODES) {

@@ -1,7 +1,7 @@
 import type { TiffLayout } from './tiff-layout.ts';
 
 /**
- * Samples of a strip or tile: those of up to 8 bits scaled to 0..255, all others to 0..65535; indices of a palette as they are.
+ * Samples of a strip or tile: up to 8 bits scaled to 0..255, all others to 0..65535; palette indices unchanged.
  * @returns `[rows x segmentWidth x samplesTogether]`
  */
 export function readSamples(
@@ -34,7 +34,7 @@ export function readSamples(
   return samples;
 }
 
-/** Less than 16 bits, from the left, whatever the byte order. */
+/** Reads less than 16 bits, from the left, whatever the byte order. */
 function readBits(bytes: Uint8Array, start: number, bit: number, count: number): number {
   const at = start + (bit >> 3);
   const window = (bytes[at] << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
@@ -46,7 +46,7 @@ function readUint24(bytes: Uint8Array, at: number, isLittleEndian: boolean): num
   return (bytes[first] << 16) | (bytes[second] << 8) | bytes[third];
 }
 
-/** A floating-point sample is 0..1; what is whiter than white has a scale that nobody knows. */
+/** A floating-point sample is 0..1; the scale of anything brighter is unknown. */
 function scaleFloat(value: number): number {
   if (value > 1 || value < 0) throw new Error('floating-point samples outside 0..1 are not supported');
   return Number.isNaN(value) ? 0 : Math.round(value * 65535);
@@ -63,7 +63,7 @@ function readFloat(view: DataView, at: number, bits: number, isLittleEndian: boo
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
 }
 
-/** Undoes YCbCr in blocks of some Y for one Cb and one Cr: pixels of a block get the same two. */
+/** Undoes YCbCr subsampling, in blocks of several Y with one Cb and one Cr, which all pixels of a block share. */
 function readSubSampled(plain: Uint8Array, { segmentWidth, subSampling }: TiffLayout, rows: number): Uint8Array {
   const [horizontal, vertical] = subSampling;
   const samples = new Uint8Array(rows * segmentWidth * 3);

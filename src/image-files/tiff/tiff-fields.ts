@@ -1,6 +1,6 @@
 import { ByteReader } from '../byte-reader.ts';
 
-/** Bytes of a value by the type of a field; others are left out. */
+/** Bytes per value by field type; other types are ignored. */
 const TYPE_BYTES: Readonly<Record<number, number>> = {
   1: 1,
   2: 1,
@@ -21,7 +21,7 @@ const RATIONAL = 5;
 /** Values of a page's fields by their tags. Text and bytes are numbers; a rational is its quotient. */
 export type TiffFields = ReadonlyMap<number, readonly number[]>;
 
-/** A TIFF of which the fields of a page have been read. */
+/** A TIFF with the fields of one page read. */
 export interface TiffFile {
   readonly file: ByteReader;
   readonly byteOrder: 'little-endian' | 'big-endian';
@@ -32,7 +32,7 @@ const NEW_SUBFILE_TYPE = 254;
 const SUBFILE_TYPE = 255;
 const SUB_PAGES = 330;
 const DNG_VERSION = 50706;
-/** Bits of the new type: a page of lower resolution than another one, and a mask. */
+/** Bits of the field NewSubfileType: a page of lower resolution than another one, and a mask. */
 const REDUCED = 1;
 const MASK = 4;
 const OLD_REDUCED = 2;
@@ -41,9 +41,9 @@ const MAX_THUMBNAILS = 64;
 const MAX_SHARING = 4;
 
 /**
- * Reads the fields of the first page of a TIFF or BigTIFF, or those of EXIF, which is one. All values lie in the file, so
- * there are no more than it has bytes.
- * @throws Error where it is none or is damaged.
+ * Reads the fields of the first page of a TIFF or BigTIFF, or those of EXIF, which is a TIFF. All values are in the
+ * file, so there are no more of them than it has bytes.
+ * @throws Error if it is not a TIFF or is damaged.
  * @see TIFF revision 6.0, section 2
  */
 export function readTiffFields(bytes: Uint8Array): TiffFile {
@@ -52,9 +52,10 @@ export function readTiffFields(bytes: Uint8Array): TiffFile {
 }
 
 /**
- * Reads the fields of the page that is the picture: the first one, or where that is marked as a thumbnail, the first unmarked
- * one of its sub-pages and of the pages after it. So the thumbnail of a camera's raw file is not taken for the photo.
- * @throws Error where it is no TIFF or is damaged, and where it is a DNG.
+ * Reads the fields of the page with the picture: the first page or, if that is marked as a thumbnail, the first
+ * unmarked one among its sub-pages and the pages after it. So the thumbnail in a camera raw file is not mistaken for
+ * the photo.
+ * @throws Error if it is not a TIFF, is damaged, or is a DNG.
  */
 export function readTiffPicture(bytes: Uint8Array): TiffFile {
   const tiff = openTiff(bytes);
@@ -83,7 +84,7 @@ function isPicture(fields: TiffFields): boolean {
 interface OpenTiff extends Omit<TiffFile, 'fields'> {
   readonly isBig: boolean;
   readonly firstPage: number;
-  /** Bytes of values that may still be read: fields may share them, and this bounds what reading costs. */
+  /** Bytes of values that may still be read: fields may share them, and this bounds the cost of reading. */
   budget: number;
 }
 
@@ -92,12 +93,12 @@ function openTiff(bytes: Uint8Array): OpenTiff {
   const file = new ByteReader(bytes, byteOrder);
   const version = file.uint16(2);
   const isBig = version === 43;
-  if (version !== 42 && !isBig) throw new Error('this is no TIFF');
+  if (version !== 42 && !isBig) throw new Error('this is not a TIFF');
   const firstPage = isBig ? file.uint64(8) : file.uint32(4);
   return { file, byteOrder, isBig, firstPage, budget: MAX_SHARING * bytes.length };
 }
 
-/** @param page - where it begins, bytes. @returns its fields, and where the next one begins: 0 after the last. */
+/** @param page - offset of the page, bytes. @returns its fields, and the offset of the next one: 0 after the last. */
 function readPage(tiff: OpenTiff, page: number): TiffFile & { readonly nextPage: number } {
   const { file, byteOrder, isBig } = tiff;
   const entryCount = isBig ? file.uint64(page) : file.uint16(page);
@@ -110,9 +111,9 @@ function readPage(tiff: OpenTiff, page: number): TiffFile & { readonly nextPage:
     const tag = file.uint16(entry);
     const type = file.uint16(entry + 2);
     const size = TYPE_BYTES[type];
-    // What describes and annotates a picture may be anywhere, or be cut off.
+    // Fields that describe or annotate a picture may be anywhere, or be truncated.
     if (size === undefined || !isNeeded(tag)) continue;
-    if (fields.has(tag)) throw new Error('its header has a field twice');
+    if (fields.has(tag)) throw new Error('its header has a duplicate field');
     const count = isBig ? file.uint64(entry + 4) : file.uint32(entry + 4);
     const inline = entry + entryBytes - inlineBytes;
     const at = count * size <= inlineBytes ? inline : isBig ? file.uint64(inline) : file.uint32(inline);
@@ -130,7 +131,7 @@ function readPage(tiff: OpenTiff, page: number): TiffFile & { readonly nextPage:
   return { file, byteOrder, fields, nextPage: isLast ? 0 : isBig ? file.uint64(end) : file.uint32(end) };
 }
 
-/** Tags that say how pixels are stored; those about cameras, places and programs are of no use here. */
+/** Tags that determine how pixels are stored; those about cameras, places and programs are irrelevant here. */
 function isNeeded(tag: number): boolean {
   return (tag >= 254 && tag <= 347) || (tag >= 529 && tag <= 532) || tag === DNG_VERSION;
 }

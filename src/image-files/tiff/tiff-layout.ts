@@ -28,9 +28,9 @@ const TAG = {
   referenceBlackWhite: 532,
 } as const;
 
-/** How pixels are coloured. */
+/** How colours are stored. */
 export type TiffColours = 'white-is-zero' | 'black-is-zero' | 'rgb' | 'palette' | 'cmyk' | 'ycbcr';
-/** How they are compressed. */
+/** How pixels are compressed. */
 export type TiffCompression = 'none' | 'lzw' | 'deflate' | 'packbits' | 'jpeg';
 
 const COLOURS: Readonly<Record<number, TiffColours>> = {
@@ -80,7 +80,7 @@ const COLOUR_SAMPLES: Readonly<Record<TiffColours, number>> = {
   cmyk: 4,
   ycbcr: 3,
 };
-/** A byte can become this many bytes at most. */
+/** One byte can become at most this many. */
 const MAX_INFLATION: Readonly<Record<TiffCompression, number>> = {
   none: 1,
   packbits: 64,
@@ -96,18 +96,18 @@ const UNASSOCIATED_ALPHA = 2;
 
 /** A strip or a tile. */
 export interface TiffSegment {
-  /** In the picture, px. */
+  /** Position in the picture, px. */
   readonly x: number;
   readonly y: number;
-  /** Rows that are stored: fewer in the last strip. */
+  /** Stored rows: fewer in the last strip. */
   readonly rows: number;
-  /** First of the samples of a pixel that it holds. */
+  /** First of a pixel's samples in this segment. */
   readonly sample: number;
   readonly offset: number;
   readonly byteCount: number;
 }
 
-/** How the pixels of a page are stored; all of it can be decoded. */
+/** How the pixels of a page are stored; every such layout can be decoded. */
 export interface TiffLayout {
   readonly width: number;
   readonly height: number;
@@ -116,7 +116,7 @@ export interface TiffLayout {
   readonly bits: number;
   readonly isFloat: boolean;
   readonly samplesPerPixel: number;
-  /** How many samples of a pixel lie side by side: one where each plane is stored for itself. */
+  /** Number of a pixel's samples stored together: one if planes are stored separately. */
   readonly samplesTogether: number;
   /** Which sample is alpha. */
   readonly alphaSample?: number;
@@ -129,7 +129,7 @@ export interface TiffLayout {
   readonly predictor: number;
   /** Whether the bits of a byte are stored from right to left. */
   readonly isBitReversed: boolean;
-  /** Red, green, blue after each other, 16 bits each. */
+  /** All red values, then green, then blue, 16 bits each. */
   readonly colourMap: readonly number[];
   readonly subSampling: readonly [horizontal: number, vertical: number];
   readonly coefficients: readonly number[];
@@ -140,7 +140,7 @@ export interface TiffLayout {
 
 /**
  * Reads how the pixels of a page are stored.
- * @throws Error naming what is damaged, or in which way they are stored that is not supported.
+ * @throws Error naming what is damaged or the unsupported way in which they are stored.
  * @see TIFF revision 6.0
  */
 export function readTiffLayout({ file, fields }: TiffFile): TiffLayout {
@@ -153,14 +153,14 @@ export function readTiffLayout({ file, fields }: TiffFile): TiffLayout {
   const samplesPerPixel = first(TAG.samplesPerPixel, 1);
   const colourSamples = COLOUR_SAMPLES[colours];
   if (samplesPerPixel < colourSamples || samplesPerPixel > MAX_SAMPLES) {
-    throw new Error(`${samplesPerPixel} samples a pixel are not supported`);
+    throw new Error(`${samplesPerPixel} samples per pixel are not supported`);
   }
   const planar = first(TAG.planarConfiguration, 1);
   if (planar !== 1 && planar !== 2) throw new Error('a field of the TIFF is damaged');
   const predictor = compression === 'lzw' || compression === 'deflate' ? first(TAG.predictor, 1) : 1;
   const isPredictable =
     predictor === 1 || (predictor === 2 && !isFloat && PREDICTOR_BITS.includes(bits)) || (predictor === 3 && isFloat);
-  if (!isPredictable) throw new Error(`predictor ${predictor} with ${bits} bits a sample is not supported`);
+  if (!isPredictable) throw new Error(`predictor ${predictor} with ${bits} bits per sample is not supported`);
   if (compression === 'jpeg' && (bits !== 8 || colours === 'cmyk' || colours === 'palette')) {
     throw new Error(
       `JPEG compression of ${colours === 'cmyk' ? 'CMYK' : `${bits}-bit ${colours}`} pixels is not supported`,
@@ -168,7 +168,7 @@ export function readTiffLayout({ file, fields }: TiffFile): TiffLayout {
   }
   const jpegSamples = planar === 2 ? 1 : samplesPerPixel;
   if (compression === 'jpeg' && jpegSamples !== 1 && jpegSamples !== 3) {
-    throw new Error(`JPEG compression of ${jpegSamples} samples a pixel is not supported`);
+    throw new Error(`JPEG compression of ${jpegSamples} samples per pixel is not supported`);
   }
   if (colours === 'cmyk' && first(TAG.inkSet, 1) !== 1) throw new Error('inks other than CMYK are not supported');
   const subSampling = readSubSampling(fields, colours, compression, planar);
@@ -223,7 +223,7 @@ function readSampleKind(fields: TiffFields, colours: TiffColours): { bits: numbe
     throw new Error('samples of different kinds are not supported');
   }
   const isFloat = format === 3;
-  // 4 is "undefined": what most programs read as unsigned.
+  // 4 is "undefined", which most programs read as unsigned.
   if (format === 2) throw new Error('signed samples are not supported');
   if (!isFloat && format !== 1 && format !== 4) throw new Error(`sample format ${format} is not supported`);
   const isDepth = isFloat ? FLOAT_BITS.includes(bits) : (bits >= 1 && bits <= 16) || bits === 24 || bits === 32;
@@ -241,14 +241,14 @@ function readSubSampling(
   compression: TiffCompression,
   planar: number,
 ): [number, number] {
-  // The decoder of JPEG undoes it, where the three are together.
+  // The JPEG decoder undoes it if the three components are together.
   if (colours !== 'ycbcr' || (compression === 'jpeg' && planar === 1)) return [1, 1];
   const [horizontal = 2, vertical = 2] = fields.get(TAG.yCbCrSubSampling) ?? [];
   if (![horizontal, vertical].every((factor) => factor === 1 || factor === 2 || factor === 4)) {
     throw new Error('a field of the TIFF is damaged');
   }
   if (planar === 2 && (horizontal > 1 || vertical > 1))
-    throw new Error('YCbCr in planes of different size is not supported');
+    throw new Error('YCbCr in planes of different sizes is not supported');
   if ((fields.get(TAG.samplesPerPixel)?.[0] ?? 1) !== 3) throw new Error('YCbCr with alpha is not supported');
   if ((fields.get(TAG.predictor)?.[0] ?? 1) !== 1 && horizontal * vertical > 1) {
     throw new Error('YCbCr with a predictor is not supported');
@@ -284,7 +284,7 @@ function readSegments(
     const rows = isTiled ? segmentRows : Math.min(segmentRows, height - y);
     const neededBytes = segmentBytes(layout, segmentWidth, rows);
     const stated = counts?.[i] ?? 0;
-    // Old writers leave the count out where it follows from the size.
+    // Old writers omit the count if it follows from the size.
     const byteCount = layout.compression === 'none' && stated < neededBytes ? neededBytes : stated;
     if (!(offsets[i] + byteCount <= fileBytes) || neededBytes > byteCount * MAX_INFLATION[layout.compression]) {
       throw new Error('the file is truncated');
@@ -299,12 +299,12 @@ function readSegments(
       byteCount,
     });
   }
-  // Equal tiles may be stored once, but not so often that a small file takes for ever.
-  if (allBytes > 4 * fileBytes) throw new Error('its strips or tiles lie on each other');
+  // Equal tiles may share their data, but not so much that a small file takes for ever.
+  if (allBytes > 4 * fileBytes) throw new Error('its strips or tiles overlap');
   return { segments, segmentWidth };
 }
 
-/** Bytes of a strip or tile before it is compressed. */
+/** Bytes of a strip or tile before compression. */
 export function segmentBytes(
   {
     bits,

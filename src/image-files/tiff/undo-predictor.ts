@@ -1,7 +1,7 @@
 import type { TiffLayout } from './tiff-layout.ts';
 
 /**
- * Undoes the differences that were taken before compression.
+ * Undoes the differencing applied before compression.
  * @param plain - the bytes of a strip or tile; may be changed.
  * @see TIFF revision 6.0, section 14; Adobe Photoshop TIFF technical note 3
  */
@@ -39,7 +39,7 @@ export function undoPredictor(
     }
     return plain;
   }
-  // The first bytes of all samples of a row stand before the second ones, and so on, the most significant first.
+  // The first bytes of all samples in a row come before the second ones, and so on, the most significant first.
   const result = new Uint8Array(plain.length);
   const perRow = segmentWidth * samplesTogether;
   for (let row = 0; row < rows; row++) {

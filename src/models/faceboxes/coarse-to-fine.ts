@@ -1,22 +1,22 @@
 /**
- * Detection at half the size first. Where that look is in doubt, which is where small faces may be, another follows at the full size: of
- * the half or the quarter of the image that all doubts are in, or of the whole.
+ * Detection at half the size first. If that pass finds doubtful boxes, which may be small faces, a second pass follows
+ * at the full size: on the half or the quarter of the image that contains all of them, or on the whole.
  */
 import type { PictureKernel } from '../../engine/image/picture-kernel.ts';
 import type { PixelRegion } from '../../engine/image/resize.ts';
 import type { FaceBox, RgbaImage, RgbImage } from '../../types.ts';
 
-/** What the detector sees of an image. */
+/** The detector's input for an image. */
 export interface DetectorInput {
   /** Px. */
   readonly width: number;
   /** Px. */
   readonly height: number;
-  /** Relative to the image. Cutting to whole pixels makes the true ratios up to a pixel smaller; boxes ignore that. */
+  /** Relative to the image. Truncating to whole pixels shrinks the true ratios by up to a pixel; boxes ignore that. */
   readonly scale: number;
 }
 
-/** Of a detector's options, those that each look has its own values for. */
+/** Those of a detector's options that differ between the passes. */
 interface LookOptions {
   readonly confidenceThreshold: number;
   readonly minScore: number;
@@ -31,20 +31,20 @@ type Look<Options> = (
   options: Options,
 ) => Promise<FaceBox[]>;
 
-/** What scores higher than this in the first look, and is small, may be a face at the full size. */
+/** A small box that scores higher than this in the first pass may be a face at the full size. */
 const DOUBT_SCORE = 0.01;
-/** What is at least this wide in the first look scores no better at the full size, px. */
+/** A box at least this wide in the first pass scores no better at the full size, px. */
 const LARGE_WIDTH = 48;
-/** Large faces that score higher than this are sure, … */
+/** Large faces that score higher than this are certain, … */
 const SURE_SCORE = 0.5;
-/** … and what is large and scores between this and that is worth another look. */
+/** … and large ones that score between this and that are worth a second pass. */
 const UNSURE_SCORE = 0.4;
-/** What is looked at again around a doubtful box, beside half of its own size, px of the full size. */
+/** Margin around a doubtful box in the second pass, in addition to half of its own size, px of the full size. */
 const MARGIN = 32;
 
 /**
  * Finds faces in an image.
- * @param size - what the detector sees of the image in its second look, at most.
+ * @param size - the largest possible input of the second pass.
  * @returns as `FaceDetector.detect`.
  */
 export async function detectCoarseToFine<Options extends LookOptions>(
@@ -56,7 +56,7 @@ export async function detectCoarseToFine<Options extends LookOptions>(
 ): Promise<FaceBox[]> {
   const { width, height, scale } = size;
   const resized = (): RgbImage => picture.resize(image, wholeOf(image), width, height);
-  // A large image is shrunk as for the full size, and then once more, which skips fewer of its pixels than a single step.
+  // A large image is shrunk as for the full size, and then again, which skips fewer of its pixels than a single step.
   const first = scale < 1 ? resized() : image;
   const half = { width: Math.ceil(width / 2), height: Math.ceil(height / 2), scale: scale / 2 };
   const lowered = { ...options, confidenceThreshold: DOUBT_SCORE, minScore: DOUBT_SCORE };
@@ -83,7 +83,7 @@ export async function detectCoarseToFine<Options extends LookOptions>(
     yMax: yMax + y,
     score,
   }));
-  // What the part's border cuts is a face that was sure.
+  // A face that the part's border cuts was certain already.
   return [...sure, ...moved.filter(isApart)].sort((a, b) => b.score - a.score).slice(0, options.keepTopK);
 }
 
@@ -91,7 +91,7 @@ function wholeOf({ width, height }: RgbaImage | RgbImage): PixelRegion {
   return { left: 0, top: 0, width, height };
 }
 
-/** Whether the centre of a box is in that of a face: then it is of this face, or of a part of it. */
+/** Whether a box is centred inside the box of a face: it is then of this face, or of a part of it. */
 function isCentredIn(face: FaceBox, box: FaceBox): boolean {
   const x = (box.xMin + box.xMax) / 2;
   const y = (box.yMin + box.yMax) / 2;
@@ -99,8 +99,8 @@ function isCentredIn(face: FaceBox, box: FaceBox): boolean {
 }
 
 /**
- * Along one axis, the first px of what is looked at again, and how many there are: half or all of them, so that the network, which is
- * compiled for each size, meets four.
+ * Along one axis, the start and the length, in px, of the part for the second pass: half or all of the px, so that the
+ * network, which is compiled for each size, gets four sizes.
  */
 function partAround(
   boxes: readonly FaceBox[],

@@ -1,4 +1,4 @@
-/** One feature map of the detector: px of the input a cell spans, and the prior boxes of a cell. */
+/** One feature map of the detector: the px of the input that a cell spans, and the prior boxes of a cell. */
 export interface PriorScale {
   /** Px of the input between two cells. */
   readonly step: number;
@@ -10,7 +10,7 @@ export interface PriorScale {
 export interface PriorBoxSize {
   /** Side, px of the input. */
   readonly size: number;
-  /** Where their centres lie in the cell along each axis, in cells; all pairs are taken, y first. */
+  /** Where their centres lie in the cell along each axis, in cells; all pairs are used, y first. */
   readonly offsets: readonly number[];
 }
 
@@ -36,5 +36,5 @@ export const ANCHORS_PER_CELL: readonly number[] = PRIOR_SCALES.map(({ boxes }) 
   boxes.reduce((count, { offsets }) => count + offsets.length ** 2, 0),
 );
 
-/** What the offsets of centres and the logarithms of sizes are multiplied with. */
+/** Factors of the offsets of centres and the logarithms of sizes. */
 export const VARIANCES: readonly [centre: number, size: number] = [0.1, 0.2];

@@ -9,7 +9,7 @@ export interface Candidates {
 }
 
 /**
- * Indices of the prior boxes whose face score is above a threshold, in their order.
+ * Indices of the prior boxes whose face score is above a threshold, in order.
  * @param conf - `[priors x 2]`: probability of background, of a face.
  */
 export function selectConfident(conf: Float32Array, threshold: number): number[] {
@@ -22,13 +22,13 @@ export function selectConfident(conf: Float32Array, threshold: number): number[]
 
 /**
  * Turns the detector's outputs into boxes, in float32 as the original does.
- * @param loc - `[priors x 4]`: offsets of the centre and logarithms of the size, relative to the prior and scaled by the
- *   variances.
+ * @param loc - `[priors x 4]`: offsets of the centre and logarithms of the size, relative to the prior and scaled by
+ *   the variances.
  * @param priors - `[priors x 4]` from `priorBoxes`.
  * @param indices - of the priors to decode.
- * @param width - what x is multiplied with: the detector's input, px.
- * @param height - what y is multiplied with.
- * @param scale - what the result is divided by: the detector's input relative to the image.
+ * @param width - factor for x: that of the detector's input, px.
+ * @param height - factor for y.
+ * @param scale - divisor of the result: the detector's input relative to the image.
  * @returns `[indices x 4]`: xMin, yMin, xMax, yMax, px of the image, not clipped to it.
  * @see FaceBoxes/utils/box_utils.py `decode`, FaceBoxes/FaceBoxes.py `__call__` (3DDFA_V2 1b6c676)
  */

@@ -16,34 +16,34 @@ import { priorBoxes } from './prior-boxes.ts';
 export interface DetectorOptions {
   /** Boxes up to this score are dropped before overlaps are resolved, 0..1. */
   readonly confidenceThreshold?: number;
-  /** A box goes when it overlaps a better one by at least this intersection over union, 0..1. */
+  /** A box is dropped if it overlaps a better one by at least this intersection over union, 0..1. */
   readonly nmsThreshold?: number;
   /** Only faces above this score are returned, 0..1. */
   readonly minScore?: number;
-  /** At most this many boxes, the best, enter the suppression of overlaps. */
+  /** At most this many boxes, the best ones, enter the suppression of overlaps. */
   readonly topK?: number;
-  /** At most this many boxes, the best, are kept after the suppression of overlaps. */
+  /** At most this many boxes, the best ones, are kept after the suppression of overlaps. */
   readonly keepTopK?: number;
   /** Wider images are scaled down to this, px. */
   readonly maxWidth?: number;
   /** Taller images are scaled down to this, px. */
   readonly maxHeight?: number;
   /**
-   * Smaller images are enlarged up to this many times, as far as they stay within `maxWidth` x `maxHeight`, 1..8: small faces are
-   * found better, at the price of a larger image. A pack can have another default than 1; the open pack has.
+   * Smaller images are enlarged by up to this factor, but only within `maxWidth` x `maxHeight`, 1..8: small faces are
+   * detected better, at the cost of a larger image. A pack can have a default other than 1, as the open pack does.
    */
   readonly maxEnlargement?: number;
   /**
-   * `full`, the default, looks at the whole image at its size. `coarse-to-fine` looks at half of that size first, and again, at the full
-   * size, only where small faces may be: a portrait takes less than half of the time, a crowd up to a third more.
+   * `full`, the default, runs on the whole image at its size. `coarse-to-fine` runs at half that size first, then at
+   * full size only where small faces may be: a portrait takes less than half the time, a crowd up to a third more.
    */
   readonly strategy?: DetectorStrategy;
 }
 
-/** In which order, and at which sizes, an image is looked at. */
+/** In which order, and at which sizes, the detector runs on an image. */
 export type DetectorStrategy = 'full' | 'coarse-to-fine';
 
-/** All of them. */
+/** All strategies. */
 export const DETECTOR_STRATEGIES: readonly DetectorStrategy[] = ['full', 'coarse-to-fine'];
 
 /** The original's values. A pack can have its own `maxEnlargement`. */
@@ -63,8 +63,8 @@ export const DETECTOR_DEFAULTS: Required<DetectorOptions> = {
 export interface FaceDetector {
   /**
    * @param image - of any size; not changed.
-   * @param options - instead of those that the detector was made with.
-   * @returns best first; empty where there is no face. Boxes may reach beyond the image.
+   * @param options - instead of those that the detector was created with.
+   * @returns best first; empty if there is no face. Boxes may extend beyond the image.
    * @throws RangeError if the image's sizes and data disagree or an option is out of range; DisposedError.
    */
   detect(image: RgbaImage | RgbImage, options?: DetectorOptions): Promise<FaceBox[]>;
@@ -72,14 +72,14 @@ export interface FaceDetector {
   dispose(): void;
 }
 
-/** Priors of this many input sizes are kept; a video needs one, a folder of photos few. */
+/** Priors of this many input sizes are kept; a video needs one, a folder of photos a few. */
 const CACHED_PRIORS = 8;
 
 /**
- * Makes a FaceBoxes detector.
+ * Creates a FaceBoxes detector.
  * @param engine - runs the network; disposing of it ends the detector too.
  * @param artifact - outputs `loc [1, priors, 4]` and `conf [1, priors, 2]`, see `network.ts`.
- * @throws RangeError naming the option that is out of range; what `engine.loadNetwork` throws.
+ * @throws RangeError naming the option that is out of range; also as `engine.loadNetwork`.
  * @see FaceBoxes/FaceBoxes.py (3DDFA_V2 1b6c676)
  */
 export async function createFaceDetector(
@@ -96,7 +96,7 @@ class FaceboxesDetector implements FaceDetector {
   readonly #picture: PictureKernel;
   readonly #options: DetectorOptions;
   readonly #priors = new Map<string, Float32Array>();
-  /** The last input: millions of numbers that the next image of this size can have. */
+  /** The last input: millions of numbers that the next image of this size can reuse. */
   #spareInput: Float32Array | undefined;
 
   constructor(network: Network, picture: PictureKernel, options: DetectorOptions) {
@@ -141,11 +141,11 @@ class FaceboxesDetector implements FaceDetector {
     return selectFaces(loc.data, conf.data, priors, size, options);
   }
 
-  /** The region in the network's size, as its numbers. */
+  /** The region at the network's input size, as its numbers. */
   #inputOf(image: RgbaImage | RgbImage, region: PixelRegion, width: number, height: number): Float32Array {
     const length = width * height * 3;
     const dst = this.#spareInput?.length === length ? this.#spareInput : new Float32Array(length);
-    // A second image may come while the first one is still with the network.
+    // A second image may arrive while the network is still using the first one.
     this.#spareInput = undefined;
     return this.#picture.toNetworkInput(image, region, width, height, MEAN_SUBTRACTED, dst);
   }
@@ -160,10 +160,11 @@ class FaceboxesDetector implements FaceDetector {
 }
 
 /**
- * The size to which an image is scaled for the detector: down into `maxWidth` x `maxHeight`, or up to `maxEnlargement` times.
+ * The size to which an image is scaled for the detector: down into `maxWidth` x `maxHeight`, or up to `maxEnlargement`
+ * times.
  *
- * Sizes are cut to whole pixels, and boxes are divided by the nominal scale, not the true ratios (1080 x 607 for 1280 x 720
- * is 0.1 % less high than wide); so does the original.
+ * Sizes are truncated to whole pixels, and boxes are divided by the nominal scale, not the true ratios (1080 x 607 for
+ * 1280 x 720 shrinks the height by 0.1 % more than the width); the original does the same.
  */
 export function detectorInputSize(
   imageWidth: number,
@@ -180,14 +181,14 @@ export function detectorInputSize(
   if (scale === 1) scale = Math.max(1, Math.min(maxEnlargement, maxWidth / imageWidth, maxHeight / imageHeight));
   return {
     scale,
-    // Of an image a thousand times as wide as high something must remain.
+    // Something must remain of an image that is a thousand times as wide as it is high.
     width: Math.max(1, Math.trunc(scale * imageWidth)),
     height: Math.max(1, Math.trunc(scale * imageHeight)),
   };
 }
 
 /**
- * Picks the faces out of the detector's outputs: the confident boxes, without those that overlap better ones.
+ * Selects the faces from the detector's outputs: the confident boxes, without those that overlap better ones.
  * @param loc - `[priors x 4]`.
  * @param conf - `[priors x 2]`.
  * @param priors - `[priors x 4]` from `priorBoxes`.

@@ -6,8 +6,8 @@ export const NEGATION_LAYERS: readonly string[] = ['conv1.negate', 'conv2.negate
 
 /**
  * FaceBoxes: input `[n, height, width, 3]` of any size, BGR minus the channel means; outputs `loc [n, priors, 4]` and
- * `conf [n, priors, 2]` (after softmax; class 1 is a face). Convolutions are called as upstream's modules; BatchNorm is
- * expected folded into them.
+ * `conf [n, priors, 2]` (after softmax; class 1 is a face). Convolutions have the names of upstream's modules;
+ * BatchNorm is expected to be folded into them.
  *
  * The average pooling of the inceptions counts the padding, as torch does: the zeros are added before a pooling without
  * padding. CReLU keeps both signs: `relu(concat(x, -x))`, where `-x` is a depthwise 1x1 convolution with -1.

@@ -1,11 +1,12 @@
 import { PRIOR_SCALES } from './constants.ts';
 
 /**
- * The prior boxes of a detector input: where, and how large, a face is looked for.
+ * The prior boxes of a detector input: the places and sizes at which faces are looked for.
  * @param width - of the detector's input, px.
  * @param height - of the detector's input, px.
- * @returns `[n x 4]`: centre x, centre y, width, height, as fractions of the input; in the order of the network's outputs:
- *   scale after scale, cells row by row, in a cell size after size, y outer. Centres of the last cells can lie beyond 1.
+ * @returns `[n x 4]`: centre x, centre y, width, height, as fractions of the input; in the order of the network's
+ *   outputs: scale after scale, cells row by row, in a cell size after size, y outer. Centres of the last cells can lie
+ *   beyond 1.
  * @throws RangeError if a size is not a positive integer.
  * @see FaceBoxes/utils/prior_box.py (3DDFA_V2 1b6c676)
  */

@@ -1,12 +1,14 @@
 /**
- * Looks at the eyes and the mouth of an aligned face again: two small networks on crops with about twice the pixels that the regressor's
- * crop has for them. The gaze is then theirs, the mean of both eyes'; blinks are three quarters theirs and one the regressor's, and all
- * else is the mean of both, which on rendered faces is nearer to the truth than either.
+ * Refines the eyes and the mouth of an aligned face with two small networks, on crops with about twice the pixels that
+ * the regressor's crop has for them. The gaze is then theirs, averaged over both eyes; blinks are three quarters theirs
+ * and one quarter the regressor's, and everything else is the mean of theirs and the regressor's, which on rendered
+ * faces is nearer to the truth than either.
  *
- * A crop is cut by pose and shape alone: a point fixed in the model's frame is its middle, the model's up is up, and its side is a
- * length of the model. So expressions move things within a crop and never the crop. Both eyes come to the look of a left one, and the
- * network of the eyes gets them as six channels, its own eye first, so that it serves both sides. The mouth is looked at as it is and
- * mirrored, and the mean of both counts. Two more channels are the same all over: the direction to the viewer in the head's frame, x and y.
+ * A crop depends on pose and shape alone: its centre is a fixed point in the model's frame, the model's up is up, and
+ * its side is a length of the model. So expressions move things within a crop, but never the crop. Both eyes are made
+ * to look like a left one, and the eye network gets them as six channels, its own eye first, so that it serves both
+ * sides. The mouth network runs on the mouth both as it is and mirrored, and its results are averaged. Two more
+ * channels are constant over the crop: the direction to the viewer in the head's frame, x and y.
  * @see training/tddfa_training/refine_crops.py
  */
 import type { Engine, Network } from '../../engine/engine.ts';
@@ -29,24 +31,24 @@ export interface FaceRefiner {
   refine(image: RgbaImage, faces: readonly AlignedFace[]): Promise<AlignedFace[]>;
 }
 
-/** What `FaceAlignerOptions.refine` takes: `createFaceRefiner`. */
+/** The type of `FaceAlignerOptions.refine`: `createFaceRefiner`. */
 export type CreateFaceRefiner = (pack: Pack, engine: Engine, model: MorphableModel | undefined) => Promise<FaceRefiner>;
 
 type Region = NonNullable<PackModel['region']>;
 
-/** Micrometres: what the side of a crop shows, and where its middle lies from the eyeball's centre or the middle of the closed lips. */
+/** Micrometres: a crop's side, and the offset of its centre from the eyeball's centre or the middle of closed lips. */
 const SPANS: Readonly<Record<Region, number>> = { eyes: 60_000, mouth: 72_000 };
 const OFFSETS: Readonly<Record<Region, ModelPoint>> = { eyes: [0, 5_000, 10_000], mouth: [0, -8_000, 0] };
 /** Landmarks of the lips. */
 const [FIRST_LIP, LAST_LIP] = [48, 67];
 const POSE_CHANNELS = 2;
-/** Sine of 55 degrees, from which the far eye is not seen. */
+/** Sine of 55 degrees; from there on the far eye is hidden. */
 const HIDDEN_SINE = 0.82;
-/** How far each eye turns inwards, as the lines of sight meet in front: the mean of the rendered faces. */
+/** How far each eye turns inwards, as the lines of sight meet in front: the mean over the rendered faces. */
 const INWARD_DEGREES = 0.96;
 /**
- * What these networks' outputs count beside the regressor's: on 768 rendered faces that are not the hold-out's, 0.8 and 0.7 are best for
- * blinks, and between 0.4 and 0.7 all is nearly one for the rest.
+ * Weight of these networks' outputs against the regressor's: on 768 rendered faces outside the hold-out, 0.8 and 0.7
+ * are best for blinks, and anything between 0.4 and 0.7 is nearly the same for the rest.
  */
 const [BLINK_SHARE, SHARE] = [0.75, 0.5];
 const SIDES = ['Left', 'Right'] as const;
@@ -61,8 +63,8 @@ interface RefineWeights {
 }
 
 /**
- * Loads the networks that a pack has for eyes and mouth.
- * @throws WeightFormatError where the pack has none, or no model that acts.
+ * Loads a pack's networks for eyes and mouth.
+ * @throws WeightFormatError if the pack has none, or no model that acts.
  */
 export async function loadFaceRefiner(
   pack: Pack,
@@ -72,7 +74,7 @@ export async function loadFaceRefiner(
   const acting = model?.acting;
   const models = pack.modelsOf('refine');
   if (model === undefined || acting === undefined || models.length === 0) {
-    throw new WeightFormatError(pack.manifest.name, 'this pack has no networks that look at eyes and mouths again');
+    throw new WeightFormatError(pack.manifest.name, 'this pack has no networks that refine eyes and mouths');
   }
   const regions = new Map<Region, RefineWeights>();
   for (const entry of models) {
@@ -109,7 +111,7 @@ async function readWeights(pack: Pack, engine: Engine, model: PackModel): Promis
     return data;
   };
   const [mean, std] = [numbers('mean'), numbers('std')];
-  // So small a network has no ranges, and gains little by them.
+  // A network this small has no ranges, and would gain little from them.
   const network = await engine.loadNetwork({ ...(await pack.readNetwork(model)), precision: 'float32' });
   return { network, names: outputNames, mean, std };
 }
@@ -144,7 +146,7 @@ async function refineEyes(
     for (const side of [0, 1]) {
       const centre = eyeCentre(eyeCentres, side, face.params, model.shapeCount);
       const cut = cutRefineCrop(image, face, cropOf('eyes', centre, side === 1));
-      // The first colours of its own input, the second of the other eye's.
+      // The first colours of its own input, and the second ones of the other eye's.
       place(cut, input, 2 * i + side, channels, 0);
       place(cut, input, 2 * i + 1 - side, channels, REFINE_COLOURS);
       fill([side === 0 ? x : -x, y], input, 2 * i + side, channels);
@@ -187,8 +189,8 @@ async function refineEyes(
 }
 
 /**
- * Both eyes look at the same thing: what the network sees of one and of the other is brought together, in place. On rendered faces
- * that is 0.6 degrees nearer to the truth.
+ * Both eyes look at the same thing, so the network's results for the two are combined, in place. On rendered faces that
+ * is 0.6 degrees nearer to the truth.
  * @param gaze - yaw and pitch of the left eye, then of the right one.
  */
 function turnTogether(gaze: Float32Array): void {
@@ -226,7 +228,7 @@ async function refineMouths(
   }
 }
 
-/** What a mirrored face's expression is called. */
+/** The name of an expression on a mirrored face. */
 function otherSide(name: string): string {
   return name.replace(/(Left|Right)$/, (side) => (side === 'Left' ? 'Right' : 'Left'));
 }
@@ -240,7 +242,7 @@ async function run(
   const [output] = await network.run(input, [count, REFINE_SIZE, REFINE_SIZE, channels]);
   if (output === undefined || output.data.length !== count * names.length) {
     const [expected, actual] = [`[${count}, ${names.length}]`, `[${output?.shape.join(', ')}]`];
-    throw new WeightFormatError('a network that refines', 'does not fit the normalisation', { expected, actual });
+    throw new WeightFormatError('a refining network', 'does not fit the normalisation', { expected, actual });
   }
   return Array.from({ length: count }, (_, i) =>
     mean.map((value, k) => output.data[i * names.length + k] * std[k] + value),
@@ -264,7 +266,7 @@ function cropOf(region: Region, centre: ModelPoint, mirrored = false): RefineCro
   return { centre: [x + right, y + up, z + forward], span: SPANS[region], mirrored };
 }
 
-/** Lays a crop's colours into the channels of a batch from `first` on. */
+/** Copies a crop's colours into the channels of a batch from `first` on. */
 function place(crop: Float32Array, input: Float32Array, index: number, channels: number, first: number): void {
   const start = index * REFINE_SIZE * REFINE_SIZE * channels + first;
   for (let i = 0; i < REFINE_SIZE * REFINE_SIZE; i++) {

@@ -21,25 +21,26 @@ export const MOBILENET_V1_BLOCKS: readonly (readonly [name: string, channels: nu
 /** Output channels of the first convolution at width 1. */
 export const MOBILENET_V1_STEM_CHANNELS = 32;
 
-/** Layer of the second output: ours, the original has none. */
+/** Layer of the second output, which the original does not have. */
 export const ACTING_HEAD = 'fc_expression';
 
-/** Which MobileNet-V1. */
+/** Options of a MobileNet-V1. */
 export interface MobilenetV1Options {
-  /** Multiplies the channels of every layer, cut to whole numbers; 1 is the original's default, 0.5 its small network. */
+  /** Multiplies the channels of every layer, rounded down; 1 is the original's default, 0.5 its small network. */
   readonly widthMultiplier: number;
   /** Number of outputs: 62, 72 or 141. */
   readonly outputCount: number;
-  /** Numbers of a second output on the same features, in a network that gives expressions and gaze of their own. */
+  /** Size of a second output on the same features, in a network that outputs expressions and gaze separately. */
   readonly actingOutputCount?: number | undefined;
-  /** What follows each convolution: the original's default, `relu`, or its other choice. */
+  /** Activation after each convolution: the original's default, `relu`, or its other choice. */
   readonly activation?: 'relu' | 'prelu';
 }
 
 /**
- * MobileNet-V1 as a regressor: input `[n, 120, 120, 3]`, BGR, `(v - 127.5) / 128`; output `[n, outputCount]`, standardised
- * parameters; with `actingOutputCount` a second output, `fc_expression`. Layers are called as upstream's modules; BatchNorm is expected folded into the convolutions.
- * @throws RangeError where `widthMultiplier` leaves no channels.
+ * MobileNet-V1 as a regressor: input `[n, 120, 120, 3]`, BGR, `(v - 127.5) / 128`; output `[n, outputCount]`,
+ * standardised parameters; with `actingOutputCount` a second output, `fc_expression`. Layers have the names of
+ * upstream's modules; BatchNorm is expected to be folded into the convolutions.
+ * @throws RangeError if `widthMultiplier` leaves no channels.
  * @see models/mobilenet_v1.py (3DDFA_V2 1b6c676)
  */
 export function mobilenetV1({

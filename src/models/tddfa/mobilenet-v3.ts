@@ -28,7 +28,7 @@ function block(
   return { kernelSize, expanded, channels, hasGate: gate === 'gate', nonlinearity, stride };
 }
 
-/** Blocks of both networks, as upstream has them: tables 1 and 2 of the paper, but for the first block of `small`. */
+/** Blocks of both networks, as in upstream: tables 1 and 2 of the paper, except for the first block of `small`. */
 export const MOBILENET_V3_BLOCKS: Readonly<Record<MobilenetV3Size, readonly MobilenetV3Block[]>> = {
   small: [
     block(3, 16, 16, 'gate', 'relu', 2),
@@ -68,16 +68,16 @@ const STEM_CHANNELS = 16;
 export const MOBILENET_V3_LAST_CHANNELS: Readonly<Record<MobilenetV3Size, number>> = { small: 576, large: 960 };
 /** Channels before the last layer, at widths up to 1. */
 const FEATURES = 1280;
-/** The gate's inner layer has a fraction of the channels. */
+/** The gate's inner layer has this many times fewer channels. */
 const GATE_REDUCTION = 4;
 
 /**
- * What the argument of Keras's hard sigmoid, 0.2 x + 0.5, has to be multiplied by for torch's, x / 6 + 0.5. A gate has it in
- * its weights, a hard swish in a layer of its own.
+ * Factor by which the argument of Keras's hard sigmoid, 0.2 x + 0.5, is multiplied to get torch's, x / 6 + 0.5. A gate
+ * has it in its weights, a hard swish in a separate layer.
  */
 export const HARD_SIGMOID_FACTOR = 5 / 6;
 
-/** Which MobileNet-V3. */
+/** Options of a MobileNet-V3. */
 export interface MobilenetV3Options {
   readonly size: MobilenetV3Size;
   /** Multiplies the channels of the blocks, rounded up to multiples of 8; 1 is the original's default. */
@@ -86,16 +86,16 @@ export interface MobilenetV3Options {
   readonly outputCount: number;
 }
 
-/** A MobileNet-V3, and which of its layers multiply by `HARD_SIGMOID_FACTOR` alone. */
+/** A MobileNet-V3, and which of its layers only multiply by `HARD_SIGMOID_FACTOR`. */
 export interface MobilenetV3Topology extends NetworkTopology {
   readonly scaleLayers: readonly string[];
 }
 
 /**
- * MobileNet-V3 as a regressor: input `[n, 120, 120, 3]`, BGR, `(v - 127.5) / 128`; output `[n, outputCount]`, standardised
- * parameters. Layers are called as upstream's modules; BatchNorm is expected folded into the convolutions, and
- * `HARD_SIGMOID_FACTOR` into the second layer of each gate.
- * @throws RangeError where `widthMultiplier` is not positive.
+ * MobileNet-V3 as a regressor: input `[n, 120, 120, 3]`, BGR, `(v - 127.5) / 128`; output `[n, outputCount]`,
+ * standardised parameters. Layers have the names of upstream's modules; BatchNorm is expected to be folded into the
+ * convolutions, and `HARD_SIGMOID_FACTOR` into the second layer of each gate.
+ * @throws RangeError if `widthMultiplier` is not positive.
  * @see models/mobilenet_v3.py (3DDFA_V2 1b6c676); Howard et al., "Searching for MobileNetV3"
  */
 export function mobilenetV3({ size, widthMultiplier, outputCount }: MobilenetV3Options): MobilenetV3Topology {

@@ -7,24 +7,24 @@ export type ModelPoint = readonly [x: number, y: number, z: number];
 
 /** Where a crop is cut. */
 export interface RefineCrop {
-  /** What is in its middle. */
+  /** The point at its centre. */
   readonly centre: ModelPoint;
-  /** What its side shows, model units. */
+  /** Length of its side, model units. */
   readonly span: number;
-  /** Whether left and right are exchanged. */
+  /** Whether left and right are swapped. */
   readonly mirrored?: boolean;
 }
 
 /** Blue, green, red. */
 export const REFINE_COLOURS = 3;
-/** Bytes to the network's numbers, as the regressor has them. */
+/** From bytes to the network's numbers, as for the regressor. */
 const [BYTE_MEAN, BYTE_SCALE] = [127.5, 1 / 128];
-/** Samples a px of the crop along each axis, at most. */
+/** Maximum samples per px of the crop along each axis. */
 const MOST_SAMPLES = 8;
 
 /**
- * `[64 x 64 x 3]` BGR, as the networks take it: `(v - 127.5) / 128`. Black beyond the image. The model's up is up; where a px of the crop
- * is larger than one of the image, several places of it are averaged.
+ * `[64 x 64 x 3]` BGR, as the networks expect it: `(v - 127.5) / 128`. Black beyond the image. The model's up is up; if
+ * a px of the crop is larger than one of the image, several samples of it are averaged.
  * @see training/tddfa_training/refine_crops.py
  */
 export function cutRefineCrop(
@@ -63,7 +63,7 @@ export function cutRefineCrop(
   return crop;
 }
 
-/** Adds the colour at a place between pixels, as blue, green, red. */
+/** Adds the colour at a position between pixels, as blue, green, red. */
 function addPixel(
   { data, width, height }: RgbaImage,
   x: number,

@@ -19,12 +19,12 @@ const FEATURES = 128;
 /** Side of the last features: the picture halved four times. */
 const LAST_SIZE = REFINE_SIZE / 16;
 
-/** Names of the blocks, as torch's modules are called. */
+/** Names of the blocks, those of the torch modules. */
 export const REFINE_BLOCKS: readonly string[] = BLOCKS.map((_, index) => `dw${index + 2}`);
 
 /**
- * A small network for crops of a feature: input `[n, 64, 64, channels]`, output `[n, outputCount]`, standardised. Its last features are
- * not pooled, since it matters where things are.
+ * A small network for crops of a feature: input `[n, 64, 64, channels]`, output `[n, outputCount]`, standardised. Its
+ * last features are not pooled, because positions matter.
  * @param channels - of the input: colours, then constants of the whole crop.
  */
 export function refineNetwork(channels: number, outputCount: number): NetworkTopology {

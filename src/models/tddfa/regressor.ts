@@ -6,19 +6,19 @@ import { CROP_SIZE } from '../../geometry/similarity-transform.ts';
 import type { ParamLayout, RgbaImage, RgbImage } from '../../types.ts';
 import { checkOutputShapes } from '../check-output-shapes.ts';
 
-/** How the network's outputs become parameters: `output * std + mean`, one by one. */
+/** How the network's outputs become parameters: `output * std + mean`, elementwise. */
 export interface ParamNormalisation {
   /** `[62]` (or 72, 141). */
   readonly mean: Float32Array;
   /** As long as `mean`. */
   readonly std: Float32Array;
-  /** The same of a second output: `[expressionCount + gazeCount]` of a model that acts. */
+  /** The same for a second output: `[expressionCount + gazeCount]` of a model that acts. */
   readonly acting?: { readonly mean: Float32Array; readonly std: Float32Array };
 }
 
-/** How the parameters of a model that acts come from a network of the original's layout. */
+/** How the parameters of a model that acts are obtained from a network with the original's layout. */
 export interface ParamExpansion {
-  /** `[expressionCount x n]`: the model's expressions as combinations of the `n` that the network gives. */
+  /** `[expressionCount x n]`: the model's expressions as combinations of the `n` that the network outputs. */
   readonly combinations: Float32Array;
   readonly expressionCount: number;
   readonly gazeCount: number;
@@ -26,29 +26,30 @@ export interface ParamExpansion {
 
 /** Estimates the parameters of a morphable model from pictures of faces. */
 export interface Regressor {
-  /** How the parameters split up. */
+  /** How the parameters are divided up. */
   readonly layout: ParamLayout;
   /**
    * @param crops - 120 x 120 px, one per face; not changed.
-   * @returns one `[62]` (or 72, 141; `[108]` with an expansion) per crop, in their order: de-normalised parameters, 12 camera
+   * @returns one `[62]` (or 72, 141; `[108]` with an expansion) per crop, in order: de-normalised parameters, 12 camera
    *   (3x4 row-major), then shape, then expression, then gaze.
-   * @throws RangeError if a crop has another size; DisposedError.
+   * @throws RangeError if a crop has a different size; DisposedError.
    */
   regress(crops: readonly (RgbaImage | RgbImage)[]): Promise<Float32Array[]>;
   /** Frees the network. Idempotent. */
   dispose(): void;
 }
 
-/** The faces of a picture go through the network in one batch; only of a crowd, whose features would take gigabytes, in more. */
+/** A picture's faces go through the network in one batch; a crowd, whose features would take gigabytes, in several. */
 const MAX_BATCH = 128;
 
 /**
- * Makes a regressor.
+ * Creates a regressor.
  * @param engine - runs the network; disposing of it ends the regressor too.
- * @param artifact - input `[n, 120, 120, 3]`, output `[n, 62]` (or 72, 141), standardised; see `mobilenet-v1.ts`. A second output
- *   holds expression and gaze of a model that acts.
- * @param expansion - of a model that acts: expressions come from the second output, bound to 0..1, or without one from the first.
- * @throws RangeError where the normalisation has no known number of parameters; what `engine.loadNetwork` throws.
+ * @param artifact - input `[n, 120, 120, 3]`, output `[n, 62]` (or 72, 141), standardised; see `mobilenet-v1.ts`. A
+ *   second output holds expression and gaze of a model that acts.
+ * @param expansion - for a model that acts: expressions come from the second output, clamped to 0..1, or without one
+ *   from the first.
+ * @throws RangeError if the normalisation does not have a known number of parameters; also as `engine.loadNetwork`.
  * @see TDDFA.py (3DDFA_V2 1b6c676)
  */
 export async function createRegressor(
@@ -82,10 +83,10 @@ export async function createRegressor(
   );
 }
 
-/** What a network's first output, de-normalised, and a row of its second one make together. */
+/** Combines a network's first output, de-normalised, with a row of its second one. */
 type ParamsOf = (narrow: Float32Array, acting: Float32Array | undefined, row: number) => Float32Array;
 
-/** Parameters of a model that acts, from the original's layout and, where there are any, expression and gaze of their own. */
+/** Parameters of a model that acts, from the original's layout and, if there are any, separate expression and gaze. */
 function widen(
   narrow: Float32Array,
   { shapeCount, expressionCount: narrowCount }: ParamLayout,

@@ -10,7 +10,7 @@ export const RESNET22_STAGES: readonly (readonly [name: string, channels: number
 
 /**
  * ResNet22 as a regressor: input `[n, 120, 120, 3]`, BGR, `(v - 127.5) / 128`; output `[n, outputCount]`, standardised
- * parameters. Layers are called as upstream's modules; BatchNorm is expected folded into the convolutions.
+ * parameters. Layers have the names of upstream's modules; BatchNorm is expected to be folded into the convolutions.
  * @param outputCount - 62, 72 or 141.
  * @see models/resnet.py (3DDFA_V2 1b6c676)
  */

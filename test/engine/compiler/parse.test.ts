@@ -72,7 +72,7 @@ describe('a model of layers that name their inputs', () => {
     [
       'an output twice',
       functional([INPUT, layer('a', ['input'])], [['a'], ['a']]),
-      "'a' is there twice among the outputs",
+      "'a' occurs twice among the outputs",
     ],
     [
       'a second output',

@@ -187,8 +187,8 @@ describe('httpWeights', () => {
     const patient = { idleTimeoutMs: 30_000, fileTimeoutMs: 30_000 };
 
     const cases: readonly [string, RequestHandler, RegExp, object?][] = [
-      ['bytes that drip', dripping, /: the server sends less than 4096 bytes a second$/],
-      ['bytes that may drip', dripping, /: it is not whole after 1 s$/, { minBytesPerSecond: 0, fileTimeoutMs: 1000 }],
+      ['bytes that drip', dripping, /: the server sends under 4096 bytes per second$/],
+      ['bytes that may drip', dripping, /: not complete after 1 s$/, { minBytesPerSecond: 0, fileTimeoutMs: 1000 }],
       ['redirects in a circle', redirect('/x'), /redirect/, patient],
       ['a redirect to a file', redirect('file:///etc/passwd'), /^cannot load /, patient],
       ['a redirect to where nobody is', redirect('http://127.0.0.1:1/'), /^cannot load /, patient],

@@ -131,7 +131,7 @@ describe('the shape of JSON', () => {
   const check = (shape: Parameters<typeof checkJson>[0], value: unknown) => checkJson(shape, 'f.json', value);
 
   test.each<[string, Parameters<typeof checkJson>[0], unknown, string]>([
-    ['text', text(), 3, 'f.json: the whole: expected text, got 3'],
+    ['text', text(), 3, 'f.json: the root: expected text, got 3'],
     ['a kind of text', text('x', (value) => value === 'x'), 'y', `expected x, got 'y'`],
     ['a number', number(), '3', `expected a number, got '3'`],
     ['a finite number', number(), Number.NaN, 'expected a number'],

@@ -90,7 +90,7 @@ describe('parseTensorFileManifest', () => {
   test('refuses a name that is there twice', () => {
     const entry = { name: 'mean', dtype: 'float32', shape: [1], byteOffset: 0 };
     const json = { data: 'tensors.bin', tensors: [entry, entry] };
-    expect(() => parseTensorFileManifest('tensors.json', json)).toThrow("tensors.json: tensor 'mean': is there twice");
+    expect(() => parseTensorFileManifest('tensors.json', json)).toThrow("tensors.json: tensor 'mean': occurs twice");
   });
 
   test.each(['../tensors.bin', '/etc/passwd', 'a\\b', ''])('refuses the data file %p', (data) => {

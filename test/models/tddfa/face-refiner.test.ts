@@ -158,7 +158,7 @@ describe('an aligner that refines', () => {
     await writePack(at('pack'), actingPack());
     const weights = fileWeights(at('pack'));
     await expect(createFaceAligner({ weights, refine: createFaceRefiner })).rejects.toThrow(
-      'this pack has no networks that look at eyes and mouths again',
+      'this pack has no networks that refine eyes and mouths',
     );
   });
 });

@@ -1,19 +1,20 @@
 /**
- * Convolution as an implicit matrix product straight over pictures that carry their zero border: no im2col, no padding
- * pass. A register tile is P pixels of a row x 8 or 12 output channels: each step loads two or three vectors of weights and,
- * for every pixel, one input number into all four lanes.
+ * Convolution as an implicit matrix product directly on pictures that carry their zero border: no im2col, no padding
+ * pass. A register tile is P pixels of a row x 8 or 12 output channels: each step loads two or three vectors of weights
+ * and, for every pixel, one input number into all four lanes.
  *
- * Tried, 240 pixels x 256 -> 256 channels, GFLOP/s (fused / plain), Zen 5, Node 20; 64 would be this machine's limit:
+ * Measured, 240 pixels x 256 -> 256 channels, GFLOP/s (fused / plain), Zen 5 with a limit of 64, Node 20:
  * - tiles of 4 pixels, loop over the inputs rolled: 58 / 60. 3 pixels: 47 / 59, too few sums to hide the latency.
  * - 5 and 6 pixels: 26-30. V8 before Node 24 moves all loads of a basic block to its front; with more than 15 vectors
  *   alive it spills. On Node 24: 59 / 59 and 63 / 32.
- * - 5 pixels cut into basic blocks of 3 and 2 by a branch that is never taken: 58 / 26 (the product of the plain form
- *   needs one more register), and 6 pixels cut any way: 28-43. 5 % on some rows are not worth a second form of the tile.
- * - with three vectors of weights, on a slower machine whose limit is 60 (4 pixels x 8 there: 53.6 / 55.3): 3 pixels x 12
- *   55.5 / 38.6, the plain form spills; 2 pixels x 16 52.7 / 56.4. So 3 x 12 for the fused form: FaceBoxes 24.3 to 23.5 ms.
- * - the loop unrolled twice: 32 / 36, the same spills; cut into basic blocks: 53-57 / 53-57.
- * - fetching panels ahead (`fetchPanel`): mb1 7.2 -> 6.85 ms, its 1024-channel layers 39 -> 47 GFLOP/s. Touching the
- *   next panel line by line from inside the tiles instead: 40, as the loads that miss hold up the others.
+ * - 5 pixels split into basic blocks of 3 and 2 by a branch that is never taken: 58 / 26 (the product of the plain form
+ *   needs one more register), and 6 pixels split any way: 28-43. 5 % on some rows is not worth a second tile form.
+ * - with three vectors of weights, on a slower machine whose limit is 60 (4 pixels x 8 there: 53.6 / 55.3): 3 pixels x
+ *   12 55.5 / 38.6, the plain form spills; 2 pixels x 16 52.7 / 56.4. So 3 x 12 for the fused form: FaceBoxes 24.3 to
+ *   23.5 ms.
+ * - the loop unrolled twice: 32 / 36, the same spills; split into basic blocks: 53-57 / 53-57.
+ * - prefetching panels (`fetchPanel`): mb1 7.2 -> 6.85 ms, its 1024-channel layers 39 -> 47 GFLOP/s. Touching the next
+ *   panel line by line from inside the tiles instead: 40, as the loads that miss hold up the others.
  */
 
 import type { FunctionBuilder, Local } from '../../../wasm/function-builder.ts';
@@ -29,16 +30,17 @@ const WIDE_TILE_PIXELS = 3;
 /** Vectors of weights of a wide panel. */
 const MAX_VECTORS = WIDE_PANEL / 4;
 /**
- * Tiles with fewer sums than this multiply and add apart, in the fused form too: they wait for their sums, and an addition
- * alone is sooner done than a fused one (Zen 5: layers whose rows leave tiles of 1 to 3 pixels gain 3 to 30 %).
+ * Tiles with fewer sums than this multiply and add separately, in the fused form too: they are bound by the latency of
+ * their sums, and an addition alone completes sooner than a fused one (Zen 5: layers whose rows leave tiles of 1 to 3
+ * pixels gain 3 to 30 %).
  */
 const FUSED_SUMS = 8;
 /** Input rows of one block of output rows take at most this much, so that they stay in the L2 cache over all panels. */
 const BLOCK_BYTES = 192 * 1024;
-/** Weights of a layer from this size on are fetched panel by panel, see `fetchPanel`. */
+/** A layer's weights are prefetched panel by panel from this size on, see `fetchPanel`. */
 const FETCH_FROM_BYTES = 128 * 1024;
 const LINE_BYTES = 64;
-/** Cache lines a turn of the fetching loop touches. */
+/** Cache lines that an iteration of the prefetch loop touches. */
 const FETCHED_LINES = 8;
 
 export interface ConvolutionViews {
@@ -49,8 +51,8 @@ export interface ConvolutionViews {
 }
 
 /**
- * Whether threads share out the panels of a convolution instead of its rows: where the weights outweigh the input, each
- * weight is then read by one of them alone.
+ * Whether threads share out the panels of a convolution instead of its rows: if the weights outweigh the input, each
+ * weight is then read by a single thread.
  */
 export function isSplitByPanels(convolution: AnyConvolution, input: View): boolean {
   const { kernel, inputChannels, bias } = convolution;
@@ -78,9 +80,9 @@ export interface ConvolutionTile<Group extends PanelGroup> {
   /** At least as many as a panel has vectors. */
   readonly weights: readonly Local[];
   readonly loops: TapLoops;
-  /** Adds all taps to sums that begin with the bias. */
+  /** Adds all taps to sums that start at the bias. */
   emitSums(at: TilePointers, pixels: number, vectors: number): void;
-  /** Makes results of the sums and stores them. */
+  /** Turns the sums into results and stores them. */
   emitResults(group: Group, at: TilePointers, pixels: number, vectors: number): void;
 }
 
@@ -118,13 +120,13 @@ export function emitTiles<Group extends PanelGroup>(
   const scratch = { image: f.local('i32'), row: f.local('i32') };
 
   const rowStep = strides[0] * input.rowStride * elementBytes(input.buffer);
-  /** Moves the pointers on by `pixels`. */
+  /** Advances the pointers by `pixels`. */
   const advance = (at: TilePointers, output: View, pixels: number): void => {
     f.increment(at.input, pixels * strides[1] * input.pixelStride * elementBytes(input.buffer));
     f.increment(at.output, pixels * output.pixelStride * elementBytes(output.buffer));
     if (residual) f.increment(at.residual, pixels * residual.pixelStride * elementBytes(residual.buffer));
   };
-  /** Adds the place of the panel's first channel: `panel` is that of a panel of floats. */
+  /** Adds the offset of the panel's first channel: `panel` is that of a float panel. */
   const addPanel = (pointer: Local, view: View): void => {
     f.get(pointer).get(panel);
     if (elementBytes(view.buffer) === 1) f.i32(2).op('i32.shr_u');
@@ -230,8 +232,8 @@ function setClamped(
 }
 
 /**
- * Touches a panel of weights, a load for each cache line, before the first tile reads it: so dozens of lines are on
- * their way at a time, where the tiles' own loads wait for a few. Worth it where the panels do not stay in the L1 cache.
+ * Touches a panel of weights, with one load per cache line, before the first tile reads it: dozens of lines are then in
+ * flight at a time, whereas the tiles' own loads wait for a few. Worth it if the panels do not stay in the L1 cache.
  */
 function fetchPanel(
   f: FunctionBuilder,
@@ -265,7 +267,7 @@ export interface TilePointers {
 
 /** The loops of a register tile over its taps. */
 export class TapLoops {
-  /** Where in the input, and in the weights, the innermost loop is. */
+  /** Positions of the innermost loop in the input and in the weights. */
   readonly tap: Local;
   readonly weight: Local;
   readonly #f: FunctionBuilder;
@@ -297,9 +299,9 @@ export class TapLoops {
   }
 
   /**
-   * Loops over the runs of input numbers that lie side by side.
+   * Loops over the contiguous runs of input numbers.
    * @param first - the pointer to the first tap.
-   * @param isRow - whether a row of taps is one run; else each tap is.
+   * @param isRow - whether a row of taps is one run; otherwise each tap is.
    */
   emit(
     first: Local,

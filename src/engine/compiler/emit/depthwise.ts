@@ -1,6 +1,6 @@
 /**
- * Depthwise convolution: a register tile is a few pixels of a row x 4 channels, so that a loaded input vector serves
- * every pixel whose window it lies in. Channels are the inner loop: it reads pictures and weights from front to back.
+ * Depthwise convolution: a register tile is a few pixels of a row x 4 channels, so a loaded input vector serves every
+ * pixel whose window it lies in. Channels are the inner loop: it reads pictures and weights from front to back.
  */
 import type { View } from '../assign-storage.ts';
 import type { PackedChannels } from '../pack-weights.ts';

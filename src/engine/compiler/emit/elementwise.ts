@@ -1,4 +1,4 @@
-/** Operations that treat every number, or every pixel, on its own. Units: rows of the output, over all images. */
+/** Operations on individual numbers or pixels. Units: rows of the output, over all images. */
 
 import type { Local } from '../../../wasm/function-builder.ts';
 import type { Step, View } from '../assign-storage.ts';
@@ -7,8 +7,8 @@ import type { Activation, Padding } from '../program.ts';
 import { FLOAT, type KernelWriter } from './kernel-writer.ts';
 
 /**
- * `output = activation(sum or product of inputs)`: copies, activations, additions and multiplications. An input of one pixel
- * belongs to every pixel of the output.
+ * `output = activation(sum or product of inputs)`: copies, activations, additions and multiplications. A one-pixel
+ * input applies to every pixel of the output.
  */
 export function emitCombination(
   writer: KernelWriter,
@@ -93,7 +93,7 @@ export function emitPad(writer: KernelWriter, input: View, output: View, padding
       f.increment(target, output.pixelStride * FLOAT);
     });
   };
-  // The source's pointer is off by the padding's rows where it is not read.
+  // The source's pointer is off by the padding's rows while it is not read.
   const views = [{ view: input }, { view: output }];
   writer.forEachRow(output.height, views, ([source, target], row) => {
     f.get(row).i32(padding.top).op('i32.sub').i32(input.height).op('i32.lt_u');

@@ -8,9 +8,9 @@ import { type Activation, HARD_SIGMOID_SLOPE } from '../program.ts';
 export const VECTOR = 16;
 export const FLOAT = 4;
 
-/** What all kernels of a module share. */
+/** Settings that all kernels of a module share. */
 export interface KernelTarget {
-  /** Relaxed SIMD's fused multiply-add; otherwise a product and a sum, rounded each. */
+  /** Relaxed SIMD's fused multiply-add; otherwise a product and a sum, each rounded. */
   readonly fusedMultiplyAdd: boolean;
   /** Register tiles of several pixels. */
   readonly registerTiles: boolean;
@@ -21,7 +21,7 @@ export interface KernelTarget {
 
 /**
  * Writes one kernel: a function `(images, begin, end)` that computes units `begin` to `end` (not including) of the
- * result of a batch of `images`. A unit is mostly one row of one image, so that a kernel's work can be cut into strips.
+ * result of a batch of `images`. A unit is usually one row of one image, so that kernels can be cut into strips.
  */
 export class KernelWriter {
   readonly f: FunctionBuilder;
@@ -115,7 +115,7 @@ export class KernelWriter {
 
   /**
    * `body(lanes)` for every four of `count` numbers, then for the one to three that remain.
-   * Pointers advance with it and are back where they began afterwards.
+   * Pointers advance with it and are reset afterwards.
    */
   forEachVector(count: number, pointers: readonly Local[], body: (lanes: number) => void): void {
     const { f } = this;
@@ -136,7 +136,7 @@ export class KernelWriter {
     multiplyAdd(this.f, this.target.fusedMultiplyAdd, sum, a, b);
   }
 
-  /** Stores the first `lanes` numbers of a vector and leaves what follows them alone. */
+  /** Stores the first `lanes` numbers of a vector; memory after them is not touched. */
   store(pointer: Local, offset: number, value: Local, lanes: number): void {
     const { f } = this;
     if (lanes === 4) {
@@ -160,7 +160,7 @@ export class KernelWriter {
       case 'linear':
         return;
       case 'relu':
-        // pmax and pmin are one instruction each, where max and min spend seven on NaN and -0.
+        // pmax and pmin are one instruction each; max and min spend seven on NaN and -0.
         f.get(value).f32x4(0).op('f32x4.pmax');
         if (activation.maxValue !== undefined) f.f32x4(activation.maxValue).op('f32x4.pmin');
         f.set(value);
@@ -194,7 +194,7 @@ export class KernelWriter {
   }
 
   /**
-   * `value = e^value`, within 2 units in the last place; results below 2^-126 are that, above the largest float are that.
+   * `value = e^value`, within 2 units in the last place; results are clamped to 2^-126 and the largest float.
    * e^x = 2^n e^r with |r| <= ln(2)/2, and Cephes' polynomial for e^r (expf.c, S. Moshier).
    */
   exponential(value: Local): void {
@@ -203,7 +203,7 @@ export class KernelWriter {
     const square = f.local('v128');
     f.get(value).f32x4(88.37).op('f32x4.pmin').f32x4(-87.33).op('f32x4.pmax').set(value);
     f.get(value).f32x4(Math.LOG2E).op('f32x4.mul').op('f32x4.nearest').set(n);
-    // ln(2) in two parts, the first of which has zeros enough for an exact product.
+    // ln(2) in two parts, the first of which has enough zeros for an exact product.
     f.get(value).get(n).f32x4(0.693359375).op('f32x4.mul').op('f32x4.sub');
     f.get(n).f32x4(-2.1219444e-4).op('f32x4.mul').op('f32x4.sub').set(value);
     f.get(value).get(value).op('f32x4.mul').set(square);
@@ -216,7 +216,7 @@ export class KernelWriter {
     f.op('f32x4.mul').set(value);
   }
 
-  /** Puts `slope value + 0.5`, cut to 0..1, on the stack. */
+  /** Puts `slope value + 0.5`, clipped to 0..1, on the stack. */
   #hardSigmoid(value: Local, slope: number): void {
     const { f } = this;
     f.get(value).f32x4(slope).op('f32x4.mul').f32x4(0.5).op('f32x4.add');

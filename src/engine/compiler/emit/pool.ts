@@ -1,4 +1,4 @@
-/** Largest or mean value of a window, and the mean of a whole picture. */
+/** Maximum or mean of a window, and mean of a whole picture. */
 
 import type { Local } from '../../../wasm/function-builder.ts';
 import { cutsWindow, type View } from '../assign-storage.ts';
@@ -22,7 +22,7 @@ function emitWholePool(writer: KernelWriter, pool: Pool, input: View, output: Vi
   forEachTile(writer, { strides, input, output, padding }, 1, (source, target) => {
     writer.forEachVector(output.channels, [source, target], (lanes) => {
       const combine = () => f.op(kind === 'maxPool' ? 'f32x4.pmax' : 'f32x4.add');
-      // A maximum may count the first tap twice, a sum starts from nothing.
+      // A maximum may count the first tap twice; a sum starts from zero.
       const begin = () => kind === 'averagePool' && f.f32x4(0).set(result);
       emitWindowTaps(writer, { kernel, input }, source, result, combine, begin);
       if (kind === 'averagePool')
@@ -35,7 +35,7 @@ function emitWholePool(writer: KernelWriter, pool: Pool, input: View, output: Vi
   });
 }
 
-/** The window is cut at the picture's edge, and a mean is over what is left. */
+/** The window is clipped at the picture's edge, and a mean is over what is left. */
 function emitCutPool(writer: KernelWriter, pool: Pool, input: View, output: View, padding: Padding): void {
   const { f } = writer;
   const { kernel, strides, kind } = pool;

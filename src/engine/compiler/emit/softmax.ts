@@ -9,8 +9,8 @@ export function emitSoftmax(writer: KernelWriter, input: View, output: View): vo
 }
 
 /**
- * Two classes, the detectors' case, four pixels at a time: the second probability is 1 / (1 + e^(a - b)), the first
- * is what is left.
+ * Two classes, the detectors' case, four pixels at a time: the second probability is 1 / (1 + e^(a - b)), the first is
+ * the remainder.
  */
 function emitPairs(writer: KernelWriter, input: View, output: View): void {
   const { f } = writer;
@@ -39,7 +39,7 @@ function emitPairs(writer: KernelWriter, input: View, output: View): void {
   });
 }
 
-/** Any number of classes: largest, exponentials and their sum, quotients. One number at a time. */
+/** Any number of classes: maximum, exponentials and their sum, quotients. One number at a time. */
 function emitAny(writer: KernelWriter, input: View, output: View): void {
   const { f } = writer;
   const value = f.local('v128');

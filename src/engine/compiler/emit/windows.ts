@@ -15,7 +15,8 @@ export interface Windows {
 
 /**
  * `body` for every `tilePixels` pixels of each row, and for those that remain.
- * @param body - gets pointers to the first tap of the first pixel's window and to its place in the output, which it must leave as they are.
+ * @param body - gets pointers to the first tap of the first pixel's window and to its place in the output; it must
+ *   leave them unchanged.
  */
 export function forEachTile(
   writer: KernelWriter,
@@ -48,17 +49,17 @@ export function depthwiseTilePixels(
   return target.registerTiles ? Math.min(output.width, strides[1] === 1 ? 4 : 2) : 1;
 }
 
-/** Parts of a depthwise tile, which are of floats or of bytes. */
+/** Parts of a depthwise tile, of floats or bytes. */
 export interface DepthwiseTile {
-  /** Pointer to the first tap of the first pixel's window. It is moved. */
+  /** Pointer to the first tap of the first pixel's window; it advances. */
   readonly tap: Local;
-  /** Pointer to the first weight. It is moved by `weightRowBytes` for each row of the kernel. */
+  /** Pointer to the first weight; it advances by `weightRowBytes` for each row of the kernel. */
   readonly weight: Local;
   readonly weightRowBytes: number;
   readonly pixels: number;
-  /** Loads the weights of a column of the kernel, of the row at `weight`. */
+  /** Loads the weights of a column of the kernel, in the row at `weight`. */
   loadWeights(column: number): void;
-  /** Loads the input that is `offset` bytes behind `tap`. */
+  /** Loads the input at `offset` bytes from `tap`. */
   loadInput(offset: number): void;
   /** Adds what was loaded to the sum of `pixel`, times the weights of `column`. */
   multiplyAdd(pixel: number, column: number): void;
@@ -66,7 +67,7 @@ export interface DepthwiseTile {
 
 /**
  * The taps of a depthwise tile: a loaded input serves every pixel in whose window it lies.
- * The loop over the kernel's rows stays a real one: unrolled, V8 moves all loads to the front and spills.
+ * The loop over the kernel's rows stays a real one: if it is unrolled, V8 moves all loads to the front and spills.
  */
 export function emitDepthwiseTaps(
   writer: KernelWriter,
@@ -99,7 +100,7 @@ const UNROLLED_TAPS = 16;
  * Combines the taps of a window, all of which exist.
  * @param source - pointer to the first tap.
  * @param combine - takes the next tap and `result` from the stack, and leaves the new result on it.
- * @param begin - sets `result` before a loop combines every tap with it; without it `result` is the first tap then.
+ * @param begin - sets `result` before a loop combines every tap with it; without it, `result` starts as the first tap.
  */
 export function emitWindowTaps(
   { f }: KernelWriter,

@@ -1,4 +1,4 @@
-/** Instructions that kernels of bytes alone need: programs of floats need not load them. */
+/** Instructions that only byte kernels need: float programs need not load them. */
 import { vectorInstructions } from '../../../wasm/instructions.ts';
 
 export const BYTES = {

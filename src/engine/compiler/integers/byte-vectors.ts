@@ -4,15 +4,15 @@ import { MAX_BYTE } from '../../quantization.ts';
 import type { KernelWriter } from '../emit/kernel-writer.ts';
 import { BYTES } from './byte-instructions.ts';
 
-/** A pointer that moves on with the channels, and by how many bytes each. */
+/** A pointer that advances with the channels, and by how many bytes per channel. */
 export interface ChannelPointer {
   readonly pointer: Local;
   readonly bytes: number;
 }
 
 /**
- * `body(lanes)` for every `lanes` of `count` channels, then for those that remain. Pointers advance with it and are back where
- * they began afterwards.
+ * `body(lanes)` for every `lanes` of `count` channels, then for those that remain. Pointers advance with it and are
+ * reset afterwards.
  */
 export function forEachLanes(
   { f }: KernelWriter,
@@ -28,13 +28,13 @@ export function forEachLanes(
       body(lanes);
       for (const { pointer, bytes } of pointers) f.increment(pointer, lanes * bytes);
     });
-    // One turn has no loop.
+    // A single iteration needs no loop.
     if (count % lanes > 0) body(count % lanes);
     for (const { pointer, bytes } of pointers) f.increment(pointer, -whole * lanes * bytes);
   } else if (count > 0) body(count);
 }
 
-/** Stores the first `count` (1 to 16) bytes of a vector and leaves what follows them alone. */
+/** Stores the first `count` (1 to 16) bytes of a vector; memory after them is not touched. */
 export function storeFirstBytes(
   writer: KernelWriter,
   pointer: Local,
@@ -46,7 +46,7 @@ export function storeFirstBytes(
   else storeBytes(writer, pointer, offset, value, 0, count);
 }
 
-/** Stores `count` (1 to 15) bytes of a vector from `first` on, a multiple of as many as the largest power of 2 in `count`. */
+/** Stores `count` (1 to 15) bytes of a vector from `first` on, a multiple of the largest power of 2 in `count`. */
 export function storeBytes(
   { f }: KernelWriter,
   pointer: Local,
@@ -69,7 +69,7 @@ export function storeBytes(
 const ROUNDER = 12_582_912;
 const ROUNDER_BITS = 0x4b40_0000;
 
-/** Numbers of a smaller size than this become the right integers by `ROUNDER`. */
+/** Largest magnitude that `ROUNDER` turns into the right integer. */
 export const MAX_ROUNDED = 2 ** 22 - 1;
 /** The largest byte, four times. */
 export const MAX_BYTES = MAX_BYTE * 0x0101_0101;
@@ -95,7 +95,7 @@ export function narrowToBytes({ f }: KernelWriter, vectors: readonly Local[]): v
   f.op('i8x16.narrow_i16x8_u').set(first);
 }
 
-/** The same of any 32-bit integers, cut to 0 to 127. */
+/** The same for any 32-bit integers, clipped to 0 to 127. */
 export function cutToBytes(writer: KernelWriter, vectors: readonly Local[]): void {
   const [first] = vectors;
   narrowToBytes(writer, vectors);

@@ -1,4 +1,4 @@
-/** Operations that treat bytes one by one. Units: rows of the output, over all images; of borders, images. */
+/** Operations on individual bytes. Units: rows of the output, over all images; for borders, images. */
 import type { Local } from '../../../wasm/function-builder.ts';
 import type { Step, View } from '../assign-storage.ts';
 import { FLOAT, type KernelWriter, VECTOR } from '../emit/kernel-writer.ts';
@@ -146,8 +146,8 @@ export function emitCopyBytes(writer: KernelWriter, input: View, output: View): 
 }
 
 /**
- * Writes the bytes that stand for 0 to a buffer's border.
- * @param pattern - address of the zero points, where channels have different ones.
+ * Writes the bytes that represent 0 to a buffer's border.
+ * @param pattern - address of the zero points, if channels have different ones.
  */
 export function emitByteBorder(
   writer: KernelWriter,

@@ -1,15 +1,17 @@
 /**
- * Convolution of bytes, in the loops and panels of that of floats: a register tile is 4 pixels of a row x 8 output channels. A
- * step loads 4 input numbers of each pixel into all lanes, and multiplies them with the 4 weights of each channel.
+ * Convolution of bytes, with the loops and panels of the float version: a register tile is 4 pixels of a row x 8 output
+ * channels. A step loads 4 input numbers of each pixel into all lanes and multiplies them by the 4 weights of each
+ * channel.
  *
- * Tried, 240 pixels x 256 -> 256 channels, thousand million products a second, Zen 5 without AVX-VNNI, Node 20 / 22 / 24 / 26:
+ * Measured, 240 pixels x 256 -> 256 channels, billions of products/s, Zen 5 without AVX-VNNI, Node 20 / 22 / 24 / 26:
  * - floats: 22 plain on all, 27.5 fused (from 22 on).
- * - `i32x4.dot_i16x8_s` of bytes taken apart into even and odd ones: 34 / 36 / 38 / 38. Of weights kept as 16 bits: 37 / 35 / 39 / 39,
- *   and with the input as 16 bits too 44 / 44 / 44 / 45; but twice the memory, and other kernels for everything around.
+ * - `i32x4.dot_i16x8_s` of bytes split into even and odd ones: 34 / 36 / 38 / 38. With weights kept as 16 bits:
+ *   37 / 35 / 39 / 39, and with the input as 16 bits too 44 / 44 / 44 / 45; but that takes twice the memory, and other
+ *   kernels for everything around.
  * - `i32x4.relaxed_dot_i8x16_i7x16_add_s`: - / 44 / 45 / 45.
- * - `i16x8.relaxed_dot_i8x16_i7x16_s`, whose pairs `i32x4.dot_i16x8_s` with ones adds up: - / 57 / 59 / 59.
- * - the same with two steps added up in 16 bits before they are widened, by weights that leave room for it (`CHUNK`): 9 to 11 % less
- *   time for whole networks on Node 26, see docs/engine.md. This is taken.
+ * - `i16x8.relaxed_dot_i8x16_i7x16_s`, its pairs added up by `i32x4.dot_i16x8_s` with ones: - / 57 / 59 / 59.
+ * - the same with two steps added up in 16 bits before widening, with weights that leave room for it (`CHUNK`):
+ *   9 to 11 % less time for whole networks on Node 26, see docs/engine.md. This is the one used.
  * - tiles of 3 x 12, 2 x 16 and 5 x 8 are the same within 3 %; 2 x 12 and 6 x 8 slower for pairs.
  */
 import type { FunctionBuilder, Local } from '../../../wasm/function-builder.ts';
@@ -37,7 +39,7 @@ import { CHUNK } from './quantize-weights.ts';
 
 const TILE_PIXELS = 4;
 const MAX_VECTORS = PANEL / QUAD;
-/** Vectors of 32-bit numbers that a vector of bytes is made of. */
+/** Vectors of 32-bit numbers that make up a vector of bytes. */
 const RESULTS = 4;
 const EVEN_BYTES = 0x00ff_00ff;
 
@@ -97,7 +99,7 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     const { kernel, inputChannels } = this.#convolution;
     const isDense = kernel[1] === 1 || input.pixelStride === inputChannels;
     if (this.#rowsOfTaps && !isDense) throw new Error(`the input of '${this.#convolution.name}' must be dense`);
-    // Runs of several taps must not bring steps together that the weights were not chosen for.
+    // Runs of several taps must not combine steps that the weights were not chosen for.
     const isRow = this.#rowsOfTaps || kernel[1] === 1 || (isDense && inputChannels % CHUNK === 0);
     const length = isRow ? kernel[1] * inputChannels : inputChannels;
     this.loops.emit(at.input, { kernel, input, isRow }, (start) => this.#emitRun(start, length, pixels, vectors));
@@ -108,7 +110,7 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     const { f } = this.#writer;
     const { tap, weight } = this.loops;
     const end = f.local('i32');
-    // Relaxed products of two steps fit 16 bits together, see `quantizeConvolution`.
+    // The relaxed products of two steps together fit 16 bits, see `quantizeConvolution`.
     const together = this.#isRelaxed ? CHUNK / STEP : 1;
     const steps = Math.ceil(length / STEP);
     const whole = steps - (steps % together);
@@ -128,7 +130,7 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     f.increment(weight, vectors * VECTOR);
   }
 
-  /** Adds the products of one step, or of two that are relaxed. */
+  /** Adds the products of one step, or of two relaxed ones. */
   #emitSteps(steps: number, pixels: number, vectors: number): void {
     const { f } = this.#writer;
     const pixelStep = this.#convolution.strides[1] * this.#views.input.pixelStride;
@@ -162,7 +164,7 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     }
   }
 
-  /** Products of a pair of bytes are at most 2 x 127 x 127, which 16 bits hold: they are exact, whatever the processor. */
+  /** Products of a pair of bytes are at most 2 x 127 x 127, which fits 16 bits: they are exact on every processor. */
   #addRelaxed(sums: readonly Local[], inputs: readonly Local[], vectors: number): void {
     const { f } = this.#writer;
     for (let v = 0; v < vectors; v++) {
@@ -204,7 +206,7 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
     for (const sums of this.sums.slice(0, pixels)) {
       for (const sum of sums.slice(0, vectors)) f.get(sum).op('f32x4.convert_i32x4_s').set(sum);
     }
-    // As many pixels at a time as fill a vector of bytes.
+    // At a time, as many pixels as fill a vector of bytes.
     const together = this.#results.length / vectors;
     for (let first = 0; first < pixels; first += together) {
       const count = Math.min(together, pixels - first);
@@ -265,7 +267,7 @@ class IntegerTile implements ConvolutionTile<IntegerPanelGroup> {
       load(group.residualScales);
       f.op('f32x4.mul').get(result).op('f32x4.add').set(result);
     }
-    // Bytes below 0 are cut in any case.
+    // Bytes below 0 are clipped in any case.
     const isCut = activation.kind === 'relu' && zeroPoints !== undefined && zeros === 0;
     if (!isCut) this.#writer.activate(result, activation, () => load(group.alphas));
     if (zeros !== 0) {

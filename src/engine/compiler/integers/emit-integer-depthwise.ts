@@ -1,6 +1,6 @@
 /**
- * Depthwise convolution of bytes: as that of floats, with 8 channels a vector instead of 4. Products and sums have 16 bits, in
- * which the weights were chosen to leave room; the result is a 16-bit product too, so that nothing is widened again.
+ * Depthwise convolution of bytes: as with floats, but 8 channels per vector instead of 4. Products and sums have 16
+ * bits, which the weights were chosen to fit; the result is a 16-bit product too, so nothing is widened again.
  */
 import type { View } from '../assign-storage.ts';
 import type { KernelWriter } from '../emit/kernel-writer.ts';
@@ -27,7 +27,7 @@ export function emitIntegerDepthwise(
   const sums = f.locals('v128', tilePixels);
   const weights = f.locals('v128', kernel[1]);
   const value = f.local('v128');
-  // Of the 8 channels: their place in bytes, and in 16-bit numbers.
+  // Offset of the 8 channels, in bytes and in 16-bit numbers.
   const [channel, wide, weight, tap] = f.locals('i32', 4);
 
   forEachTile(writer, windows, tilePixels, (source, target, pixels) => {

@@ -1,4 +1,4 @@
-/** What the compiler needs for integers: a module of its own, so that programs of floats need not load it. */
+/** What the compiler needs for integers: a separate module, so that float programs need not load it. */
 import type { RangesError, StoredRanges } from '../../quantization.ts';
 import { decodeRanges } from '../../weights/ranges-file.ts';
 import { elementBytes, type Step } from '../assign-storage.ts';
@@ -13,7 +13,7 @@ import { packIntegers } from './pack-integers.ts';
 import { quantizeProgram } from './quantize-program.ts';
 
 export interface IntegerCompiler {
-  /** Throws `RangesError` for ranges that make no sense or do not fit the program. */
+  /** Throws `RangesError` for ranges that are invalid or do not fit the program. */
   readonly quantize: (program: Program, ranges: StoredRanges, RangesError: RangesError) => Program;
   readonly packIntegers: (
     packer: Packer,
@@ -21,7 +21,7 @@ export interface IntegerCompiler {
     enabled: ReadonlySet<Optimization>,
     relaxed: boolean,
   ) => PackedIntegers;
-  /** Writes a step's kernel; false where it is of floats. */
+  /** Writes a step's kernel; false if it is a float step. */
   readonly emitIntegerStep: (writer: KernelWriter, step: Step, packed: PackedIntegers) => boolean;
 }
 

@@ -1,6 +1,6 @@
 import type { IntegerCompiler } from './integer-compiler.ts';
 
-/** Loads what programs of floats need not have. The worker of a page loads it otherwise, see browser/owners-integer-compiler.ts. */
+/** Loads what float programs do not need. For a page's worker see browser/owners-integer-compiler.ts instead. */
 export async function loadIntegerCompiler(): Promise<IntegerCompiler> {
   return (await import('./integer-compiler.ts')).integerCompiler;
 }

@@ -1,8 +1,8 @@
 /**
- * Packs what operations on bytes read. Weights of a convolution lie in panels of 8 output channels; a step of the inner loop takes 4
- * input numbers, one after the other in memory, and for each channel of the panel 4 bytes. Relaxed dot products take these
- * as they are; for products of 16-bit pairs the bytes of the first and third number of 4 channels come first, then those of
- * the second and fourth, as the even and odd bytes of the input are taken apart.
+ * Packs the data that byte operations read. Weights of a convolution lie in panels of 8 output channels; a step of the
+ * inner loop takes 4 consecutive input numbers, and 4 bytes for each channel of the panel. Relaxed dot products use
+ * these as they are; for products of 16-bit pairs the bytes of the first and third number of 4 channels come first,
+ * then those of the second and fourth, because the even and odd bytes of the input are split.
  */
 import { MAX_BYTE } from '../../quantization.ts';
 import type { Optimization } from '../optimize.ts';
@@ -20,9 +20,9 @@ import {
 import type { Dequantize, IntegerConvolution, IntegerDepthwise, Program, Quantize } from '../program.ts';
 import { MAX_ROUNDED } from './byte-vectors.ts';
 
-/** Input numbers of a step. */
+/** Input numbers per step. */
 export const STEP = 4;
-/** Channels that 16-bit kernels take at a time. */
+/** Channels that 16-bit kernels process at a time. */
 export const OCTET = 8;
 
 /** @param relaxed - whether the kernels use relaxed dot products of bytes. */
@@ -64,7 +64,7 @@ export function stepsOf({ kernel, inputChannels }: IntegerConvolution, rowsOfTap
   );
 }
 
-/** For each number of each step, the row of the weights that belongs to it, or -1 where a step reaches too far. */
+/** For each number of each step, its row of the weights, or -1 where a step extends past the end. */
 function sourcesOf({ kernel, inputChannels }: IntegerConvolution, rowsOfTaps: boolean): Int32Array {
   const runs = rowsOfTaps ? kernel[0] : kernel[0] * kernel[1];
   const length = rowsOfTaps ? kernel[1] * inputChannels : inputChannels;
@@ -127,7 +127,7 @@ function packConvolution(
 }
 
 /**
- * What the results of some channels of an output are at most, in steps of a byte, whatever the input.
+ * Upper bound, for any input, of the results of some channels of an output, in steps of a byte.
  * @param segment - of the weights' channels, the output's first.
  */
 function largestResult(
@@ -208,26 +208,26 @@ function packScales(packer: Packer, { kind, quantization }: Quantize | Dequantiz
   };
 }
 
-/** What `quantize` multiplies by. */
+/** The factors that `quantize` multiplies by. */
 export function inverseScales(scales: Float32Array): Float32Array {
   return scales.map((scale) => 1 / scale);
 }
 
-/** As `Packer.add`, of bytes: the address of a copy, filled up with zeros to `length` bytes. */
+/** Like `Packer.add`, for bytes: the address of a copy, zero-padded to `length` bytes. */
 function addBytes(packer: Packer, source: Int8Array | Uint8Array, length = source.length): number {
   const { address, values } = packer.reserve(Math.ceil(length / 4));
   new Uint8Array(values.buffer, values.byteOffset, length).set(source);
   return address;
 }
 
-/** The same of 16-bit integers. */
+/** The same for 16-bit integers. */
 function addShorts(packer: Packer, source: Int16Array, length: number): number {
   const { address, values } = packer.reserve(Math.ceil(length / 2));
   new Int16Array(values.buffer, values.byteOffset, length).set(source);
   return address;
 }
 
-/** The same of 32-bit integers. */
+/** The same for 32-bit integers. */
 function addIntegers(packer: Packer, source: Int32Array, length: number): number {
   const { address, values } = packer.reserve(length);
   new Int32Array(values.buffer, values.byteOffset, length).set(source);

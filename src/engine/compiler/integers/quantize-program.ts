@@ -1,11 +1,11 @@
 /**
- * Pass, quantize. Before: a fused `Program` of floats. After: one in which values that have a range, and readers that can work
- * on bytes, are bytes: convolutions, depthwise convolutions of few taps, max pools and concatenations of channels. What has no
- * range or no integer form stays as it was; `quantize` and `dequantize` stand where a value changes its form. Outputs of the
- * network stay floats.
+ * Pass, quantize. Before: a fused `Program` of floats. After: one in which values that have a range, and readers that
+ * can work on bytes, are bytes: convolutions, depthwise convolutions with few taps, max pools and concatenations of
+ * channels. Anything without a range or an integer form is unchanged; `quantize` and `dequantize` stand where a value
+ * changes its form. Outputs of the network stay floats.
  *
- * Scales are per channel. A convolution takes its input's scales into its weights, and then has one scale of weights for
- * each output channel; so concatenations of unlike scales, max pools and CReLU need no arithmetic, and a channel of small
+ * Scales are per channel. A convolution folds its input's scales into its weights, and then has one weight scale per
+ * output channel; so concatenations of unlike scales, max pools and CReLU need no arithmetic, and a channel of small
  * numbers keeps its precision beside one of large ones.
  */
 import { checkQuantization, MAX_BYTE, type Quantization, type RangesError } from '../../quantization.ts';
@@ -25,7 +25,7 @@ import {
 import { MAX_DEPTHWISE_TAPS, quantizeConvolution, quantizeDepthwise } from './quantize-weights.ts';
 
 /**
- * @param ranges - by value; those of values that the program does not have are left alone.
+ * @param ranges - by value; those of values that the program does not have are ignored.
  * @throws WeightFormatError for ranges that do not fit their values.
  */
 export function quantizeProgram(
@@ -53,10 +53,10 @@ function checkRanges(program: Program, ranges: ReadonlyMap<string, Quantization>
   }
 }
 
-/** Values that are to be bytes: those with a range and a reader that works on bytes. */
+/** Values that become bytes: those with a range and a reader that works on bytes. */
 function findWanted(program: Program, ranges: ReadonlyMap<string, Quantization>): ReadonlySet<string> {
   const wanted = new Set<string>();
-  // Readers first: whether a pool or a concatenation works on bytes depends on who reads its result.
+  // Readers first: whether a pool or a concatenation works on bytes depends on the readers of its result.
   for (const operation of [...program.operations].reverse()) {
     for (const input of inputsOf(operation)) {
       if (!ranges.has(input)) continue;
@@ -90,7 +90,7 @@ function hasIntegerForm({ kernel, activation }: Depthwise): boolean {
   return kernel[0] * kernel[1] <= MAX_DEPTHWISE_TAPS && isRelu(activation);
 }
 
-/** Linear or a ReLU: what a cut at the ends of the bytes does. */
+/** Linear or a ReLU: clipping at the ends of the byte range does the same. */
 function isRelu({ kind }: Activation): boolean {
   return kind === 'linear' || kind === 'relu';
 }
@@ -100,13 +100,13 @@ function isHomogeneous({ kind }: Activation): boolean {
   return kind === 'linear' || kind === 'relu' || kind === 'leakyRelu' || kind === 'prelu';
 }
 
-/** Whether an output of this activation can be written as bytes of such scales. */
+/** Whether an output with this activation can be written as bytes with this quantisation. */
 function canCut(activation: Activation, quantization: Quantization): boolean {
   return isHomogeneous(activation) && keepsMaximum(activation, quantization);
 }
 
 function isOfChannels({ axis }: Concatenate): boolean {
-  // Of a value with fewer axes it may be the last as well, but such values are small.
+  // It may also be the last axis of a value with fewer axes, but such values are small.
   return axis === 2;
 }
 
@@ -124,7 +124,7 @@ class Quantizing {
   readonly #floats = new Map<string, string>();
   readonly #bytes = new Map<string, { readonly name: string; readonly quantization: Quantization }>();
   readonly #zeroPoints = new Map<string, Uint8Array>();
-  /** Bytes that a `quantize` makes. */
+  /** Bytes that a `quantize` produces. */
   readonly #quantized = new Set<string>();
 
   constructor(program: Program, ranges: ReadonlyMap<string, Quantization>, wanted: ReadonlySet<string>) {
@@ -158,7 +158,7 @@ class Quantizing {
     return { ...this.#program, operations: this.#operations, outputs, zeroPoints: this.#zeroPoints };
   }
 
-  /** Whether a value is written as bytes where its producer can. */
+  /** Whether a value is written as bytes if its producer can do so. */
   #isWritten(value: string): boolean {
     return this.#wanted.has(value) && !this.#outputs.has(value);
   }
@@ -192,7 +192,7 @@ class Quantizing {
     return { name, quantization };
   }
 
-  /** An operation of floats stays one. */
+  /** A float operation stays one. */
   #keep(operation: Operation): void {
     const renamed = withInputs(operation, (value) => this.#floatsOf(value));
     this.#operations.push(renamed);
@@ -209,7 +209,7 @@ class Quantizing {
     }
     const input = this.#bytesOf(convolution.input);
     const { kernel, inputChannels } = convolution;
-    // Few channels would leave most of a step of four empty. What was made for it alone can lie as it needs.
+    // Few channels would leave most of a step of four empty. An input made only for it can be laid out as it needs.
     const needsDenseInput = kernel[1] > 1 && inputChannels % 4 > 0 && this.#quantized.has(input.name);
     const run = needsDenseInput ? kernel[1] * inputChannels : inputChannels;
     const { weights, bias, scales } = quantizeConvolution(convolution, input.quantization, run);
@@ -289,7 +289,7 @@ class Quantizing {
     }
     const { name, output, kernel, strides, padding } = pool;
     this.#operations.push({ kind: 'integerMaxPool', name, input: input.name, output, kernel, strides, padding });
-    // Maxima have other means.
+    // Maxima have different means.
     const { scales, zeroPoints } = input.quantization;
     this.#setBytes(output, output, { ...meansOf(this.#ranges.get(output)), scales, zeroPoints });
   }
@@ -307,13 +307,13 @@ class Quantizing {
     this.#setBytes(join.output, join.output, { ...meansOf(range), scales, zeroPoints });
   }
 
-  /** The inputs of a concatenation as bytes, or undefined where one has no range. */
+  /** The inputs of a concatenation as bytes, or undefined if one has no range. */
   #partsOf(
     join: Concatenate,
     range: Quantization,
   ): { readonly name: string; readonly quantization: Quantization }[] | undefined {
     const isKnown = (value: string): boolean => this.#bytes.has(value) || this.#ranges.has(value);
-    // Its channels are known from a range alone.
+    // Its channels are known only from a range.
     if (!join.inputs.every(isKnown)) return undefined;
     const counts = join.inputs.map(
       (value) => (this.#bytes.get(value)?.quantization ?? this.#ranges.get(value))?.scales.length ?? 0,
@@ -336,12 +336,12 @@ function shortcutScales(
     : quantization.scales.map((scale, c) => scale / output.quantization.scales[c]);
 }
 
-/** Of CReLU, whose second half is the negative. */
+/** Scales of CReLU, whose second half is the negative. */
 function mirror(scales: Float32Array, isMirrored: boolean): Float32Array {
   return isMirrored ? Float32Array.of(...scales, ...scales.map((scale) => -scale)) : scales.slice();
 }
 
-/** Whether the largest byte stands for no more than a ReLU's maximum, so that cutting at it does both. */
+/** Whether the largest byte represents no more than a ReLU's maximum, so that clipping at it does both. */
 function keepsMaximum(activation: Activation, { scales, zeroPoints }: Quantization): boolean {
   if (activation.kind !== 'relu' || activation.maxValue === undefined) return true;
   const most = activation.maxValue * (1 + MAXIMUM_TOLERANCE);
@@ -376,7 +376,7 @@ function withInputs(operation: Operation, rename: (value: string) => string): Op
 }
 
 /**
- * Channels of the values whose number can be known without the size of the input.
+ * Number of channels of each value for which it is known without the input size.
  */
 export function channelsOfValues(program: Program): ReadonlyMap<string, number> {
   const channels = new Map<string, number>();
@@ -407,14 +407,14 @@ export function channelsOfValues(program: Program): ReadonlyMap<string, number> 
 }
 
 /**
- * Values that need a range if all that can work on bytes is to.
- * @param withInput - the network's own input too.
+ * Values that need a range for every operation that can work on bytes to do so.
+ * @param withInput - whether to include the network's own input.
  */
 export function valuesOfBytes(program: Program, withInput: boolean): string[] {
   const channels = channelsOfValues(program);
   const unsigned: Quantization = { scales: new Float32Array(), zeroPoints: new Uint8Array() };
   const possible = new Map<string, Quantization>();
-  // Behind a mean over a picture little is left to compute.
+  // After a mean over a picture, little is left to compute.
   const small = ['globalAverage', 'reshape', 'softmax'];
   for (const operation of program.operations) {
     if (small.includes(operation.kind)) continue;
@@ -424,7 +424,7 @@ export function valuesOfBytes(program: Program, withInput: boolean): string[] {
   const wanted = findWanted(program, possible);
   const values = new Set(wanted);
   for (const operation of program.operations) {
-    // A depthwise convolution of bytes has bytes as its result.
+    // A depthwise convolution of bytes returns bytes.
     if (operation.kind === 'depthwise' && wanted.has(operation.input)) values.add(operation.output);
   }
   return [...values];

@@ -1,36 +1,37 @@
 /**
- * Weights as bytes: each the nearest. What that adds to the mean of a channel is known where the means of the input are, and the
- * bias takes it off. Tried: rounding so that a channel's errors add up to nothing, which a channel's mean then did not need, and
- * sorting them took seconds for large kernels.
+ * Rounds each weight to the nearest byte. If the means of the input are known, so is what this adds to the mean of a
+ * channel, and the bias subtracts it. Tried: rounding so that a channel's errors add up to zero; with that bias the
+ * mean did not need it, and sorting the errors took seconds for large kernels.
  */
 import { MAX_BYTE, type Quantization } from '../../quantization.ts';
 import type { Convolution, Depthwise } from '../program.ts';
 
 /**
- * Relaxed products of this many input numbers, one after the other in a run, are added up in 16 bits: four products to a sum, those of the
- * numbers 0, 1, 4, 5 and of 2, 3, 6, 7. A run is all channels of a tap, or a row of taps where these lie dense (`needsDenseInput`).
+ * Relaxed products of this many consecutive input numbers of a run are added up in 16 bits: four products per sum,
+ * those of the numbers 0, 1, 4, 5 and of 2, 3, 6, 7. A run is all channels of a tap, or a row of taps if these are
+ * dense (`needsDenseInput`).
  */
 export const CHUNK = 8;
-/** What the weights of one sign in such a sum may come to: 127 times that fits 16 bits. */
+/** Limit for the weights of one sign in such a sum: 127 times that fits 16 bits. */
 export const MAX_CHUNK_WEIGHTS = Math.floor(32767 / MAX_BYTE);
-/** Of that, what rounding four weights may add. */
+/** The part of that which rounding four weights may add. */
 const CHUNK_ROUNDING = 2;
 
 /** Biases stay below this, so that 32-bit sums of up to 65536 products of bytes do not overflow. */
 const MAX_BIAS = 2 ** 30;
 
-/** More taps of a depthwise convolution would leave its 16-bit sums too few bits a weight. */
+/** More taps of a depthwise convolution would leave too few bits per weight in its 16-bit sums. */
 export const MAX_DEPTHWISE_TAPS = 9;
 /**
- * What 16-bit sums may come to before rounding. That adds at most half a step to a weight, which is multiplied with up to 127 and, where the
- * zero point is that, as much again; and as much of all taps to the bias.
+ * Limit for 16-bit sums before rounding. Rounding adds at most half a step to a weight, which is multiplied by up to
+ * 127 and, if the zero point is 127, by as much again; and as much for all taps to the bias.
  */
 const MAX_DEPTHWISE_SUM = 32767 - (2 * MAX_DEPTHWISE_TAPS + 2) * MAX_BYTE;
 const MAX_MULTIPLIER = 32767;
 const MULTIPLIER_ONE = 32768;
 
 /**
- * Weights and biases of an integer convolution; sums times `scales` of their channel are numbers.
+ * Weights and biases of an integer convolution; a sum times its channel's entry in `scales` is a number.
  * @param run - input numbers of a run, see `CHUNK`.
  */
 export function quantizeConvolution(
@@ -71,8 +72,8 @@ export function quantizeConvolution(
 }
 
 /**
- * Weights, biases and multipliers of an integer depthwise convolution, and what its bytes mean: the scales that are wanted, but for what
- * rounding the multipliers changes.
+ * Weights, biases and multipliers of an integer depthwise convolution, and what its bytes mean: the wanted scales,
+ * except for what rounding the multipliers changes.
  */
 export function quantizeDepthwise(
   { weights, bias, channels }: Depthwise,
@@ -100,7 +101,7 @@ export function quantizeDepthwise(
       size += Math.abs(exact[tap]);
       largest = Math.max(largest, Math.abs(exact[tap]));
     }
-    // The bias takes off what zero points add: at most `zero` times the weights.
+    // The bias subtracts what zero points add: at most `zero` times the weights.
     const most = size * (MAX_BYTE + zero) + Math.abs(bias[channel]);
     const scale = safeScale(Math.max(largest / MAX_BYTE, most / MAX_DEPTHWISE_SUM));
     const rounded = round(exact, scale);
@@ -121,7 +122,7 @@ export function quantizeDepthwise(
 }
 
 /**
- * The largest that weights of one sign come to in a sum of 16 bits.
+ * The largest total of the weights of one sign in a 16-bit sum.
  * @param weights - of one output channel.
  */
 export function largestChunk(weights: ArrayLike<number>, run: number): number {
@@ -144,7 +145,7 @@ export function largestChunk(weights: ArrayLike<number>, run: number): number {
   return largest;
 }
 
-/** Means in steps of a byte from the zero point; 0 where they are not known. */
+/** Means in steps of a byte from the zero point; 0 if unknown. */
 function meansInSteps({ scales, means }: Quantization): Float64Array {
   return Float64Array.from(scales, (scale, c) => {
     const steps = (means?.[c] ?? 0) / scale;
@@ -152,7 +153,7 @@ function meansInSteps({ scales, means }: Quantization): Float64Array {
   });
 }
 
-/** Channels without weights have any scale. */
+/** Channels without weights can have any scale. */
 function safeScale(scale: number): number {
   return Math.fround(scale) > 0 ? Math.fround(scale) : 1;
 }
@@ -162,7 +163,7 @@ function round(values: Float64Array, scale: number): Int32Array {
   const rounded = new Int32Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const exact = values[i] / scale;
-    // Towards the nearest by adding half and cutting, which a typed array does by itself.
+    // Rounds to nearest by adding a half and truncating; the typed array does the latter.
     const nearest = exact < 0 ? exact - 0.5 : exact + 0.5;
     rounded[i] = Math.max(-MAX_BYTE, Math.min(MAX_BYTE, nearest));
   }

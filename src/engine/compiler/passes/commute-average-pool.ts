@@ -1,7 +1,7 @@
 /**
  * Pass, commute-average-pool. Before: a zero-padded (or unpadded) average pool feeds a 1 x 1 convolution. After: the
- * convolution comes first and the pool, a depthwise convolution by now, adds the bias and applies the activation. Both
- * orders give the same sums; where the convolution has fewer outputs than inputs, there is less to pool, and it can be
+ * convolution comes first and the pool, now a depthwise convolution, adds the bias and applies the activation. Both
+ * orders give the same sums; if the convolution has fewer outputs than inputs, there is less to pool, and it can be
  * merged with the other 1 x 1 convolutions of the pool's input (an Inception block has three).
  */
 import {
@@ -48,7 +48,7 @@ export function commuteAveragePool(program: Program): Program {
       bias: convolution.bias,
       activation: output.activation,
     };
-    // The pool's place in the list is earlier than the convolution's: the two change places.
+    // The pool precedes the convolution in the list: the two swap places.
     changes.set(pool, reduced);
     changes.set(convolution, averaging);
   }

@@ -1,6 +1,6 @@
 /**
  * Pass, fold-batch-norm. Before: 1 x 1 depthwise operations (BatchNormalization, or a scale and shift by any other
- * name) may follow convolutions. After: where a linear convolution feeds nothing else, its weights and bias contain them.
+ * name) may follow convolutions. After: if a linear convolution feeds nothing else, its weights and bias contain them.
  */
 import {
   type Convolution,

@@ -1,5 +1,5 @@
 /**
- * Pass, fuse-activation. Before: activations are operations of their own. After: one that follows a linear convolution,
+ * Pass, fuse-activation. Before: activations are separate operations. After: one that follows a linear convolution,
  * depthwise convolution, addition or multiplication, and is its only reader, is that operation's activation.
  */
 import { findUses, type Operation, type Program, replaceOperations, soleConsumer } from '../program.ts';

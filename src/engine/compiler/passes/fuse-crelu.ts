@@ -57,7 +57,7 @@ function isLastAxis({ axis }: Concatenate): boolean {
   return axis === 2 || axis === -1;
 }
 
-/** Whether an activation treats x and -x alike: PReLU has factors of its own for either half. */
+/** Whether an activation treats x and -x alike: PReLU has separate factors for each half. */
 function isShared(operation: Operation): boolean {
   return operation.kind === 'activate' && operation.activation.kind !== 'prelu';
 }

@@ -1,6 +1,6 @@
 /**
- * Pass, fuse-hard-swish. Before: x hardSigmoid(k x), as stock layers can say it, is a product of x and a hard sigmoid, with a
- * 1 x 1 depthwise operation for k where that is not 1. After: it is one activation of x.
+ * Pass, fuse-hard-swish. Before: x hardSigmoid(k x), as stock layers express it, is a product of x and a hard sigmoid,
+ * with a 1 x 1 depthwise operation for k if that is not 1. After: it is one activation of x.
  */
 import {
   type Depthwise,
@@ -31,7 +31,7 @@ export function fuseHardSwish(program: Program): Program {
   return replaceOperations(program, changes);
 }
 
-/** The operations that make `gate` of `value`, where it is a hard sigmoid of it and feeds nothing but the product. */
+/** The operations that compute `gate` from `value`, if it is a hard sigmoid of it and feeds nothing but the product. */
 function findGate(
   program: Program,
   uses: Uses,

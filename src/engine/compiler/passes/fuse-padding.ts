@@ -1,6 +1,6 @@
 /**
- * Pass, fuse-padding. Before: ZeroPadding2D is an operation of its own. After: convolutions and pools that read a padded
- * value read the value itself and pad on their own; paddings that nobody reads any more are gone.
+ * Pass, fuse-padding. Before: ZeroPadding2D is a separate operation. After: convolutions and pools that read a padded
+ * value read the value itself and do their own padding; paddings that are no longer read are gone.
  */
 import { findUses, type Operation, type Padding, type Program, replaceOperations } from '../program.ts';
 
@@ -34,7 +34,7 @@ function withPadding(reader: Operation, padded: string, input: string, padding: 
       return { ...reader, input, padding: sum(reader.padding, padding) };
     case 'maxPool':
     case 'averagePool': {
-      // The pool's own padding, where it has one, cuts the window; added zeros do not.
+      // The pool's own padding, if it has any, clips the window; added zeros do not.
       if (reader.padding === 'same' || (!isNone(reader.padding) && !reader.paddingIsZero)) return undefined;
       return { ...reader, input, padding: sum(reader.padding, padding), paddingIsZero: true };
     }

@@ -1,6 +1,6 @@
 /**
- * Pass, fuse-residual. Before: the sum of a convolution and a shortcut is an addition of its own. After: the convolution
- * adds the shortcut before it stores, where the shortcut is written earlier and the convolution feeds nothing else.
+ * Pass, fuse-residual. Before: the sum of a convolution and a shortcut is a separate addition. After: the convolution
+ * adds the shortcut before it stores, if the shortcut is written earlier and the convolution feeds nothing else.
  */
 import { findUses, type Operation, type Program, soleConsumer } from '../program.ts';
 
@@ -16,7 +16,7 @@ export function fuseResidual(program: Program): Program {
       isSole: soleConsumer(program, uses, input) === add,
       shortcut: add.inputs[1 - index],
     }));
-    // The later of the two may be moved to the place of the addition, where both inputs are there.
+    // The later of the two may be moved to the place of the addition, where both inputs are available.
     candidates.sort((a, b) => indexOf(position, b.convolution) - indexOf(position, a.convolution));
     for (const { convolution, isSole, shortcut } of candidates) {
       if (!isSole || convolution?.kind !== 'convolution' || taken.has(convolution)) continue;

@@ -1,7 +1,7 @@
 /**
  * Pass, merge-convolutions. Before: several convolutions may read one value through the same window (the two heads of a
  * detection source, the 1 x 1 branches of an Inception block). After: they are one convolution with several outputs, so
- * that each block of the input is fetched once. It stands where the first of them stood.
+ * that each block of the input is fetched once. It takes the place of the first of them.
  */
 import { type Convolution, type Operation, type Program, replaceOperations } from '../program.ts';
 

@@ -1,5 +1,5 @@
 /**
- * Pass, zero-pad-max-pool. Before: a maximum with `same` padding cuts its window at the picture's edge. After: where its
+ * Pass, zero-pad-max-pool. Before: a maximum with `same` padding clips its window at the picture's edge. After: if its
  * input is never below zero, it reads a border of zeros instead, which cannot change a maximum and needs no tests.
  */
 import { type Activation, type Operation, outputsOf, type Program, replaceOperations } from '../program.ts';
