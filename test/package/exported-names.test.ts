@@ -138,7 +138,7 @@ test('every import that is printed, and every name that prose puts into an entry
     ),
   );
   const placed = documents.flatMap((path) =>
-    [...proseOf(path).matchAll(/`(?:await )?(\w+)(?:\([^`]*\))?`\s+(?:of|in)\s+`(tddfa\/[a-z/]+)`/g)].map(
+    [...proseOf(path).matchAll(/`(?:await )?(\w+)(?:\([^`]*\))?`\s+(?:of|in|from)\s+`(tddfa\/[a-z/]+)`/g)].map(
       ([, name, entry]) => ({
         path,
         name,
