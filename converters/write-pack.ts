@@ -104,7 +104,7 @@ async function addToPack(
   const present = existing?.manifest.models ?? [];
   const newNames = new Set([...models, ...copies.map(({ model }) => model)].map((model) => model.name.toLowerCase()));
   const kept = present.filter((model) => !newNames.has(model.name.toLowerCase()));
-  // The order is kept: the first regressor is the default.
+  // The order is kept: unless one is named mb1, the first regressor is the default.
   const place = (model: PackModel): number =>
     present.findIndex(({ name: other }) => other.toLowerCase() === model.name.toLowerCase());
   const replaced = present.filter((model) => newNames.has(model.name.toLowerCase()));

@@ -45,7 +45,7 @@ export type RangesError = typeof WeightFormatError;
 /**
  * @param file - where it comes from, for messages.
  * @param value - its name, for messages.
- * @throws WeightFormatError for scales that are not finite or not above 0, zero points above 127, and lengths that
+ * @throws WeightFormatError for scales that are out of range or not finite, zero points above 127, and lengths that
  *   differ.
  */
 export function checkQuantization(

@@ -142,8 +142,8 @@ const UNCERTAIN = 0.35;
 const CERTAIN = 0.85;
 /**
  * How certain it is that the photo shows skin and not what is beside the face, as the mesh does not fit to the pixel:
- * near the outline not at all, and only further inside where the skin is turned away, so that it stands for more of the
- * photo.
+ * near the outline not at all, and only further inside where the skin is turned away, where each pixel shows more
+ * of it.
  * @param inside - from `insideOutline`.
  */
 function sureness(cosine: number, inside: number): number {

@@ -35,7 +35,7 @@ export function encodePng(image: RgbaImage | RgbImage): Uint8Array {
   return encode({ width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length), channels, depth: 8 });
 }
 
-/** Encodes RGBA bytes as PNG without alpha: a third less to write and to read. */
+/** Encodes RGBA bytes as PNG without alpha: a quarter less to compress and to decode. */
 export function encodeOpaquePng({ data, width, height }: RgbaImage): Uint8Array {
   const rgb = new Uint8Array(width * height * 3);
   for (let i = 0, j = 0; j < rgb.length; i += 4, j += 3) {

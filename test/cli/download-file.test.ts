@@ -302,7 +302,7 @@ describe('downloadFile', () => {
 
     test('where bytes drip', async () => {
       const server = await serve((request, response) => drip(response, answerHeaders(request).headers, 20));
-      const downloading = download('dripping', server, { silenceMilliseconds: 200, attempts: 2 });
+      const downloading = download('dripping', server, { silenceMilliseconds: 2000, attempts: 2 });
       await expect(downloading).rejects.toThrow('the server sends less than 4096 bytes per second, after 2 attempts');
       expect(server.requests).toHaveLength(2);
     });

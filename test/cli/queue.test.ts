@@ -88,7 +88,7 @@ describeWithRedis('tddfa queue', () => {
     // Another list with some of the same pictures.
     expect((await queue('same', 'add', [pictures[1], pictures[0]])).stdout).toBe('added 1 job with 2 pictures\n');
     const worked = await work('same');
-    expect(worked.stdout).toMatch(/^11 pictures of 4 jobs, 2 failed, .* a second, [\w-]+\.part\.jsonl\n$/);
+    expect(worked.stdout).toMatch(/^11 pictures of 4 jobs, 2 failed, .* pictures per second, [\w-]+\.part\.jsonl\n$/);
     expect(worked.stderr).toBe(
       `tddfa: ${bad}: this is not a picture that can be read\ntddfa: ${temporary('gone.jpg')}: no such file\n`,
     );

@@ -21,7 +21,11 @@ test('interrupted work ends with its result or with the reason, and leaves nothi
   expect([status, stderr]).toEqual([0, '']);
   const lines = stdout.trimEnd().split('\n');
   expect(lines).toEqual(
-    lines.map(() => expect.stringMatching(/^interrupted: .*: [12] of \d+ steps, then [0-2] results and [0-2] times/)),
+    lines.map(() =>
+      expect.stringMatching(
+        /^interrupted: .*: [12] of \d+ steps interrupted: [0-2] results, [0-2] aborted with the reason$/,
+      ),
+    ),
   );
   expect(lines).toHaveLength(WORKS);
 });

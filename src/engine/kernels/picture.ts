@@ -30,7 +30,7 @@ const TAP_BYTES = 8;
 const INTERPOLATED_BYTES = 8;
 
 interface Kernels {
-  /** `(source, taps, count, out)` for pixels of 3 or 4 bytes. */
+  /** `(source, taps, tapsEnd, out)` for pixels of 3 or 4 bytes. */
   readonly interpolate: Readonly<Record<3 | 4, (source: number, taps: number, tapsEnd: number, out: number) => void>>;
   /** `(upper, upperEnd, lower, upperWeight, lowerWeight, out)`: RGB bytes. */
   readonly blendToBytes: BlendRows;
