@@ -155,7 +155,7 @@ async function reportMemory(): Promise<void> {
   report('resident in the end', process.memoryUsage().rss / 1e6, 'MB');
 }
 
-/** How much trembling smoothing leaves, and how far it lags; the plot shows what each preset trades for what. */
+/** How much jitter smoothing leaves, and how far it lags; the plot shows what each preset trades for what. */
 async function reportSmoothness(): Promise<void> {
   console.log('\nSmoothness: what is left of the mean second difference of landmarks, and lag in frames of 1/30 s');
   const photo = await readImage(join(repositoryRoot, 'examples', 'astronaut.png'));
@@ -227,8 +227,8 @@ async function reportSmoothness(): Promise<void> {
   const plot = drawLineCharts([
     { title: 'Lag against speed', xLabel: 'px per frame', yLabel: 'frames', xMax: 40, yMax: 1, series: lagSeries },
     {
-      title: `Lag at ${SPEEDS[0]} px per frame against trembling`,
-      xLabel: 'remaining trembling on a still photo with noise',
+      title: `Lag at ${SPEEDS[0]} px per frame against jitter`,
+      xLabel: 'remaining jitter on a still photo with noise',
       yLabel: 'frames',
       xMax: 0.5,
       yMax: 1,
