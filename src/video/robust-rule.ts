@@ -48,6 +48,12 @@ const DOUBTFUL_CROOKEDNESS = 0.08;
 const IMPOSSIBLE_CROOKEDNESS = 0.3;
 /** A face less similar than this to itself one frame ago is doubtful (a talking head: at least 0.97). */
 const DOUBTFUL_SIMILARITY = 0.85;
+/**
+ * A face that overlaps its position one frame ago by less than this moved far in its crop, as when frames were dropped,
+ * and is aligned again around its landmarks: a face of 93 px that moved by 30 or 40 px is 1.7 to 10 px off otherwise,
+ * and 0.5 px at most then.
+ */
+const REALIGNED_STEP_OVERLAP = 0.7;
 /** A face that overlaps its position one frame ago by less than this has jumped. */
 const DOUBTFUL_STEP_OVERLAP = 0.4;
 /** Two tracks that overlap by more than this are on the same face. */
@@ -142,7 +148,12 @@ class RobustRule implements TrackingRule {
     );
     const followed: Followed[] = [];
     for (const [i, track] of tracks.entries()) {
-      const sighting = sightings[i];
+      let sighting = sightings[i];
+      // One that jumped is in doubt: the detector finds it.
+      if (sighting !== undefined && hasMovedFar(track, sighting)) {
+        const [again] = await this.#sight(image, [roiBoxFromLandmarks(sighting.landmarks)]);
+        sighting = again ?? sighting;
+      }
       if (sighting === undefined) this.#lost.add(track, tracks);
       else followed.push({ track, sighting, isDoubtful: isDoubtful(track, sighting, image) });
     }
@@ -320,6 +331,11 @@ function isUsable({ xMin, yMin, xMax, yMax }: RoiBox): boolean {
   const side = xMax - xMin;
   const isNear = Math.max(Math.abs(xMin), Math.abs(yMin), Math.abs(xMax), Math.abs(yMax)) <= 2 * MAXIMUM_ROI_SIDE;
   return side >= MINIMUM_ROI_SIDE && side <= MAXIMUM_ROI_SIDE && isNear;
+}
+
+function hasMovedFar(track: Track, sighting: Sighting): boolean {
+  const overlap = intersectionOverUnion(track.box, sighting.box);
+  return overlap < REALIGNED_STEP_OVERLAP && overlap >= DOUBTFUL_STEP_OVERLAP;
 }
 
 function isDoubtful(track: Track, sighting: Sighting, image: RgbaImage): boolean {
