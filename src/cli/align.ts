@@ -18,7 +18,7 @@ import { CliError, usageError } from './cli-error.ts';
 import { describeError } from './describe-error.ts';
 import type { FoundFaces } from './found-faces.ts';
 import { readGivenBoxes } from './given-boxes.ts';
-import { type InputImage, type InputPlaces, listInputs } from './input-images.ts';
+import { addInputFlags, type InputImage, type InputPlaces, listInputs } from './input-images.ts';
 import { addMeshFlags, type MeshFlags, type MeshPlan, meshFiles, planMeshes } from './mesh-files.ts';
 import { parseShare, parseWholeNumber } from './number-flags.ts';
 import { originalMeaning } from './original-options.ts';
@@ -80,12 +80,11 @@ const LEAST_AHEAD = 32;
 
 /** Registers `tddfa align`. */
 export function registerAlign(program: Command, terminal: Terminal): void {
-  const command = addAlignerFlags(program.command('align'))
-    .description('find the faces of photos: boxes, head pose, 3DMM parameters, 68 landmarks')
-    .argument('[image...]', 'picture files (JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF) or folders of them; - for stdin')
-    .option('-R, --recursive', 'search subfolders too')
-    .option('--files-from <file>', 'read the list of inputs from this file, one per line; - for stdin')
-    .option('-0, --null', 'entries of --files-from end in a NUL byte, as written by find -print0')
+  const command = addInputFlags(
+    addAlignerFlags(program.command('align'))
+      .description('find the faces of photos: boxes, head pose, 3DMM parameters, 68 landmarks')
+      .argument('[image...]', 'picture files (JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF) or folders of them; - for stdin'),
+  )
     .option(
       '--jobs <n>',
       'pictures to align at once, each in its own thread (default: one per core; 1 for fewer than 8 pictures)',

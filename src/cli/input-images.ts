@@ -2,10 +2,19 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join, normalize, relative, sep } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
+import type { Command } from 'commander';
 import { splitLines } from '../files/split-lines.ts';
 import { CliError, usageError } from './cli-error.ts';
 import { inputName, isStdin } from './read-input-image.ts';
 import type { Terminal } from './terminal.ts';
+
+/** Adds `--recursive`, `--files-from` and `--null` to a command. */
+export function addInputFlags(command: Command): Command {
+  return command
+    .option('-R, --recursive', 'search subfolders too')
+    .option('--files-from <file>', 'read the list of inputs from this file, one per line; - for stdin')
+    .option('-0, --null', 'entries of --files-from end in a NUL byte, as written by find -print0');
+}
 
 /** Extensions that mark a file in a folder as a picture; a file named on the command line may be called anything. */
 const IMAGE_ENDINGS: ReadonlySet<string> = new Set([

@@ -5,10 +5,17 @@ import { checkWebAddress, isWebAddress } from '../queue/fetch-picture.ts';
 import { cutIntoJobs } from '../queue/picture-job.ts';
 import { isPublicAddress } from '../queue/public-address.ts';
 import { CliError } from './cli-error.ts';
-import { type InputPlaces, listInputs } from './input-images.ts';
+import { addInputFlags, type InputPlaces, listInputs } from './input-images.ts';
 import { parseWholeNumber } from './number-flags.ts';
 import { createProgress } from './progress.ts';
-import { addQueueFlags, counted, jobsAndPictures, type QueueFlags, withQueue } from './queue-flags.ts';
+import {
+  addQueueFlags,
+  allowPrivateOption,
+  counted,
+  jobsAndPictures,
+  type QueueFlags,
+  withQueue,
+} from './queue-flags.ts';
 import { isStdin } from './read-input-image.ts';
 import { reportError } from './report-error.ts';
 import type { Terminal } from './terminal.ts';
@@ -42,12 +49,11 @@ jobs that the queue does not have yet.
 
 /** Registers `tddfa queue add`. */
 export function registerQueueAdd(program: Command, terminal: Terminal): void {
-  addQueueFlags(program.command('add'))
-    .description('add pictures to the queue')
-    .argument('[input...]', 'picture files, folders of them, or http(s) URLs')
-    .option('-R, --recursive', 'search subfolders too')
-    .option('--files-from <file>', 'read the list of inputs from this file, one per line; - for stdin')
-    .option('-0, --null', 'entries of --files-from end in a NUL byte, as written by find -print0')
+  addInputFlags(
+    addQueueFlags(program.command('add'))
+      .description('add pictures to the queue')
+      .argument('[input...]', 'picture files, folders of them, or http(s) URLs'),
+  )
     .option('--per-job <n>', 'pictures per job', (text) => parseWholeNumber(text, 1), PICTURES_PER_JOB)
     .option(
       '--max-waiting <n>',
@@ -61,10 +67,7 @@ export function registerQueueAdd(program: Command, terminal: Terminal): void {
       (text) => parseWholeNumber(text, 1),
       ATTEMPTS,
     )
-    .option(
-      '--allow-private',
-      'allow URLs on this machine and on private networks; both queue add and queue work need it',
-    )
+    .addOption(allowPrivateOption())
     .addHelpText('after', EXAMPLES)
     .action((inputs: string[], flags: AddFlags) => add(inputs, flags, terminal));
 }

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { openPictureQueue, type PictureQueue } from '../queue/picture-queue.ts';
 import { parseRedisUrl } from '../queue/redis-address.ts';
 import type { Terminal } from './terminal.ts';
@@ -20,6 +20,13 @@ export function addQueueFlags(command: Command): Command {
     )
     .option('--queue <name>', 'name of the queue', parseQueueName, 'tddfa');
 }
+
+/** `--allow-private`, for adding and for downloading. */
+export const allowPrivateOption = (): Option =>
+  new Option(
+    '--allow-private',
+    'allow URLs on this machine and on private networks; both queue add and queue work need it',
+  );
 
 function parseQueueName(text: string): string {
   if (/^[\w.-]{1,64}$/.test(text)) return text;

@@ -9,7 +9,7 @@ import { isAbort } from './describe-error.ts';
 import { parsePositive, parseShare, parseWholeNumber } from './number-flags.ts';
 import { defaultJobs, MAX_JOBS, openPictureAligner, type PictureAligner, resultOfPicture } from './picture-aligner.ts';
 import { createProgress } from './progress.ts';
-import { addQueueFlags, counted, type QueueFlags, withQueue } from './queue-flags.ts';
+import { addQueueFlags, allowPrivateOption, counted, type QueueFlags, withQueue } from './queue-flags.ts';
 import { reportError } from './report-error.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -69,10 +69,7 @@ export function registerQueueWork(program: Command, terminal: Terminal): void {
       parsePositive,
       RECOVER_SECONDS,
     )
-    .option(
-      '--allow-private',
-      'allow URLs on this machine and on private networks; both queue add and queue work need it',
-    )
+    .addOption(allowPrivateOption())
     .option(
       '--url-max-size <MiB>',
       'maximum size of a download',

@@ -149,7 +149,6 @@ class RobustRule implements TrackingRule {
     const followed: Followed[] = [];
     for (const [i, track] of tracks.entries()) {
       let sighting = sightings[i];
-      // One that jumped is in doubt: the detector finds it.
       if (sighting !== undefined && hasMovedFar(track, sighting)) {
         const [again] = await this.#sight(image, [roiBoxFromLandmarks(sighting.landmarks)]);
         sighting = again ?? sighting;
@@ -333,6 +332,7 @@ function isUsable({ xMin, yMin, xMax, yMax }: RoiBox): boolean {
   return side >= MINIMUM_ROI_SIDE && side <= MAXIMUM_ROI_SIDE && isNear;
 }
 
+/** Far, but not so far that the detector has to find it. */
 function hasMovedFar(track: Track, sighting: Sighting): boolean {
   const overlap = intersectionOverUnion(track.box, sighting.box);
   return overlap < REALIGNED_STEP_OVERLAP && overlap >= DOUBTFUL_STEP_OVERLAP;
